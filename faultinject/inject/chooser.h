@@ -1,0 +1,66 @@
+/*
+ * chooser.h: the one kind of decision.
+ *
+ * Everything that the program under test does not determine is a call of
+ * choose(), which answers 0 … n-1, and 0 is always what would have happened
+ * anyway.  Nothing else in sockfault is random.
+ */
+#ifndef SF_CHOOSER_H
+#define SF_CHOOSER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "faultinject/inject/fault.h"
+
+/*
+ * Where a decision is made.  An address that survives: the n-th call of this
+ * kind on this connection, and the offset in the stream, rather than the
+ * n-th call of the process.
+ */
+struct sf_point {
+    enum sf_call call;   /* which libc name                                */
+    int fd;              /* the descriptor, -1 where there is none         */
+    unsigned conn;       /* ordinal of the connection, from 1; 0: none     */
+    unsigned nth;        /* n-th call of this name on this connection (or,
+                          * where there is none, in this process), from 1  */
+    uint64_t offset;     /* bytes moved before in this direction           */
+    size_t len;          /* bytes asked for                                */
+};
+
+/* One thing that may happen at a point; outcomes[0] is always NONE. */
+struct sf_outcome {
+    enum sf_fault fault;
+    unsigned target; /* DEADFD, SPURIOUS, …: the connection it is done to  */
+    size_t max;      /* SHORT: 1 … max bytes may be moved; else 0          */
+};
+
+struct sf_chooser {
+    /* False: certainly 0 at this point.  Spares asking for the facts. */
+    bool (*cares)(struct sf_chooser *self, const struct sf_point *at);
+    /* Which of the n > 1 outcomes happens: 0 … n-1. */
+    unsigned (*choose)(struct sf_chooser *self, const struct sf_point *at,
+                       const struct sf_outcome *outcomes, unsigned n);
+    /* SHORT was chosen: how many of the 1 … max bytes are moved. */
+    size_t (*amount)(struct sf_chooser *self, const struct sf_point *at,
+                     size_t max);
+};
+
+/*
+ * The bytes of a fuzz input as a fault tape (choose_bytes.c).  The tape is a
+ * row of three-byte steps (skip, which, amount): let `skip` decisions go by,
+ * then take outcome 1 + which % (n-1), moving 1 + amount % max bytes where it
+ * is SHORT.  A tape that runs out answers 0 for ever, so every prefix of a
+ * tape is a tape.  The bytes stay the caller's.
+ */
+struct sf_tape {
+    struct sf_chooser chooser;
+    const uint8_t *bytes;
+    size_t len;
+    size_t at;
+    unsigned skip;
+};
+void sf_tape_init(struct sf_tape *tape, const uint8_t *bytes, size_t len);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * fault.h: the names of calls, kinds and faults, made from the two tables.
+ */
+#ifndef SF_FAULT_H
+#define SF_FAULT_H
+
+/* clang-format off */
+enum sf_call {
+#define CALL(name, returns, params, args, kind) SF_CALL_##name,
+#include "faultinject/calls.def"
+#undef CALL
+    SF_CALL_COUNT
+};
+
+/* Kinds of calls as bits, so that a fault can name several. */
+enum sf_kind {
+    K_READ    = 1 << 0, /* READ, READV, READMSG in calls.def    */
+    K_WRITE   = 1 << 1, /* WRITE, WRITEV, WRITEMSG              */
+    K_ACCEPT  = 1 << 2,
+    K_CONNECT = 1 << 3,
+    K_WAIT    = 1 << 4,
+    K_OPEN    = 1 << 5,
+    K_CLOSE   = 1 << 6,
+    K_CTL     = 1 << 7,
+    K_CLOCK   = 1 << 8,
+    K_ANY     = (1 << 9) - 1
+};
+
+enum sf_class { SF_BENIGN, SF_FATAL };
+enum sf_profile { SF_LINUX, SF_POSIX, SF_HOSTILE };
+
+enum sf_fault {
+#define FAULT(id, word, err, kinds, cls, profile) SF_##id##_FAULT,
+#include "faultinject/inject/faults.def"
+#undef FAULT
+    SF_FAULT_COUNT
+};
+/* clang-format on */
+
+struct sf_fault_info {
+    const char *word; /* as in a plan                          */
+    int err;          /* errno that the call answers, or 0     */
+    unsigned kinds;   /* enum sf_kind bits                     */
+    enum sf_class cls;
+    enum sf_profile profile;
+};
+extern const struct sf_fault_info sf_faults[SF_FAULT_COUNT];
+
+struct sf_call_info {
+    const char *name;
+    enum sf_kind kind;
+};
+extern const struct sf_call_info sf_calls[SF_CALL_COUNT];
+
+#endif

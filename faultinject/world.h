@@ -1,0 +1,90 @@
+/*
+ * world.h: what stands below the injector and really does a call.
+ *
+ * There are two: `kernel` (kernel/) hands every call to libc, and `simnet`
+ * (simnet/) carries it out in memory.  Both answer every call of calls.def
+ * exactly as Linux would: same results, same errno, same order of checks.
+ * A world never decides a fault and never looks at who called; the injector
+ * never knows which world it has.
+ *
+ * Conventions.  All functions return what the libc call of that name does
+ * and set errno only when they return -1.  Sizes are in bytes, times in
+ * milliseconds unless the type says otherwise.  No function allocates.
+ */
+#ifndef SF_WORLD_H
+#define SF_WORLD_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+/* What a descriptor is, as far as the fault model asks. */
+enum sf_fd_type {
+    SF_FD_CLOSED,   /* no such descriptor: calls on it answer EBADF      */
+    SF_FD_OTHER,    /* a file, a datagram socket, an epoll instance, …   */
+    SF_FD_STREAM,   /* a stream socket that is or was connected          */
+    SF_FD_LISTENER, /* a listening stream socket                         */
+    SF_FD_UNCONN    /* a stream socket, not yet connected or connecting  */
+};
+
+/*
+ * The state of one descriptor at this moment: what the tables of the fault
+ * model (docs/fault-model.md) take as their conditions.  In the kernel world
+ * this costs system calls, so the injector asks only when a fault is wanted.
+ */
+struct sf_facts {
+    enum sf_fd_type type;
+    bool nonblock;    /* O_NONBLOCK is set                               */
+    bool local;       /* AF_UNIX, not TCP                                */
+    bool connecting;  /* connect() is under way                          */
+    bool fin;         /* everything the peer sent is read, and it closed */
+    bool reading_cut; /* shutdown(SHUT_RD) was called here               */
+    bool writing_cut; /* shutdown(SHUT_WR) was called here, or pipe gone */
+    bool rcv_timeout; /* SO_RCVTIMEO is set                              */
+    bool snd_timeout; /* SO_SNDTIMEO is set                              */
+    bool interruptible; /* a handler without SA_RESTART is installed     */
+    int error;        /* the pending SO_ERROR, 0 for none                */
+    size_t queued;    /* bytes that a read would get now                 */
+    size_t space;     /* bytes that a write would take now               */
+    size_t backlog;   /* connections waiting in a listener               */
+};
+
+struct sf_world {
+#define CALL(name, returns, params, args, kind) returns(*name) params;
+#include "faultinject/calls.def"
+#undef CALL
+
+    /* Fill *facts; a number that is not open gives SF_FD_CLOSED. */
+    void (*facts)(int fd, struct sf_facts *facts);
+
+    /*
+     * Ways to make a fault true.  Each leaves the world as the real event
+     * would, for this descriptor, its peer, and everybody who waits.
+     */
+    void (*reset)(int fd, int err); /* peer sees RST; here queued bytes are
+                                     * read first, then err once, then 0 for
+                                     * ever; writing fails with EPIPE      */
+    void (*end)(int fd);            /* no more bytes from the peer: after
+                                     * the queued ones 0 for ever          */
+    void (*kill)(int fd);           /* the number is closed behind the
+                                     * program's back and free for reuse   */
+    void (*drop)(int listener);     /* the oldest waiting connection is
+                                     * aborted before it was accepted      */
+    void (*rearm)(int fd);          /* edge-triggered waiters get a new
+                                     * edge if the descriptor is ready     */
+    bool (*interrupt)(void);        /* a signal arrives now: runs a handler
+                                     * of the program; false: it has none  */
+};
+
+/* The real kernel, through libc.  Ready to use before main. */
+extern const struct sf_world *sf_kernel(void);
+
+#endif

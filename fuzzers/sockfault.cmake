@@ -1,0 +1,74 @@
+# How code is compiled to be fuzzed.  Projects that use sockfault include this
+# file too.
+#
+#   sockfault_add_library(NAME SOURCES …)
+#       two libraries from the same files: NAME as it ships, and NAME_checked
+#       with the sanitizers and the engine's instrumentation.
+#   sockfault_add_fuzzer(NAME SOURCES … [LIBRARIES …])
+#       an executable from a file with LLVMFuzzerTestOneInput, for the engine
+#       of this build.
+#
+#   SOCKFAULT_ENGINE    none: a stand-alone replayer (fuzzers/replay.c)
+#                       libfuzzer, afl
+#                       environment: $LIB_FUZZING_ENGINE and $CFLAGS are used
+#                       verbatim and nothing is added to them
+#   SOCKFAULT_SANITIZE  for the checked code, as in -fsanitize=
+
+include_guard(GLOBAL)
+
+if(DEFINED ENV{LIB_FUZZING_ENGINE})
+  set(sockfault_engine_default environment)
+else()
+  set(sockfault_engine_default none)
+endif()
+set(SOCKFAULT_ENGINE ${sockfault_engine_default} CACHE STRING
+  "none, libfuzzer, afl or environment")
+set_property(CACHE SOCKFAULT_ENGINE PROPERTY STRINGS
+  none libfuzzer afl environment)
+set(SOCKFAULT_SANITIZE address,undefined CACHE STRING
+  "sanitizers for the checked code; empty for none")
+
+# Flags of the checked code; -fsanitize=fuzzer never goes into CMAKE_C_FLAGS,
+# where it would break the compiler check.
+set(sockfault_compile -g -fno-omit-frame-pointer)
+set(sockfault_link "")
+if(SOCKFAULT_SANITIZE)
+  list(APPEND sockfault_compile
+    -fsanitize=${SOCKFAULT_SANITIZE} -fno-sanitize-recover=all)
+  list(APPEND sockfault_link -fsanitize=${SOCKFAULT_SANITIZE})
+endif()
+if(SOCKFAULT_ENGINE MATCHES "^(libfuzzer|afl)$")
+  set(sockfault_instrument -fsanitize=fuzzer-no-link)
+  set(sockfault_engine -fsanitize=fuzzer)
+elseif(SOCKFAULT_ENGINE STREQUAL "environment")
+  set(sockfault_compile "")
+  set(sockfault_link "")
+  set(sockfault_instrument "")
+  set(sockfault_engine $ENV{LIB_FUZZING_ENGINE})
+else()
+  set(sockfault_instrument "")
+  set(sockfault_engine "")
+endif()
+
+function(sockfault_add_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
+  add_library(${name} STATIC ${arg_SOURCES})
+  add_library(${name}_checked STATIC ${arg_SOURCES})
+  target_compile_options(${name}_checked PRIVATE
+    ${sockfault_compile} ${sockfault_instrument})
+  target_link_options(${name}_checked PUBLIC ${sockfault_link})
+endfunction()
+
+function(sockfault_add_fuzzer name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  add_executable(${name} ${arg_SOURCES})
+  if(SOCKFAULT_ENGINE STREQUAL "none")
+    target_sources(${name} PRIVATE
+      ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/replay.c)
+  endif()
+  target_compile_options(${name} PRIVATE
+    ${sockfault_compile} ${sockfault_instrument})
+  target_link_options(${name} PRIVATE ${sockfault_link} ${sockfault_engine})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
+  set_property(GLOBAL APPEND PROPERTY SOCKFAULT_FUZZERS ${name})
+endfunction()
