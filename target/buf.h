@@ -1,0 +1,57 @@
+/*
+ * buf.h: a bounded queue of bytes in one piece of memory.
+ *
+ *        0          pos               end            cap
+ *        | consumed |  bytes in use   |  room        |
+ *
+ * Bytes are added at the end (append, or reserve and commit) and taken from
+ * the front (peek and consume).  Each byte is moved a constant number of
+ * times over the buffer's life, whatever the pieces.
+ *
+ * Pure: no errno, no clock, no descriptor.  A zeroed struct fm_buf is an
+ * empty buffer whose limit is 0; fm_buf_init() sets another.
+ */
+#ifndef FM_BUF_H
+#define FM_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fm_buf {
+    uint8_t *data;  /* NULL until the first byte                            */
+    size_t pos;     /* first byte in use                                    */
+    size_t end;     /* after the last one                                   */
+    size_t cap;     /* bytes allocated                                      */
+    size_t max;     /* no more than this in use, ever                       */
+    uint64_t moved; /* bytes copied inside so far; for tests of linearity   */
+};
+
+/* An empty buffer that will hold at most max bytes.  Allocates nothing. */
+void fm_buf_init(struct fm_buf *b, size_t max);
+
+/* Give back the memory; the buffer is empty and can be used again. */
+void fm_buf_fini(struct fm_buf *b);
+
+/* Bytes in use, and the first of them; never NULL, even when there are 0.
+ * Valid until the next call that adds, consumes or ends. */
+size_t fm_buf_len(const struct fm_buf *b);
+const uint8_t *fm_buf_peek(const struct fm_buf *b);
+
+/* Forget the first n bytes; n is at most fm_buf_len(). */
+void fm_buf_consume(struct fm_buf *b, size_t n);
+
+/* Room for n more bytes at the end, or NULL: no memory, or more than max.
+ * The buffer's bytes are unchanged either way. */
+uint8_t *fm_buf_reserve(struct fm_buf *b, size_t n);
+
+/* The first n bytes of the reserved room are now in use. */
+void fm_buf_commit(struct fm_buf *b, size_t n);
+
+/* Both at once.  Returns false, and changes nothing, when there is no room. */
+bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n);
+
+/* Do the fields fit together?  For tests and fuzz targets. */
+bool fm_buf_check(const struct fm_buf *b);
+
+#endif
