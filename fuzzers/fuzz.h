@@ -1,0 +1,38 @@
+/*
+ * fuzz.h: what the fuzz targets of this folder share.
+ */
+#ifndef SF_FUZZ_H
+#define SF_FUZZ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What an engine calls with each input; returns 0. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/*
+ * Set by the replayer's -v: the target prints what it does with the input.
+ * Engines do not define it.
+ */
+extern bool sf_verbose __attribute__((weak));
+
+static inline bool fuzz_verbose(void)
+{
+    return &sf_verbose && sf_verbose;
+}
+
+/* clang-format off */
+/* An oracle was violated: one line, then abort, which every engine sees. */
+#define FUZZ_FAIL(...)                                                         \
+    do {                                                                       \
+        fflush(stdout);                                                        \
+        fprintf(stderr, "sockfault: finding: " __VA_ARGS__);                   \
+        fputc('\n', stderr);                                                   \
+        abort();                                                               \
+    } while (0)
+/* clang-format on */
+
+#endif
