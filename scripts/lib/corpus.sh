@@ -10,6 +10,13 @@ corpus_files() {
     done | sort
 }
 
+# corpus_distinct FUZZER: how many of these differ, which is how many there are to
+# execute.
+corpus_distinct() {
+    corpus_files "$1" | tr '\n' '\0' | xargs -0r sha1sum | cut -d' ' -f1 |
+        sort -u | wc -l
+}
+
 # corpus_prepare OUT FUZZER...: seeds go into the shared corpus, except those
 # that are findings, on which neither engine would start.
 corpus_prepare() {
@@ -28,12 +35,14 @@ corpus_prepare() {
 # One process replays the whole folder; only when that does not end well is
 # each input looked at in a process of its own.  A target that ends silently
 # on every input is dead, which the figures will say; on some, it is a finding.
+# OUT/work/FUZZER.executed gets how many were executed.
 corpus_check() {
     local folder=$1/corpus/$2 log=$1/work/replay.log file total
     local -a silent=()
     [[ -n $(ls -A "$folder") ]] || printf '\n' >"$folder/newline"
     total=$(find "$folder" -type f | wc -l)
     say "replaying $total inputs of $2"
+    echo "$total" >"$1/work/$2.executed"
     ! replay_folder "$2" "$folder" "$log" || return 0
     for file in "$folder"/*; do
         replay_input "$2" "$file" "$log"
@@ -43,6 +52,7 @@ corpus_check() {
         *) corpus_drop "$1" "$2" "$file" "$log" ;;
         esac
     done
+    echo $((total - ${#silent[@]})) >"$1/work/$2.executed"
     [[ ${#silent[@]} -lt $total ]] || return 0
     for file in "${silent[@]}"; do
         replay_input "$2" "$file" "$log"

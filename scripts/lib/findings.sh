@@ -53,13 +53,15 @@ finding_keep() {
 # until it is known how often it comes.
 finding_write() {
     local again=$4 i
-    local kind=$replay_kind frames=$replay_frames message=$replay_message
+    local kind=$replay_kind frames=$replay_frames
+    local message=$replay_message where=$replay_where
     for ((i = 1; i < SF_REPLAYS && $4 > 0; i++)); do
         replay_input "$2" "$1/input" "$1/again.txt"
         [[ $replay_kind != "$kind" ]] || again=$((again + 1))
     done
     rm -f "$1/again.txt"
     replay_kind=$kind replay_frames=$frames replay_message=$message
+    replay_where=$where
     finding_meta "$1" "$2" "$3" input "$again" >"$1/meta.json"
     finding_readme "$1" "$2" "$again"
 }
@@ -76,12 +78,13 @@ report_split() {
 # finding_meta FOLDER FUZZER ENGINE WHAT K: all that a machine wants to know.
 finding_meta() {
     jq -n '{signature: $signature, kind: $kind, message: $message,
-        frames: ($frames | split(" ")), fuzzer: $fuzzer, engine: $engine,
+        where: $where, frames: ($frames | split(" ")), fuzzer: $fuzzer, engine: $engine,
         what: $what, reproduced: $k, replays: $n, commit: $commit,
         found: (now | todate), limits: $limits}' \
         --arg signature "${1##*/}" --arg kind "$replay_kind" \
         --arg message "$replay_message" --arg frames "$replay_frames" \
         --arg fuzzer "$2" --arg engine "$3" --arg what "$4" \
+        --arg where "$replay_where" \
         --argjson k "$5" --argjson n "$SF_REPLAYS" \
         --arg commit "$(project_commit)" --argjson limits "$(limits_json)"
 }

@@ -7,6 +7,9 @@
 steady=()
 if setarch "$(uname -m)" -R true 2>/dev/null; then
     steady=(setarch "$(uname -m)" -R)
+elif [[ $(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || say 0) -gt 28 ]]; then
+    complain "cannot turn address randomisation off: sanitizers may crash at" \
+        "random (sysctl vm.mmap_rnd_bits=28 helps)"
 fi
 
 sanitizers_env() {
@@ -30,13 +33,14 @@ quietly() {
 }
 
 # replay_input FUZZER INPUT REPORT: run it; all it says goes to REPORT.  Sets
-# replay_kind (empty: nothing found), replay_frames and replay_message.
+# replay_kind (empty: nothing found), replay_frames, replay_message and
+# replay_where.
 replay_input() {
     local status=0
     [[ -x $SF_BUILD/bin/$1 ]] || die "no replayer $(relative "$SF_BUILD/bin/$1")"
     quietly "$3" "$SF_TIMEOUT_S" "$SF_BUILD/bin/$1" -v "$2" || status=$?
     if [[ $status -eq 0 ]] && grep -q '^executed 1 of 1' "$3"; then
-        replay_kind='' replay_frames='' replay_message=''
+        replay_kind='' replay_frames='' replay_message='' replay_where=''
         return
     fi
     report_read "$status" "$3"
@@ -52,6 +56,7 @@ report_read() {
     mapfile -t line < <(awk -v status="$1" -v project="$SF_PROJECT" \
         -f "$SF_LIB/signature.awk" "$2")
     replay_kind=${line[0]} replay_frames=${line[1]} replay_message=${line[2]}
+    replay_where=${line[3]}
 }
 
 # signature_of KIND FRAMES: the name of a finding, as its folder has it.

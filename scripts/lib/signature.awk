@@ -1,5 +1,5 @@
-# What a report is about, in three lines: kind, the frames of ours that it goes
-# through, its message.  Two reports with the same kind and
+# What a report is about, in four lines: kind, the frames of ours that it goes
+# through, its message, FILE:LINE of the first frame.  Two reports with the same kind and
 # frames are the same finding.
 #
 # Reads what sanitizers, libFuzzer and sockfault print.  -v status is how the
@@ -78,7 +78,8 @@ function ours(path,    line) {
     if (name ~ /^(main|LLVMFuzzerTestOneInput)$/)
         entry = entry == "" ? name : entry
     else if (frames < 3) {
-        frames++
+        if (frames++ == 0)
+            top = $NF
         stack = stack (frames > 1 ? " " : "") name
     }
 }
@@ -91,5 +92,6 @@ END {
         take(0.5, "signal-" (status - 128), "killed by signal " (status - 128))
     else if (status > 0)
         take(0.5, "exit-" status, "ended with status " status)
-    printf "%s\n%s\n%s\n", kind, stack == "" ? entry : stack, message
+    sub(/:[0-9]+$/, "", top)
+    printf "%s\n%s\n%s\n%s\n", kind, stack == "" ? entry : stack, message, top
 }

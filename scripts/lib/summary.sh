@@ -7,7 +7,7 @@ summary_rows() {
     local out=$1 fuzzer engine row
     shift
     for fuzzer in "$@"; do
-        for engine in libfuzzer afl; do
+        for engine in "${engines[@]}"; do
             row=$(jq -rs --arg f "$fuzzer" --arg e "$engine" '
                 map(select(.fuzzer == $f and .engine == $e))
                 | (map(.executions) | add // 0) as $n

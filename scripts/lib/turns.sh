@@ -1,5 +1,5 @@
 # Who works when: turns of engines on targets, SF_JOBS at a time, until the
-# time is over.
+# time is over.  Uses engines, those that are to work.
 # shellcheck shell=bash
 
 # One campaign at a time on a folder; those that a killed one left behind die
@@ -17,19 +17,19 @@ cores() {
     done
 }
 
-# turns_plan SECONDS FUZZER...: "RUNNABLE SECONDS" a line, in order.  All get
-# the same share; a long campaign goes round several times, so that what one
+# turns_plan SECONDS FUZZER...: "ENGINE FUZZER SECONDS" a line, in order.  All
+# get the same share; a long campaign goes round several times, so that what one
 # engine learns reaches the others.
 turns_plan() {
     local total=$1 fuzzer engine round
     shift
-    local works=$(($# * 2)) share rounds
+    local works=$(($# * ${#engines[@]})) share rounds
     share=$((total * SF_JOBS / works))
     rounds=$(((share + SF_SLICE_S - 1) / SF_SLICE_S))
     share=$((share / (rounds > 0 ? rounds : 1)))
     for ((round = 0; round < (rounds > 0 ? rounds : 1); round++)); do
         for fuzzer in "$@"; do
-            for engine in libfuzzer afl; do
+            for engine in "${engines[@]}"; do
                 say "$engine $fuzzer $((share > 3 ? share : 3))"
             done
         done
