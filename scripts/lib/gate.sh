@@ -69,7 +69,7 @@ gate_replayed() {
 gate_fuzz() {
     local left=$((budget - (SECONDS - gate_start) - 5)) row
     [[ $# -gt 0 ]] || return 0
-    turns_run "$gate_out" $((left > 6 ? left : 6)) "$@" >/dev/null
+    turns_run "$gate_out" $((left > 3 ? left : 3)) "$@" >/dev/null
     while IFS=$'\t' read -r -a row; do
         gate_fuzzed "${row[@]}"
     done < <(summary_rows "$gate_out" "$@")
