@@ -42,25 +42,36 @@ enum sf_fd_type {
  */
 struct sf_facts {
     enum sf_fd_type type;
-    bool nonblock;    /* O_NONBLOCK is set                               */
-    bool local;       /* AF_UNIX, not TCP                                */
-    bool connecting;  /* connect() is under way                          */
-    bool fin;         /* everything the peer sent is read, and it closed */
-    bool reading_cut; /* shutdown(SHUT_RD) was called here               */
-    bool writing_cut; /* shutdown(SHUT_WR) was called here, or pipe gone */
-    bool rcv_timeout; /* SO_RCVTIMEO is set                              */
-    bool snd_timeout; /* SO_SNDTIMEO is set                              */
-    bool interruptible; /* a handler without SA_RESTART is installed     */
-    int error;        /* the pending SO_ERROR, 0 for none                */
-    size_t queued;    /* bytes that a read would get now                 */
-    size_t space;     /* bytes that a write would take now               */
-    size_t backlog;   /* connections waiting in a listener               */
+    bool nonblock;      /* O_NONBLOCK is set                               */
+    bool local;         /* AF_UNIX, not TCP                                */
+    bool connecting;    /* connect() is under way                          */
+    bool fin;           /* everything the peer sent is read, and it closed */
+    bool reading_cut;   /* shutdown(SHUT_RD) was called here               */
+    bool writing_cut;   /* shutdown(SHUT_WR) was called here, or pipe gone */
+    bool rcv_timeout;   /* SO_RCVTIMEO is set                              */
+    bool snd_timeout;   /* SO_SNDTIMEO is set                              */
+    bool interruptible; /* a harmless signal has a handler without
+                         * SA_RESTART: a blocking call can end in EINTR  */
+    bool handled;       /* … has any handler: a wait can end in EINTR      */
+    int error;          /* the pending SO_ERROR, 0 for none                */
+    size_t queued;      /* bytes that a read would get now                 */
+    size_t space;       /* bytes that a write would take now               */
+    size_t backlog;     /* connections waiting in a listener               */
 };
 
 struct sf_world {
 #define CALL(name, returns, params, args, kind) returns(*name) params;
 #include "faultinject/calls.def"
 #undef CALL
+
+    /*
+     * Does this world own the number, open or not?  Calls on a descriptor of
+     * somebody else pass through to the kernel unseen.
+     */
+    bool (*owns)(int fd);
+
+    /* Calls of every thread belong to it, not only of the one that began. */
+    bool all_threads;
 
     /* Fill *facts; a number that is not open gives SF_FD_CLOSED. */
     void (*facts)(int fd, struct sf_facts *facts);
@@ -84,7 +95,22 @@ struct sf_world {
                                      * of the program; false: it has none  */
 };
 
-/* The real kernel, through libc.  Ready to use before main. */
-extern const struct sf_world *sf_kernel(void);
+/*
+ * The real kernel: libc, mended where a fault was made true and the kernel
+ * would not quite behave as after the real event.  Owns every number.
+ */
+const struct sf_world *sf_kernel(void);
+
+/*
+ * The next definitions of the libc names and nothing else.  Each resolves
+ * itself when first called, so they work before any constructor has run and
+ * allocate nothing.
+ */
+struct sf_libc {
+#define CALL(name, returns, params, args, kind) returns(*name) params;
+#include "faultinject/calls.def"
+#undef CALL
+};
+extern struct sf_libc sf_libc;
 
 #endif

@@ -24,12 +24,15 @@ static inline bool fuzz_verbose(void)
     return &sf_verbose && sf_verbose;
 }
 
+/* clang-format off */
 /* An oracle was violated: one line, then abort, which every engine sees. */
 #define FUZZ_FAIL(...)                                                         \
     do {                                                                       \
+        fflush(stdout);                                                        \
         fprintf(stderr, "sockfault: finding: " __VA_ARGS__);                   \
         fputc('\n', stderr);                                                   \
         abort();                                                               \
     } while (0)
+/* clang-format on */
 
 #endif

@@ -51,9 +51,6 @@ void fm_buf_commit(struct fm_buf *b, size_t n);
 /* Both at once.  Returns false, and changes nothing, when there is no room. */
 bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n);
 
-/* Drop the last n bytes that were added; n is at most fm_buf_len(). */
-void fm_buf_unappend(struct fm_buf *b, size_t n);
-
 /* Do the fields fit together?  For tests and fuzz targets. */
 bool fm_buf_check(const struct fm_buf *b);
 

@@ -14,26 +14,38 @@
 
 #include "faultinject/inject/fault.h"
 
+/* How a connection came to be. */
+enum sf_role {
+    SF_ROLE_NONE,   /* no connection, or inherited from another program  */
+    SF_ROLE_CLIENT, /* connect()                                         */
+    SF_ROLE_SERVER, /* accept()                                          */
+    SF_ROLE_PAIR,   /* socketpair()                                      */
+    SF_ROLE_COUNT
+};
+
 /*
  * Where a decision is made.  An address that survives: the n-th call of this
- * kind on this connection, and the offset in the stream, rather than the
+ * name on this connection, and the offset in the stream, rather than the
  * n-th call of the process.
  */
 struct sf_point {
-    enum sf_call call;   /* which libc name                                */
-    int fd;              /* the descriptor, -1 where there is none         */
-    unsigned conn;       /* ordinal of the connection, from 1; 0: none     */
-    unsigned nth;        /* n-th call of this name on this connection (or,
-                          * where there is none, in this process), from 1  */
-    uint64_t offset;     /* bytes moved before in this direction           */
-    size_t len;          /* bytes asked for                                */
+    enum sf_call call; /* which libc name                                */
+    int fd;            /* the descriptor, -1 where there is none         */
+    unsigned conn;     /* ordinal of the connection, from 1; 0: none     */
+    enum sf_role role;
+    unsigned process; /* ordinal of the process, from 1                 */
+    unsigned nth;     /* n-th call of this name on this connection (or,
+                       * where there is none, in this process), from 1  */
+    unsigned total;   /* n-th call of this name in this process, from 1 */
+    uint64_t offset;  /* bytes moved before in this direction           */
+    size_t len;       /* bytes asked for                                */
 };
 
 /* One thing that may happen at a point; outcomes[0] is always NONE. */
 struct sf_outcome {
     enum sf_fault fault;
-    unsigned target; /* DEADFD, SPURIOUS, …: the connection it is done to  */
-    size_t max;      /* SHORT: 1 … max bytes may be moved; else 0          */
+    unsigned target; /* DEADFD, SPURIOUS, …: the connection it is done to */
+    size_t max;      /* SHORT: 1 … max bytes may be moved; else 0         */
 };
 
 struct sf_chooser {
@@ -51,15 +63,16 @@ struct sf_chooser {
  * The bytes of a fuzz input as a fault tape (choose_bytes.c).  The tape is a
  * row of three-byte steps (skip, which, amount): let `skip` decisions go by,
  * then take outcome 1 + which % (n-1), moving 1 + amount % max bytes where it
- * is SHORT.  A tape that runs out answers 0 for ever, so every prefix of a
- * tape is a tape.  The bytes stay the caller's.
+ * is SHORT.  A step whose turn comes where nothing is possible waits for the
+ * next decision.  A tape that runs out answers 0 for ever, so every prefix of
+ * a tape is a tape.  The bytes stay the caller's.
  */
 struct sf_tape {
     struct sf_chooser chooser;
     const uint8_t *bytes;
     size_t len;
-    size_t at;
-    unsigned skip;
+    size_t at;       /* the step that comes next */
+    unsigned passed; /* decisions since the last */
 };
 void sf_tape_init(struct sf_tape *tape, const uint8_t *bytes, size_t len);
 

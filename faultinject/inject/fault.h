@@ -14,8 +14,8 @@ enum sf_call {
 
 /* Kinds of calls as bits, so that a fault can name several. */
 enum sf_kind {
-    K_READ    = 1 << 0, /* READ, READV, READMSG in calls.def    */
-    K_WRITE   = 1 << 1, /* WRITE, WRITEV, WRITEMSG              */
+    K_READ    = 1 << 0, /* READ, RECV, READV, RECVMSG in calls.def */
+    K_WRITE   = 1 << 1, /* WRITE, SEND, WRITEV, SENDMSG            */
     K_ACCEPT  = 1 << 2,
     K_CONNECT = 1 << 3,
     K_WAIT    = 1 << 4,
@@ -26,11 +26,11 @@ enum sf_kind {
     K_ANY     = (1 << 9) - 1
 };
 
-enum sf_class { SF_BENIGN, SF_FATAL };
-enum sf_profile { SF_LINUX, SF_POSIX, SF_HOSTILE };
+enum sf_class { SF_BENIGN, SF_FATAL, SF_CLASS_COUNT };
+enum sf_profile { SF_LINUX, SF_POSIX, SF_HOSTILE, SF_PROFILE_COUNT };
 
 enum sf_fault {
-#define FAULT(id, word, err, kinds, cls, profile) SF_##id##_FAULT,
+#define FAULT(id, word, err, kinds, cls, profile) SF_##id,
 #include "faultinject/inject/faults.def"
 #undef FAULT
     SF_FAULT_COUNT
@@ -51,5 +51,8 @@ struct sf_call_info {
     enum sf_kind kind;
 };
 extern const struct sf_call_info sf_calls[SF_CALL_COUNT];
+
+extern const char *const sf_class_names[SF_CLASS_COUNT];
+extern const char *const sf_profile_names[SF_PROFILE_COUNT];
 
 #endif

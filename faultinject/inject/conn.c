@@ -1,0 +1,112 @@
+/* conn.c: the tables of descriptors and connections; see conn.h. */
+#include "faultinject/inject/conn.h"
+
+#include <string.h>
+
+struct number {
+    uint8_t state;
+    uint16_t slot; /* of the connection, when state is SF_FD_CONN */
+};
+
+static struct number numbers[SF_FD_MAX];
+static struct sf_conn conns[SF_CONN_MAX];
+static unsigned used_slots; /* slots ever used: those from here are clean */
+static unsigned last_ordinal;
+static int numbers_end;
+
+static bool in_table(int fd)
+{
+    return fd >= 0 && fd < SF_FD_MAX;
+}
+
+enum sf_fd_state sf_fd_state(int fd)
+{
+    return in_table(fd) ? numbers[fd].state : SF_FD_IGNORED;
+}
+
+struct sf_conn *sf_fd_conn(int fd)
+{
+    if (!in_table(fd) || numbers[fd].state != SF_FD_CONN)
+        return NULL;
+    return &conns[numbers[fd].slot];
+}
+
+static void let_go(int fd)
+{
+    struct sf_conn *conn = sf_fd_conn(fd);
+
+    if (conn && --conn->refs == 0)
+        conn->ordinal = 0;
+}
+
+void sf_fd_set(int fd, enum sf_fd_state state)
+{
+    if (!in_table(fd))
+        return;
+    let_go(fd);
+    numbers[fd].state = state;
+    if (fd >= numbers_end)
+        numbers_end = fd + 1;
+}
+
+/* A slot nobody has; the youngest free one keeps the table dense. */
+static struct sf_conn *free_slot(void)
+{
+    for (unsigned i = 0; i < used_slots; i++)
+        if (conns[i].ordinal == 0)
+            return &conns[i];
+    return used_slots < SF_CONN_MAX ? &conns[used_slots++] : NULL;
+}
+
+struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
+{
+    struct sf_conn *conn;
+
+    sf_fd_set(fd, SF_FD_IGNORED);
+    conn = in_table(fd) ? free_slot() : NULL;
+    if (!conn)
+        return NULL;
+    memset(conn, 0, sizeof *conn);
+    conn->ordinal = ++last_ordinal;
+    conn->refs = 1;
+    conn->role = role;
+    numbers[fd] = (struct number){SF_FD_CONN, (uint16_t)(conn - conns)};
+    return conn;
+}
+
+void sf_fd_dup(int fd, int copy)
+{
+    struct sf_conn *conn = sf_fd_conn(fd);
+
+    if (!in_table(copy) || fd == copy)
+        return;
+    sf_fd_set(copy, sf_fd_state(fd));
+    if (conn) {
+        numbers[copy].slot = numbers[fd].slot;
+        conn->refs++;
+    }
+}
+
+int sf_conn_fd(unsigned ordinal)
+{
+    for (int fd = 0; fd < numbers_end; fd++) {
+        const struct sf_conn *conn = sf_fd_conn(fd);
+        if (conn && conn->ordinal == ordinal)
+            return fd;
+    }
+    return -1;
+}
+
+int sf_fd_end(void)
+{
+    return numbers_end;
+}
+
+void sf_fd_forget_all(void)
+{
+    memset(numbers, 0, (size_t)numbers_end * sizeof *numbers);
+    memset(conns, 0, used_slots * sizeof *conns);
+    numbers_end = 0;
+    used_slots = 0;
+    last_ordinal = 0;
+}

@@ -1,0 +1,55 @@
+/*
+ * conn.h: what is known of descriptors and connections.
+ *
+ * A descriptor is a number; several numbers (dup) can be one connection.
+ * Both tables are static; a number beyond them, or a connection that finds
+ * no slot, is simply not ours and passes through.
+ */
+#ifndef SF_CONN_H
+#define SF_CONN_H
+
+#include "faultinject/inject/chooser.h"
+
+enum { SF_FD_MAX = 65536, SF_CONN_MAX = 8192 };
+
+/* What a number is to us. */
+enum sf_fd_state {
+    SF_FD_UNSEEN,  /* not met yet, or its closing was not seen         */
+    SF_FD_IGNORED, /* no stream socket: passes through                */
+    SF_FD_SOCKET,  /* a stream socket without connection, a listener   */
+    SF_FD_CONN,    /* has a connection                                 */
+    SF_FD_GONE,    /* the program closed it                            */
+    SF_FD_KILLED   /* an injected death closed it behind its back      */
+};
+
+enum { SF_IN, SF_OUT }; /* directions */
+
+struct sf_conn {
+    unsigned ordinal; /* from 1 in order of appearance; 0: free slot     */
+    unsigned refs;    /* descriptors that are this connection            */
+    enum sf_role role;
+    uint64_t moved[2]; /* bytes received and sent                       */
+    size_t promised;   /* bytes the program was told are there: peeked
+                        * or counted, so they cannot be taken away      */
+    bool ready[2];     /* reported ready and not used since             */
+    bool over[2];      /* said EOF or error in this direction           */
+    unsigned streak;   /* transient results in a row                    */
+    unsigned nth[SF_CALL_COUNT];
+};
+
+enum sf_fd_state sf_fd_state(int fd);
+/* The connection of a number, NULL for none. */
+struct sf_conn *sf_fd_conn(int fd);
+/* The number is now what `state` says (not CONN). */
+void sf_fd_set(int fd, enum sf_fd_state state);
+/* The number begins a connection; NULL when the tables are full. */
+struct sf_conn *sf_fd_connect(int fd, enum sf_role role);
+/* `copy` is now the same as `fd`. */
+void sf_fd_dup(int fd, int copy);
+/* The lowest number that is connection `ordinal`, -1 for none. */
+int sf_conn_fd(unsigned ordinal);
+/* Numbers worth walking over: 0 … sf_fd_end()-1. */
+int sf_fd_end(void);
+void sf_fd_forget_all(void);
+
+#endif

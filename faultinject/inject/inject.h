@@ -1,0 +1,84 @@
+/*
+ * inject.h: the room in the middle of the pipe
+ *
+ *     interpose --> inject --> world
+ *
+ * A wrapper describes its call in a struct sf_op, asks whether and how it is
+ * made, makes it in op->world, and tells how it ended.  Everything in here
+ * is free of allocation and of system calls, except the world's facts, which
+ * are asked for only where a fault is wanted.
+ */
+#ifndef SF_INJECT_H
+#define SF_INJECT_H
+
+#include "faultinject/inject/chooser.h"
+#include "faultinject/world.h"
+
+struct sf_conn;
+struct sf_wait;
+struct sf_log;
+
+/*
+ * Begin a session: from now on calls on descriptors that `world` owns, and
+ * calls without a descriptor, go through the injector into `world`.
+ * `chooser` may be NULL: then nothing is injected, only watched.  In a world
+ * in memory the session is the calling thread's alone, and other threads
+ * pass through; in the kernel's world it is everybody's.  Nothing is copied.
+ */
+void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
+                     enum sf_profile profile);
+
+/* End it: everything passes through again, all state is forgotten. */
+void sf_inject_end(void);
+
+/* From here on nothing is injected any more; the watching goes on. */
+void sf_inject_disarm(void);
+
+/* Injected since sf_inject_begin, by fault. */
+unsigned sf_injected(enum sf_fault fault);
+
+/* --- for the wrappers ------------------------------------------------- */
+
+/* A session is open.  The one thing a call that passes through looks at. */
+extern int sf_on;
+
+enum sf_verdict {
+    SF_PASS,    /* none of ours: call libc and say nothing            */
+    SF_PERFORM, /* call op->world, with op->len bytes at most, tell   */
+    SF_ANSWER   /* do not call; sf_tell() knows what is answered      */
+};
+
+struct sf_op {
+    /* What the wrapper says. */
+    enum sf_call call;
+    int fd;               /* -1 where there is none                     */
+    int flags;            /* MSG_*, SOCK_* of what is made, F_* asked   */
+    size_t len;           /* bytes asked for; ask() may make it less    */
+    int other;            /* dup2: the wanted number; socket: domain;
+                           * epoll_ctl: the instance                    */
+    int *pair;            /* socketpair: where the numbers are          */
+    struct sf_wait *wait; /* WAIT                                       */
+    const struct epoll_event *event; /* epoll_ctl                       */
+
+    /* What sf_ask() adds. */
+    const struct sf_world *world;
+    struct sf_conn *conn;
+    struct sf_point at;
+    enum sf_fault fault;
+    unsigned target;
+    size_t asked; /* len before it was cut */
+    int saved_errno;
+
+    /* What the wrapper got: set before sf_tell(). */
+    long result;
+};
+
+enum sf_verdict sf_ask(struct sf_op *op);
+
+/*
+ * The call ended with op->result and, where that is -1, errno: account for
+ * it.  Returns what the program gets, errno set to match.
+ */
+long sf_tell(struct sf_op *op);
+
+#endif

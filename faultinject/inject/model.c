@@ -1,0 +1,286 @@
+/*
+ * model.c: the fault model, one function a fault.
+ *
+ * Each says in which profile the fault is possible at this site, at the
+ * mildest, or NEVER.  The rules and where they come from are written out in
+ * docs/fault-model.md.
+ */
+#include "faultinject/inject/model.h"
+
+#include <stddef.h>
+
+enum { NEVER = SF_PROFILE_COUNT };
+
+static enum sf_kind kind(const struct sf_site *s)
+{
+    return sf_calls[s->at->call].kind;
+}
+
+/* Would the call sleep where nothing can be done at once? */
+static bool blocks(const struct sf_site *s)
+{
+    return !s->facts.nonblock && !(s->flags & MSG_DONTWAIT);
+}
+
+static bool reads(const struct sf_site *s)
+{
+    return kind(s) == K_READ;
+}
+
+/*
+ * The direction still works as far as the program was told, and the call
+ * asks for bytes of the stream.
+ */
+static bool open_stream(const struct sf_site *s)
+{
+    return s->conn && s->facts.type == SF_FD_STREAM && !s->facts.connecting &&
+           !s->conn->over[reads(s) ? SF_IN : SF_OUT] && s->at->len > 0 &&
+           !(s->flags & MSG_OOB);
+}
+
+/* Bytes that cannot be taken away again: the program was told of them. */
+static bool promised(const struct sf_site *s)
+{
+    return reads(s) && s->conn && s->conn->promised > 0;
+}
+
+static bool known_ready(const struct sf_site *s)
+{
+    return s->conn && s->conn->ready[reads(s) ? SF_IN : SF_OUT];
+}
+
+/* How many bytes the call would move if it were let alone. */
+static size_t natural(const struct sf_site *s)
+{
+    size_t there = reads(s) ? s->facts.queued : s->facts.space;
+
+    if (there == 0)
+        return blocks(s) ? s->at->len : 0;
+    return there < s->at->len ? there : s->at->len;
+}
+
+static int can_NONE(const struct sf_site *s)
+{
+    (void)s;
+    return NEVER;
+}
+
+static int can_SHORT(const struct sf_site *s)
+{
+    const struct sf_facts *f = &s->facts;
+
+    if (!open_stream(s) || promised(s) || natural(s) < 2)
+        return NEVER;
+    if (reads(s))
+        return s->flags & MSG_WAITALL ? NEVER : SF_LINUX;
+    if (!blocks(s))
+        return SF_LINUX;
+    /* A blocking send moves all, unless a signal or SO_SNDTIMEO stops it
+     * after it had to sleep. */
+    if ((f->handled || f->snd_timeout) && s->at->len > f->space)
+        return SF_LINUX;
+    return SF_POSIX;
+}
+
+static int can_EINTR(const struct sf_site *s)
+{
+    const struct sf_facts *f = &s->facts;
+
+    switch (kind(s)) {
+    case K_WAIT:
+        return f->handled ? SF_LINUX : SF_POSIX;
+    case K_CONNECT:
+        if (!blocks(s) || f->connecting || f->type != SF_FD_UNCONN)
+            return NEVER;
+        return f->interruptible ? SF_LINUX : SF_POSIX;
+    case K_ACCEPT:
+        return blocks(s) && f->interruptible && f->backlog == 0 ? SF_LINUX
+                                                                : SF_POSIX;
+    default:
+        if (!open_stream(s) || promised(s))
+            return NEVER;
+        /* Linux looks at signals only before it sleeps. */
+        if (blocks(s) && f->interruptible && !known_ready(s) &&
+            (reads(s) || f->space == 0))
+            return SF_LINUX;
+        return SF_POSIX;
+    }
+}
+
+static int can_EAGAIN(const struct sf_site *s)
+{
+    if (blocks(s))
+        return NEVER;
+    if (kind(s) == K_ACCEPT)
+        return s->facts.backlog > 0 ? SF_POSIX : NEVER;
+    if (!open_stream(s) || promised(s) || natural(s) == 0)
+        return NEVER;
+    /* One reader whom Linux told of bytes gets them. */
+    return reads(s) && known_ready(s) ? SF_POSIX : SF_LINUX;
+}
+
+/* Readable although nothing is there: hangs a program that then blocks. */
+static int can_SPURIOUS(const struct sf_site *s)
+{
+    return s->wait ? SF_POSIX : NEVER;
+}
+
+static int can_WITHHOLD(const struct sf_site *s)
+{
+    return s->wait ? SF_LINUX : NEVER;
+}
+
+static int can_ENOBUFS(const struct sf_site *s)
+{
+    if (kind(s) == K_ACCEPT)
+        return SF_POSIX;
+    return open_stream(s) && !promised(s) ? SF_POSIX : NEVER;
+}
+
+static int can_ENOMEM(const struct sf_site *s)
+{
+    return s->wait ? SF_POSIX : can_ENOBUFS(s);
+}
+
+/* Only a connection that is there can be aborted. */
+static int can_ECONNABORTED(const struct sf_site *s)
+{
+    return s->facts.backlog > 0 ? SF_POSIX : NEVER;
+}
+
+static int can_EPROTO(const struct sf_site *s)
+{
+    return can_ECONNABORTED(s);
+}
+
+static int can_EMFILE(const struct sf_site *s)
+{
+    (void)s;
+    return SF_LINUX;
+}
+
+static int can_ENFILE(const struct sf_site *s)
+{
+    (void)s;
+    return SF_LINUX;
+}
+
+static int can_EOF(const struct sf_site *s)
+{
+    return open_stream(s) && !promised(s) && !s->facts.fin && !s->facts.error
+               ? SF_LINUX
+               : NEVER;
+}
+
+/*
+ * A reset that arrives after the peer's FIN was read is EPIPE to a writer
+ * and invisible to a reader.  On AF_UNIX it means that the peer closed with
+ * something of ours unread.
+ */
+static int can_ECONNRESET(const struct sf_site *s)
+{
+    if (!open_stream(s) || promised(s) || s->conn->over[SF_IN])
+        return NEVER;
+    if (s->facts.fin || s->facts.error)
+        return NEVER;
+    return s->facts.local && s->conn->moved[SF_OUT] == 0 ? NEVER : SF_LINUX;
+}
+
+/* TCP gives up on bytes that nobody acknowledged: some must be under way. */
+static int can_ETIMEDOUT(const struct sf_site *s)
+{
+    if (s->facts.local)
+        return NEVER;
+    if (kind(s) == K_CONNECT)
+        return s->facts.type == SF_FD_UNCONN && !s->facts.connecting ? SF_LINUX
+                                                                     : NEVER;
+    return can_ECONNRESET(s) != NEVER && s->conn->moved[SF_OUT] > 0 ? SF_LINUX
+                                                                    : NEVER;
+}
+
+/* TCP tells it only after an earlier send was answered with a reset. */
+static int can_EPIPE(const struct sf_site *s)
+{
+    if (!open_stream(s))
+        return NEVER;
+    return s->facts.local || s->conn->moved[SF_OUT] > 0 ? SF_LINUX : NEVER;
+}
+
+static int can_ECONNREFUSED(const struct sf_site *s)
+{
+    return s->facts.type == SF_FD_UNCONN && !s->facts.connecting ? SF_LINUX
+                                                                 : NEVER;
+}
+
+static int can_ENETUNREACH(const struct sf_site *s)
+{
+    return s->facts.local ? NEVER : can_ECONNREFUSED(s);
+}
+
+static int can_DEADFD(const struct sf_site *s)
+{
+    return s->wait || s->conn ? SF_LINUX : NEVER;
+}
+
+static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
+#define FAULT(id, word, err, kinds, cls, profile) [SF_##id] = can_##id,
+#include "faultinject/inject/faults.def"
+#undef FAULT
+};
+
+bool sf_fault_transient(enum sf_fault fault)
+{
+    return fault != SF_NONE && fault != SF_SHORT &&
+           sf_faults[fault].cls == SF_BENIGN;
+}
+
+static bool needs_target(enum sf_fault fault, const struct sf_site *s)
+{
+    return s->wait &&
+           (fault == SF_SPURIOUS || fault == SF_WITHHOLD || fault == SF_DEADFD);
+}
+
+/* One outcome for each connection that the call waits for. */
+static unsigned add_targets(const struct sf_site *s, enum sf_fault fault,
+                            struct sf_outcome *out, unsigned n)
+{
+    struct sf_member member;
+    int cursor = 0;
+
+    while (n < SF_OUTCOMES_MAX && s->wait->asked(s->wait, &cursor, &member)) {
+        const struct sf_conn *conn = sf_fd_conn(member.fd);
+        if (!conn || (fault == SF_SPURIOUS && !(member.events & POLLIN)))
+            continue;
+        out[n++] = (struct sf_outcome){fault, conn->ordinal, 0};
+    }
+    return n;
+}
+
+static bool possible(const struct sf_site *s, enum sf_fault fault)
+{
+    if (!(sf_faults[fault].kinds & kind(s)))
+        return false;
+    if (sf_fault_transient(fault) && s->streak >= SF_STREAK_MAX)
+        return false;
+    return can[fault](s) <= (int)s->profile;
+}
+
+unsigned sf_model_outcomes(const struct sf_site *s,
+                           struct sf_outcome out[SF_OUTCOMES_MAX])
+{
+    unsigned n = 1;
+
+    out[0] = (struct sf_outcome){SF_NONE, 0, 0};
+    for (int i = 1; i < SF_FAULT_COUNT && n < SF_OUTCOMES_MAX; i++) {
+        enum sf_fault fault = (enum sf_fault)i;
+        if (!possible(s, fault))
+            continue;
+        if (needs_target(fault, s))
+            n = add_targets(s, fault, out, n);
+        else
+            out[n++] =
+                (struct sf_outcome){fault, s->conn ? s->conn->ordinal : 0,
+                                    fault == SF_SHORT ? natural(s) - 1 : 0};
+    }
+    return n;
+}

@@ -1,0 +1,40 @@
+/*
+ * model.h: which outcomes are possible at this call, now.
+ *
+ * The tables of docs/fault-model.md as code, pure: it looks at the facts it
+ * is given and asks nobody.  What it does not list is never injected.
+ */
+#ifndef SF_MODEL_H
+#define SF_MODEL_H
+
+#include "faultinject/inject/chooser.h"
+#include "faultinject/inject/conn.h"
+#include "faultinject/inject/wait.h"
+#include "faultinject/world.h"
+
+enum {
+    SF_OUTCOMES_MAX = 32,
+    SF_STREAK_MAX = 8 /* transient results in a row: no loop looks hung */
+};
+
+struct sf_site {
+    const struct sf_point *at;
+    const struct sf_conn *conn; /* NULL: the call is on no connection  */
+    const struct sf_wait *wait; /* WAIT, else NULL                     */
+    struct sf_facts facts;      /* of at->fd; all 0 where there is none */
+    int flags;                  /* MSG_*                               */
+    unsigned streak;            /* transient results up to here        */
+    enum sf_profile profile;
+};
+
+/*
+ * Fill outcomes, the first always NONE; returns how many.  A fault comes
+ * once, or once for each connection it can be done to.
+ */
+unsigned sf_model_outcomes(const struct sf_site *site,
+                           struct sf_outcome outcomes[SF_OUTCOMES_MAX]);
+
+/* Did the call end without anything having happened for good? */
+bool sf_fault_transient(enum sf_fault fault);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * registry.h: which descriptor is registered with which epoll instance.
+ *
+ * epoll_wait reports what the program stored, not descriptors, and its
+ * members are nowhere in its arguments: both are looked up here.  The table
+ * is static; registrations beyond it are not known.
+ */
+#ifndef SF_REGISTRY_H
+#define SF_REGISTRY_H
+
+#include <sys/epoll.h>
+
+struct sf_registration {
+    int epfd;
+    int fd;
+    struct epoll_event event;
+};
+
+/* epoll_ctl(epfd, how, fd, event) has succeeded. */
+void sf_epoll_note(int epfd, int how, int fd, const struct epoll_event *event);
+/* The number is closed: whatever it was registered with is gone. */
+void sf_epoll_forget(int fd);
+void sf_epoll_forget_all(void);
+/* The next registration of fd from *cursor on (0 at first), or NULL. */
+const struct sf_registration *sf_epoll_next(int fd, int *cursor);
+/* The next registration with epfd from *cursor on. */
+const struct sf_registration *sf_epoll_member(int epfd, int *cursor);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * wait.h: select, poll and epoll as the injector sees them.
+ *
+ * The wrapper (interpose/wait.c) knows how the arguments of its call look;
+ * the injector only walks over members.  Events are poll's bits.
+ */
+#ifndef SF_WAIT_H
+#define SF_WAIT_H
+
+#include <poll.h>
+#include <stdbool.h>
+
+struct sf_member {
+    int fd;
+    short events; /* asked for, or reported */
+};
+
+struct sf_wait {
+    int timeout_ms; /* how long it may take at most; -1 for ever */
+    /*
+     * The next member from *cursor on (0 at first), false when there is
+     * none: what was asked for, and, after the call, what is reported.
+     */
+    bool (*asked)(const struct sf_wait *w, int *cursor, struct sf_member *m);
+    bool (*reported)(const struct sf_wait *w, int *cursor, struct sf_member *m);
+    /* Report fd readable as well; false when there is no room for it. */
+    bool (*pretend)(struct sf_wait *w, int fd);
+    /* Do not report these events of fd. */
+    void (*hide)(struct sf_wait *w, int fd, short events);
+    int result; /* what the call returned, kept right by the two above */
+};
+
+#endif

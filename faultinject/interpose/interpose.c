@@ -1,0 +1,133 @@
+/*
+ * interpose.c: the libc names, made from calls.def by kind.
+ *
+ * WAIT is in wait.c, OPEN and SPECIAL are in open.c.
+ */
+#include "faultinject/interpose/interpose.h"
+
+#include <fcntl.h>
+
+/* Every row of a kind without a wrapper here expands to nothing. */
+#define WRAP_WAIT(name, returns, params, args)
+#define WRAP_OPEN(name, returns, params, args)
+#define WRAP_SPECIAL(name, returns, params, args)
+
+#define WRAP_IO(name, returns, params, args, bits)    \
+    SF_EXPORT returns name params                     \
+    {                                                 \
+        struct sf_op op = {.call = SF_CALL_##name};   \
+                                                      \
+        if (SF_LIKELY(!sf_on))                        \
+            return sf_libc.name args;                 \
+        op.fd = fd;                                   \
+        op.len = len;                                 \
+        op.flags = bits;                              \
+        SF_BEATS(op, sf_libc.name args, len = op.len; \
+                 op.result = op.world->name args)     \
+        return (returns)sf_tell(&op);                 \
+    }
+#define WRAP_READ(name, returns, params, args) \
+    WRAP_IO(name, returns, params, args, 0)
+#define WRAP_WRITE(name, returns, params, args) \
+    WRAP_IO(name, returns, params, args, 0)
+#define WRAP_RECV(name, returns, params, args) \
+    WRAP_IO(name, returns, params, args, flags)
+#define WRAP_SEND(name, returns, params, args) \
+    WRAP_IO(name, returns, params, args, flags)
+
+#define WRAP_READV(name, returns, params, args)             \
+    SF_EXPORT returns name params                           \
+    {                                                       \
+        struct sf_op op = {.call = SF_CALL_##name};         \
+        struct sf_cut cut;                                  \
+                                                            \
+        if (SF_LIKELY(!sf_on))                              \
+            return sf_libc.name args;                       \
+        op.fd = fd;                                         \
+        op.len = sf_iov_bytes(iov, (size_t)iovcnt);         \
+        SF_BEATS(                                           \
+            op, sf_libc.name args, if (op.len < op.asked) { \
+                sf_iov_cut(&cut, iov, op.len);              \
+                iov = cut.iov;                              \
+                iovcnt = cut.n;                             \
+            } op.result = op.world->name args)              \
+        return (returns)sf_tell(&op);                       \
+    }
+#define WRAP_WRITEV(name, returns, params, args) \
+    WRAP_READV(name, returns, params, args)
+
+/* The kernel writes into the header it is given: a cut one is copied back. */
+#define WRAP_MSG(name, returns, params, args, copy_back)                \
+    SF_EXPORT returns name params                                       \
+    {                                                                   \
+        struct sf_op op = {.call = SF_CALL_##name};                     \
+        struct msghdr head;                                             \
+        struct sf_cut cut;                                              \
+                                                                        \
+        if (SF_LIKELY(!sf_on))                                          \
+            return sf_libc.name args;                                   \
+        op.fd = fd;                                                     \
+        op.len = msg ? sf_iov_bytes(msg->msg_iov, msg->msg_iovlen) : 0; \
+        op.flags = flags;                                               \
+        SF_BEATS(                                                       \
+            op, sf_libc.name args,                                      \
+            if (op.len == op.asked) {                                   \
+                op.result = op.world->name args;                        \
+            } else {                                                    \
+                sf_iov_cut(&cut, msg->msg_iov, op.len);                 \
+                head = *msg;                                            \
+                head.msg_iov = cut.iov;                                 \
+                head.msg_iovlen = (size_t)cut.n;                        \
+                op.result = op.world->name(fd, &head, flags);           \
+                copy_back;                                              \
+            })                                                          \
+        return (returns)sf_tell(&op);                                   \
+    }
+#define WRAP_RECVMSG(name, returns, params, args)                              \
+    WRAP_MSG(name, returns, params, args, msg->msg_namelen = head.msg_namelen; \
+             msg->msg_controllen = head.msg_controllen;                        \
+             msg->msg_flags = head.msg_flags)
+#define WRAP_SENDMSG(name, returns, params, args) \
+    WRAP_MSG(name, returns, params, args, (void)0)
+
+/* Calls that are made as they are: the injector only needs the descriptor. */
+#define WRAP_PLAIN(name, returns, params, args)                          \
+    SF_EXPORT returns name params                                        \
+    {                                                                    \
+        struct sf_op op = {.call = SF_CALL_##name};                      \
+                                                                         \
+        if (SF_LIKELY(!sf_on))                                           \
+            return sf_libc.name args;                                    \
+        op.fd = fd;                                                      \
+        SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
+        return (returns)sf_tell(&op);                                    \
+    }
+#define WRAP_ACCEPT(name, returns, params, args) \
+    WRAP_PLAIN(name, returns, params, args)
+#define WRAP_CONNECT(name, returns, params, args) \
+    WRAP_PLAIN(name, returns, params, args)
+#define WRAP_CTL(name, returns, params, args) \
+    WRAP_PLAIN(name, returns, params, args)
+#define WRAP_CLOSE(name, returns, params, args) \
+    WRAP_PLAIN(name, returns, params, args)
+
+/* Time passes by itself on the kernel: only a world in memory has a clock. */
+#ifdef SF_IN_MEMORY
+#define WRAP_CLOCK(name, returns, params, args)                          \
+    SF_EXPORT returns name params                                        \
+    {                                                                    \
+        struct sf_op op = {.call = SF_CALL_##name, .fd = -1};            \
+                                                                         \
+        if (SF_LIKELY(!sf_on))                                           \
+            return sf_libc.name args;                                    \
+        SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
+        return (returns)sf_tell(&op);                                    \
+    }
+#else
+#define WRAP_CLOCK(name, returns, params, args)
+#endif
+
+#define CALL(name, returns, params, args, kind) \
+    WRAP_##kind(name, returns, params, args)
+#include "faultinject/calls.def"
+#undef CALL

@@ -1,0 +1,50 @@
+/*
+ * interpose.h: what the wrappers have in common.
+ *
+ * Every wrapper is the same four beats: nobody listens, or not ours: pass
+ * through; ask; perform; tell.  errno is set last, by sf_tell().
+ */
+#ifndef SF_INTERPOSE_H
+#define SF_INTERPOSE_H
+
+#include "faultinject/inject/inject.h"
+
+#define SF_EXPORT __attribute__((visibility("default")))
+
+#define SF_LIKELY(x) __builtin_expect(!!(x), 1)
+
+/*
+ * The middle three beats: `passed` is the call to libc, the rest the
+ * statements that leave the result of the one to op.world in op.result.
+ */
+#define SF_BEATS(op, passed, ...) \
+    switch (sf_ask(&op)) {        \
+    case SF_PASS:                 \
+        return passed;            \
+    case SF_PERFORM:              \
+        __VA_ARGS__;              \
+        break;                    \
+    case SF_ANSWER:               \
+        break;                    \
+    }
+
+/*
+ * A vector cut to its first bytes, in a copy.  An element is cut in two
+ * where the end falls inside it.
+ */
+enum { SF_CUT_MAX = 64 };
+struct sf_cut {
+    struct iovec iov[SF_CUT_MAX];
+    int n;
+};
+
+/* Bytes the vector describes; 0 where the kernel will refuse it. */
+size_t sf_iov_bytes(const struct iovec *iov, size_t n);
+
+/*
+ * The first `len` bytes of the vector; fewer, but at least 1, where they
+ * need more elements than a copy has room for.
+ */
+void sf_iov_cut(struct sf_cut *cut, const struct iovec *iov, size_t len);
+
+#endif

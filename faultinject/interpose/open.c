@@ -1,0 +1,106 @@
+/* open.c: calls that make descriptors, and the two variadic ones. */
+#include <stdarg.h>
+#include <sys/ioctl.h>
+
+#include "faultinject/interpose/interpose.h"
+
+/* Declared variadic, or not at all, by the headers: declared here. */
+int fcntl(int fd, int cmd, ...);
+int fcntl64(int fd, int cmd, ...);
+
+SF_EXPORT int socket(int domain, int type, int protocol)
+{
+    struct sf_op op = {.call = SF_CALL_socket, .fd = -1};
+
+    if (SF_LIKELY(!sf_on))
+        return sf_libc.socket(domain, type, protocol);
+    op.flags = type;
+    op.other = domain;
+    SF_BEATS(op, sf_libc.socket(domain, type, protocol),
+             op.result = op.world->socket(domain, type, protocol))
+    return (int)sf_tell(&op);
+}
+
+SF_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
+{
+    struct sf_op op = {.call = SF_CALL_socketpair, .fd = -1};
+
+    if (SF_LIKELY(!sf_on))
+        return sf_libc.socketpair(domain, type, protocol, fds);
+    op.flags = type;
+    op.pair = fds;
+    SF_BEATS(op, sf_libc.socketpair(domain, type, protocol, fds),
+             op.result = op.world->socketpair(domain, type, protocol, fds))
+    return (int)sf_tell(&op);
+}
+
+/* One wrapper for all that differ only in name and arguments. */
+#define MAKES(name, params, args, fd_, other_, pair_)                    \
+    SF_EXPORT int name params                                            \
+    {                                                                    \
+        struct sf_op op = {.call = SF_CALL_##name};                      \
+                                                                         \
+        if (SF_LIKELY(!sf_on))                                           \
+            return sf_libc.name args;                                    \
+        op.fd = fd_;                                                     \
+        op.other = other_;                                               \
+        op.pair = pair_;                                                 \
+        SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
+        return (int)sf_tell(&op);                                        \
+    }
+
+MAKES(pipe, (int fds[2]), (fds), -1, 0, fds)
+MAKES(pipe2, (int fds[2], int flags), (fds, flags), -1, 0, fds)
+MAKES(dup, (int fd), (fd), fd, 0, NULL)
+MAKES(dup2, (int fd, int newfd), (fd, newfd), fd, newfd, NULL)
+MAKES(dup3, (int fd, int newfd, int flags), (fd, newfd, flags), fd, newfd, NULL)
+MAKES(epoll_create, (int size), (size), -1, 0, NULL)
+MAKES(epoll_create1, (int flags), (flags), -1, 0, NULL)
+
+static int any_fcntl(int fd, int cmd, long arg)
+{
+    struct sf_op op = {.call = SF_CALL_fcntl};
+
+    if (SF_LIKELY(!sf_on))
+        return sf_libc.fcntl(fd, cmd, arg);
+    op.fd = fd;
+    op.flags = cmd;
+    SF_BEATS(op, sf_libc.fcntl(fd, cmd, arg),
+             op.result = op.world->fcntl(fd, cmd, arg))
+    return (int)sf_tell(&op);
+}
+
+#define FORWARD(function, first, second) \
+    va_list ap;                          \
+    long arg;                            \
+                                         \
+    va_start(ap, second);                \
+    arg = va_arg(ap, long);              \
+    va_end(ap);                          \
+    return function(first, second, arg);
+
+SF_EXPORT int fcntl(int fd, int cmd, ...){FORWARD(any_fcntl, fd, cmd)}
+
+SF_EXPORT int fcntl64(int fd, int cmd, ...)
+{
+    FORWARD(any_fcntl, fd, cmd)
+}
+
+static int any_ioctl(int fd, unsigned long request, long arg)
+{
+    struct sf_op op = {.call = SF_CALL_ioctl};
+
+    if (SF_LIKELY(!sf_on))
+        return sf_libc.ioctl(fd, request, arg);
+    op.fd = fd;
+    SF_BEATS(op, sf_libc.ioctl(fd, request, arg),
+             op.result = op.world->ioctl(fd, request, arg))
+    if (request == FIONREAD && op.result == 0)
+        op.len = (size_t) * (int *)arg;
+    return (int)sf_tell(&op);
+}
+
+SF_EXPORT int ioctl(int fd, unsigned long request, ...)
+{
+    FORWARD(any_ioctl, fd, request)
+}

@@ -1,0 +1,337 @@
+/* wait.c: select, poll and epoll, each with its own shape of members. */
+#include "faultinject/inject/wait.h"
+#include "faultinject/inject/registry.h"
+#include "faultinject/interpose/interpose.h"
+
+static int timespec_ms(const struct timespec *t)
+{
+    if (!t)
+        return -1;
+    return t->tv_sec > 1000000 ? 1000000000
+                               : (int)(t->tv_sec * 1000 + t->tv_nsec / 1000000);
+}
+
+static int timeval_ms(const struct timeval *t)
+{
+    struct timespec ts;
+
+    if (!t)
+        return -1;
+    ts = (struct timespec){t->tv_sec, t->tv_usec * 1000};
+    return timespec_ms(&ts);
+}
+
+/* --- select ------------------------------------------------------------ */
+
+struct select_wait {
+    struct sf_wait wait;
+    int nfds;
+    fd_set *rd;
+    fd_set *wr;
+    fd_set *ex;
+};
+
+static bool in_set(const fd_set *set, int fd)
+{
+    return set && FD_ISSET(fd, set);
+}
+
+static bool select_next(const struct sf_wait *w, int *cursor,
+                        struct sf_member *m)
+{
+    const struct select_wait *s = (const struct select_wait *)w;
+    int end = s->nfds < FD_SETSIZE ? s->nfds : FD_SETSIZE;
+
+    while (*cursor < end) {
+        m->fd = (*cursor)++;
+        m->events = (short)((in_set(s->rd, m->fd) ? POLLIN : 0) |
+                            (in_set(s->wr, m->fd) ? POLLOUT : 0) |
+                            (in_set(s->ex, m->fd) ? POLLPRI : 0));
+        if (m->events)
+            return true;
+    }
+    return false;
+}
+
+static bool select_pretend(struct sf_wait *w, int fd)
+{
+    struct select_wait *s = (struct select_wait *)w;
+
+    if (!s->rd || fd >= FD_SETSIZE || FD_ISSET(fd, s->rd))
+        return false;
+    FD_SET(fd, s->rd);
+    w->result++;
+    return true;
+}
+
+static void select_drop(struct select_wait *s, fd_set *set, int fd)
+{
+    if (!in_set(set, fd))
+        return;
+    FD_CLR(fd, set);
+    s->wait.result--;
+}
+
+static void select_hide(struct sf_wait *w, int fd, short events)
+{
+    struct select_wait *s = (struct select_wait *)w;
+
+    if (fd >= FD_SETSIZE)
+        return;
+    if (events & POLLIN)
+        select_drop(s, s->rd, fd);
+    if (events & POLLOUT)
+        select_drop(s, s->wr, fd);
+}
+
+static const struct sf_wait select_shape = {
+    .asked = select_next,
+    .reported = select_next,
+    .pretend = select_pretend,
+    .hide = select_hide,
+};
+
+#define SELECT(name, args, ms)                                       \
+    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};            \
+    struct select_wait w;                                            \
+                                                                     \
+    if (SF_LIKELY(!sf_on))                                           \
+        return sf_libc.name args;                                    \
+    w = (struct select_wait){select_shape, nfds, rd, wr, ex};        \
+    w.wait.timeout_ms = ms;                                          \
+    op.wait = &w.wait;                                               \
+    SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
+    return (int)sf_tell(&op);
+
+SF_EXPORT int select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
+                     struct timeval *timeout){
+    SELECT(select, (nfds, rd, wr, ex, timeout), timeval_ms(timeout))}
+
+SF_EXPORT int pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
+                      const struct timespec *timeout, const sigset_t *mask)
+{
+    SELECT(pselect, (nfds, rd, wr, ex, timeout, mask), timespec_ms(timeout))
+}
+
+/* --- poll -------------------------------------------------------------- */
+
+struct poll_wait {
+    struct sf_wait wait;
+    struct pollfd *fds;
+    nfds_t n;
+};
+
+static bool poll_asked(const struct sf_wait *w, int *cursor,
+                       struct sf_member *m)
+{
+    const struct poll_wait *p = (const struct poll_wait *)w;
+
+    if ((nfds_t)*cursor >= p->n)
+        return false;
+    *m = (struct sf_member){p->fds[*cursor].fd, p->fds[*cursor].events};
+    ++*cursor;
+    return true;
+}
+
+static bool poll_reported(const struct sf_wait *w, int *cursor,
+                          struct sf_member *m)
+{
+    const struct poll_wait *p = (const struct poll_wait *)w;
+
+    for (; (nfds_t)*cursor < p->n; ++*cursor) {
+        const struct pollfd *f = &p->fds[*cursor];
+        if (!f->revents)
+            continue;
+        *m = (struct sf_member){f->fd, f->revents};
+        ++*cursor;
+        return true;
+    }
+    return false;
+}
+
+static struct pollfd *poll_find(const struct poll_wait *p, int fd)
+{
+    for (nfds_t i = 0; i < p->n; i++)
+        if (p->fds[i].fd == fd)
+            return &p->fds[i];
+    return NULL;
+}
+
+static bool poll_pretend(struct sf_wait *w, int fd)
+{
+    struct pollfd *f = poll_find((struct poll_wait *)w, fd);
+
+    if (!f || !(f->events & POLLIN) || f->revents & POLLIN)
+        return false;
+    w->result += f->revents == 0;
+    f->revents |= POLLIN;
+    return true;
+}
+
+static void poll_hide(struct sf_wait *w, int fd, short events)
+{
+    struct pollfd *f = poll_find((struct poll_wait *)w, fd);
+
+    if (!f || !f->revents)
+        return;
+    f->revents &= (short)~events;
+    w->result -= f->revents == 0;
+}
+
+static const struct sf_wait poll_shape = {
+    .asked = poll_asked,
+    .reported = poll_reported,
+    .pretend = poll_pretend,
+    .hide = poll_hide,
+};
+
+#define POLL(name, args, ms)                                         \
+    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};            \
+    struct poll_wait w;                                              \
+                                                                     \
+    if (SF_LIKELY(!sf_on))                                           \
+        return sf_libc.name args;                                    \
+    w = (struct poll_wait){poll_shape, fds, nfds};                   \
+    w.wait.timeout_ms = ms;                                          \
+    op.wait = &w.wait;                                               \
+    SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
+    return (int)sf_tell(&op);
+
+SF_EXPORT int poll(struct pollfd *fds, nfds_t nfds,
+                   int timeout){POLL(poll, (fds, nfds, timeout), timeout)}
+
+SF_EXPORT int ppoll(struct pollfd *fds, nfds_t nfds,
+                    const struct timespec *timeout, const sigset_t *mask)
+{
+    POLL(ppoll, (fds, nfds, timeout, mask), timespec_ms(timeout))
+}
+
+/* --- epoll ------------------------------------------------------------- */
+
+struct epoll_set {
+    struct sf_wait wait;
+    int epfd;
+    struct epoll_event *events;
+    int room;
+};
+
+/* epoll's bits are poll's. */
+static bool epoll_asked(const struct sf_wait *w, int *cursor,
+                        struct sf_member *m)
+{
+    const struct epoll_set *e = (const struct epoll_set *)w;
+    const struct sf_registration *r = sf_epoll_member(e->epfd, cursor);
+
+    if (!r)
+        return false;
+    *m = (struct sf_member){r->fd, (short)r->event.events};
+    return true;
+}
+
+/* Whose registration holds what the program stored for this event? */
+static int epoll_owner(const struct epoll_set *e, const struct epoll_event *ev)
+{
+    const struct sf_registration *r;
+    int cursor = 0;
+
+    while ((r = sf_epoll_member(e->epfd, &cursor)))
+        if (r->event.data.u64 == ev->data.u64)
+            return r->fd;
+    return -1;
+}
+
+static bool epoll_reported(const struct sf_wait *w, int *cursor,
+                           struct sf_member *m)
+{
+    const struct epoll_set *e = (const struct epoll_set *)w;
+    const struct epoll_event *ev = &e->events[*cursor];
+
+    if (*cursor >= w->result)
+        return false;
+    *m = (struct sf_member){epoll_owner(e, ev), (short)ev->events};
+    ++*cursor;
+    return true;
+}
+
+static struct epoll_event *epoll_find(const struct epoll_set *e, int fd)
+{
+    for (int i = 0; i < e->wait.result; i++)
+        if (epoll_owner(e, &e->events[i]) == fd)
+            return &e->events[i];
+    return NULL;
+}
+
+static bool epoll_pretend(struct sf_wait *w, int fd)
+{
+    struct epoll_set *e = (struct epoll_set *)w;
+    struct epoll_event *ev = epoll_find(e, fd);
+    const struct sf_registration *r;
+    int cursor = 0;
+
+    if (ev) {
+        bool news = !(ev->events & EPOLLIN);
+        ev->events |= EPOLLIN;
+        return news;
+    }
+    while ((r = sf_epoll_member(e->epfd, &cursor)) && r->fd != fd)
+        ;
+    if (!r || !(r->event.events & EPOLLIN) || w->result >= e->room)
+        return false;
+    e->events[w->result++] =
+        (struct epoll_event){.events = EPOLLIN, .data = r->event.data};
+    return true;
+}
+
+static void epoll_hide(struct sf_wait *w, int fd, short events)
+{
+    struct epoll_set *e = (struct epoll_set *)w;
+    struct epoll_event *ev = epoll_find(e, fd);
+
+    if (!ev)
+        return;
+    ev->events &= ~(uint32_t)events;
+    if (ev->events == 0)
+        *ev = e->events[--w->result];
+}
+
+static const struct sf_wait epoll_shape = {
+    .asked = epoll_asked,
+    .reported = epoll_reported,
+    .pretend = epoll_pretend,
+    .hide = epoll_hide,
+};
+
+#define EPOLL(name, args, ms)                                        \
+    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};            \
+    struct epoll_set w;                                              \
+                                                                     \
+    if (SF_LIKELY(!sf_on))                                           \
+        return sf_libc.name args;                                    \
+    w = (struct epoll_set){epoll_shape, epfd, events, maxevents};    \
+    w.wait.timeout_ms = ms;                                          \
+    op.wait = &w.wait;                                               \
+    SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
+    return (int)sf_tell(&op);
+
+SF_EXPORT int epoll_wait(int epfd, struct epoll_event *events, int maxevents,
+                         int timeout){
+    EPOLL(epoll_wait, (epfd, events, maxevents, timeout), timeout)}
+
+SF_EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int maxevents,
+                          int timeout, const sigset_t *mask){
+    EPOLL(epoll_pwait, (epfd, events, maxevents, timeout, mask), timeout)}
+
+SF_EXPORT int epoll_ctl(int epfd, int how, int fd, struct epoll_event *event)
+{
+    struct sf_op op = {.call = SF_CALL_epoll_ctl};
+
+    if (SF_LIKELY(!sf_on))
+        return sf_libc.epoll_ctl(epfd, how, fd, event);
+    op.fd = fd;
+    op.flags = how;
+    op.other = epfd;
+    op.event = event;
+    SF_BEATS(op, sf_libc.epoll_ctl(epfd, how, fd, event),
+             op.result = op.world->epoll_ctl(epfd, how, fd, event))
+    return (int)sf_tell(&op);
+}

@@ -1,0 +1,259 @@
+/* kernel.c: the real world, and how a fault is made true in it. */
+#include "faultinject/world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "faultinject/inject/registry.h"
+
+/* --- facts ------------------------------------------------------------- */
+
+static int option(int fd, int level, int name)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+
+    if (sf_libc.getsockopt(fd, level, name, &value, &len) < 0)
+        return -1;
+    return value;
+}
+
+static bool has_timeout(int fd, int name)
+{
+    struct timeval tv = {0, 0};
+    socklen_t len = sizeof tv;
+
+    return sf_libc.getsockopt(fd, SOL_SOCKET, name, &tv, &len) == 0 &&
+           (tv.tv_sec || tv.tv_usec);
+}
+
+static bool has_peer(int fd)
+{
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof addr;
+
+    return sf_libc.getpeername(fd, (struct sockaddr *)&addr, &len) == 0;
+}
+
+static size_t outstanding(int fd)
+{
+    int n = 0;
+
+    return sf_libc.ioctl(fd, SIOCOUTQ, (long)&n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+/* The kernel doubles SO_SNDBUF to leave room for its own books. */
+static size_t send_space(int fd)
+{
+    int buffer = option(fd, SOL_SOCKET, SO_SNDBUF) / 2;
+    size_t used = outstanding(fd);
+
+    return buffer > 0 && (size_t)buffer > used ? (size_t)buffer - used : 0;
+}
+
+static void tcp_state(int fd, struct sf_facts *f)
+{
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+
+    memset(&info, 0, sizeof info);
+    if (sf_libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+        return;
+    f->connecting = info.tcpi_state == TCP_SYN_SENT;
+    f->fin =
+        f->queued == 0 &&
+        (info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_LAST_ACK ||
+         info.tcpi_state == TCP_CLOSING || info.tcpi_state == TCP_TIME_WAIT);
+    if (info.tcpi_state != TCP_CLOSE)
+        f->type = f->type == SF_FD_UNCONN ? SF_FD_STREAM : f->type;
+}
+
+/*
+ * Signals whose arrival means nothing: a program with a handler for one of
+ * them can be interrupted by it and goes on as before.
+ */
+static const int harmless[] = {SIGWINCH, SIGCHLD, SIGURG, SIGCONT};
+
+/* A harmless signal with a handler, preferring one without SA_RESTART. */
+static int handled_signal(bool *restarts)
+{
+    int found = 0;
+
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
+        struct sigaction sa;
+        if (sigaction(harmless[i], NULL, &sa) < 0 || sa.sa_handler == SIG_DFL ||
+            sa.sa_handler == SIG_IGN)
+            continue;
+        found = harmless[i];
+        *restarts = (sa.sa_flags & SA_RESTART) != 0;
+        if (!*restarts)
+            break;
+    }
+    return found;
+}
+
+static void signal_facts(struct sf_facts *f)
+{
+    bool restarts = true;
+
+    f->handled = handled_signal(&restarts) != 0;
+    f->interruptible = f->handled && !restarts;
+}
+
+static void stream_facts(int fd, struct sf_facts *f)
+{
+    struct pollfd peek = {.fd = fd, .events = POLLIN | POLLOUT};
+    int flags = sf_libc.fcntl(fd, F_GETFL, 0);
+    int queued = 0;
+
+    f->nonblock = flags >= 0 && (flags & O_NONBLOCK);
+    f->local = option(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
+    f->rcv_timeout = has_timeout(fd, SO_RCVTIMEO);
+    f->snd_timeout = has_timeout(fd, SO_SNDTIMEO);
+    if (option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0) {
+        f->type = SF_FD_LISTENER;
+        f->backlog = sf_libc.poll(&peek, 1, 0) > 0 && peek.revents & POLLIN;
+        return;
+    }
+    if (sf_libc.ioctl(fd, FIONREAD, (long)&queued) == 0 && queued > 0)
+        f->queued = (size_t)queued;
+    f->space = send_space(fd);
+    f->type = has_peer(fd) ? SF_FD_STREAM : SF_FD_UNCONN;
+    if (!f->local)
+        tcp_state(fd, f);
+}
+
+static void kernel_facts(int fd, struct sf_facts *facts)
+{
+    int saved = errno;
+    int type;
+
+    memset(facts, 0, sizeof *facts);
+    type = option(fd, SOL_SOCKET, SO_TYPE);
+    if (type == SOCK_STREAM)
+        stream_facts(fd, facts);
+    else
+        facts->type = type < 0 && errno == EBADF ? SF_FD_CLOSED : SF_FD_OTHER;
+    signal_facts(facts);
+    errno = saved;
+}
+
+/* --- events ------------------------------------------------------------ */
+
+/*
+ * connect() to no address makes TCP drop the connection and send a reset;
+ * AF_UNIX has no such thing, there both directions are shut.
+ */
+static void kernel_reset(int fd, int err)
+{
+    struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    int saved = errno;
+
+    (void)err;
+    if (sf_libc.connect(fd, &nowhere, sizeof nowhere) < 0)
+        sf_libc.shutdown(fd, SHUT_RDWR);
+    errno = saved;
+}
+
+static void kernel_end(int fd)
+{
+    int saved = errno;
+
+    sf_libc.shutdown(fd, SHUT_RD);
+    errno = saved;
+}
+
+static void kernel_kill(int fd)
+{
+    int saved = errno;
+
+    sf_libc.close(fd);
+    errno = saved;
+}
+
+/*
+ * EPOLL_CTL_MOD with the mask that is already there makes the kernel look
+ * again, and it reports a new edge if the descriptor is ready.  A one-shot
+ * registration that has fired must stay quiet, so it is left alone.
+ */
+static void kernel_rearm(int fd)
+{
+    int saved = errno;
+    int cursor = 0;
+    const struct sf_registration *r;
+
+    while ((r = sf_epoll_next(fd, &cursor))) {
+        struct epoll_event event = r->event;
+        if ((event.events & EPOLLET) && !(event.events & EPOLLONESHOT))
+            sf_libc.epoll_ctl(r->epfd, EPOLL_CTL_MOD, fd, &event);
+    }
+    errno = saved;
+}
+
+static void kernel_drop(int listener)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    int saved = errno;
+    int fd = sf_libc.accept(listener, NULL, NULL);
+
+    if (fd >= 0) {
+        sf_libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        sf_libc.close(fd);
+    }
+    errno = saved;
+}
+
+static bool kernel_interrupt(void)
+{
+    int saved = errno;
+    bool restarts;
+    int sig = handled_signal(&restarts);
+
+    if (sig)
+        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+    errno = saved;
+    return sig != 0;
+}
+
+static bool kernel_owns(int fd)
+{
+    (void)fd;
+    return true;
+}
+
+/* --- calls ------------------------------------------------------------- */
+
+#define CALL(name, returns, params, args, kind) \
+    static returns kernel_##name params         \
+    {                                           \
+        return sf_libc.name args;               \
+    }
+#include "faultinject/calls.def"
+#undef CALL
+
+static const struct sf_world kernel = {
+#define CALL(name, returns, params, args, kind) .name = kernel_##name,
+#include "faultinject/calls.def"
+#undef CALL
+    .owns = kernel_owns,
+    .all_threads = true,
+    .facts = kernel_facts,
+    .reset = kernel_reset,
+    .end = kernel_end,
+    .kill = kernel_kill,
+    .drop = kernel_drop,
+    .rearm = kernel_rearm,
+    .interrupt = kernel_interrupt,
+};
+
+const struct sf_world *sf_kernel(void)
+{
+    return &kernel;
+}

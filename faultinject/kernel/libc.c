@@ -1,0 +1,60 @@
+/*
+ * libc.c: the next definition of every libc name, bound when first called.
+ *
+ * At first each pointer leads to a function that binds them all and goes on
+ * to the real one, so a call that comes before any constructor has run works.
+ */
+#include <dlfcn.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "faultinject/world.h"
+
+/*
+ * fcntl and ioctl are variadic there and take a long here: on every Linux
+ * ABI that libc has, one integer argument travels the same way.
+ */
+#define CALL(name, returns, params, args, kind) \
+    static returns first_##name params;
+#include "faultinject/calls.def"
+#undef CALL
+
+struct sf_libc sf_libc = {
+#define CALL(name, returns, params, args, kind) .name = first_##name,
+#include "faultinject/calls.def"
+#undef CALL
+};
+
+/* Without libc there is nothing to go on with, nor a way to say more. */
+static void *next(const char *name)
+{
+    void *found = dlsym(RTLD_NEXT, name);
+
+    if (!found) {
+        static const char text[] = "sockfault: libc lacks a call it stands "
+                                   "in for\n";
+        syscall(SYS_write, STDERR_FILENO, text, sizeof text - 1);
+        _exit(2);
+    }
+    return found;
+}
+
+static void bind_all(void)
+{
+    struct sf_libc bound;
+
+#define CALL(name, returns, params, args, kind) \
+    *(void **)&bound.name = next(#name);
+#include "faultinject/calls.def"
+#undef CALL
+    sf_libc = bound;
+}
+
+#define CALL(name, returns, params, args, kind) \
+    static returns first_##name params          \
+    {                                           \
+        bind_all();                             \
+        return sf_libc.name args;               \
+    }
+#include "faultinject/calls.def"
+#undef CALL

@@ -1,0 +1,249 @@
+/*
+ * fuzz_decode.c: any segmentation gives the same frames and the same error.
+ *
+ *     input: format, number of cuts n, n piece lengths, the stream
+ *
+ * The stream is decoded in one piece, byte by byte if it is short, and in
+ * pieces of the lengths given (over and over; 0 feeds nothing), and each time
+ * compared with the reference decoder: payloads, offsets, the error and its
+ * offset. Every frame is encoded again and must give its own bytes; the stream
+ * as a payload is encoded and decoded.  Memory and work are bounded.
+ */
+#include "fuzzers/fuzz.h"
+#include "fuzzers/reference.h"
+#include "target/decode.h"
+#include "target/encode.h"
+
+#include <string.h>
+
+enum { PIECES_MAX = 16, STREAM_MAX = 4096, BYTEWISE_MAX = 160 };
+
+/* A stream and what the reference makes of it. */
+struct stream {
+    const struct fm_format *format;
+    const uint8_t *bytes;
+    size_t len;
+    size_t count;             /* whole frames                            */
+    enum ref_verdict verdict; /* why there are no more                   */
+    size_t wrong;             /* … and where                             */
+    struct ref_frame frames[STREAM_MAX];
+};
+
+struct pieces {
+    const uint8_t *lens; /* NULL: one piece */
+    size_t n;
+};
+
+static void refer(struct stream *s)
+{
+    struct ref_frame ref;
+    size_t at = 0;
+
+    s->count = 0;
+    while ((s->verdict = ref_next(s->format, s->bytes, s->len, at, &ref)) ==
+           REF_FRAME) {
+        s->frames[s->count++] = ref;
+        at = ref.end;
+    }
+    s->wrong = ref.wrong;
+}
+
+static size_t start_of(const struct stream *s, size_t i)
+{
+    return i ? s->frames[i - 1].end : 0;
+}
+
+static void check_frame(const struct stream *s, const struct fm_frame *frame,
+                        size_t i)
+{
+    const struct ref_frame *ref = &s->frames[i];
+
+    if (i >= s->count)
+        FUZZ_FAIL("wrong-data: a frame at offset %zu where there is none",
+                  start_of(s, i));
+    if (frame->offset != start_of(s, i))
+        FUZZ_FAIL("wrong-data: frame at offset %llu, not %zu",
+                  (unsigned long long)frame->offset, start_of(s, i));
+    if (frame->len != ref->len ||
+        memcmp(frame->data, s->bytes + ref->payload, ref->len) != 0)
+        FUZZ_FAIL("wrong-data: the frame at offset %zu has %zu bytes of "
+                  "payload, and other ones than the %zu sent",
+                  start_of(s, i), frame->len, ref->len);
+}
+
+static void check_error(const struct fm_decoder *d, const struct stream *s,
+                        int err)
+{
+    int expected = s->verdict == REF_BAD        ? FM_E_BAD
+                   : s->verdict == REF_TOO_LONG ? FM_E_TOO_LONG
+                                                : 0;
+
+    if (err != expected)
+        FUZZ_FAIL("wrong-data: %s where %s was due", fm_err_name(err),
+                  fm_err_name(expected));
+    if (err < 0 && fm_decoder_offset(d) != s->wrong)
+        FUZZ_FAIL("wrong-data: %s at offset %llu, not %zu", fm_err_name(err),
+                  (unsigned long long)fm_decoder_offset(d), s->wrong);
+}
+
+/* All frames that are there: as many as the reference says, no later than
+ * with their last byte. */
+static size_t take_frames(struct fm_decoder *d, const struct stream *s,
+                          size_t fed, size_t i, int *r)
+{
+    struct fm_frame frame;
+
+    while ((*r = fm_decoder_next(d, &frame)) == FM_FRAME)
+        check_frame(s, &frame, i++);
+    if (i < s->count && (*r < 0 || s->frames[i].end <= fed))
+        FUZZ_FAIL("lost-data: %s with %zu bytes, but a frame ends at %zu",
+                  *r < 0 ? fm_err_name(*r) : "the decoder waits", fed,
+                  s->frames[i].end);
+    if (*r < 0 || fed == s->len)
+        check_error(d, s, *r);
+    return i;
+}
+
+static void check_bounds(const struct fm_decoder *d, size_t pending, size_t fed,
+                         size_t calls)
+{
+    uint64_t work = fm_decoder_work(d);
+
+    if (!fm_buf_check(&d->in))
+        FUZZ_FAIL("memory: the decoder's buffer contradicts itself");
+    if (d->in.cap > 4 * pending + 1024)
+        FUZZ_FAIL("memory: %zu bytes held for %zu pending", d->in.cap, pending);
+    if (work > 8 * (uint64_t)(fed + calls) + 64)
+        FUZZ_FAIL("complexity: %llu steps for %zu bytes in %zu calls",
+                  (unsigned long long)work, fed, calls);
+}
+
+static size_t piece(const struct pieces *p, size_t i, size_t left)
+{
+    size_t len = p->n ? p->lens[i % p->n] : left;
+
+    return len < left ? len : left;
+}
+
+static void check_end(struct fm_decoder *d, const struct stream *s, int r)
+{
+    struct fm_frame frame;
+    int expected =
+        start_of(s, s->count) < s->len ? FM_E_TRUNCATED : FM_E_CLOSED;
+    int got = fm_decoder_end(d, &frame);
+
+    if (r == FM_MORE && s->format->kind == FM_CLOSE) {
+        if (got != FM_FRAME || frame.len != s->len ||
+            memcmp(frame.data, s->bytes, s->len) != 0)
+            FUZZ_FAIL("lost-data: %s at the end instead of the one frame",
+                      fm_err_name(got));
+        got = fm_decoder_end(d, &frame);
+        expected = FM_E_CLOSED;
+    }
+    if (got != (r < 0 ? r : expected))
+        FUZZ_FAIL("wrong-data: the end of the stream is %s, not %s",
+                  fm_err_name(got), fm_err_name(r < 0 ? r : expected));
+    if (fm_decoder_end(d, &frame) != got || fm_decoder_next(d, &frame) != got)
+        FUZZ_FAIL("wrong-data: %s is not sticky", fm_err_name(got));
+}
+
+static void decode(const struct stream *s, const struct pieces *p)
+{
+    size_t fed = 0, calls = 0, frames = 0, pending = 0;
+    struct fm_decoder d;
+    int r = FM_MORE;
+
+    fm_decoder_init(&d, s->format);
+    while (fed < s->len && r == FM_MORE && calls < 2 * s->len + 64) {
+        size_t len = piece(p, calls++, s->len - fed);
+
+        fm_decoder_feed(&d, s->bytes + fed, len);
+        fed += len;
+        if (fed - start_of(s, frames) > pending)
+            pending = fed - start_of(s, frames);
+        frames = take_frames(&d, s, fed, frames, &r);
+        check_bounds(&d, pending, fed, calls + frames);
+    }
+    if (fed == s->len || r < 0)
+        check_end(&d, s, r);
+    if (fuzz_verbose())
+        printf("  in %zu pieces: %zu bytes, %zu frames, then %s (%s)\n", calls,
+               fed, frames, fm_err_name(d.err), fm_decoder_why(&d));
+    fm_decoder_fini(&d);
+}
+
+/* Every accepted frame is the encoding of its payload. */
+static void encode_again(const struct stream *s)
+{
+    struct fm_buf out;
+
+    fm_buf_init(&out, SIZE_MAX);
+    for (size_t i = 0; i < s->count; i++) {
+        const struct ref_frame *ref = &s->frames[i];
+        size_t at = start_of(s, i);
+        int err = fm_encode(s->format, s->bytes + ref->payload, ref->len, &out);
+
+        if (err < 0 || fm_buf_len(&out) != ref->end - at ||
+            memcmp(fm_buf_peek(&out), s->bytes + at, ref->end - at) != 0)
+            FUZZ_FAIL("wrong-data: the frame at offset %zu is encoded "
+                      "differently (%s)",
+                      at, fm_err_name(err));
+        fm_buf_consume(&out, fm_buf_len(&out));
+    }
+    fm_buf_fini(&out);
+}
+
+/* What can be encoded is decoded to the same payload. */
+static void round_trip(const struct stream *s)
+{
+    struct ref_frame ref;
+    struct fm_buf out;
+    int err;
+
+    fm_buf_init(&out, SIZE_MAX);
+    err = fm_encode(s->format, s->bytes, s->len, &out);
+    if (err == 0 && s->format->kind != FM_CLOSE) {
+        const uint8_t *wire = fm_buf_peek(&out);
+        size_t len = fm_buf_len(&out);
+
+        if (ref_next(s->format, wire, len, 0, &ref) != REF_FRAME ||
+            ref.end != len || ref.len != s->len ||
+            memcmp(wire + ref.payload, s->bytes, s->len) != 0)
+            FUZZ_FAIL("wrong-data: a payload of %zu bytes does not survive "
+                      "the round trip",
+                      s->len);
+    } else if (err < 0 && fm_buf_len(&out)) {
+        FUZZ_FAIL("wrong-data: %s, but bytes were written", fm_err_name(err));
+    }
+    fm_buf_fini(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const uint8_t one[] = {1};
+    static struct stream s;
+    struct pieces given, whole = {NULL, 0}, bytes = {one, 1};
+
+    if (size < 2)
+        return 0;
+    given.n = data[1] % (PIECES_MAX + 1);
+    if (given.n > size - 2)
+        given.n = size - 2;
+    given.lens = data + 2;
+    s.format = ref_format(data[0]);
+    s.bytes = data + 2 + given.n;
+    s.len = size - 2 - given.n;
+    if (s.len > STREAM_MAX - 1)
+        s.len = STREAM_MAX - 1;
+    refer(&s);
+    if (fuzz_verbose())
+        printf("  format %s, %zu bytes, %zu frames\n",
+               ref_formats[data[0] % ref_format_count], s.len, s.count);
+    decode(&s, &whole);
+    if (s.len <= BYTEWISE_MAX)
+        decode(&s, &bytes);
+    decode(&s, &given);
+    encode_again(&s);
+    round_trip(&s);
+    return 0;
+}

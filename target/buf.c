@@ -1,0 +1,126 @@
+/*
+ * see buf.h
+ *
+ * Why it is linear.  Bytes are copied in two places only.  slide() runs when
+ * at least as many bytes were consumed as it copies, so the consumed bytes
+ * pay for it.  grow() makes the memory at least half as large again, so the
+ * bytes that filled the old memory pay for it.
+ */
+#include "target/buf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CAP_MIN = 256 };
+
+void fm_buf_init(struct fm_buf *b, size_t max)
+{
+    *b = (struct fm_buf){.max = max};
+}
+
+void fm_buf_fini(struct fm_buf *b)
+{
+    free(b->data);
+    fm_buf_init(b, b->max);
+}
+
+size_t fm_buf_len(const struct fm_buf *b)
+{
+    return b->end - b->pos;
+}
+
+const uint8_t *fm_buf_peek(const struct fm_buf *b)
+{
+    static const uint8_t nothing[1];
+
+    return b->data ? b->data + b->pos : nothing;
+}
+
+void fm_buf_consume(struct fm_buf *b, size_t n)
+{
+    b->pos += n;
+    if (b->pos == b->end)
+        b->pos = b->end = 0;
+}
+
+/* Move the bytes in use to the front of the memory. */
+static void slide(struct fm_buf *b)
+{
+    size_t len = fm_buf_len(b);
+
+    memmove(b->data, b->data + b->pos, len);
+    b->moved += len;
+    b->pos = 0;
+    b->end = len;
+}
+
+/* Move the bytes in use to new memory with room for n more. */
+static bool grow(struct fm_buf *b, size_t n)
+{
+    size_t len = fm_buf_len(b);
+    size_t cap = b->cap + b->cap / 2;
+    uint8_t *data;
+
+    if (cap > b->max)
+        cap = b->max;
+    if (cap < CAP_MIN)
+        cap = CAP_MIN;
+    if (cap < len + n)
+        cap = len + n;
+    data = malloc(cap);
+    if (!data)
+        return false;
+    memcpy(data, fm_buf_peek(b), len);
+    free(b->data);
+    b->moved += len;
+    b->data = data;
+    b->pos = 0;
+    b->end = len;
+    b->cap = cap;
+    return true;
+}
+
+/* n more bytes at the end fit, or are made to. */
+static bool make_room(struct fm_buf *b, size_t n)
+{
+    size_t len = fm_buf_len(b);
+
+    if (b->data && n <= b->cap - b->end)
+        return true;
+    if (b->pos == 0 || b->pos < len || n > b->cap - len)
+        return grow(b, n);
+    slide(b);
+    return true;
+}
+
+uint8_t *fm_buf_reserve(struct fm_buf *b, size_t n)
+{
+    size_t limit = b->max < PTRDIFF_MAX ? b->max : PTRDIFF_MAX;
+
+    if (n > limit - fm_buf_len(b) || !make_room(b, n))
+        return NULL;
+    return b->data + b->end;
+}
+
+void fm_buf_commit(struct fm_buf *b, size_t n)
+{
+    b->end += n;
+}
+
+bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n)
+{
+    uint8_t *room = fm_buf_reserve(b, n);
+
+    if (!room)
+        return false;
+    if (n > 0)
+        memcpy(room, bytes, n);
+    fm_buf_commit(b, n);
+    return true;
+}
+
+bool fm_buf_check(const struct fm_buf *b)
+{
+    return b->pos <= b->end && b->end <= b->cap &&
+           (b->data != NULL) == (b->cap > 0) && fm_buf_len(b) <= b->max;
+}
