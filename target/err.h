@@ -28,8 +28,9 @@
     X(PIPE,      "the peer no longer takes bytes")                            \
     X(TIMEOUT,   "the deadline has passed")                                   \
     X(REFUSED,   "nobody listens at the address")                             \
-    X(UNREACH,   "the address cannot be reached")                             \
-    X(BADFD,     "the descriptor is not open or not what it should be")       \
+    X(UNREACH,   "the peer cannot be reached")                                \
+    X(BADFD,     "the descriptor is not open")                                \
+    X(NOT_SOCK,  "the descriptor is not a socket")                            \
     X(NO_FILES,  "no more descriptors")                                       \
     X(NOMEM,     "no more memory")                                            \
     X(FD_RANGE,  "the descriptor is too high for select")                     \

@@ -14,24 +14,18 @@
  * is reported as FM_E_TIMEOUT, too.
  *
  * Besides the values named below every function can return FM_E_TIMEOUT,
- * FM_E_RESET, FM_E_BADFD, FM_E_BUSY (no buffers, after several tries) and
- * FM_E_SYS.
+ * FM_E_RESET, FM_E_UNREACH, FM_E_BADFD, FM_E_BUSY (no buffers, after several
+ * tries), FM_E_USAGE and FM_E_SYS.
  */
 #ifndef FM_LOOPS_H
 #define FM_LOOPS_H
 
 #include "target/buf.h"
+#include "target/clock.h"
 #include "target/err.h"
 #include "target/format.h"
 
-#include <stdint.h>
 #include <sys/uio.h>
-
-#define FM_NEVER INT64_MAX
-
-/* Milliseconds of CLOCK_MONOTONIC, and the deadline ms from now. */
-int64_t fm_now_ms(void);
-int64_t fm_deadline_in(int64_t ms);
 
 /*
  * Send all len bytes.  Returns 0, or FM_E_PIPE when the peer takes no more;

@@ -1,0 +1,326 @@
+/* see conn.h */
+#include "target/conn.h"
+#include "target/sockio.h"
+
+#include <stdlib.h>
+
+enum {
+    PIECE = 65536,     /* bytes of one receive                              */
+    READS_PER_TURN = 4 /* so that a flooder keeps nobody else waiting       */
+};
+
+static bool is_open(const struct fm_conn *c)
+{
+    return c->watch.fd >= 0;
+}
+
+static void touch(struct fm_conn *c)
+{
+    c->idle_by_ms = fm_deadline_in(c->env->options.idle_ms);
+}
+
+static void gone(struct fm_conn *c)
+{
+    c->env->on_closed(c->env, c);
+}
+
+static void conn_close(struct fm_conn *c)
+{
+    int fd = fm_loop_remove(c->env->loop, &c->watch);
+
+    if (fd < 0)
+        return;
+    fm_io_close(fd);
+    gone(c);
+}
+
+void fm_conn_close(struct fm_conn *c)
+{
+    conn_close(c);
+}
+
+/* The connection was lost: nothing that is queued can be delivered. */
+static void lose(struct fm_conn *c)
+{
+    if (c->state == FM_SERVING)
+        c->env->stats->failed++;
+    conn_close(c);
+}
+
+/* The number is somebody else's by now: let go without closing it. */
+static void abandon(struct fm_conn *c)
+{
+    c->env->stats->dead++;
+    fm_loop_remove(c->env->loop, &c->watch);
+    gone(c);
+}
+
+static void drop_output(struct fm_conn *c)
+{
+    fm_buf_consume(&c->out, fm_buf_len(&c->out));
+}
+
+/* No more frames from this peer; err says why. */
+static void finish(struct fm_conn *c, int err)
+{
+    c->state = FM_FLUSHING;
+    c->paused = false;
+    if (err == FM_E_CLOSED)
+        c->env->stats->ended++;
+    else
+        c->env->stats->failed++;
+}
+
+/* Let the handler put its replies into the output queue. */
+static void queue_frame(struct fm_conn *c, const struct fm_frame *frame)
+{
+    const struct fm_server_options *o = &c->env->options;
+    int r = o->handler(o->context, &o->format, frame, &c->out);
+
+    c->env->stats->frames++;
+    if (r != 0)
+        finish(c, r < 0 ? r : FM_E_CLOSED);
+    if (c->out_broken)
+        drop_output(c);
+}
+
+/* The rest of a frame must come in time; waiting for ourselves is free. */
+static void time_frame(struct fm_conn *c)
+{
+    uint64_t offset = fm_decoder_offset(&c->in);
+
+    if (c->paused || !fm_decoder_inside(&c->in)) {
+        c->frame_by_ms = FM_NEVER;
+    } else if (c->frame_by_ms == FM_NEVER || c->frame_offset != offset) {
+        c->frame_offset = offset;
+        c->frame_by_ms = fm_deadline_in(c->env->options.frame_ms);
+    }
+}
+
+static void take_frames(struct fm_conn *c)
+{
+    while (c->state == FM_SERVING && !c->paused) {
+        struct fm_frame frame;
+        int r = c->ended ? fm_decoder_end(&c->in, &frame)
+                         : fm_decoder_next(&c->in, &frame);
+
+        if (r == FM_MORE && !c->stopping)
+            break;
+        if (r == FM_FRAME)
+            queue_frame(c, &frame);
+        else
+            finish(c, r == FM_MORE ? FM_E_CLOSED : r);
+        if (c->state == FM_SERVING)
+            c->paused = fm_buf_len(&c->out) >= c->env->options.high_water;
+    }
+    time_frame(c);
+}
+
+/* Bytes have come: decode them, or throw them away. */
+static void take_bytes(struct fm_conn *c, const uint8_t *bytes, size_t n)
+{
+    if (c->state != FM_SERVING)
+        return;
+    touch(c);
+    fm_decoder_feed(&c->in, bytes, n);
+    take_frames(c);
+}
+
+static void read_failed(struct fm_conn *c, int err)
+{
+    switch (err) {
+    case FM_E_AGAIN:
+    case FM_E_INTR:
+    case FM_E_BUSY:
+        break;
+    case FM_E_CLOSED:
+        c->ended = true;
+        take_frames(c);
+        break;
+    case FM_E_BADFD:
+    case FM_E_NOT_SOCK:
+        abandon(c);
+        break;
+    default:
+        lose(c);
+    }
+}
+
+static bool wants_input(const struct fm_conn *c)
+{
+    if (c->ended)
+        return false;
+    return c->state != FM_SERVING || (!c->paused && !c->stopping);
+}
+
+static void on_readable(struct fm_conn *c)
+{
+    uint8_t piece[PIECE];
+
+    for (int i = 0; i < READS_PER_TURN && wants_input(c); i++) {
+        ssize_t r = fm_io_recv(c->watch.fd, piece, sizeof piece);
+
+        if (r < 0) {
+            read_failed(c, (int)r);
+            return;
+        }
+        take_bytes(c, piece, (size_t)r);
+        if ((size_t)r < sizeof piece)
+            return;
+    }
+}
+
+static void write_failed(struct fm_conn *c, int err)
+{
+    switch (err) {
+    case FM_E_AGAIN:
+    case FM_E_INTR:
+    case FM_E_BUSY:
+        c->out_blocked = true;
+        break;
+    case FM_E_BADFD:
+    case FM_E_NOT_SOCK:
+        abandon(c);
+        break;
+    default:
+        /* The peer's last frames may still wait to be read. */
+        c->out_broken = true;
+        drop_output(c);
+    }
+}
+
+static void on_writable(struct fm_conn *c)
+{
+    size_t len = fm_buf_len(&c->out);
+    ssize_t r;
+
+    if (len == 0)
+        return;
+    r = fm_io_send(c->watch.fd, fm_buf_peek(&c->out), len);
+    if (r < 0) {
+        write_failed(c, (int)r);
+        return;
+    }
+    fm_buf_consume(&c->out, (size_t)r);
+    c->out_blocked = (size_t)r < len;
+    touch(c);
+}
+
+/* Enough went out: go on with the frames that are here already. */
+static void resume(struct fm_conn *c)
+{
+    if (!c->paused || fm_buf_len(&c->out) > c->env->options.low_water)
+        return;
+    c->paused = false;
+    take_frames(c);
+}
+
+/* All is sent: say so, and wait for the peer to close. */
+static void linger(struct fm_conn *c)
+{
+    c->state = FM_LINGERING;
+    if (c->close_by_ms == FM_NEVER)
+        c->close_by_ms = fm_deadline_in(c->env->options.linger_ms);
+    if (!c->out_broken)
+        fm_io_shutdown(c->watch.fd, SHUT_WR);
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* After whatever happened: what comes next, and what to wait for. */
+static void update(struct fm_conn *c)
+{
+    int64_t deadline = c->close_by_ms;
+
+    if (c->state == FM_FLUSHING && fm_buf_len(&c->out) == 0 && !c->ended)
+        linger(c);
+    if (c->state != FM_SERVING && fm_buf_len(&c->out) == 0 && c->ended) {
+        conn_close(c);
+        return;
+    }
+    if (c->state != FM_LINGERING)
+        deadline = earliest(deadline, c->idle_by_ms);
+    if (c->state == FM_SERVING)
+        deadline = earliest(deadline, c->frame_by_ms);
+    c->watch.deadline_ms = earliest(deadline, c->close_by_ms);
+    c->watch.want = wants_input(c) ? FM_READABLE : 0;
+    if (fm_buf_len(&c->out) > 0)
+        c->watch.want |= FM_WRITABLE;
+}
+
+static void expire(struct fm_conn *c)
+{
+    if (c->state != FM_LINGERING)
+        c->env->stats->timed_out++;
+    conn_close(c);
+}
+
+static void on_event(struct fm_watch *w, unsigned events)
+{
+    struct fm_conn *c = (struct fm_conn *)w;
+
+    if (events & FM_DEAD) {
+        abandon(c);
+        return;
+    }
+    if (events & FM_EXPIRED) {
+        expire(c);
+        return;
+    }
+    if (events & FM_WRITABLE)
+        c->out_blocked = false;
+    if (events & FM_READABLE)
+        on_readable(c);
+    if (is_open(c) && !c->out_blocked)
+        on_writable(c);
+    if (is_open(c))
+        resume(c);
+    if (is_open(c))
+        update(c);
+}
+
+int fm_conn_open(struct fm_conn_env *env, int fd, struct fm_conn **out)
+{
+    const struct fm_server_options *o = &env->options;
+    struct fm_conn *c = malloc(sizeof *c);
+    uint64_t frame = fm_format_wire_max(&o->format);
+    int err;
+
+    *out = NULL;
+    if (!c)
+        return FM_E_NOMEM;
+    *c = (struct fm_conn){.env = env};
+    c->watch = (struct fm_watch){.fd = fd, .on_event = on_event};
+    err = fm_loop_add(env->loop, &c->watch);
+    if (err < 0) {
+        free(c);
+        return err;
+    }
+    fm_decoder_init(&c->in, &o->format);
+    fm_buf_init(&c->out,
+                o->high_water +
+                    (frame > o->high_water ? (size_t)frame : o->high_water));
+    c->frame_by_ms = c->close_by_ms = FM_NEVER;
+    touch(c);
+    update(c);
+    *out = c;
+    return 0;
+}
+
+void fm_conn_free(struct fm_conn *c)
+{
+    fm_decoder_fini(&c->in);
+    fm_buf_fini(&c->out);
+    free(c);
+}
+
+void fm_conn_stop(struct fm_conn *c)
+{
+    c->stopping = true;
+    c->close_by_ms = fm_deadline_in(c->env->options.linger_ms);
+    take_frames(c);
+    update(c);
+}

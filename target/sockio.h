@@ -1,0 +1,98 @@
+/*
+ * sockio.h: one system call per function, and what it said in our words.
+ *
+ * This is the only file that reads errno, and it does so only after a call
+ * said -1.  Nothing here retries, waits or closes by itself: what to do
+ * about FM_E_INTR and FM_E_AGAIN is for the loops to say.
+ *
+ * Functions that move bytes return how many (at least 1), the others 0 or
+ * what they say.  All return an error < 0 otherwise:
+ *
+ *   FM_E_AGAIN    it would have to wait (EAGAIN; a send that took nothing)
+ *   FM_E_INTR     EINTR: nothing happened yet
+ *   FM_E_BUSY     ENOBUFS, ENOMEM: transient
+ *   FM_E_CLOSED   receive only: the peer ended the stream
+ *   FM_E_PIPE     send only: the peer takes no more; it may still send
+ *   FM_E_RESET    the connection is lost
+ *   FM_E_UNREACH  … because the peer or network does not answer
+ *   FM_E_BADFD    EBADF, ENOTSOCK: what was a socket of ours is not any more;
+ *   FM_E_NOT_SOCK it must not be used and not be closed
+ *   FM_E_USAGE    EINVAL, ENOTCONN and their like
+ *   FM_E_SYS      any other
+ */
+#ifndef FM_SOCKIO_H
+#define FM_SOCKIO_H
+
+#include "target/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* Receive into buf; len > 0, for a 0 would look like the end of the stream.
+ * fm_io_recv_now does not wait even on a blocking descriptor. */
+ssize_t fm_io_recv(int fd, void *buf, size_t len);
+ssize_t fm_io_recv_now(int fd, void *buf, size_t len);
+
+/* Send, never raising SIGPIPE; len > 0. */
+ssize_t fm_io_send(int fd, const void *buf, size_t len);
+ssize_t fm_io_send_now(int fd, const void *buf, size_t len);
+
+/* The same for 1 to IOV_MAX pieces, none of them empty. */
+ssize_t fm_io_sendv(int fd, struct iovec *iov, int iovcnt);
+ssize_t fm_io_sendv_now(int fd, struct iovec *iov, int iovcnt);
+
+/* The same for descriptors that are no sockets. */
+ssize_t fm_io_read(int fd, void *buf, size_t len);
+ssize_t fm_io_write(int fd, const void *buf, size_t len);
+
+/*
+ * Accept one connection, non-blocking and close-on-exec.  Returns its
+ * descriptor, or
+ *   FM_E_AGAIN     nobody waits
+ *   FM_E_ABORTED   that one is gone, the next may be there
+ *   FM_E_NO_FILES  no descriptor free; the connection keeps waiting
+ *   FM_E_BUSY      no memory; likewise
+ *   FM_E_BADFD, FM_E_NOT_SOCK
+ *                  the listener's descriptor is not ours any more
+ *   FM_E_USAGE     the listener does not listen (any more)
+ */
+int fm_io_accept(int listener);
+
+/* A new stream socket, close-on-exec and non-blocking. */
+int fm_io_socket(int domain);
+int fm_io_bind(int fd, const struct sockaddr *addr, socklen_t len);
+int fm_io_listen(int fd, int backlog);
+
+/* Returns 1 when the connection is under way, to be finished when fd is
+ * writable with fm_io_take_error(); 0 when it is there already. */
+int fm_io_connect(int fd, const struct sockaddr *addr, socklen_t len);
+
+/* The socket's pending error as ours, or 0.  The kernel tells it once. */
+int fm_io_take_error(int fd);
+
+int fm_io_get_name(int fd, struct sockaddr_storage *addr);
+int fm_io_set_option(int fd, int level, int option, int value);
+int fm_io_shutdown(int fd, int how);
+
+/* Closed whatever it returns (close(2), NOTES); never call it twice. */
+int fm_io_close(int fd);
+
+/* Is there an open descriptor of this number? */
+bool fm_io_is_open(int fd);
+
+/* 1 when O_NONBLOCK is set, 0 when not. */
+int fm_io_get_nonblock(int fd);
+int fm_io_set_nonblock(int fd, bool on);
+
+/* Wait until fd is ready for events (POLLIN, POLLOUT) or in error; returns
+ * 1, or 0 after timeout_ms (-1: never). */
+int fm_io_poll(int fd, short events, int timeout_ms);
+
+/* Returns the number of bits set.  After an error the sets mean nothing. */
+int fm_io_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int timeout_ms);
+
+#endif
