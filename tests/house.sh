@@ -54,17 +54,17 @@ check_layers() {
 
 check_readmes() {
     local dir
-    for dir in target fuzzers corpus faultinject faultinject/*/ scripts \
-        tests docs bench examples; do
-        [ -e "${dir%/}/README.md" ] || breach "$dir: no README.md"
-    done
+    while read -r dir; do
+        [ -e "$dir/README.md" ] || breach "$dir: no README.md"
+    done < <(git ls-files '[a-z]*/*' |
+        sed -E 's#^(faultinject/[^/]+|[^/]+)/.*#\1#' | sort -u)
 }
 
 check_machine() {
     local line
     while read -r line; do
         breach "$line: a path of one machine"
-    done < <(git grep -nE '/(work|home|root)/[a-z]' -- \
+    done < <(git grep -nE '(^|[ "=(:])/(work|home|root)/[a-z]' -- \
         ':!tests/house.sh' | cut -d: -f1,2)
 }
 
