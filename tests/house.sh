@@ -33,7 +33,8 @@ check_columns() {
     local line
     while read -r line; do
         breach "$line: longer than 80 columns"
-    done < <(sources | xargs -r awk 'length > 80 { print FILENAME ":" FNR }')
+    done < <(sources | LC_ALL=C.UTF-8 xargs -r grep -HnE '.{81}' |
+        cut -d: -f1,2)
 }
 
 # includes FROM PATTERN: no file under FROM may include a path that matches.
