@@ -6,7 +6,8 @@
 #       with the sanitizers and the engine's instrumentation.
 #   sockfault_add_fuzzer(NAME SOURCES … [LIBRARIES …])
 #       an executable from a file with LLVMFuzzerTestOneInput, for the engine
-#       of this build.
+#       of this build.  The names of all are in fuzzers.txt of the build, for
+#       the scripts.
 #
 #   SOCKFAULT_ENGINE    none: a stand-alone replayer (fuzzers/replay.c)
 #                       libfuzzer, afl
@@ -66,9 +67,14 @@ function(sockfault_add_fuzzer name)
     target_sources(${name} PRIVATE
       ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/replay.c)
   endif()
+  target_include_directories(${name} PRIVATE
+    ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/..)
   target_compile_options(${name} PRIVATE
     ${sockfault_compile} ${sockfault_instrument})
   target_link_options(${name} PRIVATE ${sockfault_link} ${sockfault_engine})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
   set_property(GLOBAL APPEND PROPERTY SOCKFAULT_FUZZERS ${name})
+  get_property(fuzzers GLOBAL PROPERTY SOCKFAULT_FUZZERS)
+  list(JOIN fuzzers "\n" lines)
+  file(WRITE ${PROJECT_BINARY_DIR}/fuzzers.txt "${lines}\n")
 endfunction()

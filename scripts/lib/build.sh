@@ -1,0 +1,33 @@
+# Building, by the presets of CMakePresets.json.
+# shellcheck shell=bash
+
+# build_preset NAME: configure once, build what changed; loud only if it fails.
+build_preset() {
+    local log=$SF_BUILD/$1.log
+    mkdir -p "$SF_BUILD"
+    say "building $1"
+    if ! (cd "$SF_PROJECT" && cmake --preset "$1" &&
+        cmake --build --preset "$1" -j "$SF_JOBS") >"$log" 2>&1; then
+        grep -E -A12 'error|Error|FAILED' "$log" | head -60 >&2 ||
+            tail -40 "$log" >&2
+        die "the build of preset '$1' failed; whole output in $(relative "$log")"
+    fi
+}
+
+# build_fuzzers: what sockfault_add_fuzzer() was called for, one a line.
+build_fuzzers() {
+    [[ -s $SF_BUILD/fuzzers.txt ]] ||
+        die "no fuzz target: $(relative "$SF_BUILD")/fuzzers.txt has none"
+    cat "$SF_BUILD/fuzzers.txt"
+}
+
+# build_choose NAME...: the fuzzers named, or all; an unknown name is refused.
+build_choose() {
+    local all name
+    all=$(build_fuzzers)
+    for name in "$@"; do
+        grep -qxF -- "$name" <<<"$all" ||
+            die "no fuzz target '$name'; there are: ${all//$'\n'/ }"
+    done
+    if [[ $# -gt 0 ]]; then printf '%s\n' "$@"; else say "$all"; fi
+}

@@ -1,0 +1,131 @@
+# The checks of the gate.  Each ends as a line of OUT/work/checks.jsonl:
+#
+#   name, verdict (ok, found, error), seconds, message, and figures
+#
+# from which report_write makes everything else.
+# shellcheck shell=bash
+
+# gate_begin OUT: only what this run brings is in OUT afterwards.
+gate_begin() {
+    gate_out=$1 gate_start=$SECONDS gate_since=$SECONDS
+    campaign_lock "$1"
+    rm -rf "$1"/{work,findings,corpus,unsteady,turns.jsonl,result.json} \
+        "$1"/{junit.xml,results.sarif,summary.md,index.html}
+    mkdir -p "$1/work" "$1/findings"
+    touch "$1/work/checks.jsonl" "$1/turns.jsonl"
+}
+
+# gate_check NAME VERDICT MESSAGE [FIGURES]: FIGURES is a JSON object.
+gate_check() {
+    jq -nc '{name: $n, verdict: $v, message: $m, seconds: $s} + $f' \
+        --arg n "$1" --arg v "$2" --arg m "$3" --argjson f "${4:-{\}}" \
+        --argjson s $((SECONDS - gate_since)) >>"$gate_out/work/checks.jsonl"
+    printf '%-32s %-5s %s\n' "$1" "$2" "$3"
+    gate_since=$SECONDS
+}
+
+gate_build() {
+    local preset log
+    for preset in "$@"; do
+        log=$SF_BUILD/$preset.log
+        if (build_preset "$preset") >/dev/null; then
+            gate_check "build.$preset" ok "built"
+        else
+            gate_check "build.$preset" error \
+                "does not build: $(grep -m1 -E 'error|Error' "$log")"
+            return 1
+        fi
+    done
+}
+
+# gate_replay FUZZER...: every input that git tracks, and as many executed as
+# there are.
+gate_replay() {
+    local fuzzer n before
+    [[ $# -gt 0 ]] || gate_check replay error "there is no fuzz target"
+    for fuzzer in "$@"; do
+        n=$(corpus_distinct "$fuzzer")
+        before=$(findings_count "$gate_out")
+        corpus_prepare "$gate_out" "$fuzzer" >/dev/null
+        gate_replayed "$fuzzer" "$n" \
+            $(($(findings_count "$gate_out") - before))
+    done
+}
+
+# corpus_prepare leaves in OUT/work/FUZZER.executed how many it executed.
+gate_replayed() {
+    local executed figures verdict=ok
+    executed=$(cat "$gate_out/work/$1.executed")
+    figures="{\"executed\":$executed,\"expected\":$2}"
+    if [[ $3 -gt 0 ]]; then
+        verdict=found
+    elif [[ $executed -ne $2 || $2 -eq 0 ]]; then
+        verdict=error
+    fi
+    gate_check "replay.$1" "$verdict" "executed $executed of $2" "$figures"
+}
+
+# gate_fuzz FUZZER...: with the time that is left, but some in any case.
+gate_fuzz() {
+    local left=$((budget - (SECONDS - gate_start) - 5)) row
+    [[ $# -gt 0 ]] || return 0
+    turns_run "$gate_out" $((left > 3 ? left : 3)) "$@" >/dev/null
+    while IFS=$'\t' read -r -a row; do
+        gate_fuzzed "${row[@]}"
+    done < <(summary_rows "$gate_out" "$@")
+}
+
+# gate_fuzzed FUZZER ENGINE EXECUTIONS RATE EDGES FINDINGS
+gate_fuzzed() {
+    local floor verdict=ok message
+    floor=$(awk -v f="$1" '$1 == f { print $2 }' \
+        "$SF_PROJECT/corpus/edges.txt" 2>/dev/null || true)
+    : "${floor:=0}"
+    message="$(with_commas "$3") executions, $(with_commas "$4")/s, $5 edges"
+    if [[ $6 -gt 0 ]]; then
+        verdict=found
+    elif [[ $3 -eq 0 ]]; then
+        verdict=error
+    elif [[ $5 -lt $floor ]]; then
+        verdict=error
+        message+=", which is below the floor of $floor"
+    fi
+    gate_check "fuzz.$1" "$verdict" "$message" \
+        "{\"executions\":$3,\"rate\":$4,\"edges\":$5,\"floor\":$floor}"
+}
+
+# gate_known SIGNATURE: true while it is listed and its day has not come.
+gate_known() {
+    awk -v s="$1" -v today="$(date +%F)" '$1 == s && $2 >= today { k = 1 }
+        END { exit !k }' "$SF_PROJECT/corpus/known-findings.txt" 2>/dev/null
+}
+
+# One JSON object a finding: its meta.json, how often it was seen, its report,
+# whether it is known.
+gate_findings() {
+    local folder known
+    for folder in "$gate_out"/findings/*/; do
+        [[ -s $folder/meta.json ]] || continue
+        known=false
+        ! gate_known "$(basename "$folder")" || known=true
+        jq -c '. + {known: $known, seen: $seen, report: $report[0:6000],
+            session: $session[0:6000]}' "$folder/meta.json" \
+            --argjson known "$known" --argjson seen "$(wc -l <"$folder/seen")" \
+            --rawfile report "$folder/report.txt" \
+            --rawfile session "$folder/session.txt"
+    done
+}
+
+gate_report() {
+    local name
+    gate_findings >"$gate_out/work/findings.jsonl"
+    jq -n -f "$SF_LIB/result.jq" \
+        --slurpfile checks "$gate_out/work/checks.jsonl" \
+        --slurpfile findings "$gate_out/work/findings.jsonl" \
+        --argjson limits "$(limits_json)" --argjson budget "$budget" \
+        --arg commit "$(project_commit)" --argjson seconds "$SECONDS" \
+        >"$gate_out/result.json"
+    for name in junit.xml results.sarif summary.md index.html; do
+        jq -r -f "$SF_LIB/$name.jq" "$gate_out/result.json" >"$gate_out/$name"
+    done
+}

@@ -1,0 +1,24 @@
+# Every limit there is, in one place; each verdict prints them.  The same values
+# hold in campaign, repro and gate, so that a time-out in one is one in all.
+# Each may be set from the environment.
+# shellcheck shell=bash
+
+: "${SF_TIMEOUT_S:=10}"   # one input: longer is a finding ("timeout")
+: "${SF_MEMORY_MB:=2048}" # one process: more is a finding ("oom")
+: "${SF_RUN_S:=20}"       # one run of a server and a client under the shim
+: "${SF_REPLAYS:=5}"      # fresh processes that repro and triage ask
+: "${SF_SLICE_S:=300}"    # one turn of one engine in a long campaign
+: "${SF_JOBS:=$(nproc)}"  # engines at work at the same time
+: "${SF_TRIAGE:=12}"      # crashes of one turn of AFL++ that are looked at
+
+limits_line() {
+    printf 'limits: %d s and %d MB an input, %d s a run, %d replays, %d jobs\n' \
+        "$SF_TIMEOUT_S" "$SF_MEMORY_MB" "$SF_RUN_S" "$SF_REPLAYS" "$SF_JOBS"
+}
+
+limits_json() {
+    jq -nc '{timeout_s: $t, memory_mb: $m, run_s: $r, replays: $n, jobs: $j}' \
+        --argjson t "$SF_TIMEOUT_S" --argjson m "$SF_MEMORY_MB" \
+        --argjson r "$SF_RUN_S" --argjson n "$SF_REPLAYS" \
+        --argjson j "$SF_JOBS"
+}

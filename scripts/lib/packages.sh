@@ -1,0 +1,65 @@
+# The Debian packages that sockfault needs, and getting what is missing.
+#
+# A row: what shows that it is there (a command, or a path with wildcards), the
+# package, and for what.  A script asks for the purposes it has.
+# shellcheck shell=bash
+
+packages_table() {
+    cat <<'END'
+clang                                                  clang               build
+llvm-symbolizer                                        llvm                build
+/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*.a libclang-rt-dev build
+cmake                                                  cmake               build
+ninja                                                  ninja-build         build
+/usr/include/cmocka.h                                  libcmocka-dev       build
+jq                                                     jq                  build
+afl-clang-fast                                         afl++               fuzz
+afl-fuzz                                               afl++               fuzz
+redis-server                                           redis-server        test
+redis-cli                                              redis-tools         test
+shellcheck                                             shellcheck          test
+xmllint                                                libxml2-utils       test
+gnuplot                                                gnuplot-nox         report
+END
+}
+
+packages_have() {
+    case $1 in
+    /*) compgen -G "$1" >/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+# packages_missing PURPOSE...: the packages of these purposes that are not here.
+packages_missing() {
+    local probe package purpose
+    while read -r probe package purpose; do
+        [[ " $* " == *" $purpose "* ]] || continue
+        packages_have "$probe" || say "$package"
+    done < <(packages_table) | sort -u
+}
+
+# packages_root COMMAND...: as root, directly or through sudo without a password.
+packages_root() {
+    if [[ $(id -u) -eq 0 ]]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+# need PURPOSE...: install what is missing, or say what to install.
+need() {
+    local -a missing
+    mapfile -t missing < <(packages_missing "$@")
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    if ! command -v apt-get >/dev/null || ! packages_root true 2>/dev/null; then
+        die "missing; as root: apt-get install ${missing[*]}"
+    fi
+    complain "installing ${missing[*]}"
+    {
+        packages_root apt-get -qq update &&
+            packages_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+                install --no-install-recommends "${missing[@]}"
+    } >&2 </dev/null || die "apt-get could not install: ${missing[*]}"
+}

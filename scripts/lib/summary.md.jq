@@ -1,0 +1,27 @@
+# One screen for a person, also for $GITHUB_STEP_SUMMARY.
+def cell: tostring | gsub("\\|"; "\\|") | gsub("\n"; " ");
+def mark: {ok: "ok", found: "**found**", error: "**error**"}[.];
+
+{clean: "nothing found", found: "something found",
+ error: "could not do it"}[.verdict] as $words
+| "## sockfault gate: \($words)",
+  "",
+  "\(.executed) inputs replayed, \(.executions) executions fuzzed, "
+  + "\(.findings | length) findings, \(.seconds) s of \(.budget_s) s; "
+  + "commit \(.commit)",
+  "",
+  "| check | verdict | s | what was done |",
+  "| --- | --- | ---: | --- |",
+  (.checks[]
+   | "| \(.name | cell) | \(.verdict | mark) | \(.seconds) | \(.message | cell) |"),
+  "",
+  (.findings[]
+   | "### \(.kind)\(if .frames == [] then "" else " in `\(.frames[0])`" end)"
+     + (if .known then " (known)" else "" end),
+     "\(.message | cell); \(.fuzzer), \(.where), reproduced \(.reproduced) of "
+     + "\(.replays)",
+     "",
+     "    scripts/repro findings/\(.signature)",
+     ""),
+  "limits: \(.limits.timeout_s) s and \(.limits.memory_mb) MB an input, "
+  + "\(.limits.run_s) s a run, \(.limits.replays) replays, \(.limits.jobs) jobs"

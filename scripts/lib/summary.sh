@@ -1,0 +1,78 @@
+# What came of a campaign: the table, the findings, what to do next.
+# shellcheck shell=bash
+
+# summary_rows OUT FUZZER...: fuzzer, engine, executions, a second, edges,
+# findings; a row for each that should have been at work, zeros if it was not.
+summary_rows() {
+    local out=$1 fuzzer engine row
+    shift
+    for fuzzer in "$@"; do
+        for engine in "${engines[@]}"; do
+            row=$(jq -rs --arg f "$fuzzer" --arg e "$engine" '
+                map(select(.fuzzer == $f and .engine == $e))
+                | (map(.executions) | add // 0) as $n
+                | (map(.seconds) | add // 0) as $s
+                | [$n, (if $s > 0 then $n / $s else 0 end | floor),
+                   (map(.edges) | max // 0)] | @tsv' "$out/turns.jsonl")
+            printf '%s\t%s\t%s\t%s\n' "$fuzzer" "$engine" "$row" \
+                "$(findings_count "$out" "$fuzzer" "$engine")"
+        done
+    done
+}
+
+summary_print() {
+    local out=$1 fuzzer engine executions rate edges findings
+    touch "$out/turns.jsonl"
+    printf '\n%-24s %-10s %14s %10s %8s %9s\n' \
+        target engine executions exec/s edges findings
+    while IFS=$'\t' read -r fuzzer engine executions rate edges findings; do
+        printf '%-24s %-10s %14s %10s %8s %9s\n' "$fuzzer" "$engine" \
+            "$(with_commas "$executions")" "$(with_commas "$rate")" \
+            "$edges" "$findings"
+    done < <(summary_rows "$@")
+    say
+    summary_findings "$out"
+    summary_next "$@"
+}
+
+summary_findings() {
+    local folder
+    for folder in "$1"/findings/*/; do
+        [[ -s $folder/meta.json ]] || continue
+        jq -r '"finding \(.kind)" +
+            (if .frames == [] then "" else " in \(.frames | join(" < "))" end) +
+            "\n    \(.message)\n    \(.fuzzer), reproduced " +
+            "\(.reproduced) of \(.replays)"' "$folder/meta.json"
+        say "    scripts/repro $(relative "${folder%/}")"
+    done
+}
+
+summary_idle() { summary_rows "$@" | awk -F'\t' '$3 == 0 { print $1, $2 }'; }
+
+summary_next() {
+    local fuzzer engine
+    summary_idle "$@" | while read -r fuzzer engine; do
+        say "never executed: $fuzzer on $engine; see" \
+            "$(relative "$1/work/$fuzzer.$engine/log")"
+    done
+    [[ ! -d $1/unsteady ]] ||
+        say "crashed an engine but replay clean: $(relative "$1/unsteady")"
+    if [[ $(findings_count "$1") -gt 0 ]]; then
+        say "next: scripts/repro on a finding; mend it; put its input into" \
+            "corpus/regressions/FUZZER"
+    else
+        say "next: nothing found; scripts/campaign --time 8h looks longer and" \
+            "goes on from $(relative "$1")"
+    fi
+}
+
+# summary_status OUT FUZZER...: a finding counts more than what did not run.
+summary_status() {
+    if [[ $(findings_count "$1") -gt 0 ]]; then
+        say 1
+    elif [[ -n $(summary_idle "$@") ]]; then
+        say 2
+    else
+        say 0
+    fi
+}

@@ -1,0 +1,45 @@
+# Sourced by each test: ROOT is the repository, WORK a folder of its own.
+# shellcheck shell=bash
+
+set -euo pipefail
+ROOT=$1
+WORK=$2
+TESTS=$ROOT/tests/scripts
+unset SOCKFAULT_PROJECT
+export SOCKFAULT_HOME=$ROOT
+rm -rf "$WORK"
+mkdir -p "$WORK"
+cd "$WORK"
+
+fail() {
+    printf 'FAILED: %s\n' "$*" >&2
+    exit 1
+}
+
+# expect STATUS COMMAND...: it ends with STATUS.  What it says is in stdout and
+# stderr.
+expect() {
+    local want=$1 got=0
+    shift
+    "$@" >stdout 2>stderr </dev/null || got=$?
+    [[ $got -eq $want ]] && return
+    cat stdout stderr
+    fail "$* ended with $got, not $want"
+}
+
+# refused COMMAND...: ends with 2 and says why in one line.
+refused() {
+    expect 2 "$@"
+    [[ $(wc -l <stderr) -eq 1 ]] || fail "$*: not one line: $(cat stderr)"
+}
+
+# has FILE TEXT
+has() { grep -qF -- "$2" "$1" || fail "no '$2' in $1: $(cat "$1")"; }
+
+# sample BUG: a fresh copy of the small project with that bug, as the project
+# that the scripts work on.
+sample() {
+    rm -rf "$WORK/project"
+    cp -r "$TESTS/project" "$WORK/project"
+    export SOCKFAULT_PROJECT=$WORK/project PLANTED=$1
+}

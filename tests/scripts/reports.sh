@@ -1,0 +1,24 @@
+# The reports hold whatever a finding says: markup, control bytes, no place.
+. "$(dirname "$0")/check.sh" "$@"
+
+jq -n '{kind: "spin", message: "a <b> & \"c\" \u0001 | d", where: "",
+    frames: [], fuzzer: "fuzz_x", reproduced: 1, replays: 5,
+    signature: "spin-1", known: false, report: "]]> \u0000", session: "<i>"}' |
+    jq '{status: 1, verdict: "found", commit: "c", ended: "2026-01-01T00:00:00Z",
+        seconds: 1, budget_s: 2, executed: 3, executions: 4,
+        limits: {timeout_s: 1, memory_mb: 2, run_s: 3, replays: 4, jobs: 5},
+        checks: [{name: "replay.x", verdict: "ok", seconds: 0, message: "m|n"}],
+        findings: [., . + {known: true, signature: "spin-2"}]}' >result.json
+for name in junit.xml results.sarif summary.md index.html; do
+    jq -r -f "$ROOT/scripts/lib/$name.jq" result.json >"$name" ||
+        fail "$name cannot be written"
+done
+expect 0 xmllint --noout junit.xml
+[[ $(xmllint --xpath 'count(//testcase)' junit.xml) == 3 ]] || fail "cases"
+[[ $(xmllint --xpath 'count(//failure)' junit.xml) == 1 ]] || fail "failures"
+[[ $(xmllint --xpath 'count(//skipped)' junit.xml) == 1 ]] || fail "skipped"
+[[ $(xmllint --xpath 'string(//testsuite/@tests)' junit.xml) == 3 ]] ||
+    fail "sum"
+expect 0 xmllint --html --noout index.html
+grep -q '<b>' index.html && fail "markup went through"
+jq -e '.runs[0].results | length == 2' results.sarif >/dev/null || fail sarif
