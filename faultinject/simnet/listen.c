@@ -418,6 +418,11 @@ bool sf_end_connected(const struct sf_end *end)
     return end->was_connected;
 }
 
+bool sf_end_accepted(const struct sf_end *end)
+{
+    return end->peer && !end->peer->listener;
+}
+
 int sf_end_fd(const struct sf_end *end)
 {
     for (unsigned i = 0; end->peer && i < sim.slots_used; i++)

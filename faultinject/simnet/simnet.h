@@ -81,8 +81,10 @@ uint64_t sf_sim_calls(void);
 unsigned sf_sim_open(int *first);
 /* Is anything ready or was anything said about this descriptor? */
 bool sf_sim_is_open(int fd);
-/* EMFILE from now on for numbers >= limit. */
+/* EMFILE from now on for numbers >= limit; 0: no limit. */
 void sf_sim_set_fd_limit(int limit);
+/* The lowest number that is free. */
+int sf_sim_lowest(void);
 
 /*
  * Peers.  An end is a socket that no descriptor names: what the other side
@@ -114,6 +116,8 @@ size_t sf_end_unread(const struct sf_end *end); /* bytes the program has
 /* Could the program write to this connection now? */
 bool sf_end_writable(const struct sf_end *end);
 bool sf_end_connected(const struct sf_end *end); /* made, or made once    */
+/* It is no longer in the backlog: the program took it, or made it. */
+bool sf_end_accepted(const struct sf_end *end);
 /* The program has this connection, through this descriptor; else -1. */
 int sf_end_fd(const struct sf_end *end);
 /* The end whose other side is the program's descriptor, or NULL. */

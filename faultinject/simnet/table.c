@@ -95,7 +95,7 @@ struct sf_end *sim_end_new(enum sim_kind kind)
         end = &sim.ends[sim.ends_used++];
     else
         return NULL;
-    *end = (struct sf_end){.kind = kind, .refs = 1};
+    *end = (struct sf_end){.kind = (uint8_t)kind, .refs = 1};
     end->in.cap = (uint32_t)sim.buffer;
     return end;
 }
@@ -174,6 +174,16 @@ int sim_fd_new(struct sf_end *end, int from, bool cloexec)
     if (end)
         set_slot((unsigned)slot, end, cloexec);
     return SF_SIM_FD + slot;
+}
+
+int sf_sim_lowest(void)
+{
+    int limit = sim.config.fd_limit, fd;
+
+    sim.config.fd_limit = 0;
+    fd = sim_fd_new(NULL, 0, false);
+    sim.config.fd_limit = limit;
+    return fd;
 }
 
 int sim_fd_close(int fd)
