@@ -81,6 +81,15 @@ int fm_io_shutdown(int fd, int how);
 /* Closed whatever it returns (close(2), NOTES); never call it twice. */
 int fm_io_close(int fd);
 
+/* Both ends close-on-exec. */
+int fm_io_pipe(int ends[2]);
+
+/* Wait for a child; returns its exit status, or 255 when it was killed. */
+int fm_io_wait_child(pid_t pid);
+
+/* Does this error say that the descriptor is not ours any more? */
+bool fm_io_is_foreign(int err);
+
 /* Is there an open descriptor of this number? */
 bool fm_io_is_open(int fd);
 
