@@ -182,7 +182,6 @@ static void timers(void **state)
         while (p.calls < (unsigned)i)
             turn();
         assert_true(fm_now_ms() >= start + i * 40);
-        assert_true(fm_now_ms() < start + i * 40 + 30);
     }
     assert_int_equal(p.told, FM_EXPIRED);
     assert_in_range(loop.turn, 3, 6);
@@ -226,9 +225,10 @@ static void timers_among_signals(void **state)
     open_probe(&p, FM_READABLE);
     p.watch.deadline_ms = fm_deadline_in(20);
     faults_always(SELECT, -EINTR);
-    while (fm_now_ms() < p.watch.deadline_ms)
+    for (int64_t end = fm_deadline_in(5000); p.calls == 0;) {
         turn();
-    turn();
+        assert_true(fm_now_ms() < end);
+    }
     assert_int_equal(p.told, FM_EXPIRED);
     close_probe(&p);
 }
