@@ -16,12 +16,12 @@ static bool is_open(const struct fm_conn *c)
 
 static void touch(struct fm_conn *c)
 {
-    c->idle_by_ms = fm_deadline_in(c->env->options.idle_ms);
+    c->idle_by_ms = fm_deadline_in(c->env->options->idle_ms);
 }
 
 static void gone(struct fm_conn *c)
 {
-    c->env->on_closed(c->env, c);
+    c->env->on_closed(c->env->owner, c);
 }
 
 static void conn_close(struct fm_conn *c)
@@ -74,7 +74,7 @@ static void finish(struct fm_conn *c, int err)
 /* Let the handler put its replies into the output queue. */
 static void queue_frame(struct fm_conn *c, const struct fm_frame *frame)
 {
-    const struct fm_server_options *o = &c->env->options;
+    const struct fm_server_options *o = c->env->options;
     int r = o->handler(o->context, &o->format, frame, &c->out);
 
     c->env->stats->frames++;
@@ -93,7 +93,7 @@ static void time_frame(struct fm_conn *c)
         c->frame_by_ms = FM_NEVER;
     } else if (c->frame_by_ms == FM_NEVER || c->frame_offset != offset) {
         c->frame_offset = offset;
-        c->frame_by_ms = fm_deadline_in(c->env->options.frame_ms);
+        c->frame_by_ms = fm_deadline_in(c->env->options->frame_ms);
     }
 }
 
@@ -111,7 +111,7 @@ static void take_frames(struct fm_conn *c)
         else
             finish(c, r == FM_MORE ? FM_E_CLOSED : r);
         if (c->state == FM_SERVING)
-            c->paused = fm_buf_len(&c->out) >= c->env->options.high_water;
+            c->paused = fm_buf_len(&c->out) >= c->env->options->high_water;
     }
     time_frame(c);
 }
@@ -209,7 +209,7 @@ static void on_writable(struct fm_conn *c)
 /* Enough went out: go on with the frames that are here already. */
 static void resume(struct fm_conn *c)
 {
-    if (!c->paused || fm_buf_len(&c->out) > c->env->options.low_water)
+    if (!c->paused || fm_buf_len(&c->out) > c->env->options->low_water)
         return;
     c->paused = false;
     take_frames(c);
@@ -220,7 +220,7 @@ static void linger(struct fm_conn *c)
 {
     c->state = FM_LINGERING;
     if (c->close_by_ms == FM_NEVER)
-        c->close_by_ms = fm_deadline_in(c->env->options.linger_ms);
+        c->close_by_ms = fm_deadline_in(c->env->options->linger_ms);
     if (!c->out_broken)
         fm_io_shutdown(c->watch.fd, SHUT_WR);
 }
@@ -284,7 +284,7 @@ static void on_event(struct fm_watch *w, unsigned events)
 
 int fm_conn_open(struct fm_conn_env *env, int fd, struct fm_conn **out)
 {
-    const struct fm_server_options *o = &env->options;
+    const struct fm_server_options *o = env->options;
     struct fm_conn *c = malloc(sizeof *c);
     uint64_t frame = fm_format_wire_max(&o->format);
     int err;
@@ -320,7 +320,7 @@ void fm_conn_free(struct fm_conn *c)
 void fm_conn_stop(struct fm_conn *c)
 {
     c->stopping = true;
-    c->close_by_ms = fm_deadline_in(c->env->options.linger_ms);
+    c->close_by_ms = fm_deadline_in(c->env->options->linger_ms);
     take_frames(c);
     update(c);
 }

@@ -27,12 +27,13 @@ enum fm_conn_state { FM_SERVING, FM_FLUSHING, FM_LINGERING };
 
 struct fm_conn;
 
-/* What connections of one server share; it outlives them. */
+/* What the connections of one server share; it outlives them. */
 struct fm_conn_env {
     struct fm_loop *loop;
-    struct fm_server_options options; /* with the defaults filled in        */
+    const struct fm_server_options *options; /* complete                    */
     struct fm_server_stats *stats;
-    void (*on_closed)(struct fm_conn_env *env, struct fm_conn *c);
+    void *owner;
+    void (*on_closed)(void *owner, struct fm_conn *c);
 };
 
 struct fm_conn {
@@ -58,8 +59,8 @@ struct fm_conn {
  * FM_E_NOMEM, or FM_E_FD_RANGE; fd is then still the caller's.
  *
  * When the connection is over, whether by itself or by fm_conn_close(), its
- * descriptor is closed and env->on_closed told, who has it freed with
- * fm_conn_free() once the turn of the loop is done.
+ * descriptor is closed and the owner told, who calls fm_conn_free() once the
+ * turn of the loop is done.
  */
 int fm_conn_open(struct fm_conn_env *env, int fd, struct fm_conn **out);
 void fm_conn_free(struct fm_conn *c);

@@ -1,7 +1,7 @@
 /*
  * see loops.h
  *
- * Every loop is a few lines around one attempt, recv_some() or send_some():
+ * Every loop is a few lines around one attempt, fm_recv_some() or send_some():
  * it moves at least one byte or fails for good.  Without a deadline the
  * attempt is a plain call that may sleep in the kernel; with one it is a
  * call that does not sleep, and the sleeping is left to poll().
@@ -19,8 +19,7 @@ enum {
     BUSY_PAUSE_MS = 10 /* … and for how long to leave it alone             */
 };
 
-/* 0 when fd is ready or in error: the next attempt will tell. */
-static int wait_for(int fd, short events, int64_t deadline_ms)
+int fm_wait(int fd, short events, int64_t deadline_ms)
 {
     for (;;) {
         int ms = fm_remaining_ms(fm_now_ms(), deadline_ms);
@@ -40,7 +39,7 @@ static int wait_after_again(int fd, short events, int64_t deadline_ms)
 {
     if (deadline_ms == FM_NEVER && fm_io_get_nonblock(fd) == 0)
         return FM_E_TIMEOUT;
-    return wait_for(fd, events, deadline_ms);
+    return fm_wait(fd, events, deadline_ms);
 }
 
 /* May the attempt that failed with err be made again?  Then wait until it
@@ -72,7 +71,7 @@ static ssize_t receive(int fd, void *buf, size_t len, int64_t deadline_ms)
     if (r != FM_E_NOT_SOCK)
         return r;
     if (!patient)
-        r = wait_for(fd, POLLIN, deadline_ms);
+        r = fm_wait(fd, POLLIN, deadline_ms);
     return patient || r == 0 ? fm_io_read(fd, buf, len) : r;
 }
 
@@ -88,11 +87,11 @@ static ssize_t transmit(int fd, const void *buf, size_t len,
         return r;
     if (patient)
         return fm_io_write(fd, buf, len);
-    r = wait_for(fd, POLLOUT, deadline_ms);
+    r = fm_wait(fd, POLLOUT, deadline_ms);
     return r == 0 ? fm_io_write(fd, buf, len < PIPE_BUF ? len : PIPE_BUF) : r;
 }
 
-static ssize_t recv_some(int fd, void *buf, size_t len, int64_t deadline_ms)
+ssize_t fm_recv_some(int fd, void *buf, size_t len, int64_t deadline_ms)
 {
     unsigned busy = 0;
 
@@ -128,7 +127,7 @@ int fm_recv_exact(int fd, void *buf, size_t len, int64_t deadline_ms)
     size_t got = 0;
 
     while (got < len) {
-        ssize_t r = recv_some(fd, (char *)buf + got, len - got, deadline_ms);
+        ssize_t r = fm_recv_some(fd, (char *)buf + got, len - got, deadline_ms);
 
         if (r == FM_E_CLOSED && got > 0)
             return FM_E_TRUNCATED;
@@ -179,15 +178,17 @@ static int window(const struct rest *rest, struct iovec out[IOV_MAX])
     for (int i = 0; i < rest->n && n < IOV_MAX; i++) {
         size_t done = i == 0 ? rest->done : 0;
 
+        if (rest->iov[i].iov_len == 0)
+            continue;
         out[n].iov_base = (char *)rest->iov[i].iov_base + done;
         out[n].iov_len = rest->iov[i].iov_len - done;
-        n += out[n].iov_len > 0;
+        n++;
     }
     return n;
 }
 
-/* Whatever keeps the whole vector from going out, its first piece alone
- * meets it too, and send_some() knows what to do about it. */
+/* What keeps the whole vector from going out for now, its first piece alone
+ * meets too, and send_some() knows what to do about it. */
 static ssize_t sendv_some(int fd, const struct rest *rest, int64_t deadline_ms)
 {
     struct iovec out[IOV_MAX];
@@ -195,9 +196,15 @@ static ssize_t sendv_some(int fd, const struct rest *rest, int64_t deadline_ms)
     ssize_t r = deadline_ms == FM_NEVER ? fm_io_sendv(fd, out, n)
                                         : fm_io_sendv_now(fd, out, n);
 
-    if (r > 0)
+    switch (r) {
+    case FM_E_INTR:
+    case FM_E_AGAIN:
+    case FM_E_BUSY:
+    case FM_E_NOT_SOCK:
+        return send_some(fd, out[0].iov_base, out[0].iov_len, deadline_ms);
+    default:
         return r;
-    return send_some(fd, out[0].iov_base, out[0].iov_len, deadline_ms);
+    }
 }
 
 int fm_sendv_all(int fd, const struct iovec *iov, int iovcnt,
@@ -230,7 +237,7 @@ static int feed_wanted(int fd, struct fm_decoder *d, int64_t deadline_ms)
     if (!room)
         return FM_E_NOMEM;
     if (d->format.kind == FM_CLOSE) {
-        r = recv_some(fd, room, want, deadline_ms);
+        r = fm_recv_some(fd, room, want, deadline_ms);
         want = r > 0 ? (size_t)r : 0;
     } else {
         r = fm_recv_exact(fd, room, want, deadline_ms);
@@ -267,7 +274,7 @@ int fm_recv_until_closed(int fd, struct fm_buf *out, int64_t deadline_ms)
     uint8_t piece[PIECE];
 
     for (;;) {
-        ssize_t r = recv_some(fd, piece, sizeof piece, deadline_ms);
+        ssize_t r = fm_recv_some(fd, piece, sizeof piece, deadline_ms);
 
         if (r == FM_E_CLOSED)
             return 0;

@@ -27,6 +27,10 @@
 
 #include <sys/uio.h>
 
+/* Wait until fd is ready for events (POLLIN or POLLOUT), or in error, which
+ * the next call on it will tell.  Returns 0 then. */
+int fm_wait(int fd, short events, int64_t deadline_ms);
+
 /*
  * Send all len bytes.  Returns 0, or FM_E_PIPE when the peer takes no more;
  * after an error it is unknown how many bytes went out, so the stream can
@@ -41,6 +45,12 @@ int fm_send_all(int fd, const void *buf, size_t len, int64_t deadline_ms);
  */
 int fm_sendv_all(int fd, const struct iovec *iov, int iovcnt,
                  int64_t deadline_ms);
+
+/*
+ * Receive at least one and at most len bytes; len > 0.  Returns how many, or
+ * FM_E_CLOSED when the stream has ended.
+ */
+ssize_t fm_recv_some(int fd, void *buf, size_t len, int64_t deadline_ms);
 
 /*
  * Receive exactly len bytes.  Returns 0; FM_E_CLOSED when the stream ended

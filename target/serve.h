@@ -1,12 +1,27 @@
-/* serve.h: what the three servers share; private to them. */
+/*
+ * serve.h: what the servers share besides the acceptor; private to them.
+ */
 #ifndef FM_SERVE_H
 #define FM_SERVE_H
 
 #include "target/server.h"
 
+#include <stdatomic.h>
+
 /* *given with the defaults filled in.  Returns 0, or FM_E_USAGE when the
  * options make no sense. */
 int fm_options_complete(struct fm_server_options *o,
                         const struct fm_server_options *given);
+
+/*
+ * Serve one connection to its end by blocking loops: answer, send what is
+ * queued, half-close, wait for the peer to close.  fd stays open.  Adds to
+ * stats; exactly one of ended, failed and timed_out.
+ *
+ * Once *stop is set it waits no more for input.  Who sets it also shuts down
+ * the reading of fd, which ends a wait that has begun.
+ */
+void fm_serve_blocking(int fd, const struct fm_server_options *o,
+                       const atomic_bool *stop, struct fm_server_stats *stats);
 
 #endif

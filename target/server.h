@@ -83,10 +83,10 @@ struct fm_server_options {
  * FM_E_NOMEM at the start, FM_E_BADFD (the listener died; connections that
  * were open have been served to their end), FM_E_SYS.
  *
- * No global state and no clock but CLOCK_MONOTONIC; the select server waits
- * in select only.  The thread server needs a process that ignores no signals
- * it relies on; the fork server installs a SIGTERM handler in its children
- * and reaps exactly those.
+ * No global state and no clock but CLOCK_MONOTONIC.  The select server waits
+ * in select only.  The fork server reaps exactly its own children, needs no
+ * signals, and leaves no descriptor of one connection open in the child of
+ * another; its frames are not counted.
  */
 int fm_select_server(int listener, const struct fm_server_options *o,
                      const volatile sig_atomic_t *stop);

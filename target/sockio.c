@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct row {
@@ -69,7 +70,7 @@ static ssize_t sent(ssize_t r)
 {
     if (r == -1)
         return translate(errno);
-    return r == 0 ? FM_E_AGAIN : r;
+    return r == 0 ? FM_E_BUSY : r;
 }
 
 ssize_t fm_io_recv(int fd, void *buf, size_t len)
@@ -188,6 +189,26 @@ int fm_io_shutdown(int fd, int how)
 int fm_io_close(int fd)
 {
     return result(close(fd));
+}
+
+int fm_io_pipe(int ends[2])
+{
+    return result(pipe2(ends, O_CLOEXEC));
+}
+
+int fm_io_wait_child(pid_t pid)
+{
+    int status;
+    int r = result(waitpid(pid, &status, 0));
+
+    if (r < 0)
+        return r;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+bool fm_io_is_foreign(int err)
+{
+    return err == FM_E_BADFD || err == FM_E_NOT_SOCK;
 }
 
 bool fm_io_is_open(int fd)

@@ -8,9 +8,9 @@
  * Functions that move bytes return how many (at least 1), the others 0 or
  * what they say.  All return an error < 0 otherwise:
  *
- *   FM_E_AGAIN    it would have to wait (EAGAIN; a send that took nothing)
+ *   FM_E_AGAIN    it would have to wait (EAGAIN)
  *   FM_E_INTR     EINTR: nothing happened yet
- *   FM_E_BUSY     ENOBUFS, ENOMEM: transient
+ *   FM_E_BUSY     ENOBUFS, ENOMEM, a send that took nothing: transient
  *   FM_E_CLOSED   receive only: the peer ended the stream
  *   FM_E_PIPE     send only: the peer takes no more; it may still send
  *   FM_E_RESET    the connection is lost
@@ -80,6 +80,15 @@ int fm_io_shutdown(int fd, int how);
 
 /* Closed whatever it returns (close(2), NOTES); never call it twice. */
 int fm_io_close(int fd);
+
+/* Both ends close-on-exec. */
+int fm_io_pipe(int ends[2]);
+
+/* Wait for a child; returns its exit status, or 255 when it was killed. */
+int fm_io_wait_child(pid_t pid);
+
+/* Does this error say that the descriptor is not ours any more? */
+bool fm_io_is_foreign(int err);
 
 /* Is there an open descriptor of this number? */
 bool fm_io_is_open(int fd);

@@ -1,0 +1,102 @@
+/* see serve.h and, for fm_echo, server.h */
+#include "target/serve.h"
+#include "target/clock.h"
+#include "target/sock.h"
+#include "target/stream.h"
+
+int fm_echo(void *context, const struct fm_format *f,
+            const struct fm_frame *request, struct fm_buf *out)
+{
+    (void)context;
+    return fm_encode(f, request->data, request->len, out);
+}
+
+static int milliseconds(int given, int preset)
+{
+    return given == 0 ? preset : given;
+}
+
+static bool make_sense(const struct fm_server_options *o)
+{
+    return o->low_water < o->high_water && o->high_water <= SIZE_MAX / 4 &&
+           o->linger_ms > 0 && o->rearm_ms > 0 && o->wake >= 0;
+}
+
+int fm_options_complete(struct fm_server_options *o,
+                        const struct fm_server_options *given)
+{
+    *o = *given;
+    if (!o->handler)
+        o->handler = fm_echo;
+    if (o->high_water == 0)
+        o->high_water = 256 * 1024;
+    if (o->low_water == 0)
+        o->low_water = o->high_water / 2;
+    if (o->max_conns == 0)
+        o->max_conns = 1000;
+    o->idle_ms = milliseconds(o->idle_ms, 60 * 1000);
+    o->frame_ms = milliseconds(o->frame_ms, 60 * 1000);
+    o->linger_ms = milliseconds(o->linger_ms, 2 * 1000);
+    o->rearm_ms = milliseconds(o->rearm_ms, 100);
+    return make_sense(o) ? 0 : FM_E_USAGE;
+}
+
+/* Until when the next frame has to be complete. */
+static int64_t patience(const struct fm_server_options *o,
+                        const atomic_bool *stop, int64_t *stop_by)
+{
+    if (!*stop)
+        return fm_deadline_in(o->idle_ms);
+    if (*stop_by == FM_NEVER)
+        *stop_by = fm_deadline_in(o->linger_ms);
+    return fm_now_ms() < *stop_by ? 0 : -1;
+}
+
+/* Answer frames until there are no more; returns why.  A peer that takes no
+ * more replies may still have frames for us. */
+static int answer(struct fm_stream *s, const struct fm_server_options *o,
+                  const atomic_bool *stop, struct fm_server_stats *stats)
+{
+    int64_t stop_by = FM_NEVER;
+    int64_t deadline;
+    int r = 0;
+
+    while ((deadline = patience(o, stop, &stop_by)) >= 0) {
+        struct fm_frame frame;
+
+        r = fm_stream_next(s, &frame, deadline);
+        if (r == FM_FRAME) {
+            stats->frames++;
+            r = o->handler(o->context, &o->format, &frame, &s->out);
+            if (r == 0 && fm_buf_len(&s->out) >= o->high_water)
+                r = fm_stream_flush(s, fm_deadline_in(o->idle_ms));
+        }
+        if (r != 0 && r != FM_E_PIPE)
+            return r == FM_HANDLER_LAST ? FM_E_CLOSED : r;
+    }
+    return FM_E_CLOSED;
+}
+
+static void count_end(struct fm_server_stats *stats, int why, bool stopping)
+{
+    if (why == FM_E_CLOSED || (why == FM_E_TIMEOUT && stopping))
+        stats->ended++;
+    else if (why == FM_E_TIMEOUT)
+        stats->timed_out++;
+    else
+        stats->failed++;
+}
+
+void fm_serve_blocking(int fd, const struct fm_server_options *o,
+                       const atomic_bool *stop, struct fm_server_stats *stats)
+{
+    struct fm_stream s;
+    int why;
+
+    fm_stream_init(&s, fd, &o->format);
+    why = answer(&s, o, stop, stats);
+    count_end(stats, why, *stop);
+    fm_stream_flush(&s, fm_deadline_in(o->linger_ms));
+    fm_stream_fini(&s);
+    fm_drain(fd, fm_deadline_in(o->linger_ms));
+}

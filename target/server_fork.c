@@ -1,0 +1,205 @@
+/*
+ * The fork server; see server.h.
+ *
+ * The parent accepts, in the same loop as the select server; each connection
+ * has a child.  The parent keeps its copy of the connection, to be able to
+ * shut it down, and the reading end of a pipe whose other end only the child
+ * has: when the child ends, in whatever way, the pipe ends, and the loop
+ * reaps exactly that child.  No signals are needed for either.
+ */
+#include "target/acceptor.h"
+#include "target/serve.h"
+#include "target/sockio.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { EXIT_ENDED, EXIT_FAILED, EXIT_TIMED_OUT };
+
+struct server;
+
+struct child {
+    struct fm_watch life; /* the pipe's end; first                          */
+    struct server *server;
+    struct child *prev, *next;
+    pid_t pid;
+    int fd;
+};
+
+struct server {
+    struct fm_acceptor acceptor; /* first: its callbacks get a pointer to it */
+    struct child *children;
+};
+
+static void link_child(struct server *s, struct child *c)
+{
+    c->next = s->children;
+    if (s->children)
+        s->children->prev = c;
+    s->children = c;
+}
+
+static void unlink_child(struct server *s, struct child *c)
+{
+    if (c->next)
+        c->next->prev = c->prev;
+    if (c->prev)
+        c->prev->next = c->next;
+    else
+        s->children = c->next;
+}
+
+static void count_child(struct fm_server_stats *stats, int status)
+{
+    if (status == EXIT_ENDED)
+        stats->ended++;
+    else if (status == EXIT_TIMED_OUT)
+        stats->timed_out++;
+    else
+        stats->failed++;
+}
+
+static void reap(struct child *c)
+{
+    struct server *s = c->server;
+    int life = fm_loop_remove(&s->acceptor.loop, &c->life);
+    int status;
+
+    do
+        status = fm_io_wait_child(c->pid);
+    while (status == FM_E_INTR);
+    count_child(s->acceptor.stats, status);
+    if (life >= 0)
+        fm_io_close(life);
+    fm_io_close(c->fd);
+    unlink_child(s, c);
+    free(c);
+    fm_acceptor_release(&s->acceptor);
+}
+
+static void on_life(struct fm_watch *life, unsigned events)
+{
+    struct child *c = (struct child *)life;
+
+    if (events & (FM_EXPIRED | FM_DEAD))
+        kill(c->pid, SIGKILL);
+    reap(c);
+}
+
+/* In the child: what the parent has open is none of our business. */
+static void close_inherited(const struct server *s, int pipe_end)
+{
+    fm_io_close(pipe_end);
+    if (s->acceptor.listener.fd >= 0)
+        fm_io_close(s->acceptor.listener.fd);
+    for (const struct child *c = s->children; c; c = c->next) {
+        fm_io_close(c->life.fd);
+        fm_io_close(c->fd);
+    }
+}
+
+static _Noreturn void serve(const struct server *s, int fd)
+{
+    struct fm_server_stats stats = {0};
+    atomic_bool stop = false;
+
+    fm_serve_blocking(fd, &s->acceptor.options, &stop, &stats);
+    _exit(stats.ended       ? EXIT_ENDED
+          : stats.timed_out ? EXIT_TIMED_OUT
+                            : EXIT_FAILED);
+}
+
+/* The child has `theirs`, the parent will see the end of it. */
+static int start(struct child *c, int theirs)
+{
+    c->pid = fork();
+    if (c->pid == 0) {
+        close_inherited(c->server, c->life.fd);
+        serve(c->server, c->fd);
+    }
+    fm_io_close(theirs);
+    return c->pid < 0 ? FM_E_BUSY : 0;
+}
+
+static int watch_life(struct child *c, int *theirs)
+{
+    int ends[2];
+    int err = fm_io_pipe(ends);
+
+    if (err < 0)
+        return err;
+    *theirs = ends[1];
+    c->life = (struct fm_watch){.fd = ends[0],
+                                .want = FM_READABLE,
+                                .deadline_ms = FM_NEVER,
+                                .on_event = on_life};
+    err = fm_loop_add(&c->server->acceptor.loop, &c->life);
+    if (err < 0) {
+        fm_io_close(ends[0]);
+        fm_io_close(ends[1]);
+    }
+    return err;
+}
+
+static int on_accepted(struct fm_acceptor *a, int fd)
+{
+    struct child *c = calloc(1, sizeof *c);
+    int theirs;
+    int err;
+
+    if (!c)
+        return FM_E_NOMEM;
+    c->server = (struct server *)a;
+    c->fd = fd;
+    err = watch_life(c, &theirs);
+    if (err == 0) {
+        err = start(c, theirs);
+        if (err < 0)
+            fm_io_close(fm_loop_remove(&a->loop, &c->life));
+    }
+    if (err < 0) {
+        free(c);
+        return err;
+    }
+    link_child(c->server, c);
+    return 0;
+}
+
+static void nothing(struct fm_acceptor *a)
+{
+    (void)a;
+}
+
+/* End the waits of the children; who takes too long is killed. */
+static int drain(struct server *s)
+{
+    int64_t until = fm_deadline_in(3 * (int64_t)s->acceptor.options.linger_ms);
+    int err = 0;
+
+    for (struct child *c = s->children; c; c = c->next) {
+        fm_io_shutdown(c->fd, SHUT_RD);
+        c->life.deadline_ms = until;
+    }
+    while (s->children && err == 0)
+        err = fm_acceptor_turn(&s->acceptor);
+    return err;
+}
+
+int fm_fork_server(int listener, const struct fm_server_options *o,
+                   const volatile sig_atomic_t *stop)
+{
+    struct server s = {.acceptor.on_accepted = on_accepted};
+    int err = fm_acceptor_init(&s.acceptor, listener, o);
+    int drained;
+
+    if (err < 0)
+        return err;
+    err = fm_acceptor_serve(&s.acceptor, stop, nothing);
+    fm_acceptor_close(&s.acceptor);
+    drained = drain(&s);
+    while (s.children)
+        reap(s.children);
+    return err < 0 ? err : drained;
+}

@@ -1,0 +1,178 @@
+/*
+ * The thread server; see server.h.
+ *
+ * The main thread accepts, in the same loop as the select server; each
+ * connection has a worker.  A worker that is done writes its address into a
+ * pipe that the loop watches, so workers are joined, counted and freed, and
+ * their descriptors closed, by the main thread alone.  That is why the main
+ * thread may shut down the descriptor of any worker in its list.
+ */
+#include "target/acceptor.h"
+#include "target/serve.h"
+#include "target/sockio.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct server;
+
+struct worker {
+    struct server *server;
+    struct worker *prev, *next;
+    pthread_t thread;
+    int fd;
+    struct fm_server_stats stats;
+};
+
+struct server {
+    struct fm_acceptor acceptor; /* first: its callbacks get a pointer to it */
+    struct worker *workers;
+    struct fm_watch done;
+    int done_end; /* where workers write */
+    atomic_bool stopping;
+};
+
+static void link_worker(struct server *s, struct worker *w)
+{
+    w->next = s->workers;
+    if (s->workers)
+        s->workers->prev = w;
+    s->workers = w;
+}
+
+static void unlink_worker(struct server *s, struct worker *w)
+{
+    if (w->next)
+        w->next->prev = w->prev;
+    if (w->prev)
+        w->prev->next = w->next;
+    else
+        s->workers = w->next;
+}
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+
+    fm_serve_blocking(w->fd, &w->server->acceptor.options, &w->server->stopping,
+                      &w->stats);
+    /* A pointer fits into the pipe at once: there is one a worker. */
+    while (fm_io_write(w->server->done_end, &w, sizeof w) == FM_E_INTR)
+        ;
+    return NULL;
+}
+
+static int on_accepted(struct fm_acceptor *a, int fd)
+{
+    struct server *s = (struct server *)a;
+    struct worker *w = calloc(1, sizeof *w);
+
+    if (!w)
+        return FM_E_NOMEM;
+    w->server = s;
+    w->fd = fd;
+    if (pthread_create(&w->thread, NULL, work, w) != 0) {
+        free(w);
+        return FM_E_BUSY;
+    }
+    link_worker(s, w);
+    return 0;
+}
+
+static void join(struct server *s, struct worker *w)
+{
+    struct fm_server_stats *sum = s->acceptor.stats;
+
+    pthread_join(w->thread, NULL);
+    fm_io_close(w->fd);
+    sum->frames += w->stats.frames;
+    sum->ended += w->stats.ended;
+    sum->failed += w->stats.failed;
+    sum->timed_out += w->stats.timed_out;
+    unlink_worker(s, w);
+    free(w);
+    fm_acceptor_release(&s->acceptor);
+}
+
+/* What a worker waits for will not come, or not be taken, any more. */
+static void shut_down_all(struct server *s, int how)
+{
+    for (struct worker *w = s->workers; w; w = w->next)
+        fm_io_shutdown(w->fd, how);
+}
+
+static void on_done(struct fm_watch *watch, unsigned events)
+{
+    struct server *s =
+        (struct server *)((char *)watch - offsetof(struct server, done));
+    struct worker *w;
+
+    if (events & FM_EXPIRED) {
+        watch->deadline_ms = FM_NEVER;
+        shut_down_all(s, SHUT_RDWR);
+    } else if (fm_io_read(watch->fd, &w, sizeof w) == sizeof w) {
+        join(s, w);
+    }
+}
+
+static void nothing(struct fm_acceptor *a)
+{
+    (void)a;
+}
+
+static int watch_done(struct server *s)
+{
+    int ends[2];
+    int err = fm_io_pipe(ends);
+
+    if (err < 0)
+        return err;
+    s->done_end = ends[1];
+    s->done = (struct fm_watch){.fd = ends[0],
+                                .want = FM_READABLE,
+                                .deadline_ms = FM_NEVER,
+                                .on_event = on_done};
+    err = fm_loop_add(&s->acceptor.loop, &s->done);
+    if (err < 0) {
+        fm_io_close(ends[0]);
+        fm_io_close(ends[1]);
+    }
+    return err;
+}
+
+/* End the waits for input, and after linger_ms those for output. */
+static int drain(struct server *s)
+{
+    int err = 0;
+
+    s->stopping = true;
+    shut_down_all(s, SHUT_RD);
+    s->done.deadline_ms = fm_deadline_in(s->acceptor.options.linger_ms);
+    while (s->workers && err == 0)
+        err = fm_acceptor_turn(&s->acceptor);
+    return err;
+}
+
+int fm_thread_server(int listener, const struct fm_server_options *o,
+                     const volatile sig_atomic_t *stop)
+{
+    struct server s = {.acceptor.on_accepted = on_accepted};
+    int err = fm_acceptor_init(&s.acceptor, listener, o);
+    int drained;
+
+    if (err < 0)
+        return err;
+    err = watch_done(&s);
+    if (err < 0) {
+        fm_acceptor_close(&s.acceptor);
+        return err;
+    }
+    err = fm_acceptor_serve(&s.acceptor, stop, nothing);
+    fm_acceptor_close(&s.acceptor);
+    drained = drain(&s);
+    while (s.workers)
+        join(&s, s.workers);
+    fm_io_close(fm_loop_remove(&s.acceptor.loop, &s.done));
+    fm_io_close(s.done_end);
+    return err < 0 ? err : drained;
+}

@@ -1,0 +1,69 @@
+/* see stream.h */
+#include "target/stream.h"
+#include "target/loops.h"
+
+enum {
+    PIECE = 65536,      /* bytes of one receive                            */
+    FLUSH_LEVEL = 65536 /* bytes of output that are sent without being told */
+};
+
+void fm_stream_init(struct fm_stream *s, int fd, const struct fm_format *f)
+{
+    s->fd = fd;
+    fm_decoder_init(&s->in, f);
+    fm_buf_init(&s->out, SIZE_MAX);
+}
+
+void fm_stream_fini(struct fm_stream *s)
+{
+    fm_decoder_fini(&s->in);
+    fm_buf_fini(&s->out);
+}
+
+/* One receive, or the news that there will be none. */
+static int fill(struct fm_stream *s, int64_t deadline_ms)
+{
+    uint8_t piece[PIECE];
+    ssize_t r = fm_stream_flush(s, deadline_ms);
+
+    if (r < 0)
+        return (int)r;
+    r = fm_recv_some(s->fd, piece, sizeof piece, deadline_ms);
+    return r < 0 ? (int)r : fm_decoder_feed(&s->in, piece, (size_t)r);
+}
+
+int fm_stream_next(struct fm_stream *s, struct fm_frame *out,
+                   int64_t deadline_ms)
+{
+    int r = s->in.ended ? fm_decoder_end(&s->in, out)
+                        : fm_decoder_next(&s->in, out);
+
+    while (r == FM_MORE) {
+        r = fill(s, deadline_ms);
+        if (r == FM_E_CLOSED)
+            return fm_decoder_end(&s->in, out);
+        if (r < 0)
+            return r;
+        r = fm_decoder_next(&s->in, out);
+    }
+    return r;
+}
+
+int fm_stream_put(struct fm_stream *s, const void *data, size_t len,
+                  int64_t deadline_ms)
+{
+    int r = fm_encode(&s->in.format, data, len, &s->out);
+
+    if (r == 0 && fm_buf_len(&s->out) >= FLUSH_LEVEL)
+        r = fm_stream_flush(s, deadline_ms);
+    return r;
+}
+
+int fm_stream_flush(struct fm_stream *s, int64_t deadline_ms)
+{
+    size_t len = fm_buf_len(&s->out);
+    int r = fm_send_all(s->fd, fm_buf_peek(&s->out), len, deadline_ms);
+
+    fm_buf_consume(&s->out, len);
+    return r;
+}

@@ -1,0 +1,45 @@
+/*
+ * stream.h: a descriptor as a stream of frames, buffered both ways.
+ *
+ * The blocking counterpart of conn.h: it reads ahead, so many frames take
+ * one receive, and gathers output, so many frames take one send.  Before it
+ * waits for input it sends what is gathered, for the peer may be waiting for
+ * just that.
+ *
+ * Works on any descriptor; deadlines and errors as in loops.h.  The
+ * descriptor stays the caller's.
+ */
+#ifndef FM_STREAM_H
+#define FM_STREAM_H
+
+#include "target/clock.h"
+#include "target/decode.h"
+#include "target/encode.h"
+
+struct fm_stream {
+    int fd;
+    struct fm_decoder in;
+    struct fm_buf out;
+};
+
+void fm_stream_init(struct fm_stream *s, int fd, const struct fm_format *f);
+void fm_stream_fini(struct fm_stream *s);
+
+/*
+ * The next frame; it stays until the next call on s.  Returns FM_FRAME, or
+ * the errors of fm_decoder_next(), fm_decoder_end() and the loops.  After
+ * FM_E_TIMEOUT it may be called again and nothing is lost.
+ */
+int fm_stream_next(struct fm_stream *s, struct fm_frame *out,
+                   int64_t deadline_ms);
+
+/* Add a frame to the output, and send when enough is gathered.  Returns 0,
+ * or the errors of fm_encode() and fm_stream_flush(). */
+int fm_stream_put(struct fm_stream *s, const void *data, size_t len,
+                  int64_t deadline_ms);
+
+/* Send what is gathered.  Returns 0, or the errors of fm_send_all(); after
+ * those the output can only be given up. */
+int fm_stream_flush(struct fm_stream *s, int64_t deadline_ms);
+
+#endif
