@@ -625,9 +625,11 @@ static bool chooser_cares(struct sf_chooser *self, const struct sf_point *at)
 
 static unsigned chooser_choose(struct sf_chooser *self,
                                const struct sf_point *at,
-                               const struct sf_outcome *outcomes, unsigned n)
+                               const struct sf_outcome *outcomes, unsigned n,
+                               size_t *amount)
 {
-    unsigned pick = run.tape.chooser.choose(&run.tape.chooser, at, outcomes, n);
+    unsigned pick =
+        run.tape.chooser.choose(&run.tape.chooser, at, outcomes, n, amount);
 
     (void)self;
     if (!spares_control(at, &outcomes[pick]))
@@ -641,13 +643,6 @@ static unsigned chooser_choose(struct sf_chooser *self,
     return pick;
 }
 
-static size_t chooser_amount(struct sf_chooser *self, const struct sf_point *at,
-                             size_t max)
-{
-    (void)self;
-    return run.tape.chooser.amount(&run.tape.chooser, at, max);
-}
-
 /* -------------------------------------------------------------------- run */
 
 static void load_tape(const struct sf_session *s)
@@ -658,8 +653,7 @@ static void load_tape(const struct sf_session *s)
         run.tape_bytes[3 * i + 2] = s->faults[i].amount;
     }
     sf_tape_init(&run.tape, run.tape_bytes, 3 * s->faults_n);
-    run.chooser =
-        (struct sf_chooser){chooser_cares, chooser_choose, chooser_amount};
+    run.chooser = (struct sf_chooser){chooser_cares, chooser_choose};
 }
 
 /* The first connection of a server is the control connection: it sends a

@@ -17,9 +17,18 @@ afl-clang-fast                                         afl++               fuzz
 afl-fuzz                                               afl++               fuzz
 redis-server                                           redis-server        test
 redis-cli                                              redis-tools         test
+git                                                    git                 test
+clang-format                                           clang-format        test
 shellcheck                                             shellcheck          test
 xmllint                                                libxml2-utils       test
 gnuplot                                                gnuplot-nox         report
+pkg-config                                             pkg-config          bench
+/usr/include/event2/bufferevent.h                      libevent-dev        bench
+/usr/include/uv.h                                      libuv1-dev          bench
+/usr/lib/fiu/fiu_posix_preload.so                     fiu-utils             bench
+strace                                                 strace              bench
+redis-server                                           redis-server        bench
+redis-benchmark                                        redis-tools         bench
 END
 }
 
