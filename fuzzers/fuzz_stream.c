@@ -70,7 +70,7 @@ static bool has_excuse(int err)
 {
     bool gone = peer()->closed || is_harmed();
 
-    if (fuzz.deadlines && err == FM_E_TIMEOUT)
+    if (fuzz.deadlines && (err == FM_E_TIMEOUT || err == FM_E_BUSY))
         return true;
     return gone &&
            (err == FM_E_RESET || err == FM_E_PIPE || err == FM_E_BADFD ||
