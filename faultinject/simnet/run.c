@@ -531,7 +531,7 @@ static bool time_is_up(int64_t until)
 
 static uint64_t enough_calls(void)
 {
-    return run.s->high ? SF_CALLS_ENOUGH / 16 : SF_CALLS_ENOUGH;
+    return run.s->high ? SF_CALLS_ENOUGH / 64 : SF_CALLS_ENOUGH;
 }
 
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
