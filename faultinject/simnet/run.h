@@ -29,8 +29,8 @@
 
 enum {
     SF_SPIN_CALLS = 2000,
-    SF_CALLS_ENOUGH = 20000, /* the script is cut short                 */
-    SF_CALLS_MAX = 100000,   /* the finding "complexity"                */
+    SF_CALLS_ENOUGH = 6000, /* the script is cut short                 */
+    SF_CALLS_MAX = 100000,  /* the finding "complexity"                */
     SF_SETTLE_MS = 5000,
 };
 
@@ -46,6 +46,7 @@ struct sf_peer {
     size_t sent;           /* … that were sent                            */
     size_t received;       /* bytes that came back                        */
     int64_t last;          /* when a byte last moved either way           */
+    int64_t gap;           /* the longest time that none moved, in ns     */
     bool stopped;          /* it does not read                            */
     bool finished;         /* it half-closed                              */
     bool closed;           /* it closed or vanished                       */
