@@ -74,7 +74,7 @@ sweep_client() {
 sweep_stop() {
     local status=0
     kill -TERM "$sweep_server" || true
-    timeout "$SF_RUN_S" tail --pid="$sweep_server" -f /dev/null ||
+    timeout "$SF_RUN_S" tail -s 0.05 --pid="$sweep_server" -f /dev/null ||
         kill -KILL "$sweep_server" || true
     wait "$sweep_server" || status=$?
     say "$status" >"$1/server.status"
