@@ -32,13 +32,13 @@ coverage_merge() {
     llvm-profdata merge -sparse "$work"/*.profraw -o "$work/all.profdata" ||
         die "no profile was written"
     mapfile -t objects < <(find "$SF_BUILD/bin" "$SF_BUILD/lib" -type f \
-        \( -name '*.so' -o -perm -100 \) -printf '-object=%p\n')
+        \( -name '*.so' -o -perm -100 \))
 }
 
 # coverage_llvm VERB OPTION...: llvm-cov over all programs.
 coverage_llvm() {
     llvm-cov "$1" -instr-profile="$work/all.profdata" "${@:2}" \
-        "${objects[@]}" "$SF_PROJECT/target" "$SF_PROJECT/faultinject" \
+        "${objects[0]}" "${objects[@]/#/-object=}" "$SF_PROJECT/target" "$SF_PROJECT/faultinject" \
         2>/dev/null
 }
 
@@ -68,7 +68,7 @@ coverage_table() {
         to_entries[] | .key as $part
         | ([$part, .value.lines, .value.branches],
            (.value.files | to_entries[] | [.key, .value.lines, .value.branches]))
-        | map(. // "-") | @tsv' |
+        | select(.[1] != null) | map(. // "-") | @tsv' |
         awk -F'\t' 'BEGIN { printf "\n%-40s %8s %9s\n", "", "lines", "branches" }
             { printf "%-40s %8s %9s\n", $1, $2, $3 }'
 }
