@@ -14,32 +14,25 @@ static bool tape_cares(struct sf_chooser *self, const struct sf_point *at)
 }
 
 static unsigned tape_choose(struct sf_chooser *self, const struct sf_point *at,
-                            const struct sf_outcome *outcomes, unsigned n)
+                            const struct sf_outcome *outcomes, unsigned n,
+                            size_t *amount)
 {
     struct sf_tape *tape = (struct sf_tape *)self;
-    unsigned which = 1 + tape->bytes[tape->at + WHICH] % (n - 1);
+    const uint8_t *step = tape->bytes + tape->at;
+    unsigned which = 1 + step[WHICH] % (n - 1);
 
     (void)at;
-    (void)outcomes;
+    if (outcomes[which].max > 0)
+        *amount = 1 + step[AMOUNT] % outcomes[which].max;
     tape->at += STEP;
     tape->passed = 0;
     return which;
 }
 
-/* Asked right after the choice, so its step is the one just taken. */
-static size_t tape_amount(struct sf_chooser *self, const struct sf_point *at,
-                          size_t max)
-{
-    const struct sf_tape *tape = (const struct sf_tape *)self;
-
-    (void)at;
-    return 1 + tape->bytes[tape->at - STEP + AMOUNT] % max;
-}
-
 void sf_tape_init(struct sf_tape *tape, const uint8_t *bytes, size_t len)
 {
     *tape = (struct sf_tape){
-        .chooser = {tape_cares, tape_choose, tape_amount},
+        .chooser = {tape_cares, tape_choose},
         .bytes = bytes,
         .len = len,
     };

@@ -22,6 +22,7 @@ enum sf_role {
     SF_ROLE_PAIR,   /* socketpair()                                      */
     SF_ROLE_COUNT
 };
+extern const char *const sf_role_names[SF_ROLE_COUNT];
 
 /*
  * Where a decision is made.  An address that survives: the n-th call of this
@@ -33,12 +34,16 @@ struct sf_point {
     int fd;            /* the descriptor, -1 where there is none         */
     unsigned conn;     /* ordinal of the connection, from 1; 0: none     */
     enum sf_role role;
-    unsigned process; /* ordinal of the process, from 1                 */
-    unsigned nth;     /* n-th call of this name on this connection (or,
-                       * where there is none, in this process), from 1  */
-    unsigned total;   /* n-th call of this name in this process, from 1 */
-    uint64_t offset;  /* bytes moved before in this direction           */
-    size_t len;       /* bytes asked for                                */
+    unsigned process;  /* ordinal of the process, from 1                 */
+    unsigned nth;      /* n-th call of this name on this connection (or,
+                        * where there is none, in this process), from 1  */
+    unsigned total;    /* n-th call of this name in this process, from 1 */
+    unsigned kind_nth; /* the same two for all calls of this kind      */
+    unsigned kind_total;
+    unsigned streak; /* transient results in a row up to here            */
+    unsigned port;   /* the peer's, 0: not known                         */
+    uint64_t offset; /* bytes moved before in this direction           */
+    size_t len;      /* bytes asked for                                */
 };
 
 /* One thing that may happen at a point; outcomes[0] is always NONE. */
@@ -51,12 +56,13 @@ struct sf_outcome {
 struct sf_chooser {
     /* False: certainly 0 at this point.  Spares asking for the facts. */
     bool (*cares)(struct sf_chooser *self, const struct sf_point *at);
-    /* Which of the n > 1 outcomes happens: 0 … n-1. */
+    /*
+     * Which of the n > 1 outcomes happens: 0 … n-1.  Where that is SHORT,
+     * *amount is set to how many of its 1 … max bytes are moved.
+     */
     unsigned (*choose)(struct sf_chooser *self, const struct sf_point *at,
-                       const struct sf_outcome *outcomes, unsigned n);
-    /* SHORT was chosen: how many of the 1 … max bytes are moved. */
-    size_t (*amount)(struct sf_chooser *self, const struct sf_point *at,
-                     size_t max);
+                       const struct sf_outcome *outcomes, unsigned n,
+                       size_t *amount);
 };
 
 /*

@@ -97,6 +97,11 @@ int sf_conn_fd(unsigned ordinal)
     return -1;
 }
 
+unsigned sf_conn_count(void)
+{
+    return last_ordinal;
+}
+
 int sf_fd_end(void)
 {
     return numbers_end;

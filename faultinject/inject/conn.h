@@ -34,7 +34,9 @@ struct sf_conn {
     bool ready[2];     /* reported ready and not used since             */
     bool over[2];      /* said EOF or error in this direction           */
     unsigned streak;   /* transient results in a row                    */
+    unsigned port;     /* the peer's                                    */
     unsigned nth[SF_CALL_COUNT];
+    unsigned kind_nth[SF_KIND_COUNT];
 };
 
 enum sf_fd_state sf_fd_state(int fd);
@@ -48,6 +50,8 @@ struct sf_conn *sf_fd_connect(int fd, enum sf_role role);
 void sf_fd_dup(int fd, int copy);
 /* The lowest number that is connection `ordinal`, -1 for none. */
 int sf_conn_fd(unsigned ordinal);
+/* Connections up to now. */
+unsigned sf_conn_count(void);
 /* Numbers worth walking over: 0 … sf_fd_end()-1. */
 int sf_fd_end(void);
 void sf_fd_forget_all(void);

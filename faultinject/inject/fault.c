@@ -1,5 +1,5 @@
 /* fault.c: the two tables as arrays. */
-#include "faultinject/inject/fault.h"
+#include "faultinject/inject/chooser.h"
 
 #include <errno.h>
 
@@ -12,7 +12,8 @@
 #define K_SPECIAL K_CTL
 
 const struct sf_call_info sf_calls[SF_CALL_COUNT] = {
-#define CALL(name, returns, params, args, kind) {#name, K_##kind},
+#define CALL(name, returns, params, args, kind) \
+    {#name, K_##kind, __builtin_ctz(K_##kind)},
 #include "faultinject/calls.def"
 #undef CALL
 };
@@ -27,3 +28,6 @@ const struct sf_fault_info sf_faults[SF_FAULT_COUNT] = {
 const char *const sf_class_names[SF_CLASS_COUNT] = {"benign", "fatal"};
 const char *const sf_profile_names[SF_PROFILE_COUNT] = {"linux", "posix",
                                                         "hostile"};
+
+const char *const sf_role_names[SF_ROLE_COUNT] = {"", "client", "server",
+                                                  "pair"};

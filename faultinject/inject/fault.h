@@ -25,6 +25,7 @@ enum sf_kind {
     K_CLOCK   = 1 << 8,
     K_ANY     = (1 << 9) - 1
 };
+enum { SF_KIND_COUNT = 9 };
 
 enum sf_class { SF_BENIGN, SF_FATAL, SF_CLASS_COUNT };
 enum sf_profile { SF_LINUX, SF_POSIX, SF_HOSTILE, SF_PROFILE_COUNT };
@@ -49,6 +50,7 @@ extern const struct sf_fault_info sf_faults[SF_FAULT_COUNT];
 struct sf_call_info {
     const char *name;
     enum sf_kind kind;
+    int kind_index; /* the number of its bit */
 };
 extern const struct sf_call_info sf_calls[SF_CALL_COUNT];
 

@@ -7,11 +7,13 @@
 #include <sys/socket.h>
 
 #include "faultinject/inject/conn.h"
+#include "faultinject/inject/control.h"
 #include "faultinject/inject/model.h"
 #include "faultinject/inject/registry.h"
 #include "faultinject/inject/wait.h"
 
 int sf_on;
+unsigned (*sf_inject_enrol)(void);
 
 static struct {
     const struct sf_world *world;
@@ -19,6 +21,7 @@ static struct {
     enum sf_profile profile;
     unsigned process;
     unsigned total[SF_CALL_COUNT];
+    unsigned kind_total[SF_KIND_COUNT];
     unsigned streak; /* transient results of calls on no connection */
     unsigned injected[SF_FAULT_COUNT];
 } session;
@@ -37,7 +40,6 @@ void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
     session.world = world;
     session.chooser = chooser;
     session.profile = profile;
-    session.process = 1;
     sf_fd_forget_all();
     sf_epoll_forget_all();
     mine = true;
@@ -56,6 +58,16 @@ void sf_inject_disarm(void)
     session.chooser = NULL;
 }
 
+unsigned sf_inject_process(void)
+{
+    return session.process;
+}
+
+void sf_inject_forked(void)
+{
+    session.process = 0;
+}
+
 unsigned sf_injected(enum sf_fault fault)
 {
     return session.injected[fault];
@@ -63,7 +75,7 @@ unsigned sf_injected(enum sf_fault fault)
 
 /* --- asking ------------------------------------------------------------ */
 
-/* Meet a number for the first time: what is it? */
+/* A number that nobody told us of, or that somebody closed: what is it? */
 static void classify(int fd)
 {
     struct sf_facts facts;
@@ -93,32 +105,62 @@ static bool ours(const struct sf_op *op)
     return op->fd < 0 || session.world->owns(op->fd);
 }
 
-static void find_conn(struct sf_op *op)
+/* False: a file, a pipe, a datagram socket, nothing of ours. */
+static bool find_conn(struct sf_op *op)
 {
-    if (op->fd < 0)
-        return;
-    if (sf_fd_state(op->fd) == SF_FD_UNSEEN)
+    enum sf_fd_state state;
+
+    if (op->fd < 0) {
+        op->counts = op->call == SF_CALL_socket ||
+                     op->call == SF_CALL_socketpair || session.process > 0;
+        return true;
+    }
+    state = sf_fd_state(op->fd);
+    if (state != SF_FD_CONN && state != SF_FD_SOCKET &&
+        state != SF_FD_IGNORED) {
         classify(op->fd);
-    if (op->call == SF_CALL_connect && sf_fd_state(op->fd) == SF_FD_SOCKET)
+        state = sf_fd_state(op->fd);
+    }
+    if (op->call == SF_CALL_connect && state == SF_FD_SOCKET)
         sf_fd_connect(op->fd, SF_ROLE_CLIENT);
     op->conn = sf_fd_conn(op->fd);
+    op->counts = op->conn || state == SF_FD_SOCKET;
+    return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);
+}
+
+static unsigned *streak(struct sf_op *op)
+{
+    return op->conn ? &op->conn->streak : &session.streak;
+}
+
+/* Processes are numbered as they come to use sockets. */
+static unsigned process(void)
+{
+    if (session.process == 0)
+        session.process = sf_inject_enrol ? sf_inject_enrol() : 1;
+    return session.process;
 }
 
 static void find_point(struct sf_op *op)
 {
     struct sf_conn *conn = op->conn;
     struct sf_point *at = &op->at;
+    int kind = sf_calls[op->call].kind_index;
 
     at->call = op->call;
     at->fd = op->fd;
-    at->process = session.process;
     at->len = op->len;
+    at->process = process();
     at->total = at->nth = ++session.total[op->call];
+    at->kind_total = at->kind_nth = ++session.kind_total[kind];
+    at->streak = *streak(op);
     if (!conn)
         return;
     at->conn = conn->ordinal;
     at->role = conn->role;
+    at->port = conn->port;
     at->nth = ++conn->nth[op->call];
+    at->kind_nth = ++conn->kind_nth[kind];
     at->offset =
         conn->moved[sf_calls[op->call].kind == K_READ ? SF_IN : SF_OUT];
 }
@@ -142,11 +184,6 @@ static bool can_fault(const struct sf_op *op)
     }
 }
 
-static unsigned *streak(struct sf_op *op)
-{
-    return op->conn ? &op->conn->streak : &session.streak;
-}
-
 static struct sf_outcome choose(struct sf_op *op)
 {
     static const struct sf_outcome nothing;
@@ -154,24 +191,25 @@ static struct sf_outcome choose(struct sf_op *op)
     struct sf_outcome outcomes[SF_OUTCOMES_MAX];
     struct sf_outcome chosen;
     struct sf_site site;
+    size_t amount = 1;
     unsigned n;
 
-    if (!chooser || !can_fault(op) || !chooser->cares(chooser, &op->at))
+    if (!chooser || !op->counts || !can_fault(op) ||
+        !chooser->cares(chooser, &op->at))
         return nothing;
     site = (struct sf_site){.at = &op->at,
                             .conn = op->conn,
                             .wait = op->wait,
                             .flags = op->flags,
-                            .streak = *streak(op),
                             .profile = session.profile};
     if (op->fd >= 0)
         session.world->facts(op->fd, &site.facts);
     n = sf_model_outcomes(&site, outcomes);
     if (n == 1)
         return nothing;
-    chosen = outcomes[chooser->choose(chooser, &op->at, outcomes, n)];
+    chosen = outcomes[chooser->choose(chooser, &op->at, outcomes, n, &amount)];
     if (chosen.fault == SF_SHORT)
-        op->len = chooser->amount(chooser, &op->at, chosen.max);
+        op->len = amount;
     return chosen;
 }
 
@@ -253,8 +291,12 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->saved_errno = errno;
     op->world = session.world;
     op->asked = op->len;
-    find_conn(op);
-    find_point(op);
+    if (!find_conn(op)) {
+        busy = false;
+        return SF_PASS;
+    }
+    if (op->counts)
+        find_point(op);
     chosen = choose(op);
     op->fault = chosen.fault;
     op->target = chosen.target;
@@ -456,6 +498,8 @@ long sf_tell(struct sf_op *op)
     busy = true;
     account(op, err);
     count(op);
+    if (sf_control && op->counts)
+        sf_control_call(op, err);
     busy = false;
     errno = op->result < 0 ? err : op->saved_errno;
     return op->result;

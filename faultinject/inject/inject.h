@@ -16,7 +16,6 @@
 
 struct sf_conn;
 struct sf_wait;
-struct sf_log;
 
 /*
  * Begin a session: from now on calls on descriptors that `world` owns, and
@@ -33,6 +32,16 @@ void sf_inject_end(void);
 
 /* From here on nothing is injected any more; the watching goes on. */
 void sf_inject_disarm(void);
+
+/*
+ * The ordinal of this process among those that use sockets, from 1; 0: not
+ * yet.  Where sf_inject_enrol is set it gives the ordinal, when the first
+ * socket is met.
+ */
+unsigned sf_inject_process(void);
+extern unsigned (*sf_inject_enrol)(void);
+/* In the child after a fork: it is another process. */
+void sf_inject_forked(void);
 
 /* Injected since sf_inject_begin, by fault. */
 unsigned sf_injected(enum sf_fault fault);
@@ -63,6 +72,7 @@ struct sf_op {
     /* What sf_ask() adds. */
     const struct sf_world *world;
     struct sf_conn *conn;
+    bool counts; /* has to do with sockets: recorded, judged */
     struct sf_point at;
     enum sf_fault fault;
     unsigned target;

@@ -260,7 +260,7 @@ static bool possible(const struct sf_site *s, enum sf_fault fault)
 {
     if (!(sf_faults[fault].kinds & kind(s)))
         return false;
-    if (sf_fault_transient(fault) && s->streak >= SF_STREAK_MAX)
+    if (sf_fault_transient(fault) && s->at->streak >= SF_STREAK_MAX)
         return false;
     return can[fault](s) <= (int)s->profile;
 }

@@ -23,7 +23,6 @@ struct sf_site {
     const struct sf_wait *wait; /* WAIT, else NULL                     */
     struct sf_facts facts;      /* of at->fd; all 0 where there is none */
     int flags;                  /* MSG_*                               */
-    unsigned streak;            /* transient results up to here        */
     enum sf_profile profile;
 };
 

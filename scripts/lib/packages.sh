@@ -17,6 +17,8 @@ afl-clang-fast                                         afl++               fuzz
 afl-fuzz                                               afl++               fuzz
 redis-server                                           redis-server        test
 redis-cli                                              redis-tools         test
+git                                                    git                 test
+clang-format                                           clang-format        test
 shellcheck                                             shellcheck          test
 xmllint                                                libxml2-utils       test
 gnuplot                                                gnuplot-nox         report

@@ -13,7 +13,7 @@ progress_show() {
     fi
     text="$((left > 0 ? left : 0)) s left"
     for name in "${turn_name[@]}"; do
-        text+=", $name $(with_commas "$(progress_rate "$1/work/$name")")/s"
+        text+=", $name $(progress_of "$1/work/$name")"
     done
     text+=", $(findings_count "$1") findings"
     if [[ -t 1 ]]; then
@@ -25,11 +25,19 @@ progress_show() {
 
 progress_clear() { [[ ! -t 1 ]] || printf '\r\033[K'; }
 
-# progress_rate WORK: executions per second, as the engine itself last said.
-progress_rate() {
-    local plot=$1/out/default/plot_data
-    case $1 in
-    *.afl) tail -n 1 "$plot" 2>/dev/null | awk -F, '{ n = $11 } END { printf "%d", n }' ;;
-    *) engine_last 'exec/s: [0-9]+' "$1/log" ;;
-    esac
+# progress_of WORK: executions per second, as the engine itself last said.  AFL++
+# writes its figures only now and then; until it has, how many inputs it knows.
+progress_of() {
+    local rate
+    if [[ $1 == *.afl ]]; then
+        rate=$(awk -F, '/^[0-9]/ { n = $11 } END { printf "%d", n }' \
+            "$1/out/default/plot_data" 2>/dev/null || true)
+    else
+        rate=$(engine_last 'exec/s: [0-9]+' "$1/log")
+    fi
+    if [[ $rate -gt 0 ]]; then
+        say "$(with_commas "$rate")/s"
+    else
+        say "$(find "$1/out/default/queue" -type f 2>/dev/null | wc -l) inputs"
+    fi
 }

@@ -21,16 +21,17 @@ fail() {
 expect() {
     local want=$1 got=0
     shift
-    "$@" >stdout 2>stderr </dev/null || got=$?
+    "$@" >"$WORK/stdout" 2>"$WORK/stderr" </dev/null || got=$?
     [[ $got -eq $want ]] && return
-    cat stdout stderr
+    cat "$WORK/stdout" "$WORK/stderr"
     fail "$* ended with $got, not $want"
 }
 
 # refused COMMAND...: ends with 2 and says why in one line.
 refused() {
     expect 2 "$@"
-    [[ $(wc -l <stderr) -eq 1 ]] || fail "$*: not one line: $(cat stderr)"
+    [[ $(wc -l <"$WORK/stderr") -eq 1 ]] ||
+        fail "$*: not one line: $(cat "$WORK/stderr")"
 }
 
 # has FILE TEXT

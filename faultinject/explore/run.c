@@ -1,0 +1,231 @@
+/* run.c: the command under the library, once; see explore.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "faultinject/explore/explore.h"
+
+enum { GRACE_MS = 2000 };
+
+/* --- the shared file ----------------------------------------------------- */
+
+struct shared {
+    char path[64];
+    struct sf_control *control;
+};
+
+/* Programs that give up rights must still be able to open it. */
+static mode_t control_mode(void)
+{
+    return geteuid() == 0 ? 0666 : 0600;
+}
+
+static bool map_file(struct shared *s, int fd, size_t bytes)
+{
+    if (fchmod(fd, control_mode()) < 0 ||
+        posix_fallocate(fd, 0, sizeof(struct sf_control)) != 0 ||
+        ftruncate(fd, (off_t)bytes) < 0)
+        return false;
+    s->control = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return s->control != MAP_FAILED;
+}
+
+static bool make_shared(struct shared *s, const struct sf_run *run)
+{
+    size_t rules = run->plan.n * sizeof *run->plan.rules;
+    size_t bytes = sizeof *s->control + rules;
+    int fd;
+
+    snprintf(s->path, sizeof s->path, "/dev/shm/sockfault.XXXXXX");
+    fd = mkostemp(s->path, O_CLOEXEC);
+    if (fd < 0)
+        return sf_complain("%s: %s", s->path, strerror(errno));
+    if (!map_file(s, fd, bytes)) {
+        sf_complain("%s: no room for %zu bytes", s->path, bytes);
+        unlink(s->path);
+        close(fd);
+        return false;
+    }
+    close(fd);
+    strcpy(s->control->magic, SF_CONTROL_MAGIC);
+    s->control->bytes = bytes;
+    s->control->profile = run->plan.profile;
+    s->control->tracing = run->trace != NULL;
+    s->control->allowed = run->allowed;
+    s->control->n_rules = run->plan.n;
+    memcpy(s->control->rules, run->plan.rules, rules);
+    return true;
+}
+
+/* --- the child's environment --------------------------------------------- */
+
+/* Beside this command, as built and as installed. */
+static bool find_library(char *path, size_t size)
+{
+    static const char *const places[] = {"../lib", "../lib/x86_64-linux-gnu",
+                                         "../lib64", "."};
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (n < 0)
+        return sf_complain("/proc/self/exe: %s", strerror(errno));
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char candidate[PATH_MAX + 64];
+        snprintf(candidate, sizeof candidate, "%s/%s/libsockfault.so", self,
+                 places[i]);
+        if (strlen(candidate) < size && realpath(candidate, path))
+            return true;
+    }
+    return sf_complain("libsockfault.so is not beside %s", self);
+}
+
+/* A sanitizer's library insists on being first; what was there stays. */
+static void set_preload(const char *library, const struct sf_program *program)
+{
+    const char *before = getenv("LD_PRELOAD");
+    char value[3 * PATH_MAX];
+
+    snprintf(value, sizeof value, "%s%s%s%s%s", program->runtime,
+             program->runtime[0] ? " " : "", library, before ? " " : "",
+             before ? before : "");
+    setenv("LD_PRELOAD", value, 1);
+}
+
+/* A sanitizer's report is told from the program's own exit status. */
+static void set_sanitizer(const char *name)
+{
+    const char *before = getenv(name);
+    char value[PATH_MAX];
+
+    snprintf(value, sizeof value, "exitcode=%d%s%s", SF_SANITIZER_STATUS,
+             before ? ":" : "", before ? before : "");
+    setenv(name, value, 1);
+}
+
+static bool set_environment(const char *control, struct sf_program *program)
+{
+    char library[PATH_MAX];
+
+    if (!find_library(library, sizeof library))
+        return false;
+    set_preload(library, program);
+    set_sanitizer("ASAN_OPTIONS");
+    set_sanitizer("LSAN_OPTIONS");
+    set_sanitizer("UBSAN_OPTIONS");
+    set_sanitizer("TSAN_OPTIONS");
+    setenv(SF_CONTROL_ENV, control, 1);
+    return true;
+}
+
+/* --- the run ---------------------------------------------------------------
+ */
+
+/* exec failed: its errno comes through a pipe that exec would have closed. */
+static pid_t spawn(char **command, bool own_group)
+{
+    int report[2];
+    int err = 0;
+    pid_t pid;
+
+    if (pipe2(report, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+        sf_complain("cannot start a process: %s", strerror(errno));
+        return -1;
+    }
+    if (pid == 0) {
+        if (own_group)
+            setpgid(0, 0);
+        execvp(command[0], command);
+        err = errno;
+        _exit(write(report[1], &err, sizeof err) < 0 ? 126 : 127);
+    }
+    close(report[1]);
+    if (read(report[0], &err, sizeof err) == sizeof err) {
+        waitpid(pid, NULL, 0);
+        sf_complain("%s: %s", command[0], strerror(err));
+        pid = -1;
+    }
+    close(report[0]);
+    return pid;
+}
+
+/* True: it ended within the time. */
+static bool ends_within(pid_t pid, int ms)
+{
+    struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0),
+                       .events = POLLIN};
+    int n;
+
+    do {
+        n = poll(&p, 1, ms);
+    } while (n < 0 && errno == EINTR);
+    close(p.fd);
+    return n != 0;
+}
+
+static void watch(pid_t pid, const struct sf_run *run,
+                  struct sf_outcome_of_run *outcome)
+{
+    if (run->timeout_ms > 0 && !ends_within(pid, run->timeout_ms)) {
+        outcome->timed_out = true;
+        kill(-pid, SIGTERM);
+        if (!ends_within(pid, GRACE_MS))
+            kill(-pid, SIGKILL);
+    }
+    while (waitpid(pid, &outcome->status, 0) < 0 && errno == EINTR)
+        ;
+}
+
+static pid_t forward_to;
+
+static void forward(int sig)
+{
+    kill(forward_to, sig);
+}
+
+/* The terminal sends SIGINT to the command as well: here it is ignored. */
+static void pass_on_signals(pid_t pid)
+{
+    struct sigaction sa = {.sa_handler = forward};
+
+    forward_to = pid;
+    sigaction(SIGTERM, &sa, NULL);
+    sigaction(SIGHUP, &sa, NULL);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGQUIT, SIG_IGN);
+}
+
+bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
+{
+    struct sf_program program;
+    struct shared shared;
+    pid_t pid;
+
+    memset(outcome, 0, sizeof *outcome);
+    if (!sf_program_find(&program, run->command[0]))
+        return false;
+    if (!make_shared(&shared, run))
+        return false;
+    if (!set_environment(shared.path, &program)) {
+        unlink(shared.path);
+        return false;
+    }
+    pid = spawn(run->command, run->timeout_ms > 0);
+    if (pid > 0) {
+        pass_on_signals(pid);
+        watch(pid, run, outcome);
+        outcome->control = shared.control;
+    }
+    unlink(shared.path);
+    return pid > 0;
+}

@@ -1,0 +1,164 @@
+/* choose_plan.c: rules decide; see plan.h. */
+#include <string.h>
+
+#include "faultinject/inject/model.h"
+#include "faultinject/inject/plan.h"
+#include "faultinject/inject/seed.h"
+
+static bool in_range(const struct sf_range *r, uint64_t n)
+{
+    if (r->first == 0)
+        return true;
+    return n >= r->first && n <= r->last && (n - r->first) % r->step == 0;
+}
+
+/* Does the call touch a byte that the rule names?  Offsets count from 0. */
+static bool at_offset(const struct sf_rule *r, const struct sf_point *at)
+{
+    return at->len > 0 && at->offset <= r->when.last - 1 &&
+           at->offset + at->len > r->when.first - 1;
+}
+
+static bool is_group(const struct sf_rule *r)
+{
+    return r->call == SF_ANY_CALL;
+}
+
+/*
+ * Counted on the connection where the rule names connections, else in the
+ * process; a group of calls (`in`, `wait`) is counted together.
+ */
+static uint64_t ordinal(const struct sf_rule *r, const struct sf_point *at)
+{
+    if (r->conn.first)
+        return is_group(r) ? at->kind_nth : at->nth;
+    return is_group(r) ? at->kind_total : at->total;
+}
+
+static bool what_matches(const struct sf_rule *r, const struct sf_point *at)
+{
+    if (!is_group(r))
+        return r->call == (int)at->call;
+    return (r->kinds & sf_calls[at->call].kind) != 0;
+}
+
+static bool who_matches(const struct sf_rule *r, const struct sf_point *at)
+{
+    return in_range(&r->conn, at->conn) &&
+           (r->role == SF_ROLE_NONE || r->role == at->role) &&
+           in_range(&r->fd, (uint64_t)at->fd + 1) &&
+           in_range(&r->port, at->port) && in_range(&r->process, at->process);
+}
+
+static bool matches(const struct sf_planned *planned, const struct sf_rule *r,
+                    const struct sf_point *at)
+{
+    if (!what_matches(r, at) || !who_matches(r, at))
+        return false;
+    if (r->program[0] && strcmp(r->program, planned->program) != 0)
+        return false;
+    if (r->by_offset ? !at_offset(r, at) : !in_range(&r->when, ordinal(r, at)))
+        return false;
+    if (r->p == 0)
+        return true;
+    return at->streak < SF_SEED_STREAK && sf_seed_fires(r->seed, r->p, at);
+}
+
+/* The next rule from *i on that matches, NULL for none. */
+static struct sf_rule *next_match(const struct sf_planned *planned, size_t *i,
+                                  const struct sf_point *at)
+{
+    while (*i < planned->n) {
+        struct sf_rule *r = &planned->rules[(*i)++];
+        if (matches(planned, r, at))
+            return r;
+    }
+    return NULL;
+}
+
+static bool planned_cares(struct sf_chooser *self, const struct sf_point *at)
+{
+    size_t i = 0;
+
+    return next_match((struct sf_planned *)self, &i, at) != NULL;
+}
+
+/* Bytes until the first one the rule names; 0: the call begins there. */
+static uint64_t to_go(const struct sf_rule *r, const struct sf_point *at)
+{
+    uint64_t offset = r->when.first - 1;
+
+    return r->by_offset && at->offset < offset ? offset - at->offset : 0;
+}
+
+static unsigned find(const struct sf_outcome *outcomes, unsigned n,
+                     enum sf_fault fault, unsigned target)
+{
+    for (unsigned i = 1; i < n; i++)
+        if (outcomes[i].fault == fault &&
+            (target == 0 || outcomes[i].target == target))
+            return i;
+    return 0;
+}
+
+static size_t at_most(uint64_t amount, size_t max)
+{
+    return amount < max ? (size_t)amount : max;
+}
+
+/* What the rule wants among what is possible; 0: not possible. */
+static unsigned wish(const struct sf_rule *r, const struct sf_point *at,
+                     const struct sf_outcome *outcomes, unsigned n,
+                     size_t *amount)
+{
+    uint64_t before = to_go(r, at);
+    unsigned i;
+
+    if (before > 0) {
+        i = find(outcomes, n, SF_SHORT, 0);
+        *amount = (size_t)before;
+        return outcomes[i].max >= before ? i : 0;
+    }
+    if (r->fault == SF_ANY_FAULT) {
+        i = sf_seed_pick(r->seed, r->cls, at, outcomes, n);
+        if (outcomes[i].fault == SF_SHORT)
+            *amount = sf_seed_amount(r->seed, at, outcomes[i].max);
+        return i;
+    }
+    i = find(outcomes, n, (enum sf_fault)r->fault, r->target);
+    if (outcomes[i].fault == SF_SHORT)
+        *amount = at_most(r->amount, outcomes[i].max);
+    return i;
+}
+
+static unsigned planned_choose(struct sf_chooser *self,
+                               const struct sf_point *at,
+                               const struct sf_outcome *outcomes, unsigned n,
+                               size_t *amount)
+{
+    struct sf_planned *planned = (struct sf_planned *)self;
+    struct sf_rule *r;
+    size_t i = 0;
+
+    while ((r = next_match(planned, &i, at))) {
+        unsigned wanted = wish(r, at, outcomes, n, amount);
+        if (to_go(r, at) == 0) {
+            __atomic_fetch_add(&r->matched, 1, __ATOMIC_RELAXED);
+            __atomic_fetch_add(&r->done, wanted != 0, __ATOMIC_RELAXED);
+        }
+        if (wanted || r->fault == SF_NONE)
+            return wanted;
+    }
+    return 0;
+}
+
+void sf_planned_init(struct sf_planned *planned, struct sf_rule *rules,
+                     size_t n, const char *program)
+{
+    *planned = (struct sf_planned){
+        .chooser = {planned_cares, planned_choose},
+        .rules = rules,
+        .n = n,
+        .program = program,
+    };
+}

@@ -1,0 +1,90 @@
+/*
+ * control.h: the memory that `sockfault run` shares with the processes it
+ * watches.
+ *
+ * A mapped file: the command lays it out and puts the rules in, the library
+ * maps it in every process and only counts and appends.  Nothing in it is a
+ * pointer.  Since the kernel keeps a shared mapping, what a process wrote is
+ * there even after it was killed, and a record costs no system call.
+ */
+#ifndef SF_CONTROL_H
+#define SF_CONTROL_H
+
+#include <stdint.h>
+
+#include "faultinject/inject/finding.h"
+#include "faultinject/inject/plan.h"
+
+#define SF_CONTROL_ENV   "SOCKFAULT_CONTROL" /* path of the file */
+#define SF_CONTROL_MAGIC "sockfault 1\n"
+
+enum {
+    SF_KEPT_MAX = 1 << 16, /* records of injected faults: the first ones */
+    SF_RING_MAX = 1 << 16, /* records of other calls: the last ones      */
+    SF_PROCESSES_MAX = 1024,
+    SF_FINDINGS_MAX = 64,
+    SF_FINDING_LINE = 256
+};
+
+/* One call.  A record that was never finished has seq 0. */
+struct sf_record {
+    uint64_t seq; /* over all processes, from 1 */
+    uint64_t offset;
+    uint32_t asked;
+    int32_t result;
+    uint32_t conn;
+    uint32_t nth;
+    uint32_t amount; /* short: bytes */
+    uint32_t target; /* the connection it was done to, or that was made */
+    int32_t fd;
+    uint16_t process;
+    uint16_t err;
+    uint8_t call;
+    uint8_t fault;
+};
+
+struct sf_process {
+    int32_t pid;
+    uint32_t connections;
+    char program[32];
+};
+
+struct sf_told {
+    uint32_t process;
+    uint32_t monitor;
+    char line[SF_FINDING_LINE];
+};
+
+struct sf_control {
+    char magic[16];
+    uint64_t bytes; /* of the whole */
+    enum sf_profile profile;
+    uint32_t tracing; /* natural calls are recorded, too */
+    uint32_t allowed; /* monitors that are off, as bits */
+
+    /* Counted by the library, atomically. */
+    uint64_t seq;
+    uint32_t n_processes;
+    uint32_t n_findings;
+    uint64_t n_kept;
+    uint64_t n_ring;
+    uint64_t seen[SF_CALL_COUNT];
+    uint64_t injected[SF_FAULT_COUNT];
+
+    struct sf_process processes[SF_PROCESSES_MAX];
+    struct sf_told findings[SF_FINDINGS_MAX];
+    struct sf_record kept[SF_KEPT_MAX];
+    struct sf_record ring[SF_RING_MAX];
+
+    uint64_t n_rules;
+    struct sf_rule rules[]; /* n_rules of them */
+};
+
+/* NULL: nobody listens. */
+extern struct sf_control *sf_control;
+
+struct sf_op;
+/* A call of ours has ended. */
+void sf_control_call(const struct sf_op *op, int err);
+
+#endif

@@ -1,0 +1,143 @@
+/* plan_print.c: a plan as text; what is printed parses to itself. */
+#include <inttypes.h>
+
+#include "faultinject/inject/plan.h"
+
+struct printer {
+    FILE *out;
+    bool begun; /* something stands on the line */
+};
+
+static void space(struct printer *p)
+{
+    if (p->begun)
+        fputc(' ', p->out);
+    p->begun = true;
+}
+
+static void word(struct printer *p, const char *text)
+{
+    space(p);
+    fputs(text, p->out);
+}
+
+static bool everything(const struct sf_range *r)
+{
+    return r->first == 1 && r->last == UINT64_MAX && r->step == 1;
+}
+
+static void range(FILE *out, const struct sf_range *r, uint64_t base)
+{
+    if (everything(r)) {
+        fputc('*', out);
+        return;
+    }
+    fprintf(out, "%" PRIu64, r->first - 1 + base);
+    if (r->last == UINT64_MAX && r->step == 1)
+        fputc('+', out);
+    else if (r->last != UINT64_MAX && r->last != r->first)
+        fprintf(out, "..%" PRIu64, r->last - 1 + base);
+    if (r->step != 1)
+        fprintf(out, "+%" PRIu64, r->step);
+}
+
+static void selector(struct printer *p, const char *name,
+                     const struct sf_range *r, uint64_t base)
+{
+    if (r->first == 0)
+        return;
+    word(p, name);
+    fputc(' ', p->out);
+    range(p->out, r, base);
+}
+
+/* With as many decimals as it needs. */
+static void probability(FILE *out, uint32_t p)
+{
+    int decimals = 9;
+
+    if (p == SF_CERTAIN) {
+        fputc('1', out);
+        return;
+    }
+    for (; p % 10 == 0; p /= 10)
+        decimals--;
+    fprintf(out, "0.%0*" PRIu32, decimals, p);
+}
+
+static const char *group_word(unsigned kinds)
+{
+    switch (kinds) {
+    case K_READ:
+        return "in";
+    case K_WRITE:
+        return "out";
+    case K_WAIT:
+        return "wait";
+    case K_OPEN:
+        return "open";
+    default:
+        return "any";
+    }
+}
+
+static void selectors(struct printer *p, const struct sf_rule *r)
+{
+    if (r->p > 0) {
+        word(p, "p ");
+        probability(p->out, r->p);
+    }
+    if (r->seed > 0) {
+        word(p, "seed ");
+        fprintf(p->out, "%" PRIu64, r->seed);
+    }
+    selector(p, "process", &r->process, 1);
+    if (r->program[0]) {
+        word(p, "program ");
+        fputs(r->program, p->out);
+    }
+    if (r->role != SF_ROLE_NONE)
+        word(p, sf_role_names[r->role]);
+    selector(p, "conn", &r->conn, 1);
+    selector(p, "fd", &r->fd, 0);
+    selector(p, "port", &r->port, 1);
+}
+
+static void calls(struct printer *p, const struct sf_rule *r)
+{
+    if (r->call == SF_ANY_CALL && r->kinds == K_ANY && r->when.first == 0)
+        return;
+    word(p, r->call == SF_ANY_CALL ? group_word(r->kinds)
+                                   : sf_calls[r->call].name);
+    if (r->when.first == 0)
+        return;
+    fputs(r->by_offset ? " @" : " ", p->out);
+    range(p->out, &r->when, r->by_offset ? 0 : 1);
+}
+
+void sf_rule_print(const struct sf_rule *r, FILE *out)
+{
+    struct printer p = {.out = out};
+
+    selectors(&p, r);
+    calls(&p, r);
+    fprintf(out, ": %s",
+            r->fault == SF_ANY_FAULT ? sf_class_names[r->cls]
+                                     : sf_faults[r->fault].word);
+    if (r->fault == SF_SHORT)
+        fprintf(out, " %" PRIu64, r->amount);
+    if (r->target)
+        fprintf(out, " conn %u", r->target);
+    fputc('\n', out);
+}
+
+void sf_plan_print(const struct sf_plan *plan, FILE *out)
+{
+    fprintf(out, "sockfault-plan 1\n");
+    if (plan->profile != SF_LINUX)
+        fprintf(out, "profile %s\n", sf_profile_names[plan->profile]);
+    if (plan->command)
+        fprintf(out, "run %s\n", plan->command);
+    for (size_t i = 0; i < plan->n; i++)
+        sf_rule_print(&plan->rules[i], out);
+}

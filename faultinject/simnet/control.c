@@ -1,0 +1,230 @@
+/*
+ * control.c: fcntl, ioctl, socket options.
+ */
+#include "faultinject/simnet/sim.h"
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+static int access_mode(const struct sf_end *end)
+{
+    return end->kind == SIM_READER   ? O_RDONLY
+           : end->kind == SIM_WRITER ? O_WRONLY
+                                     : O_RDWR;
+}
+
+static int duplicate(struct sf_end *end, int from, bool cloexec)
+{
+    int fd;
+
+    if (from < 0)
+        return -EINVAL;
+    fd = sim_fd_new(end, from, cloexec);
+    if (fd >= 0)
+        end->refs++;
+    return fd;
+}
+
+int sim_fcntl(int fd, struct sf_end *end, int cmd, long arg)
+{
+    struct sim_slot *slot = &sim.slots[fd - SF_SIM_FD];
+
+    switch (cmd) {
+    case F_DUPFD:
+        return duplicate(end, (int)arg, false);
+    case F_DUPFD_CLOEXEC:
+        return duplicate(end, (int)arg, true);
+    case F_GETFD:
+        return slot->cloexec ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        slot->cloexec = arg & FD_CLOEXEC;
+        return 0;
+    case F_GETFL:
+        return access_mode(end) | (end->nonblock ? O_NONBLOCK : 0);
+    case F_SETFL:
+        end->nonblock = arg & O_NONBLOCK;
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+int sim_ioctl(int fd, struct sf_end *end, unsigned long request, long arg)
+{
+    int *value = (int *)arg;
+
+    switch (request) {
+    case FIONBIO:
+        end->nonblock = *value;
+        return 0;
+    case FIOCLEX:
+    case FIONCLEX:
+        sim.slots[fd - SF_SIM_FD].cloexec = request == FIOCLEX;
+        return 0;
+    case FIONREAD:
+        if (end->state == SIM_LISTEN)
+            return -EINVAL;
+        *value = (int)end->in.len;
+        return 0;
+    case SIOCOUTQ:
+        *value = end->peer ? (int)end->peer->in.len : 0;
+        return 0;
+    default:
+        return -ENOTTY;
+    }
+}
+
+/* ---------------------------------------------------------------- options */
+
+static int give(void *val, socklen_t *len, const void *from, size_t size)
+{
+    if (*len > size)
+        *len = (socklen_t)size;
+    memcpy(val, from, *len);
+    return 0;
+}
+
+static int give_int(void *val, socklen_t *len, int n)
+{
+    return give(val, len, &n, sizeof n);
+}
+
+static int give_time(void *val, socklen_t *len, int64_t ns)
+{
+    struct timeval tv = {ns / 1000000000, ns % 1000000000 / 1000};
+
+    return give(val, len, &tv, sizeof tv);
+}
+
+/* An end that remembers an error has now told it; the rest follows. */
+static int give_error(struct sf_end *end, void *val, socklen_t *len)
+{
+    return give_int(val, len, sim_take_error(end));
+}
+
+/* Options that are only remembered. */
+static int *remembered(struct sf_end *end, int level, int name)
+{
+    if (level == SOL_SOCKET && name == SO_REUSEADDR)
+        return &end->reuse;
+    if (level == SOL_SOCKET && name == SO_KEEPALIVE)
+        return &end->keepalive;
+    if (level == IPPROTO_TCP && name == TCP_NODELAY && end->family != AF_UNIX)
+        return &end->nodelay;
+    return NULL;
+}
+
+static int get_socket(struct sf_end *end, int name, void *val, socklen_t *len)
+{
+    switch (name) {
+    case SO_ERROR:
+        return give_error(end, val, len);
+    case SO_TYPE:
+        return give_int(val, len, SOCK_STREAM);
+    case SO_DOMAIN:
+        return give_int(val, len, end->family);
+    case SO_PROTOCOL:
+        return give_int(val, len, end->family == AF_UNIX ? 0 : IPPROTO_TCP);
+    case SO_ACCEPTCONN:
+        return give_int(val, len, end->state == SIM_LISTEN);
+    case SO_RCVTIMEO:
+        return give_time(val, len, end->rcv_timeout);
+    case SO_SNDTIMEO:
+        return give_time(val, len, end->snd_timeout);
+    case SO_RCVBUF:
+        return give_int(val, len, end->rcvbuf ? end->rcvbuf : (int)sim.buffer);
+    case SO_SNDBUF:
+        return give_int(val, len, end->sndbuf ? end->sndbuf : (int)sim.buffer);
+    case SO_LINGER: {
+        struct linger l = {.l_onoff = end->quick};
+
+        return give(val, len, &l, sizeof l);
+    }
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+int sim_getsockopt(struct sf_end *end, int level, int name, void *val,
+                   socklen_t *len)
+{
+    int *kept = remembered(end, level, name);
+
+    if (kept)
+        return give_int(val, len, *kept);
+    if (level == SOL_SOCKET)
+        return get_socket(end, name, val, len);
+    return level == IPPROTO_TCP || level == IPPROTO_IP ? -ENOPROTOOPT
+                                                       : -EOPNOTSUPP;
+}
+
+static int take_time(int64_t *ns, const void *val, socklen_t len)
+{
+    struct timeval tv;
+
+    if (len < sizeof tv)
+        return -EINVAL;
+    memcpy(&tv, val, sizeof tv);
+    if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
+        return -EDOM;
+    *ns = tv.tv_sec < 0 ? 0 : tv.tv_sec * 1000000000 + tv.tv_usec * 1000;
+    return 0;
+}
+
+/* Linux doubles what it is asked for, to pay for its own bookkeeping. */
+static int set_socket(struct sf_end *end, int name, const void *val,
+                      socklen_t len)
+{
+    struct linger l;
+    int n;
+
+    if (name == SO_RCVTIMEO || name == SO_SNDTIMEO)
+        return take_time(name == SO_RCVTIMEO ? &end->rcv_timeout
+                                             : &end->snd_timeout,
+                         val, len);
+    if (len < sizeof n)
+        return -EINVAL;
+    memcpy(&n, val, sizeof n);
+    switch (name) {
+    case SO_RCVBUF:
+        end->rcvbuf = n * 2;
+        return 0;
+    case SO_SNDBUF:
+        end->sndbuf = n * 2;
+        return 0;
+    case SO_LINGER:
+        if (len < sizeof l)
+            return -EINVAL;
+        memcpy(&l, val, sizeof l);
+        end->quick = l.l_onoff && !l.l_linger;
+        return 0;
+    case SO_REUSEPORT:
+    case SO_OOBINLINE:
+        return 0;
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+int sim_setsockopt(struct sf_end *end, int level, int name, const void *val,
+                   socklen_t len)
+{
+    int *kept = remembered(end, level, name);
+
+    if (kept) {
+        if (len < sizeof *kept)
+            return -EINVAL;
+        memcpy(kept, val, sizeof *kept);
+        *kept = !!*kept;
+        return 0;
+    }
+    if (level == SOL_SOCKET)
+        return set_socket(end, name, val, len);
+    if (level == IPPROTO_TCP)
+        return end->family == AF_UNIX ? -EOPNOTSUPP : 0;
+    return level == IPPROTO_IPV6 || level == IPPROTO_IP ? 0 : -EOPNOTSUPP;
+}

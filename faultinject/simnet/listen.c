@@ -1,0 +1,444 @@
+/*
+ * listen.c: names, and how two sockets become a connection.
+ *
+ * A listener keeps its backlog as a list of embryos: the program's ends of
+ * connections that are already made.  As in Linux it holds one more than
+ * listen() was told.  Who finds it full is parked (TCP: the SYN is dropped
+ * and sent again; AF_UNIX: a blocking connect sleeps) and is let in when the
+ * program accepts.
+ */
+#include "faultinject/simnet/sim.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------ names */
+
+static in_port_t *port_of(struct sim_name *name)
+{
+    if (name->any.sa_family == AF_INET6)
+        return &((struct sockaddr_in6 *)(void *)name->bytes)->sin6_port;
+    return &((struct sockaddr_in *)(void *)name->bytes)->sin_port;
+}
+
+static socklen_t name_size(sa_family_t family)
+{
+    return family == AF_INET    ? sizeof(struct sockaddr_in)
+           : family == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                : sizeof(sa_family_t);
+}
+
+static int set_name(struct sim_name *name, sa_family_t family,
+                    const struct sockaddr *addr, socklen_t len)
+{
+    if (!addr)
+        return -EFAULT;
+    if (len < name_size(family) || len > sizeof name->bytes)
+        return -EINVAL;
+    if (addr->sa_family != family)
+        return family == AF_UNIX ? -EINVAL : -EAFNOSUPPORT;
+    memset(name, 0, sizeof *name);
+    memcpy(name->bytes, addr, len);
+    name->len = family == AF_UNIX ? len : name_size(family);
+    return 0;
+}
+
+/* Addresses of this world differ in port or path only. */
+static bool same_name(struct sim_name *a, struct sim_name *b)
+{
+    if (a->any.sa_family == AF_UNIX || b->any.sa_family == AF_UNIX)
+        return a->any.sa_family == b->any.sa_family &&
+               !strncmp(a->un.sun_path, b->un.sun_path, sizeof a->un.sun_path);
+    return *port_of(a) == *port_of(b);
+}
+
+static struct sf_end *find_bound(struct sim_name *name, bool listening)
+{
+    for (unsigned i = 0; i < sim.ends_used; i++) {
+        struct sf_end *end = &sim.ends[i];
+
+        if (end->kind == SIM_SOCKET && end->name.len && !end->was_connected &&
+            (!listening || end->state == SIM_LISTEN) &&
+            same_name(&end->name, name))
+            return end;
+    }
+    return NULL;
+}
+
+static void name_anonymously(struct sf_end *end)
+{
+    end->name = (struct sim_name){.len = name_size(end->family)};
+    end->name.any.sa_family = end->family;
+    if (end->family == AF_INET)
+        ((struct sockaddr_in *)(void *)end->name.bytes)->sin_addr.s_addr =
+            htonl(INADDR_LOOPBACK);
+    if (end->family == AF_INET6)
+        ((struct sockaddr_in6 *)(void *)end->name.bytes)->sin6_addr =
+            in6addr_loopback;
+    if (end->family != AF_UNIX)
+        *port_of(&end->name) = htons(sim.next_port++);
+}
+
+void sim_name_out(const struct sim_name *name, sa_family_t family,
+                  struct sockaddr *addr, socklen_t *len)
+{
+    struct sim_name none = {.len = sizeof family};
+
+    if (!addr || !len)
+        return;
+    none.any.sa_family = family;
+    if (!name->len)
+        name = &none;
+    memcpy(addr, name->bytes, *len < name->len ? *len : name->len);
+    *len = name->len;
+}
+
+int sim_bind(struct sf_end *end, const struct sockaddr *addr, socklen_t len)
+{
+    struct sim_name name;
+    int r = set_name(&name, end->family, addr, len);
+
+    if (r < 0)
+        return r;
+    if (end->name.len)
+        return -EINVAL;
+    if (end->family != AF_UNIX && !*port_of(&name))
+        *port_of(&name) = htons(sim.next_port++);
+    else if (find_bound(&name, false))
+        return -EADDRINUSE;
+    end->name = name;
+    return 0;
+}
+
+int sim_listen(struct sf_end *end, int backlog)
+{
+    if (end->state != SIM_CLOSE && end->state != SIM_LISTEN)
+        return -EINVAL;
+    if (!end->name.len && end->family == AF_UNIX)
+        return -EINVAL;
+    if (!end->name.len)
+        name_anonymously(end);
+    end->state = SIM_LISTEN;
+    end->shut = 0;
+    end->backlog =
+        backlog < 0 || backlog > SIM_BACKLOG ? SIM_BACKLOG : (unsigned)backlog;
+    sim_wake(end);
+    return 0;
+}
+
+/* ---------------------------------------------------------------- backlog */
+
+static bool is_full(const struct sf_end *listener)
+{
+    return listener->held || listener->waiting > listener->backlog;
+}
+
+static void enqueue(struct sf_end *listener, struct sf_end *embryo)
+{
+    embryo->listener = listener;
+    if (listener->last)
+        listener->last->next = embryo;
+    else
+        listener->first = embryo;
+    listener->last = embryo;
+    listener->waiting++;
+    sim_wake(listener);
+}
+
+static struct sf_end *dequeue(struct sf_end *listener)
+{
+    struct sf_end *embryo = listener->first;
+
+    if (!embryo)
+        return NULL;
+    listener->first = embryo->next;
+    if (!listener->first)
+        listener->last = NULL;
+    listener->waiting--;
+    embryo->next = NULL;
+    embryo->listener = NULL;
+    sim.changes++;
+    return embryo;
+}
+
+static int establish(struct sf_end *end, struct sf_end *listener)
+{
+    struct sf_end *embryo = sim_end_new(SIM_SOCKET);
+
+    if (!embryo)
+        return -ENOBUFS;
+    embryo->family = listener->family;
+    embryo->name = listener->name;
+    if (!end->name.len && end->family != AF_UNIX)
+        name_anonymously(end);
+    embryo->peer_name = end->name;
+    end->peer_name = listener->name;
+    end->parked = false;
+    sim_link(end, embryo);
+    enqueue(listener, embryo);
+    return 0;
+}
+
+void sim_unpark(struct sf_end *listener)
+{
+    for (unsigned i = 0; i < sim.ends_used && !is_full(listener); i++) {
+        struct sf_end *end = &sim.ends[i];
+
+        if (end->kind == SIM_SOCKET && end->parked && end->listener == listener)
+            establish(end, listener);
+    }
+}
+
+struct sf_end *sim_accept(struct sf_end *listener)
+{
+    struct sf_end *embryo = dequeue(listener);
+
+    if (embryo)
+        sim_unpark(listener);
+    return embryo;
+}
+
+void sim_drop(struct sf_end *listener)
+{
+    struct sf_end *embryo = dequeue(listener);
+
+    if (!embryo)
+        return;
+    if (embryo->peer)
+        embryo->peer->harmed = true;
+    sim_close_stream(embryo, true);
+    sim_end_unref(embryo);
+    sim_unpark(listener);
+}
+
+void sim_close_listener(struct sf_end *listener)
+{
+    struct sf_end *embryo;
+
+    while ((embryo = dequeue(listener))) {
+        sim_close_stream(embryo, true);
+        sim_end_unref(embryo);
+    }
+    for (unsigned i = 0; i < sim.ends_used; i++) {
+        struct sf_end *end = &sim.ends[i];
+
+        if (end->kind == SIM_SOCKET && end->parked &&
+            end->listener == listener) {
+            end->parked = false;
+            end->state = SIM_SYN_SENT;
+            sim_reset(end, ECONNREFUSED);
+        }
+    }
+}
+
+/* ---------------------------------------------------------------- connect */
+
+static int park_or_establish(struct sf_end *end, struct sf_end *listener)
+{
+    if (!is_full(listener))
+        return establish(end, listener);
+    end->parked = true;
+    end->listener = listener;
+    return 0;
+}
+
+/* A connect() on a socket whose connect() has not yet told its end. */
+static int report_connect(struct sf_end *end)
+{
+    int err;
+
+    if (end->state == SIM_SYN_SENT)
+        return -EALREADY;
+    end->pending = false;
+    if (end->state == SIM_ESTAB)
+        return 0;
+    err = sim_take_error(end);
+    end->shut = 0; /* disconnected: it may try again */
+    end->was_connected = false;
+    return err ? -err : -ECONNABORTED;
+}
+
+static int connect_tcp(struct sf_end *end, struct sim_name *name)
+{
+    struct sf_end *listener = find_bound(name, true);
+
+    if (end->pending)
+        return report_connect(end);
+    if (end->state != SIM_CLOSE || end->was_connected)
+        return -EISCONN;
+    end->state = SIM_SYN_SENT;
+    end->pending = true;
+    if (!listener)
+        sim_reset(end, ECONNREFUSED);
+    else if (park_or_establish(end, listener) < 0)
+        sim_reset(end, ENOBUFS);
+    sim.changes++;
+    return -EINPROGRESS;
+}
+
+static int connect_unix(struct sf_end *end, struct sim_name *name)
+{
+    struct sf_end *listener = find_bound(name, true);
+
+    if (end->state == SIM_ESTAB)
+        return -EISCONN;
+    if (end->state == SIM_LISTEN)
+        return -EINVAL;
+    if (!listener)
+        return find_bound(name, false) ? -ECONNREFUSED : -ENOENT;
+    if (is_full(listener) && end->nonblock)
+        return -EAGAIN;
+    return park_or_establish(end, listener);
+}
+
+int sim_connect(struct sf_end *end, const struct sockaddr *addr, socklen_t len)
+{
+    struct sim_name name;
+    int r = set_name(&name, end->family, addr, len);
+
+    if (r < 0)
+        return r;
+    return end->family == AF_UNIX ? connect_unix(end, &name)
+                                  : connect_tcp(end, &name);
+}
+
+/* ------------------------------------------------------------------ peers */
+
+static struct sf_end *new_end(sa_family_t family)
+{
+    struct sf_end *end = sim_end_new(SIM_SOCKET);
+
+    if (end)
+        end->family = family;
+    return end;
+}
+
+struct sf_end *sf_end_connect(const struct sockaddr *addr, socklen_t len)
+{
+    struct sf_end *end = new_end(addr->sa_family);
+    int r = end ? sim_connect(end, addr, len) : -ENFILE;
+
+    if (end && ((r < 0 && r != -EINPROGRESS) || end->err)) {
+        sim_end_unref(end);
+        return NULL;
+    }
+    if (end)
+        end->pending = false;
+    return end;
+}
+
+struct sf_end *sf_end_listen(const struct sockaddr *addr, socklen_t len,
+                             int backlog)
+{
+    struct sf_end *end = new_end(addr->sa_family);
+
+    if (end && (sim_bind(end, addr, len) < 0 || sim_listen(end, backlog) < 0)) {
+        sim_end_unref(end);
+        return NULL;
+    }
+    return end;
+}
+
+void sf_end_hold(struct sf_end *listener, bool held)
+{
+    listener->held = held;
+    if (!held)
+        sim_unpark(listener);
+}
+
+struct sf_end *sf_end_accept(struct sf_end *listener)
+{
+    return sim_accept(listener);
+}
+
+struct sf_end *sf_end_pair(sa_family_t family, int *fd)
+{
+    struct sf_end *theirs = new_end(family), *ours = new_end(family);
+
+    *fd = theirs && ours ? sim_fd_new(ours, 0, false) : -1;
+    if (*fd < 0) {
+        *fd = -1;
+        if (theirs)
+            sim_end_unref(theirs);
+        if (ours)
+            sim_end_unref(ours);
+        return NULL;
+    }
+    sim_link(theirs, ours);
+    return theirs;
+}
+
+ssize_t sf_end_send(struct sf_end *end, const void *bytes, size_t len)
+{
+    struct iovec iov = {(void *)(uintptr_t)bytes, len};
+
+    return sim_write(end, &iov, 1);
+}
+
+ssize_t sf_end_recv(struct sf_end *end, void *bytes, size_t len)
+{
+    struct iovec iov = {bytes, len};
+
+    return sim_read(end, &iov, 1, false);
+}
+
+int sf_end_shutdown(struct sf_end *end, int how)
+{
+    return sim_shutdown(end, how);
+}
+
+void sf_end_close(struct sf_end *end)
+{
+    sim_end_unref(end);
+}
+
+void sf_end_abort(struct sf_end *end)
+{
+    sim_close_stream(end, true);
+    sim_end_unref(end);
+}
+
+size_t sf_end_queued(const struct sf_end *end)
+{
+    return end->in.len;
+}
+
+size_t sf_end_unread(const struct sf_end *end)
+{
+    return end->peer ? end->peer->in.len : 0;
+}
+
+bool sf_end_writable(const struct sf_end *end)
+{
+    return end->peer && (sim_ready(end->peer) & POLLOUT);
+}
+
+bool sf_end_connected(const struct sf_end *end)
+{
+    return end->was_connected;
+}
+
+bool sf_end_accepted(const struct sf_end *end)
+{
+    return end->peer && !end->peer->listener;
+}
+
+int sf_end_fd(const struct sf_end *end)
+{
+    for (unsigned i = 0; end->peer && i < sim.slots_used; i++)
+        if (sim.slots[i].end == end->peer)
+            return SF_SIM_FD + (int)i;
+    return -1;
+}
+
+struct sf_end *sf_end_of(int fd)
+{
+    struct sf_end *end = sim_end(fd);
+
+    return end ? end->peer : NULL;
+}
+
+bool sf_end_harmed(const struct sf_end *end)
+{
+    return end->harmed;
+}

@@ -1,0 +1,91 @@
+/*
+ * queue.c: the bytes on their way, a ring for each end that can read.
+ */
+#include "faultinject/simnet/sim.h"
+
+#include <string.h>
+
+static uint8_t buffers[SIM_ENDS][SF_SIM_BUFFER];
+
+/* Libraries like this one are not instrumented; MSan is told by hand. */
+void __msan_unpoison(const volatile void *p, size_t n) __attribute__((weak));
+
+uint8_t *sim_bytes(struct sf_end *end)
+{
+    return buffers[end - sim.ends];
+}
+
+size_t sim_space(const struct sf_end *end)
+{
+    return end->in.cap > end->in.len ? end->in.cap - end->in.len : 0;
+}
+
+size_t sim_iov_len(const struct iovec *iov, int n)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < n; i++)
+        len += iov[i].iov_len;
+    return len;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static void put(struct sf_end *end, const uint8_t *from, size_t len)
+{
+    uint8_t *bytes = sim_bytes(end);
+    size_t at = (end->in.head + end->in.len) % SF_SIM_BUFFER;
+    size_t run = least(len, SF_SIM_BUFFER - at);
+
+    memcpy(bytes + at, from, run);
+    memcpy(bytes, from + run, len - run);
+    end->in.len += (uint32_t)len;
+}
+
+size_t sim_put(struct sf_end *end, const struct iovec *iov, int n)
+{
+    size_t put_in = 0;
+
+    for (int i = 0; i < n; i++) {
+        size_t len = least(iov[i].iov_len, sim_space(end));
+
+        if (len)
+            put(end, iov[i].iov_base, len);
+        put_in += len;
+    }
+    return put_in;
+}
+
+static void copy_out(struct sf_end *end, size_t skip, uint8_t *to, size_t len)
+{
+    const uint8_t *bytes = sim_bytes(end);
+    size_t at = (end->in.head + skip) % SF_SIM_BUFFER;
+    size_t run = least(len, SF_SIM_BUFFER - at);
+
+    memcpy(to, bytes + at, run);
+    memcpy(to + run, bytes, len - run);
+    if (&__msan_unpoison)
+        __msan_unpoison(to, len);
+}
+
+size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek)
+{
+    size_t got = 0;
+
+    for (int i = 0; i < n; i++) {
+        size_t len = least(iov[i].iov_len, end->in.len - got);
+
+        if (len)
+            copy_out(end, got, iov[i].iov_base, len);
+        got += len;
+    }
+    if (!peek) {
+        end->in.len -= (uint32_t)got;
+        end->in.head =
+            end->in.len ? (uint32_t)((end->in.head + got) % SF_SIM_BUFFER) : 0;
+    }
+    return got;
+}

@@ -1,0 +1,114 @@
+/*
+ * run.h: plays a session against a program.
+ *
+ * The program is anything that makes socket calls: a server that waits for
+ * clients (SF_SERVE), a client that connects to servers (SF_DIAL), or code
+ * that is handed one connected descriptor (SF_GIVEN).  It runs in this
+ * thread until it returns.  What it has to do right is said by the callbacks
+ * of struct sf_program; what no program may do is checked here:
+ *
+ *     stall      it waits without a time-out and nobody will ever act, or it
+ *                was told to stop and waits for ever
+ *     spin       SF_SPIN_CALLS calls in a row, and nothing changed
+ *     fd-leak    a descriptor is open when the program has returned, or when
+ *                all peers are gone, more than before the first came
+ *     died       a server returned and nobody had told it to stop
+ *     complexity more calls than any session is worth
+ *
+ * How a session ends.  When the script is over all peers read again and send
+ * what they have queued; the program gets time for its own short timers
+ * (SF_SETTLE_MS); `settled` is called; peers half-close (those with even
+ * numbers) or close; `finished` is called; the program is told to stop and
+ * must return.
+ */
+#ifndef SF_RUN_H
+#define SF_RUN_H
+
+#include "faultinject/inject/chooser.h"
+#include "faultinject/simnet/session.h"
+
+enum {
+    SF_SPIN_CALLS = 2000,
+    SF_CALLS_ENOUGH = 20000, /* the script is cut short                 */
+    SF_CALLS_MAX = 100000,   /* the finding "complexity"                */
+    SF_SETTLE_MS = 5000,
+};
+
+enum sf_side { SF_SERVE, SF_DIAL, SF_GIVEN };
+
+/* One connection as its peer sees it. */
+struct sf_peer {
+    unsigned number;       /* of the peer: 0 is the control connection    */
+    unsigned ordinal;      /* of the connection: 1, 2, … in the session   */
+    struct sf_end *end;    /* NULL: the peer has let go of it             */
+    const uint8_t *stream; /* what it sends, from the beginning           */
+    size_t queued;         /* bytes of it that exist                      */
+    size_t sent;           /* … that were sent                            */
+    size_t received;       /* bytes that came back                        */
+    int64_t last;          /* when a byte last moved either way           */
+    bool stopped;          /* it does not read                            */
+    bool finished;         /* it half-closed                              */
+    bool closed;           /* it closed or vanished                       */
+    bool eof;              /* the program closed                          */
+    int err;               /* the program, or a fault, broke it: errno    */
+    bool harmed;           /* a fault was made true on it                 */
+    void *user;            /* the program's own                           */
+    size_t mark;           /* the program's own                           */
+};
+
+struct sf_program {
+    const char *name;
+    enum sf_side side;
+    /* Runs the program; fd is the descriptor of an SF_GIVEN one, else -1.
+     * A server listens at sf_session_addr(). */
+    void (*run)(void *arg, int fd);
+    /* Like the handler of a signal that asks it to stop. */
+    void (*stop)(void *arg);
+    /* … and of any other signal.  May be NULL. */
+    void (*signal)(void *arg);
+    /* The nth frame of a connection, with about `size` bytes of payload:
+     * writes its wire form to out and returns how long it is, at most max. */
+    size_t (*frame)(void *arg, const struct sf_peer *peer, unsigned nth,
+                    unsigned size, uint8_t *out, size_t max);
+    /* Bytes arrived at a peer, behind those that had been received. */
+    void (*received)(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+                     size_t len);
+    /* The program waits until `until` and nothing is ready for it. */
+    void (*quiet)(void *arg, int64_t until);
+    void (*settled)(void *arg);
+    void (*finished)(void *arg);
+    /* How a fault was chosen, for counters.  May be NULL. */
+    void (*fault)(void *arg, const struct sf_point *at,
+                  const struct sf_outcome *outcome);
+    void *arg;
+    bool no_control; /* no control connection                             */
+};
+
+/* Plays it.  With `show` every act, call and fault is printed there. */
+void sf_session_run(const struct sf_session *s, const struct sf_program *p,
+                    FILE *show);
+
+/* --- during a session ---------------------------------------------------- */
+
+/* Where the program listens, or peers do. */
+const struct sockaddr *sf_session_addr(socklen_t *len);
+const struct sf_session *sf_session_now(void);
+/* The connections so far: 0 … n-1, the control connection first. */
+unsigned sf_session_conns(void);
+struct sf_peer *sf_session_conn(unsigned i);
+/* The connection behind one of the program's descriptors, or NULL. */
+struct sf_peer *sf_session_peer_of(int fd);
+/* Bytes of it that the program has read, and that it has written. */
+size_t sf_peer_taken(const struct sf_peer *peer);
+size_t sf_peer_given(const struct sf_peer *peer);
+/* Could the program write to it now; did it accept it? */
+bool sf_peer_writable(const struct sf_peer *peer);
+bool sf_peer_accepted(const struct sf_peer *peer);
+/* When a fault of this class last happened; before the beginning: never. */
+int64_t sf_session_last_fault(enum sf_class cls);
+/* A finding about a connection; says which. */
+#define sf_peer_finding(monitor, peer, format, ...)                          \
+    sf_finding(monitor, "connection %u (peer %u): " format, (peer)->ordinal, \
+               (peer)->number, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * sim.h: the inside of simnet, for its own files.
+ *
+ * One open file is one `struct sf_end`, named by any number of descriptors
+ * (or by a peer).  Two connected ends point at each other; the bytes on their
+ * way lie in the queue of the end that will read them.
+ *
+ *      program                                   peer
+ *      fd 33 ─► sf_end A ── peer ──►  sf_end B ◄─ handle
+ *               in: what B sent ◄──   in: what A sent
+ *
+ * The fields are those of Linux's struct sock, because they decide the
+ * answers: state, the two shutdown bits, one pending error, "a FIN came".
+ *
+ * Functions answer a count or 0, or a negative errno; they never wait.
+ * Waiting is done by the vtable (world.c), which asks again.
+ */
+#ifndef SF_SIM_H
+#define SF_SIM_H
+
+#include "faultinject/simnet/simnet.h"
+
+#include <errno.h>
+#include <sys/un.h>
+
+enum {
+    SIM_ENDS = 1024,   /* open files at once                            */
+    SIM_WATCHES = 512, /* registrations in all epoll instances together */
+    SIM_BACKLOG = 128, /* SOMAXCONN of this world                       */
+};
+
+enum sim_kind { SIM_FREE, SIM_SOCKET, SIM_READER, SIM_WRITER, SIM_EPOLL };
+enum sim_state { SIM_CLOSE, SIM_SYN_SENT, SIM_ESTAB, SIM_LISTEN };
+
+enum { SHUT_RCV = 1, SHUT_SND = 2, SHUT_BOTH = 3 };
+
+struct sim_queue {
+    uint32_t head, len, cap;
+};
+
+/* Big enough for the names that are used: IPv4, IPv6, and UNIX paths. */
+struct sim_name {
+    socklen_t len; /* 0: none */
+    union {
+        struct sockaddr any;
+        struct sockaddr_un un;
+        char bytes[112];
+    };
+};
+
+struct sf_end {
+    uint8_t kind, state, shut;
+    bool nonblock;
+    bool done;    /* TCP: the peer's FIN came                          */
+    bool pending; /* TCP: connect() has not yet said how it ended      */
+    bool parked;  /* waits for room in the backlog of `listener`       */
+    bool held;    /* listener: neither makes nor refuses connections   */
+    bool nospace; /* a writer was told to wait, so tell it later       */
+    bool quick;   /* SO_LINGER with time 0: close is a reset           */
+    bool harmed;  /* a fault was made true here                        */
+    bool was_connected;
+    uint16_t refs; /* descriptors, a peer's handle, a backlog           */
+    int err;       /* pending SO_ERROR                                  */
+    sa_family_t family;
+    uint32_t edges; /* times that something happened; for EPOLLET        */
+    struct sf_end *peer;
+    struct sim_queue in;
+    int64_t rcv_timeout, snd_timeout; /* ns, 0 none                       */
+    struct sf_end *listener;          /* embryo, parked: whose            */
+    struct sf_end *first, *last;      /* listener: the backlog            */
+    struct sf_end *next;              /* in the backlog, or in a free list*/
+    unsigned backlog, waiting;
+    int rcvbuf, sndbuf, reuse, keepalive, nodelay;
+    struct sim_name name, peer_name;
+};
+
+struct sim_slot {
+    struct sf_end *end;
+    bool cloexec;
+};
+
+/* One registration in an epoll instance. */
+struct sim_watch {
+    struct sf_end *epoll, *end; /* epoll NULL: free                      */
+    int fd;
+    uint32_t events;
+    uint32_t seen; /* edges already reported, for EPOLLET                 */
+    bool spent;    /* EPOLLONESHOT has fired                              */
+    epoll_data_t data;
+};
+
+struct sim {
+    struct sf_sim_config config;
+    int64_t now;
+    uint64_t changes, calls;
+    unsigned ends_used;  /* ends[0 … used-1] were touched               */
+    unsigned slots_used; /* slots likewise                              */
+    unsigned watches_used;
+    struct sf_end *free_ends;
+    unsigned open;   /* descriptors                                 */
+    int fd_capacity; /* of the kernel's table: grows, never shrinks */
+    uint16_t next_port;
+    size_t buffer, window;
+    struct sim_slot slots[SF_SIM_FD_COUNT];
+    struct sim_watch watches[SIM_WATCHES];
+    struct sf_end ends[SIM_ENDS];
+};
+extern struct sim sim;
+
+/* --- files and descriptors: table.c */
+struct sf_end *sim_end_new(enum sim_kind kind); /* NULL: no more          */
+void sim_end_unref(struct sf_end *end);
+struct sf_end *sim_end(int fd); /* NULL: not open         */
+int sim_fd_new(struct sf_end *end, int from, bool cloexec); /* or -EMFILE */
+int sim_fd_close(int fd);
+static inline bool sim_is_fd(int fd)
+{
+    return (unsigned)fd - SF_SIM_FD < SF_SIM_FD_COUNT;
+}
+static inline void sim_wake(struct sf_end *end)
+{
+    end->edges++;
+    sim.changes++;
+}
+
+/* --- byte queues: queue.c */
+uint8_t *sim_bytes(struct sf_end *end);
+size_t sim_space(const struct sf_end *end); /* in the queue of `end`      */
+size_t sim_put(struct sf_end *end, const struct iovec *iov, int n);
+size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek);
+size_t sim_iov_len(const struct iovec *iov, int n);
+
+/* --- streams: stream.c */
+ssize_t sim_read(struct sf_end *end, const struct iovec *iov, int n, bool peek);
+ssize_t sim_write(struct sf_end *end, const struct iovec *iov, int n);
+int sim_shutdown(struct sf_end *end, int how);
+void sim_link(struct sf_end *a, struct sf_end *b);
+void sim_close_stream(struct sf_end *end, bool reset);
+void sim_reset(struct sf_end *end, int err); /* a reset arrives at `end`  */
+void sim_finish(struct sf_end *end);         /* a FIN arrives at `end`    */
+int sim_take_error(struct sf_end *end);
+unsigned sim_ready(struct sf_end *end); /* POLLIN and so on          */
+
+/* --- connections: listen.c */
+int sim_bind(struct sf_end *end, const struct sockaddr *addr, socklen_t len);
+int sim_listen(struct sf_end *end, int backlog);
+int sim_connect(struct sf_end *end, const struct sockaddr *addr, socklen_t len);
+struct sf_end *sim_accept(struct sf_end *listener); /* NULL: nobody       */
+void sim_close_listener(struct sf_end *end);
+void sim_unpark(struct sf_end *listener);
+void sim_drop(struct sf_end *listener);
+void sim_name_out(const struct sim_name *name, sa_family_t family,
+                  struct sockaddr *addr, socklen_t *len);
+
+/* --- epoll: epoll.c */
+int sim_epoll_ctl(struct sf_end *ep, int op, int fd, struct sf_end *end,
+                  const struct epoll_event *event);
+int sim_epoll_collect(struct sf_end *ep, struct epoll_event *out, int max);
+unsigned sim_epoll_ready(struct sf_end *ep);
+void sim_epoll_forget(const struct sf_end *end);
+void sim_epoll_rearm(const struct sf_end *end);
+
+/* --- waiting: wait.c */
+/* Let something happen until `until`.  0: look again; -EAGAIN: that time has
+ * come; -EINTR. */
+int sim_pass(int64_t until);
+int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until);
+int sim_poll(struct pollfd *fds, nfds_t n, int64_t until);
+int sim_epoll_wait(struct sf_end *ep, struct epoll_event *out, int max,
+                   int64_t until);
+bool sim_any_in_sets(int nfds, const fd_set *rd, const fd_set *wr,
+                     const fd_set *ex);
+int64_t sim_until(int64_t ns); /* now + ns, saturated; < 0: never         */
+
+/* --- options: control.c */
+int sim_fcntl(int fd, struct sf_end *end, int cmd, long arg);
+int sim_ioctl(int fd, struct sf_end *end, unsigned long request, long arg);
+int sim_getsockopt(struct sf_end *end, int level, int name, void *val,
+                   socklen_t *len);
+int sim_setsockopt(struct sf_end *end, int level, int name, const void *val,
+                   socklen_t len);
+
+#endif

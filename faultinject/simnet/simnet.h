@@ -1,0 +1,128 @@
+/*
+ * simnet.h: a kernel in memory.
+ *
+ * The second world (world.h): sockets, pipes, select, poll, epoll, and a
+ * clock, for one single-threaded program and the peers it talks to.  Nothing
+ * waits and nothing is allocated; the same calls give the same results in
+ * any process.  What each call answers follows Linux (tcp_poll, unix_stream_
+ * connect, … of 6.x); README.md lists the known differences.
+ *
+ * Descriptors.  The numbers from SF_SIM_FD on belong to simnet, lowest free
+ * first; calls on other numbers go to the real kernel untouched.  A wait
+ * that names none of its numbers goes there as well.
+ *
+ * Time.  CLOCK_MONOTONIC starts at SF_SIM_EPOCH_NS; the real-time clock
+ * stands 10^9 s ahead of it.  Calls take no time.  When the program waits
+ * and nothing is ready, `idle` of the configuration is asked to let
+ * something happen; if it has nothing to offer, time jumps to the end of the
+ * wait, and a wait without end is the finding "stall".
+ *
+ * Errors here are negative errno values, as inside a kernel.
+ */
+#ifndef SF_SIMNET_H
+#define SF_SIMNET_H
+
+#include "faultinject/inject/fault.h"
+#include "faultinject/world.h"
+
+enum {
+    SF_SIM_FD = 32,          /* the first number                          */
+    SF_SIM_FD_COUNT = 2048,  /* how many there are                        */
+    SF_SIM_BUFFER = 1 << 16, /* the most bytes a connection can hold      */
+};
+#define SF_SIM_EPOCH_NS INT64_C(1000000000)
+#define SF_SIM_NEVER    INT64_MAX
+
+/* What came of asking for something to happen. */
+enum sf_sim_wake {
+    SF_SIM_NOTHING, /* nobody will act before `until`: let time pass   */
+    SF_SIM_ACTED,   /* somebody did something: look again              */
+    SF_SIM_SIGNAL   /* a signal with a handler arrived: EINTR          */
+};
+
+struct sf_sim_config {
+    size_t buffer; /* bytes a direction of a connection holds; 0: all of
+                    * SF_SIM_BUFFER                                       */
+    size_t window; /* … of which this many are on the peer's side, and so
+                    * survive a reset; 0: all                             */
+    int fd_first;  /* the lowest number to hand out; 0: SF_SIM_FD         */
+    int fd_limit;  /* RLIMIT_NOFILE: numbers are below it; 0: none        */
+    bool handlers; /* the program has a signal handler, so that waits and
+                    * blocking calls can be interrupted                   */
+
+    /* Nothing is ready for the program, which waits until `until`. */
+    enum sf_sim_wake (*idle)(void *arg, int64_t until);
+    /* The program makes a call; before anything is done. */
+    void (*before)(void *arg, enum sf_call call);
+    /* … and after: its first argument, the size asked for, the result, and
+     * errno if that was -1.  May be NULL. */
+    void (*after)(void *arg, enum sf_call call, long first, long asked,
+                  long result, int err);
+    /* A signal arrives for the program, outside a wait: run its handler. */
+    void (*signal)(void *arg);
+    void *arg;
+};
+
+/* The vtable; works between begin and end. */
+const struct sf_world *sf_simnet(void);
+
+/* Empty world, time at its beginning.  NULL: all defaults. */
+void sf_sim_begin(const struct sf_sim_config *config);
+void sf_sim_end(void);
+
+int64_t sf_sim_now(void);
+void sf_sim_set_now(int64_t now); /* never back */
+/* Goes up whenever anything changes in the world: bytes moved, descriptors
+ * opened or closed, time passed. */
+uint64_t sf_sim_changes(void);
+/* Calls made by the program. */
+uint64_t sf_sim_calls(void);
+/* Descriptors open now, and the first of them or -1. */
+unsigned sf_sim_open(int *first);
+/* Is anything ready or was anything said about this descriptor? */
+bool sf_sim_is_open(int fd);
+/* EMFILE from now on for numbers >= limit; 0: no limit. */
+void sf_sim_set_fd_limit(int limit);
+/* The lowest number that is free. */
+int sf_sim_lowest(void);
+
+/*
+ * Peers.  An end is a socket that no descriptor names: what the other side
+ * of a connection holds.  Functions on ends never wait.
+ */
+struct sf_end;
+
+/* Connect to a listener of the program; its backlog decides whether the
+ * connection is made now, or once the program accepts.  NULL: refused. */
+struct sf_end *sf_end_connect(const struct sockaddr *addr, socklen_t len);
+/* Listen at an address for the program to connect to; NULL: in use.  While
+ * it is held, connections are neither made nor refused. */
+struct sf_end *sf_end_listen(const struct sockaddr *addr, socklen_t len,
+                             int backlog);
+void sf_end_hold(struct sf_end *listener, bool held);
+struct sf_end *sf_end_accept(struct sf_end *listener); /* NULL: nobody */
+/* A connection whose other end is a descriptor of the program, as by
+ * socketpair; *fd is -1 and NULL is returned when there is no number free. */
+struct sf_end *sf_end_pair(sa_family_t family, int *fd);
+
+ssize_t sf_end_send(struct sf_end *end, const void *bytes, size_t len);
+ssize_t sf_end_recv(struct sf_end *end, void *bytes, size_t len);
+int sf_end_shutdown(struct sf_end *end, int how);
+void sf_end_close(struct sf_end *end);          /* the end is gone       */
+void sf_end_abort(struct sf_end *end);          /* RST; the end is gone  */
+size_t sf_end_queued(const struct sf_end *end); /* bytes to be received  */
+size_t sf_end_unread(const struct sf_end *end); /* bytes the program has
+                                                 * not read yet          */
+/* Could the program write to this connection now? */
+bool sf_end_writable(const struct sf_end *end);
+bool sf_end_connected(const struct sf_end *end); /* made, or made once    */
+/* It is no longer in the backlog: the program took it, or made it. */
+bool sf_end_accepted(const struct sf_end *end);
+/* The program has this connection, through this descriptor; else -1. */
+int sf_end_fd(const struct sf_end *end);
+/* The end whose other side is the program's descriptor, or NULL. */
+struct sf_end *sf_end_of(int fd);
+/* A fault was made true on this connection (reset, end, kill, drop). */
+bool sf_end_harmed(const struct sf_end *end);
+
+#endif

@@ -1,0 +1,338 @@
+/*
+ * stream.c: what a stream socket and a pipe answer, condition by condition.
+ *
+ * The order of the checks is Linux's: tcp_recvmsg, tcp_sendmsg and tcp_poll
+ * for TCP, unix_stream_read_generic, unix_stream_sendmsg and unix_poll for
+ * AF_UNIX.  A reset and a FIN arrive at once: there is no wire.
+ */
+#include "faultinject/simnet/sim.h"
+
+static bool is_unix(const struct sf_end *end)
+{
+    return end->family == AF_UNIX;
+}
+
+void sim_link(struct sf_end *a, struct sf_end *b)
+{
+    a->peer = b;
+    b->peer = a;
+    a->state = b->state = SIM_ESTAB;
+    a->was_connected = b->was_connected = true;
+    sim_wake(a);
+    sim_wake(b);
+}
+
+/* sock_error(): the pending error, once. */
+int sim_take_error(struct sf_end *end)
+{
+    int err = end->err;
+
+    end->err = 0;
+    if (err)
+        sim.changes++;
+    return err;
+}
+
+/* Both directions have ended: TCP forgets the connection. */
+static void settle(struct sf_end *end)
+{
+    if (!is_unix(end) && end->done && (end->shut & SHUT_SND)) {
+        end->state = SIM_CLOSE;
+        end->shut = SHUT_BOTH;
+    }
+}
+
+/* tcp_reset(), and the nearest thing for AF_UNIX. */
+void sim_reset(struct sf_end *end, int err)
+{
+    if (end->state == SIM_CLOSE && !is_unix(end))
+        return;
+    end->err = err                          ? err
+               : end->state == SIM_SYN_SENT ? ECONNREFUSED
+               : end->done && !is_unix(end) ? EPIPE
+                                            : ECONNRESET;
+    end->shut = SHUT_BOTH;
+    if (!is_unix(end))
+        end->state = SIM_CLOSE;
+    sim_wake(end);
+}
+
+void sim_finish(struct sf_end *end)
+{
+    end->shut |= SHUT_RCV;
+    end->done = true;
+    settle(end);
+    sim_wake(end);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static void made_room(struct sf_end *end)
+{
+    struct sf_end *writer = end->peer;
+
+    sim.changes++;
+    if (writer && writer->nospace && (sim_ready(writer) & POLLOUT)) {
+        writer->nospace = false;
+        sim_wake(writer);
+    }
+}
+
+static ssize_t nothing_to_read(struct sf_end *end)
+{
+    if (end->kind == SIM_READER)
+        return end->peer ? -EAGAIN : 0;
+    if (!is_unix(end) && end->done)
+        return 0;
+    if (end->err)
+        return -sim_take_error(end);
+    if (end->shut & SHUT_RCV)
+        return 0;
+    if (!is_unix(end) && end->state == SIM_CLOSE)
+        return -ENOTCONN;
+    return -EAGAIN;
+}
+
+ssize_t sim_read(struct sf_end *end, const struct iovec *iov, int n, bool peek)
+{
+    size_t got;
+
+    if (end->state == SIM_LISTEN)
+        return is_unix(end) ? -EINVAL : -ENOTCONN;
+    if (is_unix(end) && end->state != SIM_ESTAB)
+        return -EINVAL;
+    if (!end->in.len)
+        return nothing_to_read(end);
+    got = sim_get(end, iov, n, peek);
+    if (got && !peek)
+        made_room(end);
+    return (ssize_t)got;
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static ssize_t move(struct sf_end *end, const struct iovec *iov, int n)
+{
+    size_t len = sim_iov_len(iov, n), moved;
+
+    if (!len)
+        return 0;
+    moved = sim_put(end->peer, iov, n);
+    if (moved < len)
+        end->nospace = true;
+    if (!moved)
+        return -EAGAIN;
+    sim_wake(end->peer);
+    return (ssize_t)moved;
+}
+
+static ssize_t write_tcp(struct sf_end *end, const struct iovec *iov, int n)
+{
+    int err;
+
+    if (end->state == SIM_SYN_SENT)
+        return -EAGAIN;
+    err = sim_take_error(end);
+    if (err)
+        return -err;
+    if (end->state != SIM_ESTAB || (end->shut & SHUT_SND))
+        return -EPIPE;
+    if (!end->peer) { /* it closed: the bytes are answered with a reset */
+        ssize_t len = (ssize_t)sim_iov_len(iov, n);
+
+        if (len)
+            sim_reset(end, 0);
+        return len;
+    }
+    return move(end, iov, n);
+}
+
+static ssize_t write_unix(struct sf_end *end, const struct iovec *iov, int n)
+{
+    if (end->state != SIM_ESTAB)
+        return -ENOTCONN;
+    if (end->shut & SHUT_SND)
+        return -EPIPE;
+    if (end->peer && (end->peer->shut & SHUT_RCV))
+        return sim_iov_len(iov, n) ? -EPIPE : 0;
+    return end->peer ? move(end, iov, n) : -EPIPE;
+}
+
+/* A pipe takes up to PIPE_BUF bytes whole or not at all. */
+static ssize_t write_pipe(struct sf_end *end, const struct iovec *iov, int n)
+{
+    size_t len = sim_iov_len(iov, n);
+
+    if (!end->peer)
+        return -EPIPE;
+    if (len <= 4096 && len > sim_space(end->peer) &&
+        end->peer->in.cap >= 4096) {
+        end->nospace = true;
+        return -EAGAIN;
+    }
+    return move(end, iov, n);
+}
+
+ssize_t sim_write(struct sf_end *end, const struct iovec *iov, int n)
+{
+    if (end->kind == SIM_WRITER)
+        return write_pipe(end, iov, n);
+    return is_unix(end) ? write_unix(end, iov, n) : write_tcp(end, iov, n);
+}
+
+/* ----------------------------------------------------- shutdown and close */
+
+static int shutdown_tcp(struct sf_end *end, int bits)
+{
+    if (end->state == SIM_LISTEN || end->state == SIM_SYN_SENT) {
+        if (end->state == SIM_LISTEN && !(bits & SHUT_RCV))
+            return 0;
+        if (end->state == SIM_LISTEN)
+            sim_close_listener(end);
+        end->state = SIM_CLOSE;
+        end->parked = end->pending = false;
+        sim_wake(end);
+        return 0;
+    }
+    end->shut |= (uint8_t)bits;
+    sim_wake(end);
+    if (end->state == SIM_CLOSE)
+        return -ENOTCONN;
+    if ((bits & SHUT_SND) && end->peer && !end->peer->done)
+        sim_finish(end->peer);
+    settle(end);
+    return 0;
+}
+
+static int shutdown_unix(struct sf_end *end, int bits)
+{
+    struct sf_end *peer = end->peer;
+
+    end->shut |= (uint8_t)bits;
+    sim_wake(end);
+    if (peer) {
+        peer->shut |= (uint8_t)((bits & SHUT_RCV ? SHUT_SND : 0) |
+                                (bits & SHUT_SND ? SHUT_RCV : 0));
+        sim_wake(peer);
+    }
+    return 0;
+}
+
+int sim_shutdown(struct sf_end *end, int how)
+{
+    int bits = how == SHUT_RD   ? SHUT_RCV
+               : how == SHUT_WR ? SHUT_SND
+                                : SHUT_BOTH;
+
+    if (how < SHUT_RD || how > SHUT_RDWR)
+        return -EINVAL;
+    return is_unix(end) ? shutdown_unix(end, bits) : shutdown_tcp(end, bits);
+}
+
+/* Bytes that had not reached the peer's side die with a reset. */
+static void lose_unsent(struct sf_end *peer)
+{
+    if (peer->in.len > sim.window)
+        peer->in.len = (uint32_t)sim.window;
+}
+
+void sim_close_stream(struct sf_end *end, bool reset)
+{
+    struct sf_end *peer = end->peer;
+
+    end->peer = NULL;
+    end->parked = false;
+    if (!peer)
+        return;
+    peer->peer = NULL;
+    if (end->kind != SIM_SOCKET) {
+        sim_wake(peer);
+    } else if (is_unix(end)) {
+        peer->shut = SHUT_BOTH;
+        if (end->in.len || reset)
+            peer->err = ECONNRESET;
+        sim_wake(peer);
+    } else if (end->in.len || end->quick || reset) {
+        lose_unsent(peer);
+        sim_reset(peer, 0);
+    } else if (!peer->done) {
+        sim_finish(peer);
+    }
+}
+
+/* -------------------------------------------------------------- readiness */
+
+/* Linux calls a socket writable when a good part of it is free. */
+static bool has_room(const struct sf_end *end)
+{
+    size_t cap, used;
+
+    if (!end->peer)
+        return true;
+    cap = end->peer->in.cap;
+    used = end->peer->in.len;
+    if (is_unix(end))
+        return used * 4 <= cap;
+    return end->kind == SIM_WRITER ? used < cap : used * 3 <= cap * 2;
+}
+
+static unsigned ready_pipe(struct sf_end *end)
+{
+    if (end->kind == SIM_READER)
+        return (end->in.len ? POLLIN : 0u) | (end->peer ? 0 : POLLHUP);
+    return (has_room(end) ? POLLOUT : 0u) | (end->peer ? 0 : POLLERR);
+}
+
+static unsigned ready_tcp(const struct sf_end *end)
+{
+    unsigned mask = end->err ? POLLERR : 0;
+
+    if (end->state == SIM_LISTEN)
+        return end->waiting ? POLLIN : 0;
+    if (end->shut == SHUT_BOTH || end->state == SIM_CLOSE)
+        mask |= POLLHUP;
+    if (end->shut & SHUT_RCV)
+        mask |= POLLIN | POLLRDHUP;
+    if (end->state == SIM_SYN_SENT)
+        return mask;
+    if (end->in.len)
+        mask |= POLLIN;
+    if ((end->shut & SHUT_SND) || has_room(end))
+        mask |= POLLOUT;
+    return mask;
+}
+
+static unsigned ready_unix(const struct sf_end *end)
+{
+    unsigned mask = end->err ? POLLERR : 0;
+
+    if (end->state == SIM_LISTEN)
+        return (end->waiting ? POLLIN : 0) |
+               (end->shut & SHUT_RCV ? POLLIN | POLLRDHUP : 0) |
+               (end->shut == SHUT_BOTH ? POLLHUP : 0);
+    if (end->shut == SHUT_BOTH)
+        mask |= POLLHUP;
+    if (end->shut & SHUT_RCV)
+        mask |= POLLIN | POLLRDHUP;
+    if (end->in.len)
+        mask |= POLLIN;
+    if (end->state == SIM_CLOSE)
+        mask |= POLLHUP;
+    if (has_room(end))
+        mask |= POLLOUT;
+    return mask;
+}
+
+unsigned sim_ready(struct sf_end *end)
+{
+    unsigned mask;
+
+    if (end->kind == SIM_EPOLL)
+        return sim_epoll_ready(end) ? POLLIN : 0;
+    mask = end->kind != SIM_SOCKET ? ready_pipe(end)
+           : is_unix(end)          ? ready_unix(end)
+                                   : ready_tcp(end);
+    if (!(mask & POLLOUT))
+        end->nospace = true;
+    return mask;
+}

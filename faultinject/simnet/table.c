@@ -1,0 +1,202 @@
+/*
+ * table.c: open files, the descriptor table, and the reset between sessions.
+ *
+ * Nothing is allocated.  A reset touches only what the last session used, so
+ * that a session of twenty calls costs no more than that.
+ */
+#include "faultinject/simnet/sim.h"
+
+#include <string.h>
+
+struct sim sim;
+
+/* The word of bits says which of 64 slots are taken. */
+static uint64_t taken[SF_SIM_FD_COUNT / 64];
+
+void sf_sim_begin(const struct sf_sim_config *config)
+{
+    static const struct sf_sim_config defaults;
+
+    memset(sim.slots, 0, sim.slots_used * sizeof sim.slots[0]);
+    memset(sim.watches, 0, sim.watches_used * sizeof sim.watches[0]);
+    memset(taken, 0, (sim.slots_used + 63) / 64 * sizeof taken[0]);
+    sim.config = config ? *config : defaults;
+    sim.now = SF_SIM_EPOCH_NS;
+    sim.changes = sim.calls = 0;
+    sim.ends_used = sim.slots_used = sim.watches_used = 0;
+    sim.free_ends = NULL;
+    sim.open = 0;
+    sim.fd_capacity = 64;
+    sim.next_port = 40000;
+    sim.buffer = SF_SIM_BUFFER;
+    if (sim.config.buffer && sim.config.buffer < SF_SIM_BUFFER)
+        sim.buffer = sim.config.buffer;
+    sim.window = sim.config.window ? sim.config.window : sim.buffer;
+}
+
+void sf_sim_end(void)
+{
+    sim.config = (struct sf_sim_config){0};
+}
+
+int64_t sf_sim_now(void)
+{
+    return sim.now;
+}
+
+void sf_sim_set_now(int64_t now)
+{
+    if (now > sim.now) {
+        sim.now = now;
+        sim.changes++;
+    }
+}
+
+uint64_t sf_sim_changes(void)
+{
+    return sim.changes;
+}
+
+uint64_t sf_sim_calls(void)
+{
+    return sim.calls;
+}
+
+unsigned sf_sim_open(int *first)
+{
+    if (first) {
+        *first = -1;
+        for (unsigned i = 0; *first < 0 && i < sim.slots_used; i++)
+            if (sim.slots[i].end)
+                *first = SF_SIM_FD + (int)i;
+    }
+    return sim.open;
+}
+
+bool sf_sim_is_open(int fd)
+{
+    return sim_end(fd) != NULL;
+}
+
+void sf_sim_set_fd_limit(int limit)
+{
+    sim.config.fd_limit = limit;
+}
+
+/* ------------------------------------------------------------ open files */
+
+struct sf_end *sim_end_new(enum sim_kind kind)
+{
+    struct sf_end *end = sim.free_ends;
+
+    if (end)
+        sim.free_ends = end->next;
+    else if (sim.ends_used < SIM_ENDS)
+        end = &sim.ends[sim.ends_used++];
+    else
+        return NULL;
+    *end = (struct sf_end){.kind = (uint8_t)kind, .refs = 1};
+    end->in.cap = (uint32_t)sim.buffer;
+    return end;
+}
+
+static void release(struct sf_end *end)
+{
+    sim_epoll_forget(end);
+    if (end->state == SIM_LISTEN)
+        sim_close_listener(end);
+    else if (end->kind != SIM_EPOLL)
+        sim_close_stream(end, false);
+    end->kind = SIM_FREE;
+    end->next = sim.free_ends;
+    sim.free_ends = end;
+}
+
+void sim_end_unref(struct sf_end *end)
+{
+    if (--end->refs == 0)
+        release(end);
+}
+
+/* ----------------------------------------------------------- descriptors */
+
+struct sf_end *sim_end(int fd)
+{
+    return sim_is_fd(fd) ? sim.slots[fd - SF_SIM_FD].end : NULL;
+}
+
+static int lowest_free(unsigned from)
+{
+    uint64_t mask = ~UINT64_C(0) << (from % 64);
+
+    for (unsigned word = from / 64; word < SF_SIM_FD_COUNT / 64; word++) {
+        uint64_t is_free = ~taken[word] & mask;
+
+        if (is_free)
+            return (int)(word * 64) + __builtin_ctzll(is_free);
+        mask = ~UINT64_C(0);
+    }
+    return -1;
+}
+
+/* How Linux sizes its table: 64, then powers of two from 256 on. */
+static void grow_capacity(int fd)
+{
+    while (sim.fd_capacity <= fd)
+        sim.fd_capacity = sim.fd_capacity < 256 ? 256 : sim.fd_capacity * 2;
+}
+
+static void set_slot(unsigned slot, struct sf_end *end, bool cloexec)
+{
+    sim.slots[slot] = (struct sim_slot){end, cloexec};
+    taken[slot / 64] |= UINT64_C(1) << (slot % 64);
+    if (slot >= sim.slots_used)
+        sim.slots_used = slot + 1;
+    sim.open++;
+    sim.changes++;
+    grow_capacity(SF_SIM_FD + (int)slot);
+}
+
+int sim_fd_new(struct sf_end *end, int from, bool cloexec)
+{
+    int slot;
+
+    if (from < sim.config.fd_first)
+        from = sim.config.fd_first;
+    if (from < SF_SIM_FD)
+        from = SF_SIM_FD;
+    if (!sim_is_fd(from))
+        return -EMFILE;
+    slot = lowest_free((unsigned)(from - SF_SIM_FD));
+    if (slot < 0 ||
+        (sim.config.fd_limit && SF_SIM_FD + slot >= sim.config.fd_limit))
+        return -EMFILE;
+    if (end)
+        set_slot((unsigned)slot, end, cloexec);
+    return SF_SIM_FD + slot;
+}
+
+int sf_sim_lowest(void)
+{
+    int limit = sim.config.fd_limit, fd;
+
+    sim.config.fd_limit = 0;
+    fd = sim_fd_new(NULL, 0, false);
+    sim.config.fd_limit = limit;
+    return fd;
+}
+
+int sim_fd_close(int fd)
+{
+    struct sf_end *end = sim_end(fd);
+    unsigned slot = (unsigned)(fd - SF_SIM_FD);
+
+    if (!end)
+        return -EBADF;
+    sim.slots[slot].end = NULL;
+    taken[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+    sim.open--;
+    sim.changes++;
+    sim_end_unref(end);
+    return 0;
+}

@@ -1,0 +1,206 @@
+/*
+ * wait.c: select, poll, epoll_wait, and the passing of time.
+ */
+#include "faultinject/simnet/sim.h"
+
+#include "faultinject/inject/finding.h"
+
+#include <string.h>
+
+enum { WORD = 8 * sizeof(fd_mask) };
+
+/* What select makes of poll's flags; see do_select() in Linux. */
+static const unsigned as_read = POLLIN | POLLHUP | POLLERR;
+static const unsigned as_write = POLLOUT | POLLERR;
+
+int64_t sim_until(int64_t ns)
+{
+    if (ns < 0 || ns > SF_SIM_NEVER - sim.now)
+        return SF_SIM_NEVER;
+    return sim.now + ns;
+}
+
+int sim_pass(int64_t until)
+{
+    enum sf_sim_wake wake = SF_SIM_NOTHING;
+
+    if (until <= sim.now)
+        return -EAGAIN;
+    if (sim.config.idle)
+        wake = sim.config.idle(sim.config.arg, until);
+    if (wake == SF_SIM_ACTED)
+        return 0;
+    if (wake == SF_SIM_SIGNAL)
+        return -EINTR;
+    if (until == SF_SIM_NEVER) {
+        sf_finding(SF_MON_STALL,
+                   "the program waits without a time-out and nobody will "
+                   "ever act");
+        return -EINTR; /* whoever goes on past a finding must get out */
+    }
+    sf_sim_set_now(until);
+    return -EAGAIN;
+}
+
+/* ----------------------------------------------------------------- select */
+
+struct sets {
+    int words;
+    int nfds;
+    const fd_mask *in[3];
+    fd_mask out[3][FD_SETSIZE / WORD];
+};
+
+static const fd_mask no_bits[FD_SETSIZE / WORD];
+
+static fd_mask bits_of(const struct sets *s, int word)
+{
+    fd_mask bits = s->in[0][word] | s->in[1][word] | s->in[2][word];
+
+    if ((word + 1) * WORD > s->nfds && s->nfds % WORD)
+        bits &= (fd_mask)((1UL << (s->nfds % WORD)) - 1);
+    return bits;
+}
+
+/* Descriptors of the real kernel among ours are looked at without waiting. */
+static unsigned ready_of(int fd, bool *dead)
+{
+    struct sf_end *end = sim_end(fd);
+    struct pollfd real = {.fd = fd, .events = POLLIN | POLLOUT | POLLPRI};
+
+    *dead = false;
+    if (end)
+        return sim_ready(end);
+    if (!sim_is_fd(fd) && sf_libc.poll(&real, 1, 0) >= 0 &&
+        !(real.revents & POLLNVAL))
+        return (unsigned)real.revents;
+    *dead = true;
+    return 0;
+}
+
+static int scan_word(struct sets *s, int word)
+{
+    fd_mask left = bits_of(s, word);
+    int found = 0;
+
+    while (left) {
+        int bit = __builtin_ctzl((unsigned long)left);
+        fd_mask one = (fd_mask)(1UL << bit);
+        bool dead;
+        unsigned mask = ready_of(word * WORD + bit, &dead);
+
+        if (dead)
+            return -EBADF;
+        left &= ~one;
+        if ((s->in[0][word] & one) && (mask & as_read))
+            found++, s->out[0][word] |= one;
+        if ((s->in[1][word] & one) && (mask & as_write))
+            found++, s->out[1][word] |= one;
+        if ((s->in[2][word] & one) && (mask & POLLPRI))
+            found++, s->out[2][word] |= one;
+    }
+    return found;
+}
+
+static int scan(struct sets *s)
+{
+    int found = 0;
+
+    for (int set = 0; set < 3; set++)
+        memset(s->out[set], 0, (size_t)s->words * sizeof(fd_mask));
+    for (int word = 0; word < s->words; word++) {
+        int n = scan_word(s, word);
+
+        if (n < 0)
+            return n;
+        found += n;
+    }
+    return found;
+}
+
+static void copy_back(const struct sets *s, fd_set *sets[3])
+{
+    for (int set = 0; set < 3; set++)
+        if (sets[set])
+            memcpy(sets[set], s->out[set], (size_t)s->words * sizeof(fd_mask));
+}
+
+int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until)
+{
+    fd_set *sets[3] = {rd, wr, ex};
+    struct sets s;
+    int found, r = 0;
+
+    /* Linux looks no further than its table is long, and leaves the bits
+     * above as they were. */
+    s.nfds = nfds < sim.fd_capacity ? nfds : sim.fd_capacity;
+    s.nfds = s.nfds < FD_SETSIZE ? s.nfds : FD_SETSIZE;
+    s.words = (s.nfds + WORD - 1) / WORD;
+    for (int set = 0; set < 3; set++)
+        s.in[set] = sets[set] ? __FDS_BITS(sets[set]) : no_bits;
+    while ((found = scan(&s)) == 0 && r == 0)
+        r = sim_pass(until);
+    if (found == 0 && r == -EINTR)
+        return -EINTR;
+    if (found >= 0)
+        copy_back(&s, sets);
+    return found;
+}
+
+static bool any_in_set(int nfds, const fd_set *set)
+{
+    const fd_mask *words = __FDS_BITS(set);
+    int last = nfds < FD_SETSIZE ? nfds : FD_SETSIZE;
+
+    if (last > SF_SIM_FD && words[0] >> SF_SIM_FD)
+        return true;
+    for (int word = 1; word * WORD < last; word++)
+        if (words[word])
+            return true;
+    return false;
+}
+
+bool sim_any_in_sets(int nfds, const fd_set *rd, const fd_set *wr,
+                     const fd_set *ex)
+{
+    return (rd && any_in_set(nfds, rd)) || (wr && any_in_set(nfds, wr)) ||
+           (ex && any_in_set(nfds, ex));
+}
+
+/* ------------------------------------------------------------------- poll */
+
+static int poll_once(struct pollfd *fds, nfds_t n)
+{
+    int found = 0;
+
+    for (nfds_t i = 0; i < n; i++) {
+        unsigned wanted = (unsigned)fds[i].events | POLLERR | POLLHUP;
+        bool dead = false;
+        unsigned mask = fds[i].fd < 0 ? 0 : ready_of(fds[i].fd, &dead);
+
+        mask |= (mask & POLLIN ? POLLRDNORM : 0u) |
+                (mask & POLLOUT ? POLLWRNORM : 0u);
+        fds[i].revents = (short)(dead ? POLLNVAL : mask & wanted);
+        found += fds[i].revents != 0;
+    }
+    return found;
+}
+
+int sim_poll(struct pollfd *fds, nfds_t n, int64_t until)
+{
+    int found, r = 0;
+
+    while ((found = poll_once(fds, n)) == 0 && r == 0)
+        r = sim_pass(until);
+    return found == 0 && r == -EINTR ? -EINTR : found;
+}
+
+int sim_epoll_wait(struct sf_end *ep, struct epoll_event *out, int max,
+                   int64_t until)
+{
+    int found, r = 0;
+
+    while ((found = sim_epoll_collect(ep, out, max)) == 0 && r == 0)
+        r = sim_pass(until);
+    return found == 0 && r == -EINTR ? -EINTR : found;
+}

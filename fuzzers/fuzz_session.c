@@ -1,0 +1,402 @@
+/*
+ * fuzz_session.c: the select server in whole sessions, with faults.
+ *
+ * The input is a session (faultinject/simnet/session.h): some clients and
+ * what they do, a tape of faults, options.  The server under test is
+ * fm_select_server with the echo handler; everything it calls runs in
+ * memory.  Every format sends a payload back in the very bytes in which it
+ * came, so what a client gets has to be a prefix of what it sent, up to the
+ * end of the last whole frame.  The oracles, on every session:
+ *
+ *     wrong-data   a byte that was not sent, or after the last frame
+ *     lost-wakeup  the server waits, and owes an answer that has room, or
+ *                  leaves bytes unread without a reason
+ *     harm         it ended a connection to which nothing had happened
+ *     lost-data    the script is over, and an answer never came; half-closed
+ *                  and never ended; accepted never
+ *     lateness     a connection outlived its time-out
+ *     memory       it reads on while more than it may hold waits to be sent
+ *
+ * and those of run.h: stall, spin, fd-leak, died, complexity.
+ */
+#include "faultinject/inject/finding.h"
+#include "faultinject/simnet/run.h"
+#include "fuzzers/fuzz.h"
+#include "fuzzers/phases.h"
+#include "fuzzers/reference.h"
+#include "target/server.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MS INT64_C(1000000)
+
+enum {
+    SHORT_TIMER_MS = 1000,
+    SLACK_MS = 1000,
+    MAX_CONNS = 3,
+    LINGER_MS = 2000
+};
+
+/* What the oracles know about a connection. */
+struct check {
+    enum ref_verdict verdict; /* of the bytes sent so far                  */
+    size_t scanned;           /* … which is this many                      */
+    size_t due;               /* the end of their last whole frame         */
+    int64_t accepted;         /* when the server was first seen to have it */
+    bool over;                /* more waits for it than may be held        */
+    size_t taken_then;        /* … when the server had read so much        */
+    bool judged;              /* its end was looked at                     */
+};
+
+static struct {
+    struct fm_server_options options;
+    volatile sig_atomic_t stop;
+    int result;
+    struct check checks[SF_CONNS_MAX];
+} fuzz;
+
+/* ------------------------------------------------------------ the program */
+
+static void run_server(void *arg, int fd)
+{
+    const struct sf_session *s = sf_session_now();
+    socklen_t len;
+    const struct sockaddr *addr = sf_session_addr(&len);
+
+    (void)arg;
+    fd = socket(s->local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (bind(fd, addr, len) < 0 || listen(fd, 8) < 0)
+        close(fd);
+    else
+        fuzz.result = fm_select_server(fd, &fuzz.options, &fuzz.stop);
+}
+
+static void stop_server(void *arg)
+{
+    (void)arg;
+    fuzz.stop = 1;
+}
+
+/* `extra` turns the server's limits from rarely met to often met. */
+static void set_options(const struct sf_session *s)
+{
+    static const int idle_ms[] = {60000, 2000, -1, 20000};
+    static const int frame_ms[] = {60000, 30000, -1, 3000};
+    unsigned times = s->extra & 3;
+
+    fuzz.options = (struct fm_server_options){
+        .format = *ref_format(s->variant),
+        .idle_ms = idle_ms[times],
+        .frame_ms = frame_ms[times],
+        .linger_ms = LINGER_MS,
+        .high_water = s->extra & 4 ? 100 : 0,
+        .max_conns = s->extra & 8 ? MAX_CONNS : 0,
+    };
+}
+
+static size_t make_frame(void *arg, const struct sf_peer *peer, unsigned nth,
+                         unsigned size, uint8_t *out, size_t max)
+{
+    const struct fm_format *f = &fuzz.options.format;
+    static uint8_t payload[SF_STREAM_MAX];
+    struct fm_buf wire;
+    size_t len =
+        ref_payload(f, size, peer->ordinal * 5 + nth, payload, sizeof payload);
+
+    (void)arg;
+    fm_buf_init(&wire, max);
+    if (fm_encode(f, payload, len, &wire) < 0)
+        len = 0;
+    else
+        len = fm_buf_len(&wire);
+    memcpy(out, fm_buf_peek(&wire), len);
+    fm_buf_fini(&wire);
+    return len;
+}
+
+/* ---------------------------------------------------------------- oracles */
+
+static struct check *check_of(const struct sf_peer *peer)
+{
+    return &fuzz.checks[peer->ordinal - 1];
+}
+
+/* Where the last whole frame ends in the first n bytes of a stream. */
+static size_t last_frame(const struct sf_peer *peer, size_t n)
+{
+    struct check *c = check_of(peer);
+    enum ref_verdict verdict;
+
+    if (fuzz.options.format.kind == FM_CLOSE)
+        return 0;
+    if (n >= c->scanned) {
+        c->due =
+            ref_end(&fuzz.options.format, peer->stream, n, c->due, &c->verdict);
+        c->scanned = n;
+        return c->due;
+    }
+    return ref_end(&fuzz.options.format, peer->stream, n, 0, &verdict);
+}
+
+/* All that may ever come back for what was sent. */
+static size_t allowed(const struct sf_peer *peer)
+{
+    if (fuzz.options.format.kind != FM_CLOSE)
+        return last_frame(peer, peer->sent);
+    return peer->finished ? peer->sent : 0;
+}
+
+static bool broke_format(const struct sf_peer *peer)
+{
+    const struct fm_format *f = &fuzz.options.format;
+
+    if (f->kind == FM_CLOSE)
+        return peer->sent > f->max;
+    last_frame(peer, peer->sent);
+    return check_of(peer)->verdict != REF_MORE;
+}
+
+static void on_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+                        size_t len)
+{
+    size_t end = allowed(peer);
+
+    (void)arg;
+    for (size_t i = 0; i < len; i++)
+        if (peer->received + i >= end ||
+            bytes[i] != peer->stream[peer->received + i])
+            sf_peer_finding(SF_MON_WRONG, peer,
+                            "byte %zu came back as 0x%02x, sent was 0x%02x "
+                            "(whole frames: %zu bytes)",
+                            peer->received + i, bytes[i],
+                            peer->received + i < peer->sent
+                                ? peer->stream[peer->received + i]
+                                : 0,
+                            end);
+}
+
+static int64_t since(int64_t then)
+{
+    return (sf_sim_now() - then) / MS;
+}
+
+/* The server had this long no reason to keep it. */
+static bool timed_out(const struct sf_peer *peer)
+{
+    const struct fm_server_options *o = &fuzz.options;
+    bool idle = o->idle_ms >= 0 && since(peer->last) >= o->idle_ms;
+    bool slow = o->frame_ms >= 0 && since(SF_SIM_EPOCH_NS) >= o->frame_ms &&
+                last_frame(peer, peer->sent) < peer->sent;
+
+    return idle || slow;
+}
+
+/* May the server have ended it? */
+static bool may_end(const struct sf_peer *peer)
+{
+    return peer->harmed || peer->finished || broke_format(peer) ||
+           timed_out(peer) || sf_session_now()->high;
+}
+
+static bool lives(const struct sf_peer *peer)
+{
+    return peer->end && !peer->eof && !peer->err;
+}
+
+/* Has ended: was there a reason? */
+static void judge_end(struct sf_peer *peer)
+{
+    struct check *c = check_of(peer);
+
+    if (c->judged || lives(peer) || !peer->end)
+        return;
+    c->judged = true;
+    if (!may_end(peer))
+        sf_peer_finding(SF_MON_HARM, peer,
+                        "ended (%s), and nothing had happened to it",
+                        peer->err ? strerrorname_np(peer->err) : "EOF");
+}
+
+/* Frames that the server has read and not answered, and could. */
+static void judge_debt(const struct sf_peer *peer)
+{
+    size_t taken = sf_peer_taken(peer), given = sf_peer_given(peer);
+    size_t due = last_frame(peer, taken);
+
+    if (check_of(peer)->verdict != REF_MORE)
+        return;
+    if (due > given && sf_peer_writable(peer))
+        sf_peer_finding(SF_MON_LOST_WAKEUP, peer,
+                        "the server waits, but has read frames up to byte "
+                        "%zu and answered up to byte %zu",
+                        due, given);
+    if (due == given && taken < peer->sent)
+        sf_peer_finding(SF_MON_LOST_WAKEUP, peer,
+                        "the server waits, but leaves %zu bytes unread",
+                        peer->sent - taken);
+}
+
+static void judge_lateness(const struct sf_peer *peer)
+{
+    const struct check *c = check_of(peer);
+    int64_t from = peer->last > c->accepted ? peer->last : c->accepted;
+
+    if (fuzz.options.idle_ms >= 0 &&
+        since(from) > fuzz.options.idle_ms + LINGER_MS + SLACK_MS)
+        sf_peer_finding(SF_MON_LATENESS, peer,
+                        "idle for %lld ms, the limit is %d",
+                        (long long)since(from), fuzz.options.idle_ms);
+}
+
+/* A reader that stopped must stop the server's reading. */
+static void judge_memory(const struct sf_peer *peer)
+{
+    const struct fm_server_options *o = &fuzz.options;
+    struct check *c = check_of(peer);
+    size_t taken = sf_peer_taken(peer);
+    size_t debt = last_frame(peer, taken) - sf_peer_given(peer);
+
+    if (c->over && taken > c->taken_then && !sf_peer_writable(peer))
+        sf_peer_finding(SF_MON_MEMORY, peer,
+                        "the server reads on, with %zu bytes of output that "
+                        "nobody takes",
+                        debt);
+    c->over = o->high_water && !sf_peer_writable(peer) &&
+              debt > o->high_water + (size_t)fm_format_wire_max(&o->format);
+    c->taken_then = taken;
+}
+
+static void on_quiet(void *arg, int64_t until)
+{
+    bool short_timer = (until - sf_sim_now()) / MS <= SHORT_TIMER_MS;
+
+    (void)arg;
+    for (unsigned i = 0; i < sf_session_conns(); i++) {
+        struct sf_peer *peer = sf_session_conn(i);
+        struct check *c = check_of(peer);
+
+        judge_end(peer);
+        if (!lives(peer) || peer->harmed || !sf_peer_accepted(peer))
+            continue;
+        if (c->accepted < 0)
+            c->accepted = sf_sim_now();
+        judge_lateness(peer);
+        if (peer->finished || short_timer || broke_format(peer))
+            continue;
+        judge_debt(peer);
+        judge_memory(peer);
+    }
+}
+
+static unsigned accepted_now(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < sf_session_conns(); i++)
+        n += sf_session_conn(i)->end && sf_peer_accepted(sf_session_conn(i));
+    return n;
+}
+
+static void must_have_all(const struct sf_peer *peer)
+{
+    if (peer->received < allowed(peer))
+        sf_peer_finding(SF_MON_LOST, peer,
+                        "%zu bytes came back of %zu that were due",
+                        peer->received, allowed(peer));
+}
+
+static void on_settled(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < sf_session_conns(); i++) {
+        struct sf_peer *peer = sf_session_conn(i);
+
+        judge_end(peer);
+        if (peer->harmed || !peer->end || timed_out(peer))
+            continue;
+        if (!sf_end_connected(peer->end) || !sf_peer_accepted(peer)) {
+            if (lives(peer) && accepted_now() < MAX_CONNS)
+                sf_peer_finding(SF_MON_LOST, peer, "%s",
+                                "never accepted, though there is room");
+        } else if (broke_format(peer)) {
+            if (lives(peer))
+                sf_peer_finding(SF_MON_LOST, peer, "%s",
+                                "broke the format and is still served");
+        } else if (lives(peer) || peer->finished) {
+            must_have_all(peer);
+        }
+    }
+}
+
+/* Everybody has half-closed, or is gone. */
+static void on_finished(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < sf_session_conns(); i++) {
+        struct sf_peer *peer = sf_session_conn(i);
+
+        judge_end(peer);
+        if (peer->harmed || !peer->end || timed_out(peer) ||
+            broke_format(peer) || !sf_end_connected(peer->end))
+            continue;
+        if (lives(peer) && sf_peer_accepted(peer))
+            sf_peer_finding(SF_MON_LOST, peer, "%s",
+                            "half-closed, and the server never ended it");
+        if (peer->eof)
+            must_have_all(peer);
+    }
+}
+
+/* ------------------------------------------------------------- the target */
+
+static void on_fault(void *arg, const struct sf_point *at,
+                     const struct sf_outcome *outcome)
+{
+    const struct sf_peer *peer = sf_session_peer_of(at->fd);
+    unsigned place = 0, pending = 0;
+
+    (void)arg;
+    if (peer) {
+        size_t taken = sf_peer_taken(peer), start = last_frame(peer, taken);
+
+        place = sf_place(taken, start, allowed(peer));
+        pending = start > sf_peer_given(peer);
+    }
+    sf_phase((outcome->fault * SF_CALL_COUNT + at->call) * 16u + place * 2 +
+             pending);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct sf_program server = {
+        .name = "fm_select_server",
+        .side = SF_SERVE,
+        .run = run_server,
+        .stop = stop_server,
+        .frame = make_frame,
+        .received = on_received,
+        .quiet = on_quiet,
+        .settled = on_settled,
+        .finished = on_finished,
+        .fault = on_fault,
+    };
+    static struct sf_session s;
+
+    sf_session_decode(&s, data, size);
+    set_options(&s);
+    fuzz.stop = 0;
+    fuzz.result = 0;
+    for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
+        fuzz.checks[i] = (struct check){.accepted = -1, .verdict = REF_MORE};
+    if (fuzz_verbose())
+        printf("  format %s\n", ref_formats[s.variant % ref_format_count]);
+    sf_session_run(&s, &server, fuzz_verbose() ? stdout : NULL);
+    if (fuzz.result != 0)
+        sf_finding(SF_MON_DIED, "fm_select_server ended with %s",
+                   fm_err_name(fuzz.result));
+    return 0;
+}

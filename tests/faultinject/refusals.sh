@@ -1,0 +1,51 @@
+#!/bin/sh
+# What cannot be done ends with 2 and one line that says what and where.
+# usage: refusals.sh SOCKFAULT
+set -eu
+
+sockfault=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+# refuses PATTERN COMMAND...
+refuses() {
+    pattern=$1
+    shift
+    status=0
+    "$@" >/dev/null 2>"$work/said" || status=$?
+    if [ "$status" -ne 2 ] || [ "$(wc -l <"$work/said")" -ne 1 ] ||
+        ! grep -q -- "$pattern" "$work/said"; then
+        echo "refusals.sh: $*: status $status: $(cat "$work/said")" >&2
+        bad=1
+    fi
+}
+
+printf 'sockfault-plan 1\nrecv 3: shrot 1\n' >"$work/typo.plan"
+printf 'int main(void){return 0;}\n' >"$work/main.c"
+cc -static -o "$work/static" "$work/main.c"
+mkdir "$work/folder"
+: >"$work/plain"
+
+refuses 'statically linked' "$sockfault" run "$work/static"
+refuses 'nosuch-command: command not found' "$sockfault" run nosuch-command
+refuses 'No such file' "$sockfault" run "$work/nosuch"
+refuses 'not an executable' "$sockfault" run "$work/plain"
+refuses 'not an executable' "$sockfault" run "$work/folder"
+refuses "typo.plan:2:9: .*'shrot'.*did you mean 'short'" \
+    "$sockfault" run --plan "$work/typo.plan" true
+refuses 'nosuch.plan: No such file' \
+    "$sockfault" run --plan "$work/nosuch.plan" true
+refuses 'folder: Is a directory' "$sockfault" run --plan "$work/folder" true
+refuses 'nosuch/trace: No such file' \
+    "$sockfault" run --trace "$work/nosuch/trace" true
+refuses 'no call was intercepted' "$sockfault" run --quiet true
+refuses 'which command' "$sockfault" run
+refuses "column 8: .*did you mean .recv" "$sockfault" run --fault 'conn 1 rcv: EOF' true
+refuses 'profile' "$sockfault" run --profile windows true
+refuses 'timeout' "$sockfault" run --timeout 5 true
+refuses 'no such monitor' "$sockfault" run --allow nothing true
+refuses 'goes with --seed' "$sockfault" run --rate 0.1 true
+refuses 'unrecognized option' "$sockfault" run --nosuch true
+refuses 'no such verb' "$sockfault" jump
+exit $bad
