@@ -24,25 +24,6 @@ void fm_buf_fini(struct fm_buf *b)
     fm_buf_init(b, b->max);
 }
 
-size_t fm_buf_len(const struct fm_buf *b)
-{
-    return b->end - b->pos;
-}
-
-const uint8_t *fm_buf_peek(const struct fm_buf *b)
-{
-    static const uint8_t nothing[1];
-
-    return b->data ? b->data + b->pos : nothing;
-}
-
-void fm_buf_consume(struct fm_buf *b, size_t n)
-{
-    b->pos += n;
-    if (b->pos == b->end)
-        b->pos = b->end = 0;
-}
-
 /* Move the bytes in use to the front of the memory. */
 static void slide(struct fm_buf *b)
 {
@@ -61,13 +42,13 @@ static bool grow(struct fm_buf *b, size_t n)
     size_t cap = b->cap + b->cap / 2;
     uint8_t *data;
 
-    if (cap > b->max)
-        cap = b->max;
     if (cap < CAP_MIN)
         cap = CAP_MIN;
+    if (cap > b->max)
+        cap = b->max;
     if (cap < len + n)
         cap = len + n;
-    data = malloc(cap);
+    data = malloc(cap > 0 ? cap : 1);
     if (!data)
         return false;
     memcpy(data, fm_buf_peek(b), len);
@@ -80,31 +61,20 @@ static bool grow(struct fm_buf *b, size_t n)
     return true;
 }
 
-/* n more bytes at the end fit, or are made to. */
-static bool make_room(struct fm_buf *b, size_t n)
-{
-    size_t len = fm_buf_len(b);
-
-    if (b->data && n <= b->cap - b->end)
-        return true;
-    if (b->pos == 0 || b->pos < len || n > b->cap - len)
-        return grow(b, n);
-    slide(b);
-    return true;
-}
-
-uint8_t *fm_buf_reserve(struct fm_buf *b, size_t n)
+uint8_t *fm_buf_make_room(struct fm_buf *b, size_t n)
 {
     size_t limit = b->max < PTRDIFF_MAX ? b->max : PTRDIFF_MAX;
+    size_t len = fm_buf_len(b);
 
-    if (n > limit - fm_buf_len(b) || !make_room(b, n))
+    if (n > limit - len)
+        return NULL;
+    if (b->data && n <= b->cap - b->end)
+        return b->data + b->end;
+    if (b->pos > 0 && b->pos >= len && n <= b->cap - len)
+        slide(b);
+    else if (!grow(b, n))
         return NULL;
     return b->data + b->end;
-}
-
-void fm_buf_commit(struct fm_buf *b, size_t n)
-{
-    b->end += n;
 }
 
 bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n)
@@ -121,6 +91,6 @@ bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n)
 
 bool fm_buf_check(const struct fm_buf *b)
 {
-    return b->pos <= b->end && b->end <= b->cap &&
-           (b->data != NULL) == (b->cap > 0) && fm_buf_len(b) <= b->max;
+    return b->pos <= b->end && b->end <= b->cap && (b->data || b->cap == 0) &&
+           b->cap <= b->max;
 }

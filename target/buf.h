@@ -22,7 +22,7 @@ struct fm_buf {
     uint8_t *data;  /* NULL until the first byte                            */
     size_t pos;     /* first byte in use                                    */
     size_t end;     /* after the last one                                   */
-    size_t cap;     /* bytes allocated                                      */
+    size_t cap;     /* bytes allocated, at most max                         */
     size_t max;     /* no more than this in use, ever                       */
     uint64_t moved; /* bytes copied inside so far; for tests of linearity   */
 };
@@ -35,18 +35,41 @@ void fm_buf_fini(struct fm_buf *b);
 
 /* Bytes in use, and the first of them; never NULL, even when there are 0.
  * Valid until the next call that adds, consumes or ends. */
-size_t fm_buf_len(const struct fm_buf *b);
-const uint8_t *fm_buf_peek(const struct fm_buf *b);
+static inline size_t fm_buf_len(const struct fm_buf *b)
+{
+    return b->end - b->pos;
+}
+
+static inline const uint8_t *fm_buf_peek(const struct fm_buf *b)
+{
+    return b->data ? b->data + b->pos : (const uint8_t *)"";
+}
 
 /* Forget the first n bytes; n is at most fm_buf_len(). */
-void fm_buf_consume(struct fm_buf *b, size_t n);
+static inline void fm_buf_consume(struct fm_buf *b, size_t n)
+{
+    b->pos += n;
+    if (b->pos == b->end)
+        b->pos = b->end = 0;
+}
+
+/* For fm_buf_reserve(), when there may be less room than that. */
+uint8_t *fm_buf_make_room(struct fm_buf *b, size_t n);
 
 /* Room for n more bytes at the end, or NULL: no memory, or more than max.
  * The buffer's bytes are unchanged either way. */
-uint8_t *fm_buf_reserve(struct fm_buf *b, size_t n);
+static inline uint8_t *fm_buf_reserve(struct fm_buf *b, size_t n)
+{
+    if (n < b->cap - b->end)
+        return b->data + b->end;
+    return fm_buf_make_room(b, n);
+}
 
 /* The first n bytes of the reserved room are now in use. */
-void fm_buf_commit(struct fm_buf *b, size_t n);
+static inline void fm_buf_commit(struct fm_buf *b, size_t n)
+{
+    b->end += n;
+}
 
 /* Both at once.  Returns false, and changes nothing, when there is no room. */
 bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n);

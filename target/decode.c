@@ -79,11 +79,11 @@ static int sized_body(struct fm_decoder *d, size_t header, uint64_t payload,
 {
     if (payload > d->format.max)
         return too_long(d);
+    if (fm_buf_len(&d->in) >= header + payload)
+        return give(d, header, (size_t)payload, 0, out);
     d->sized = true;
     d->payload = payload;
-    if (fm_buf_len(&d->in) < header + payload)
-        return FM_MORE;
-    return give(d, header, (size_t)payload, 0, out);
+    return FM_MORE;
 }
 
 static int parse_fixed(struct fm_decoder *d, struct fm_frame *out)

@@ -50,10 +50,10 @@ struct fm_decoder {
     bool ended;          /* fm_decoder_end() was called                   */
     bool whole;          /* FM_CLOSE: its one frame was handed out        */
     uint64_t offset;     /* of in's first byte in the stream              */
-    uint64_t work;       /* bytes looked at so far                        */
     int err;             /* sticky, 0 for none                            */
     uint64_t err_offset; /* where                                         */
     const char *why;     /* what                                          */
+    uint64_t work;       /* bytes looked at so far                        */
 };
 
 /* Make *d ready for the first byte of a stream; *f is copied.  Never fails

@@ -49,9 +49,10 @@ static bool put_header(uint8_t *p, const struct fm_format *f, size_t len)
     }
 }
 
-/* Would a reader find the delimiter where it is, and not before? */
-static bool ends_at(const uint8_t *wire, size_t len, const struct fm_format *f)
+/* Write the delimiter; will a reader find it there, and not before? */
+static bool put_delim(uint8_t *wire, const struct fm_format *f, size_t len)
 {
+    memcpy(wire + len, f->delim, f->delim_len);
     return memmem(wire, len + f->delim_len, f->delim, f->delim_len) ==
            wire + len;
 }
@@ -76,8 +77,7 @@ int fm_encode(const struct fm_format *f, const void *data, size_t len,
         return FM_E_TOO_LONG;
     if (len > 0)
         memcpy(wire + header, data, len);
-    memcpy(wire + header + len, f->delim, trailer);
-    if (f->kind == FM_DELIM && !ends_at(wire, len, f))
+    if (f->kind == FM_DELIM && !put_delim(wire, f, len))
         return FM_E_BAD;
     fm_buf_commit(out, header + len + trailer);
     return 0;

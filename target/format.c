@@ -244,18 +244,6 @@ int fm_format_parse(struct fm_format *f, const char *text, char *why,
     return FM_E_USAGE;
 }
 
-size_t fm_format_header(const struct fm_format *f)
-{
-    switch (f->kind) {
-    case FM_ASCII:
-        return f->digits;
-    case FM_BE:
-        return f->width;
-    default:
-        return 0;
-    }
-}
-
 uint64_t fm_format_wire_max(const struct fm_format *f)
 {
     size_t trailer = f->kind == FM_DELIM ? f->delim_len : 0;

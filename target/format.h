@@ -61,7 +61,17 @@ int fm_format_parse(struct fm_format *f, const char *text, char *why,
                     size_t why_size);
 
 /* Bytes in front of a payload: 0, the digits, or the width. */
-size_t fm_format_header(const struct fm_format *f);
+static inline size_t fm_format_header(const struct fm_format *f)
+{
+    switch (f->kind) {
+    case FM_ASCII:
+        return f->digits;
+    case FM_BE:
+        return f->width;
+    default:
+        return 0;
+    }
+}
 
 /* The longest frame on the wire, payload and all, in bytes. */
 uint64_t fm_format_wire_max(const struct fm_format *f);

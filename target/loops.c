@@ -178,9 +178,11 @@ static int window(const struct rest *rest, struct iovec out[IOV_MAX])
     for (int i = 0; i < rest->n && n < IOV_MAX; i++) {
         size_t done = i == 0 ? rest->done : 0;
 
+        if (rest->iov[i].iov_len == 0)
+            continue;
         out[n].iov_base = (char *)rest->iov[i].iov_base + done;
         out[n].iov_len = rest->iov[i].iov_len - done;
-        n += out[n].iov_len > 0;
+        n++;
     }
     return n;
 }

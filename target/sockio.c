@@ -70,7 +70,7 @@ static ssize_t sent(ssize_t r)
 {
     if (r == -1)
         return translate(errno);
-    return r == 0 ? FM_E_AGAIN : r;
+    return r == 0 ? FM_E_BUSY : r;
 }
 
 ssize_t fm_io_recv(int fd, void *buf, size_t len)

@@ -8,9 +8,9 @@
  * Functions that move bytes return how many (at least 1), the others 0 or
  * what they say.  All return an error < 0 otherwise:
  *
- *   FM_E_AGAIN    it would have to wait (EAGAIN; a send that took nothing)
+ *   FM_E_AGAIN    it would have to wait (EAGAIN)
  *   FM_E_INTR     EINTR: nothing happened yet
- *   FM_E_BUSY     ENOBUFS, ENOMEM: transient
+ *   FM_E_BUSY     ENOBUFS, ENOMEM, a send that took nothing: transient
  *   FM_E_CLOSED   receive only: the peer ended the stream
  *   FM_E_PIPE     send only: the peer takes no more; it may still send
  *   FM_E_RESET    the connection is lost

@@ -7,21 +7,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The number that the width bytes at p say; width is 1 to 4. */
+/* The number that the width bytes at p say; width is 1, 2 or 4. */
 static inline uint32_t fm_get_be(const uint8_t *p, size_t width)
 {
-    uint32_t value = 0;
-
-    for (size_t i = 0; i < width; i++)
-        value = value << 8 | p[i];
-    return value;
+    switch (width) {
+    case 1:
+        return p[0];
+    case 2:
+        return (uint32_t)p[0] << 8 | p[1];
+    default:
+        return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+               (uint32_t)p[2] << 8 | p[3];
+    }
 }
 
 /* Write the low width bytes of value to p. */
 static inline void fm_put_be(uint8_t *p, size_t width, uint32_t value)
 {
-    for (size_t i = width; i-- > 0; value >>= 8)
-        p[i] = (uint8_t)value;
+    switch (width) {
+    case 4:
+        *p++ = (uint8_t)(value >> 24);
+        *p++ = (uint8_t)(value >> 16);
+        /* fall through */
+    case 2:
+        *p++ = (uint8_t)(value >> 8);
+        /* fall through */
+    default:
+        *p = (uint8_t)value;
+    }
 }
 
 #endif

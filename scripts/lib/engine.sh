@@ -160,7 +160,8 @@ afl_harvest() {
     mapfile -t files < <(afl_files "$3" queue)
     corpus_add "$1/corpus/$2" "${files[@]}"
     mapfile -t files < <(
-        { afl_files "$3" crashes && afl_files "$3" hangs; } | head -n "$SF_TRIAGE"
+        afl_files "$3" crashes | head -n "$SF_TRIAGE"
+        afl_files "$3" hangs | head -n 2
     )
     for file in "${files[@]}"; do
         finding_input "$1" "$2" afl "$file" "$3/log"

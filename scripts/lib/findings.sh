@@ -50,42 +50,45 @@ finding_keep() {
 }
 
 # finding_write FOLDER FUZZER ENGINE K: with K more than none it is replayed
-# until it is known how often it comes.
+# until it is known how often it comes; one that takes all the time there is
+# only once more.
 finding_write() {
-    local again=$4 i
+    local again=$4 i replays=$SF_REPLAYS
+    [[ $replay_kind != timeout ]] || replays=2
     local kind=$replay_kind frames=$replay_frames
     local message=$replay_message where=$replay_where
-    for ((i = 1; i < SF_REPLAYS && $4 > 0; i++)); do
+    for ((i = 1; i < replays && $4 > 0; i++)); do
         replay_input "$2" "$1/input" "$1/again.txt"
         [[ $replay_kind != "$kind" ]] || again=$((again + 1))
     done
     rm -f "$1/again.txt"
     replay_kind=$kind replay_frames=$frames replay_message=$message
     replay_where=$where
-    finding_meta "$1" "$2" "$3" input "$again" >"$1/meta.json"
-    finding_readme "$1" "$2" "$again"
+    finding_meta "$1" "$2" "$3" "$again" "$replays" >"$1/meta.json"
+    finding_readme "$1" "$2" "$again of $replays"
 }
 
 # report_split REPORT FOLDER: the session as decoded, and what was said of it.
 report_split() {
     awk -v session="$2/session.txt" -v report="$2/report.txt" '
         /^executed [0-9]+ of/ { next }
-        /^=+$|^==[0-9]+==|sockfault: finding: |: runtime error: / { said = 1 }
+        /^input .*: [0-9]+ bytes$/ { sub(/^input .*: /, "input: ") }
+        /^=+$|^==[0-9]+==|^[A-Za-z]+Sanitizer:|sockfault: finding: |: runtime error: / { said = 1 }
         { print > (said ? report : session) }' "$1"
     touch "$2/session.txt" "$2/report.txt"
 }
 
-# finding_meta FOLDER FUZZER ENGINE WHAT K: all that a machine wants to know.
+# finding_meta FOLDER FUZZER ENGINE K N: all that a machine wants to know.
 finding_meta() {
     jq -n '{signature: $signature, kind: $kind, message: $message,
         where: $where, frames: ($frames | split(" ")), fuzzer: $fuzzer, engine: $engine,
-        what: $what, reproduced: $k, replays: $n, commit: $commit,
+        reproduced: $k, replays: $n, commit: $commit,
         found: (now | todate), limits: $limits}' \
         --arg signature "${1##*/}" --arg kind "$replay_kind" \
         --arg message "$replay_message" --arg frames "$replay_frames" \
-        --arg fuzzer "$2" --arg engine "$3" --arg what "$4" \
+        --arg fuzzer "$2" --arg engine "$3" \
         --arg where "$replay_where" \
-        --argjson k "$5" --argjson n "$SF_REPLAYS" \
+        --argjson k "$4" --argjson n "$5" \
         --arg commit "$(project_commit)" --argjson limits "$(limits_json)"
 }
 
@@ -93,13 +96,14 @@ project_commit() {
     git -C "$SF_PROJECT" describe --always --dirty 2>/dev/null || say unknown
 }
 
+# finding_readme FOLDER FUZZER "K of N"
 finding_readme() {
     cat >"$1/README.md" <<END
 # $replay_kind${replay_frames:+ in ${replay_frames%% *}}
 
 $replay_message
 
-$2, reproduced $3 of $SF_REPLAYS in fresh processes. To repeat it:
+$2, reproduced $3 in fresh processes. To repeat it:
 
     scripts/repro $(relative "$1")
 

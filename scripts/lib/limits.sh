@@ -3,7 +3,7 @@
 # Each may be set from the environment.
 # shellcheck shell=bash
 
-: "${SF_TIMEOUT_S:=10}"   # one input: longer is a finding ("timeout")
+: "${SF_TIMEOUT_S:=5}"    # one input: longer is a finding ("timeout")
 : "${SF_MEMORY_MB:=2048}" # one process: more is a finding ("oom")
 : "${SF_RUN_S:=20}"       # one run of a server and a client under the shim
 : "${SF_REPLAYS:=5}"      # fresh processes that repro and triage ask

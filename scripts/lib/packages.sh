@@ -22,6 +22,13 @@ clang-format                                           clang-format        test
 shellcheck                                             shellcheck          test
 xmllint                                                libxml2-utils       test
 gnuplot                                                gnuplot-nox         report
+pkg-config                                             pkg-config          bench
+/usr/include/event2/bufferevent.h                      libevent-dev        bench
+/usr/include/uv.h                                      libuv1-dev          bench
+/usr/lib/fiu/fiu_posix_preload.so                     fiu-utils             bench
+strace                                                 strace              bench
+redis-server                                           redis-server        bench
+redis-benchmark                                        redis-tools         bench
 END
 }
 

@@ -1,6 +1,8 @@
 # Running one input in a fresh process, under the sanitizers.
 # shellcheck shell=bash
 
+. "$SF_LIB/symbolize.sh"
+
 # Sanitizers of clang 14 crash at random where the kernel randomises addresses
 # with 32 bits; without randomisation they do not, and addresses in reports
 # stay the same.  Not everywhere is that permitted.
@@ -13,14 +15,11 @@ elif [[ $(cat /proc/sys/vm/mmap_rnd_bits 2>/dev/null || say 0) -gt 28 ]]; then
 fi
 
 sanitizers_env() {
-    local common=symbolize=1:abort_on_error=1:handle_abort=2
-    common+=:strip_path_prefix=$SF_PROJECT/
+    local common=symbolize=0:abort_on_error=1:handle_abort=2
     export ASAN_OPTIONS=$common:detect_leaks=1:strict_string_checks=1:print_legend=0
     ASAN_OPTIONS+=:detect_stack_use_after_return=1
     ASAN_OPTIONS+=:hard_rss_limit_mb=$SF_MEMORY_MB
     export UBSAN_OPTIONS=$common:print_stacktrace=1:halt_on_error=1
-    ASAN_SYMBOLIZER_PATH=$(command -v llvm-symbolizer)
-    export ASAN_SYMBOLIZER_PATH
 }
 
 # quietly LOG SECONDS COMMAND...: one fresh process.  One that runs too long is
@@ -53,6 +52,7 @@ replay_input() {
 # report_read STATUS REPORT: what the report is about, into the same variables.
 report_read() {
     local -a line
+    symbolize "$2"
     mapfile -t line < <(awk -v status="$1" -v project="$SF_PROJECT" \
         -f "$SF_LIB/signature.awk" "$2")
     replay_kind=${line[0]} replay_frames=${line[1]} replay_message=${line[2]}

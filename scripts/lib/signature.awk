@@ -5,8 +5,8 @@
 # Reads what sanitizers, libFuzzer and sockfault print.  -v status is how the
 # process ended, for a report that says nothing itself; -v project is where the
 # sources are.  The stack is the first one.  Frames that are not the code under
-# test (libc, sanitizers, the injector, the replayer) are passed over, and so are
-# the entry points.
+# test (libc, sanitizers, the injector) are passed over; the fuzz target itself
+# counts only where nothing else does.
 
 function words(text, most,    n, i, part, out) {
     gsub(/[^A-Za-z ].*$/, "", text)
@@ -25,10 +25,10 @@ function take(rank, name, text) {
     }
 }
 
-# A path in a stack, after strip_path_prefix: FILE:LINE:COLUMN.
+# A path in a stack, as symbolize.sh leaves it: FILE:LINE:COLUMN.
 function ours(path,    line) {
     sub(/:[0-9:]+$/, "", path)
-    if (path ~ /^(\/|\(|faultinject\/|fuzzers\/replay\.c)/)
+    if (path ~ /^(\/|\(|faultinject\/)/)
         return 0
     return (getline line <(project "/" path)) >= 0
 }
@@ -75,7 +75,7 @@ function ours(path,    line) {
     name = $2 ~ /^0x/ ? $4 : $2
     if (!ours($NF))
         next
-    if (name ~ /^(main|LLVMFuzzerTestOneInput)$/)
+    if ($NF ~ /^fuzzers\// || name ~ /^(main|LLVMFuzzerTestOneInput)$/)
         entry = entry == "" ? name : entry
     else if (frames < 3) {
         if (frames++ == 0)

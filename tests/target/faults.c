@@ -1,0 +1,179 @@
+/* see faults.h */
+#include "tests/target/faults.h"
+#include "tests/target/unit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { LIST_MAX = 64 };
+
+static struct {
+    int list[LIST_MAX];
+    atomic_int at, n;
+    atomic_int always;
+    atomic_uint count;
+} calls[FAULT_CALLS];
+
+static atomic_uint most_pieces;
+
+void faults_next(enum fault_call call, int n, ...)
+{
+    va_list args;
+
+    assert_true(n <= LIST_MAX);
+    va_start(args, n);
+    for (int i = 0; i < n; i++)
+        calls[call].list[i] = va_arg(args, int);
+    va_end(args);
+    calls[call].at = 0;
+    calls[call].n = n;
+}
+
+void faults_always(enum fault_call call, int what)
+{
+    calls[call].always = what;
+}
+
+void faults_none(void)
+{
+    for (int i = 0; i < FAULT_CALLS; i++) {
+        calls[i].at = calls[i].n = calls[i].always = 0;
+        calls[i].count = 0;
+    }
+    most_pieces = 0;
+}
+
+unsigned faults_count(enum fault_call call)
+{
+    return calls[call].count;
+}
+
+unsigned faults_most_pieces(void)
+{
+    return most_pieces;
+}
+
+static int next(enum fault_call call)
+{
+    calls[call].count++;
+    if (calls[call].at < calls[call].n)
+        return calls[call].list[calls[call].at++];
+    return calls[call].always;
+}
+
+/* Does the call go through?  If not, *r is its result. */
+static bool passes(enum fault_call call, ssize_t *r, size_t *len)
+{
+    int what = next(call);
+
+    if (what == FAULTS_ZERO) {
+        *r = 0;
+        return false;
+    }
+    if (what < 0) {
+        errno = -what;
+        *r = -1;
+        return false;
+    }
+    if (what > 0 && (size_t)what < *len)
+        *len = (size_t)what;
+    return true;
+}
+
+#define BYTES(call, name, params, args)                         \
+    ssize_t __real_##name params;                               \
+    ssize_t __wrap_##name params;                               \
+    ssize_t __wrap_##name params                                \
+    {                                                           \
+        ssize_t r;                                              \
+                                                                \
+        return passes(call, &r, &len) ? __real_##name args : r; \
+    }
+
+BYTES(RECV, recv, (int fd, void *buf, size_t len, int flags),
+      (fd, buf, len, flags))
+BYTES(READ, read, (int fd, void *buf, size_t len), (fd, buf, len))
+BYTES(SEND, send, (int fd, const void *buf, size_t len, int flags),
+      (fd, buf, len, flags))
+BYTES(WRITE, write, (int fd, const void *buf, size_t len), (fd, buf, len))
+
+#define WHOLE(call, type, name, params, args)                         \
+    type __real_##name params;                                        \
+    type __wrap_##name params;                                        \
+    type __wrap_##name params                                         \
+    {                                                                 \
+        ssize_t r;                                                    \
+        size_t len = 0;                                               \
+                                                                      \
+        return passes(call, &r, &len) ? __real_##name args : (type)r; \
+    }
+
+WHOLE(POLL, int, poll, (struct pollfd * fds, nfds_t n, int timeout),
+      (fds, n, timeout))
+WHOLE(SELECT, int, select,
+      (int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *timeout),
+      (n, rd, wr, ex, timeout))
+WHOLE(ACCEPT, int, accept4,
+      (int fd, struct sockaddr *addr, socklen_t *size, int flags),
+      (fd, addr, size, flags))
+WHOLE(FCNTL, int, fcntl, (int fd, int command, long arg), (fd, command, arg))
+WHOLE(FORK, pid_t, fork, (void), ())
+WHOLE(PIPE, int, pipe2, (int ends[2], int flags), (ends, flags))
+WHOLE(PTHREAD, int, pthread_create,
+      (pthread_t * thread, const pthread_attr_t *attr, void *(*run)(void *),
+       void *arg),
+      (thread, attr, run, arg))
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    ssize_t r;
+    size_t len = 0;
+
+    return passes(MALLOC, &r, &len) ? __real_malloc(size) : NULL;
+}
+
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    ssize_t r;
+    size_t len = 0;
+
+    return passes(MALLOC, &r, &len) ? __real_calloc(n, size) : NULL;
+}
+
+/* Moves at most `what` bytes, cutting the vector where that falls. */
+ssize_t __real_sendmsg(int fd, const struct msghdr *msg, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags);
+
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+    struct iovec cut[1024];
+    struct msghdr part = *msg;
+    size_t len = SIZE_MAX;
+    ssize_t r;
+
+    if (msg->msg_iovlen > most_pieces)
+        most_pieces = (unsigned)msg->msg_iovlen;
+    if (!passes(SENDMSG, &r, &len) || msg->msg_iovlen > 1024)
+        return msg->msg_iovlen > 1024 ? (errno = EMSGSIZE, -1) : r;
+    memcpy(cut, msg->msg_iov, msg->msg_iovlen * sizeof *cut);
+    part.msg_iov = cut;
+    for (size_t i = 0; i < msg->msg_iovlen; i++) {
+        if (cut[i].iov_len > len)
+            cut[i].iov_len = len;
+        len -= cut[i].iov_len;
+    }
+    return __real_sendmsg(fd, &part, flags);
+}
