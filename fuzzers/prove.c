@@ -40,9 +40,11 @@ bool sf_verbose;
 enum { PROVED = 0, REFUTED = 1, COULD_NOT = 2, DEFAULT_MAX = 4 };
 
 int prove_fuzz_session(const uint8_t *bytes, size_t len);
+int prove_fuzz_stream(const uint8_t *bytes, size_t len);
 
 const struct prove_target prove_targets[] = {
     {"fuzz_session", prove_fuzz_session},
+    {"fuzz_stream", prove_fuzz_stream},
 };
 const unsigned prove_target_count =
     sizeof prove_targets / sizeof *prove_targets;
