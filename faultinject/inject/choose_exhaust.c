@@ -187,10 +187,10 @@ static bool ready(struct sf_exhaust *e)
 
 static bool next_bound(struct sf_exhaust *e)
 {
+    e->n = 0;
     if (e->bound == e->k)
         return false;
     e->bound++;
-    e->n = 0;
     memset(e->seen, 0, e->seen_room * sizeof *e->seen);
     e->seen_n = 0;
     e->states = 0;
