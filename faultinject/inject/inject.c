@@ -202,7 +202,7 @@ static struct sf_outcome choose(struct sf_op *op)
                             .wait = op->wait,
                             .flags = op->flags,
                             .profile = session.profile};
-    if (op->fd >= 0)
+    if (op->fd >= 0 || op->wait) /* a wait: has the program signal handlers? */
         session.world->facts(op->fd, &site.facts);
     n = sf_model_outcomes(&site, outcomes);
     if (n == 1)
