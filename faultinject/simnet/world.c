@@ -659,17 +659,11 @@ static int64_t from_ms(int ms)
     return ms < 0 ? -1 : (int64_t)ms * 1000000;
 }
 
-static bool sleeps_only(int nfds, const fd_set *rd, const fd_set *wr,
-                        const fd_set *ex)
-{
-    return nfds == 0 || (!rd && !wr && !ex);
-}
-
 static int do_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t ns)
 {
     if (ns == -2 || nfds < 0)
         return -EINVAL;
-    if (!sleeps_only(nfds, rd, wr, ex) && !sim_any_in_sets(nfds, rd, wr, ex))
+    if (sim_only_real(nfds, rd, wr, ex))
         return PASS_INT;
     return sim_select(nfds, rd, wr, ex, sim_until(ns));
 }
