@@ -325,7 +325,11 @@ static void poll_errors(void **state)
 
     (void)state;
     faults_next(POLL, 1, -ENOMEM);
+    assert_int_equal(fm_recv_exact(p.a, got, 1, fm_deadline_in(50)),
+                     FM_E_TIMEOUT);
+    faults_always(POLL, -ENOMEM);
     assert_int_equal(fm_recv_exact(p.a, got, 1, fm_deadline_in(50)), FM_E_BUSY);
+    faults_none();
     assert_int_equal(fm_wait(1234, POLLIN, FM_NEVER), FM_E_BADFD);
     assert_int_equal(fm_io_get_nonblock(1234), FM_E_BADFD);
     assert_int_equal(fm_io_set_nonblock(1234, true), FM_E_BADFD);
