@@ -221,6 +221,10 @@ static void vector_errors(void **state)
     faults_next(SENDMSG, 1, -ECONNRESET);
     assert_int_equal(fm_sendv_all(p.a, &piece, 1, FM_NEVER), FM_E_RESET);
     assert_int_equal(faults_count(SEND), 0);
+    faults_next(SENDMSG, 1, -ENOBUFS);
+    assert_int_equal(fm_sendv_all(p.a, &piece, 1, FM_NEVER), 0);
+    assert_int_equal(faults_count(SEND), 1);
+    expect(p.b, "abc", 3);
     close_pair(p);
 }
 
