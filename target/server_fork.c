@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { EXIT_ENDED, EXIT_FAILED, EXIT_TIMED_OUT };
+enum { EXIT_ENDED, EXIT_FAILED, EXIT_TIMED_OUT, EXIT_DEAD };
 
 struct server;
 
@@ -57,6 +57,8 @@ static void count_child(struct fm_server_stats *stats, int status)
         stats->ended++;
     else if (status == EXIT_TIMED_OUT)
         stats->timed_out++;
+    else if (status == EXIT_DEAD)
+        stats->dead++;
     else
         stats->failed++;
 }
@@ -107,6 +109,7 @@ static _Noreturn void serve(const struct server *s, int fd)
     fm_serve_blocking(fd, &s->acceptor.options, &stop, &stats);
     _exit(stats.ended       ? EXIT_ENDED
           : stats.timed_out ? EXIT_TIMED_OUT
+          : stats.dead      ? EXIT_DEAD
                             : EXIT_FAILED);
 }
 
