@@ -33,7 +33,8 @@ static void on_pipe(int sig)
     pipes++;
 }
 
-/* --- one side: a socket, its peer, and what is seen of them ----------------- */
+/* --- one side: a socket, its peer, and what is seen of them -----------------
+ */
 
 struct side {
     int fd;
@@ -165,7 +166,8 @@ static void close_side(struct side *s)
     close(s->edge);
 }
 
-/* --- the events -------------------------------------------------------------- */
+/* --- the events --------------------------------------------------------------
+ */
 
 static void close_peer(struct side *s)
 {
@@ -254,7 +256,7 @@ struct event {
     void (*first)(struct side *);
     void (*real)(struct side *, enum transport);
     void (*fake)(struct side *, enum transport); /* what must come before */
-    unsigned transports; /* bits of enum transport */
+    unsigned transports;                         /* bits of enum transport */
 };
 
 enum { BOTH = 1 << TCP | 1 << UNIX };
@@ -321,6 +323,7 @@ int main(void)
     struct CMUnitTest tests[EVENTS];
     struct sigaction sa = {.sa_handler = on_pipe, .sa_flags = SA_RESTART};
 
+    alarm(120);
     sigaction(SIGPIPE, &sa, NULL);
     for (int i = 0; i < EVENTS; i++)
         tests[i] = (struct CMUnitTest){.name = events[i].name,
