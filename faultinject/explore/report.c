@@ -1,5 +1,6 @@
 /* report.c: the trace and the summary; see explore.h. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -218,6 +219,7 @@ static unsigned print_findings(const struct sf_control *c)
 static bool print_end(const struct sf_run *run,
                       const struct sf_outcome_of_run *outcome)
 {
+    const struct sf_control *c = outcome->control;
     int status = outcome->status;
 
     if (outcome->timed_out) {
@@ -225,6 +227,13 @@ static bool print_end(const struct sf_run *run,
                 run->timeout_ms);
         return true;
     }
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE) {
+        fprintf(stderr, "sockfault: finding: unguarded-sigpipe: a send "
+                        "killed the program\n");
+        return true;
+    }
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && c->n_findings)
+        return true; /* it was ended for what it did */
     if (WIFSIGNALED(status)) {
         fprintf(stderr, "sockfault: finding: died: killed by SIG%s\n",
                 sigabbrev_np(WTERMSIG(status)));
