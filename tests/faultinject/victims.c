@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -182,6 +183,67 @@ static void died(void)
         abort();
 }
 
+static void write_all(int fd, const char *bytes, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t n = send(fd, bytes + done, len - done, MSG_NOSIGNAL);
+        done += n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* The bug takes the first count for the whole. */
+static void read_all(int fd, char *bytes, size_t len)
+{
+    size_t done = 0;
+
+    do {
+        ssize_t n = recv(fd, bytes + done, len - done, 0);
+        done += n > 0 ? (size_t)n : 0;
+    } while (done < len && (correct || done == 0));
+}
+
+static void talk(const int pair[2], int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        char sent[32], got[32] = "";
+        snprintf(sent, sizeof sent, "message number %015d", i);
+        write_all(pair[1], sent, sizeof sent - 1);
+        read_all(pair[0], got, sizeof got - 1);
+        if (memcmp(sent, got, sizeof sent - 1) != 0)
+            abort();
+    }
+}
+
+static void frames(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    talk(pair, 500);
+}
+
+static void *talk_alone(void *arg)
+{
+    talk(arg, 100);
+    return NULL;
+}
+
+/* Made in order, so that each has its connections; they run as they like. */
+static void threads(void)
+{
+    enum { THREADS = 16 };
+    static int pairs[THREADS][2];
+    pthread_t thread[THREADS];
+
+    for (int i = 0; i < THREADS; i++)
+        make_pair(pairs[i]);
+    for (int i = 0; i < THREADS; i++)
+        if (pthread_create(&thread[i], NULL, talk_alone, pairs[i]) != 0)
+            exit(3);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -197,6 +259,8 @@ static const struct {
     {"misuse", misuse},
     {"stall", stall},
     {"died", died},
+    {"frames", frames},
+    {"threads", threads},
 };
 
 int main(int argc, char **argv)
