@@ -97,6 +97,7 @@ static const struct sf_wait select_shape = {
                                                                      \
     if (SF_LIKELY(!sf_on))                                           \
         return sf_libc.name args;                                    \
+    op.other = nfds;                                                 \
     w = (struct select_wait){select_shape, nfds, rd, wr, ex};        \
     w.wait.timeout_ms = ms;                                          \
     op.wait = &w.wait;                                               \
