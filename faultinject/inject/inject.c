@@ -192,8 +192,8 @@ static struct sf_outcome choose(struct sf_op *op)
                             .wait = op->wait,
                             .world = sf_session.world,
                             .flags = op->flags,
-                            .profile = sf_session.profile};
-    if (op->fd >= 0)
+                             .profile = sf_session.profile};
+    if (op->fd >= 0 || op->wait) /* a wait: has the program signal handlers? */
         sf_session.world->facts(op->fd, &site.facts);
     n = sf_model_outcomes(&site, outcomes);
     if (n == 1)
@@ -215,7 +215,9 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->saved_errno = errno;
     op->world = sf_session.world;
     op->asked = op->len;
-    if (!find_conn(op)) {
+    /* The kernel is what passing through means; a world in memory has to
+     * see every call on its numbers, open or not. */
+    if (!find_conn(op) && op->world->all_threads) {
         busy = false;
         return SF_PASS;
     }
