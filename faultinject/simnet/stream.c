@@ -190,7 +190,10 @@ static int shutdown_tcp(struct sf_end *end, int bits)
         if (end->state == SIM_LISTEN)
             sim_close_listener(end);
         end->state = SIM_CLOSE;
+        end->shut = 0;
         end->parked = end->pending = false;
+        if (end->auto_port) /* it is nobody's now, and bind may be called */
+            end->name.len = 0, end->bound = false;
         sim_wake(end);
         return 0;
     }
