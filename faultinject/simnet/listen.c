@@ -177,6 +177,8 @@ static int establish(struct sf_end *end, struct sf_end *listener)
     end->peer_name = listener->name;
     end->parked = false;
     sim_link(end, embryo);
+    if (end->family != AF_UNIX) /* cloned from the listener, like all of it */
+        sim_shutdown_as(embryo, listener->shut);
     enqueue(listener, embryo);
     return 0;
 }

@@ -136,6 +136,7 @@ size_t sim_iov_len(const struct iovec *iov, int n);
 ssize_t sim_read(struct sf_end *end, const struct iovec *iov, int n, bool peek);
 ssize_t sim_write(struct sf_end *end, const struct iovec *iov, int n);
 int sim_shutdown(struct sf_end *end, int how);
+void sim_shutdown_as(struct sf_end *end, unsigned bits);
 void sim_link(struct sf_end *a, struct sf_end *b);
 void sim_close_stream(struct sf_end *end, bool reset);
 void sim_reset(struct sf_end *end, int err); /* a reset arrives at `end`  */

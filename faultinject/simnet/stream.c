@@ -232,6 +232,12 @@ int sim_shutdown(struct sf_end *end, int how)
     return is_unix(end) ? shutdown_unix(end, bits) : shutdown_tcp(end, bits);
 }
 
+void sim_shutdown_as(struct sf_end *end, unsigned bits)
+{
+    if (bits)
+        shutdown_tcp(end, (int)bits);
+}
+
 /* Bytes that had not reached the peer's side die with a reset. */
 static void lose_unsent(struct sf_end *peer)
 {
