@@ -223,7 +223,9 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->saved_errno = errno;
     op->world = sf_session.world;
     op->asked = op->len;
-    if (!find_conn(op)) {
+    /* The kernel is what passing through means; a world in memory has to
+     * see every call on its numbers, open or not. */
+    if (!find_conn(op) && op->world->all_threads) {
         busy = false;
         return SF_PASS;
     }
