@@ -30,6 +30,7 @@ static struct {
     const struct sf_program *program;
     struct sf_chooser chooser;
     struct sf_tape tape;
+    struct sf_chooser *decides; /* the tape's, or what was asked for        */
     uint8_t tape_bytes[SF_FAULTS_MAX * 3];
     struct sf_outcome chosen;
 
@@ -55,6 +56,7 @@ static struct {
     int64_t last_fault[SF_CLASS_COUNT];
 } run;
 
+static struct sf_chooser *instead;
 static uint8_t streams[SF_CONNS_MAX][SF_STREAM_MAX];
 
 /* ---------------------------------------------------------------- queries */
@@ -125,6 +127,11 @@ bool sf_peer_accepted(const struct sf_peer *peer)
 int64_t sf_session_last_fault(enum sf_class cls)
 {
     return run.last_fault[cls];
+}
+
+void sf_session_choose(struct sf_chooser *chooser)
+{
+    instead = chooser;
 }
 
 /* ------------------------------------------------------------ connections */
@@ -613,8 +620,8 @@ static void on_signal(void *arg)
 }
 
 /* No fault that ends a connection is done to the control connection. */
-static bool spares_control(const struct sf_point *at,
-                           const struct sf_outcome *outcome)
+bool sf_session_allows(const struct sf_point *at,
+                       const struct sf_outcome *outcome)
 {
     int fd = at->fd;
 
@@ -629,7 +636,7 @@ static bool spares_control(const struct sf_point *at,
 static bool chooser_cares(struct sf_chooser *self, const struct sf_point *at)
 {
     (void)self;
-    return run.armed && run.tape.chooser.cares(&run.tape.chooser, at);
+    return run.armed && run.decides->cares(run.decides, at);
 }
 
 static unsigned chooser_choose(struct sf_chooser *self,
@@ -638,10 +645,10 @@ static unsigned chooser_choose(struct sf_chooser *self,
                                size_t *amount)
 {
     unsigned pick =
-        run.tape.chooser.choose(&run.tape.chooser, at, outcomes, n, amount);
+        run.decides->choose(run.decides, at, outcomes, n, amount);
 
     (void)self;
-    if (!spares_control(at, &outcomes[pick]))
+    if (!sf_session_allows(at, &outcomes[pick]))
         return 0;
     run.chosen = outcomes[pick];
     run.faults++;
@@ -662,6 +669,7 @@ static void load_tape(const struct sf_session *s)
         run.tape_bytes[3 * i + 2] = s->faults[i].amount;
     }
     sf_tape_init(&run.tape, run.tape_bytes, 3 * s->faults_n);
+    run.decides = instead ? instead : &run.tape.chooser;
     run.chooser = (struct sf_chooser){chooser_cares, chooser_choose};
 }
 

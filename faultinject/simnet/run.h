@@ -89,6 +89,10 @@ struct sf_program {
 void sf_session_run(const struct sf_session *s, const struct sf_program *p,
                     FILE *show);
 
+/* From the next session on faults are chosen by this, not by the session's
+ * tape; NULL: by the tape again. */
+void sf_session_choose(struct sf_chooser *chooser);
+
 /* --- during a session ---------------------------------------------------- */
 
 /* Where the program listens, or peers do. */
@@ -105,6 +109,9 @@ size_t sf_peer_given(const struct sf_peer *peer);
 /* Could the program write to it now; did it accept it? */
 bool sf_peer_writable(const struct sf_peer *peer);
 bool sf_peer_accepted(const struct sf_peer *peer);
+/* No fault that ends a connection is done to the control connection. */
+bool sf_session_allows(const struct sf_point *at,
+                       const struct sf_outcome *outcome);
 /* When a fault of this class last happened; before the beginning: never. */
 int64_t sf_session_last_fault(enum sf_class cls);
 /* A finding about a connection; says which. */

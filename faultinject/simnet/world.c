@@ -848,6 +848,7 @@ static void sim_facts(int fd, struct sf_facts *facts)
     struct sf_end *end = sim_end(fd);
 
     *facts = (struct sf_facts){.type = type_of(end)};
+    facts->interruptible = facts->handled = sim.config.handlers;
     if (!end)
         return;
     facts->nonblock = end->nonblock;
@@ -858,7 +859,6 @@ static void sim_facts(int fd, struct sf_facts *facts)
     facts->writing_cut = end->shut & SHUT_SND;
     facts->rcv_timeout = end->rcv_timeout;
     facts->snd_timeout = end->snd_timeout;
-    facts->interruptible = facts->handled = sim.config.handlers;
     facts->error = end->err;
     facts->queued = end->in.len;
     facts->space = end->peer ? sim_space(end->peer) : SF_SIM_BUFFER;
