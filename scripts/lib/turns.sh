@@ -47,6 +47,7 @@ turns_run() {
     local out=$1 end=$((SECONDS + $2)) engine fuzzer share left
     local -A ran=()
     turn_core=() turn_name=() stopped='' progress_end=$end
+    touch "$out/turns.jsonl"
     trap 'stopped=yes' INT TERM
     while read -r engine fuzzer share; do
         turns_wait "$out" $((SF_JOBS - 1))
