@@ -24,6 +24,18 @@ gate_check() {
     gate_since=$SECONDS
 }
 
+gate_wants() { [[ ,$only, == *",$1,"* ]]; }
+
+# What --only comes to: presets to build, engines to run, the sweep or not.
+gate_choose() {
+    presets=(default) engines=()
+    if gate_wants fuzz; then
+        presets+=(libfuzzer)
+        engines=(libfuzzer)
+    fi
+    gate_wants preload || sweeping=
+}
+
 gate_build() {
     local preset log
     for preset in "$@"; do
@@ -69,7 +81,7 @@ gate_replayed() {
 # preload sweep beside it.
 gate_fuzz() {
     local left=$((budget - (SECONDS - gate_start) - 5)) row
-    [[ $# -gt 0 ]] || return 0
+    [[ $# -gt 0 && $only != replay ]] || return 0
     turns_run "$gate_out" $((left > 3 ? left : 3)) "$@" >/dev/null
     while IFS=$'\t' read -r -a row; do
         case ${row[1]} in
