@@ -48,6 +48,7 @@ struct check {
     bool over;                /* more waits for it than may be held        */
     size_t taken_then;        /* … when the server had read so much        */
     bool judged;              /* its end was looked at                     */
+    bool excused;             /* … and was a time-out, or a refusal        */
 };
 
 static struct {
@@ -147,7 +148,7 @@ static size_t allowed(const struct sf_peer *peer)
 {
     if (fuzz.options.format.kind != FM_CLOSE)
         return last_frame(peer, peer->sent);
-    return peer->finished ? peer->sent : 0;
+    return peer->finished || sf_end_harmed(peer->end) ? peer->sent : 0;
 }
 
 static bool broke_format(const struct sf_peer *peer)
@@ -188,7 +189,8 @@ static int64_t since(int64_t then)
 static bool timed_out(const struct sf_peer *peer)
 {
     const struct fm_server_options *o = &fuzz.options;
-    bool idle = o->idle_ms >= 0 && since(peer->last) >= o->idle_ms;
+    bool idle = o->idle_ms >= 0 && (since(peer->last) >= o->idle_ms ||
+                                    peer->gap / MS >= o->idle_ms);
     bool slow = o->frame_ms >= 0 && since(SF_SIM_EPOCH_NS) >= o->frame_ms &&
                 last_frame(peer, peer->sent) < peer->sent;
 
@@ -207,18 +209,33 @@ static bool lives(const struct sf_peer *peer)
     return peer->end && !peer->eof && !peer->err;
 }
 
+/* The server has let go of it, whether or not the peer has seen that. */
+static bool has_ended(const struct sf_peer *peer)
+{
+    return !lives(peer) ||
+           (check_of(peer)->accepted >= 0 && !sf_peer_accepted(peer));
+}
+
 /* Has ended: was there a reason? */
 static void judge_end(struct sf_peer *peer)
 {
     struct check *c = check_of(peer);
 
-    if (c->judged || lives(peer) || !peer->end)
+    if (c->judged || !peer->end || !has_ended(peer))
         return;
     c->judged = true;
+    c->excused = timed_out(peer) || sf_session_now()->high;
     if (!may_end(peer))
         sf_peer_finding(SF_MON_HARM, peer,
                         "ended (%s), and nothing had happened to it",
                         peer->err ? strerrorname_np(peer->err) : "EOF");
+}
+
+/* Nothing more is owed to it. */
+static bool is_excused(const struct sf_peer *peer)
+{
+    return peer->harmed || !peer->end || check_of(peer)->excused ||
+           timed_out(peer);
 }
 
 /* Frames that the server has read and not answered, and could. */
@@ -280,10 +297,10 @@ static void on_quiet(void *arg, int64_t until)
         struct check *c = check_of(peer);
 
         judge_end(peer);
+        if (c->accepted < 0 && sf_peer_accepted(peer))
+            c->accepted = sf_sim_now();
         if (!lives(peer) || peer->harmed || !sf_peer_accepted(peer))
             continue;
-        if (c->accepted < 0)
-            c->accepted = sf_sim_now();
         judge_lateness(peer);
         if (peer->finished || short_timer || broke_format(peer))
             continue;
@@ -316,7 +333,7 @@ static void on_settled(void *arg)
         struct sf_peer *peer = sf_session_conn(i);
 
         judge_end(peer);
-        if (peer->harmed || !peer->end || timed_out(peer))
+        if (is_excused(peer))
             continue;
         if (!sf_end_connected(peer->end) || !sf_peer_accepted(peer)) {
             if (lives(peer) && accepted_now() < MAX_CONNS)
@@ -340,8 +357,8 @@ static void on_finished(void *arg)
         struct sf_peer *peer = sf_session_conn(i);
 
         judge_end(peer);
-        if (peer->harmed || !peer->end || timed_out(peer) ||
-            broke_format(peer) || !sf_end_connected(peer->end))
+        if (is_excused(peer) || broke_format(peer) ||
+            !sf_end_connected(peer->end))
             continue;
         if (lives(peer) && sf_peer_accepted(peer))
             sf_peer_finding(SF_MON_LOST, peer, "%s",

@@ -2,6 +2,7 @@
 #include "faultinject/inject/chooser.h"
 
 enum { STEP = 3, SKIP = 0, WHICH = 1, AMOUNT = 2 };
+enum { ENDS = 256, HALF = 127 };
 
 static bool tape_cares(struct sf_chooser *self, const struct sf_point *at)
 {
@@ -10,7 +11,22 @@ static bool tape_cares(struct sf_chooser *self, const struct sf_point *at)
     (void)at;
     if (tape->len - tape->at < STEP)
         return false;
-    return tape->passed++ >= tape->bytes[tape->at + SKIP];
+    if (tape->passed++ < tape->bytes[tape->at + SKIP])
+        return false;
+    if (tape->bytes[tape->at + WHICH] != SF_TAPE_PAUSE)
+        return true;
+    tape->at += STEP;
+    tape->passed = 0;
+    return false;
+}
+
+size_t sf_tape_amount(uint8_t byte, size_t max)
+{
+    if (max <= ENDS)
+        return 1 + byte % max;
+    if (byte == HALF)
+        return max / 2;
+    return byte < HALF ? 1 + (size_t)byte : max - (255 - byte);
 }
 
 static unsigned tape_choose(struct sf_chooser *self, const struct sf_point *at,
@@ -23,7 +39,7 @@ static unsigned tape_choose(struct sf_chooser *self, const struct sf_point *at,
 
     (void)at;
     if (outcomes[which].max > 0)
-        *amount = 1 + step[AMOUNT] % outcomes[which].max;
+        *amount = sf_tape_amount(step[AMOUNT], outcomes[which].max);
     tape->at += STEP;
     tape->passed = 0;
     return which;

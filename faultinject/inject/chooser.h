@@ -68,11 +68,14 @@ struct sf_chooser {
 /*
  * The bytes of a fuzz input as a fault tape (choose_bytes.c).  The tape is a
  * row of three-byte steps (skip, which, amount): let `skip` decisions go by,
- * then take outcome 1 + which % (n-1), moving 1 + amount % max bytes where it
+ * then take outcome 1 + which % (n-1), moving sf_tape_amount() bytes where it
  * is SHORT.  A step whose turn comes where nothing is possible waits for the
- * next decision.  A tape that runs out answers 0 for ever, so every prefix of
- * a tape is a tape.  The bytes stay the caller's.
+ * next decision.  A step whose `which` is SF_TAPE_PAUSE takes nothing and
+ * lets that decision go by, too.  A tape that runs out answers 0 for ever, so
+ * every prefix of a tape is a tape.  The bytes stay the caller's.
  */
+enum { SF_TAPE_PAUSE = 255 };
+
 struct sf_tape {
     struct sf_chooser chooser;
     const uint8_t *bytes;
@@ -80,6 +83,11 @@ struct sf_tape {
     size_t at;       /* the step that comes next */
     unsigned passed; /* decisions since the last */
 };
+
+/* 1 … max.  Where a byte cannot say all of them it says those near the two
+ * ends, and half. */
+size_t sf_tape_amount(uint8_t byte, size_t max);
+
 void sf_tape_init(struct sf_tape *tape, const uint8_t *bytes, size_t len);
 
 #endif

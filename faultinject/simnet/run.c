@@ -4,6 +4,7 @@
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
+#include "faultinject/simnet/guard.h"
 #include "faultinject/simnet/show.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@ static struct {
     const struct sf_program *program;
     struct sf_chooser chooser;
     struct sf_tape tape;
+    struct sf_chooser *decides; /* the tape's, or what was asked for        */
     uint8_t tape_bytes[SF_FAULTS_MAX * 3];
     struct sf_outcome chosen;
 
@@ -44,6 +46,8 @@ static struct {
     uint64_t last_call;   /* of the program when the last act happened    */
     unsigned waits;       /* times let go by in this phase                */
     unsigned open_before; /* descriptors before the first peer came       */
+    size_t budget;        /* bytes that may still be queued               */
+    bool armed; /* faults may happen: not while a server is being set up  */
     bool stopped;
     bool pending_signal;
 
@@ -52,6 +56,7 @@ static struct {
     int64_t last_fault[SF_CLASS_COUNT];
 } run;
 
+static struct sf_chooser *instead;
 static uint8_t streams[SF_CONNS_MAX][SF_STREAM_MAX];
 
 /* ---------------------------------------------------------------- queries */
@@ -122,6 +127,11 @@ bool sf_peer_accepted(const struct sf_peer *peer)
 int64_t sf_session_last_fault(enum sf_class cls)
 {
     return run.last_fault[cls];
+}
+
+void sf_session_choose(struct sf_chooser *chooser)
+{
+    instead = chooser;
 }
 
 /* ------------------------------------------------------------ connections */
@@ -208,6 +218,25 @@ static void let_go(struct sf_peer *peer, bool reset)
 
 /* ------------------------------------------------------- moving of bytes */
 
+/* A session moves no more bytes than keep it short: small buffers, and the
+ * long tables of high descriptors, make each byte dear. */
+static size_t byte_budget(const struct sf_session *s)
+{
+    size_t moves = s->high ? 32 : 256;
+
+    return s->buffers * moves < 32768 ? s->buffers * moves : 32768;
+}
+
+static bool spend(const struct sf_peer *peer, size_t len)
+{
+    if (peer->number == 0)
+        return true;
+    if (len > run.budget)
+        return false;
+    run.budget -= len;
+    return true;
+}
+
 static void add_frame(struct sf_peer *peer, unsigned size)
 {
     unsigned i = peer->ordinal - 1;
@@ -215,15 +244,25 @@ static void add_frame(struct sf_peer *peer, unsigned size)
                                     size, streams[i] + peer->queued,
                                     SF_STREAM_MAX - peer->queued);
 
-    peer->queued += len;
+    if (spend(peer, len))
+        peer->queued += len;
 }
 
 static void add_bytes(struct sf_peer *peer, const uint8_t *bytes, size_t len)
 {
-    if (len > SF_STREAM_MAX - peer->queued)
-        len = SF_STREAM_MAX - peer->queued;
+    if (len > SF_STREAM_MAX - peer->queued || !spend(peer, len))
+        return;
     memcpy(streams[peer->ordinal - 1] + peer->queued, bytes, len);
     peer->queued += len;
+}
+
+static void touch(struct sf_peer *peer)
+{
+    int64_t gap = sf_sim_now() - peer->last;
+
+    if (gap > peer->gap)
+        peer->gap = gap;
+    peer->last = sf_sim_now();
 }
 
 /* Sends at most n of the queued bytes; what finds no room stays queued. */
@@ -240,7 +279,7 @@ static bool send_some(struct sf_peer *peer, size_t n)
     if (r <= 0)
         return false;
     peer->sent += (size_t)r;
-    peer->last = sf_sim_now();
+    touch(peer);
     return true;
 }
 
@@ -250,12 +289,12 @@ static bool receive_some(struct sf_peer *peer, size_t n)
     uint8_t bytes[4096];
     ssize_t r;
 
-    if (peer->eof || peer->err)
+    if (peer->eof || peer->err || !sf_end_connected(peer->end))
         return false;
     if (n > sizeof bytes)
         n = sizeof bytes;
     r = sf_end_recv(peer->end, bytes, n);
-    if (r == -EAGAIN || r == -ENOTCONN)
+    if (r == -EAGAIN)
         return false;
     if (r <= 0) {
         peer->eof = r == 0;
@@ -265,7 +304,7 @@ static bool receive_some(struct sf_peer *peer, size_t n)
     }
     run.program->received(run.program->arg, peer, bytes, (size_t)r);
     peer->received += (size_t)r;
-    peer->last = sf_sim_now();
+    touch(peer);
     return true;
 }
 
@@ -335,7 +374,7 @@ static bool do_hold(const struct sf_act *act)
         peer->stopped = false;
         return receive_some(peer, SIZE_MAX);
     case SF_ACT_FINISH:
-        if (peer->finished)
+        if (peer->finished || !sf_end_connected(peer->end))
             return false;
         peer->finished = true;
         return sf_end_shutdown(peer->end, SHUT_WR) == 0;
@@ -407,10 +446,9 @@ static void part(void)
     for (unsigned i = 0; i < run.conns_n; i++) {
         struct sf_peer *peer = &run.conns[i];
 
-        note_harm(peer);
         if (!peer->end || peer->finished)
             continue;
-        if (peer->number % 2 == 0) {
+        if (peer->number % 2 == 0 && sf_end_connected(peer->end)) {
             peer->finished = true;
             sf_end_shutdown(peer->end, SHUT_WR);
         } else {
@@ -467,8 +505,6 @@ static enum sf_sim_wake next_phase(int64_t until)
     case WIND_UP:
         if (settles(until))
             return SF_SIM_NOTHING;
-        for (unsigned i = 0; i < run.conns_n; i++)
-            note_harm(&run.conns[i]);
         run.program->settled(run.program->arg);
         enter(PART);
         part();
@@ -509,15 +545,22 @@ static bool time_is_up(int64_t until)
     return true;
 }
 
+static uint64_t enough_calls(void)
+{
+    return run.s->high ? SF_CALLS_ENOUGH / 64 : SF_CALLS_ENOUGH;
+}
+
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
 {
     (void)arg;
     if (run.phase != STOPPING && pump())
         return SF_SIM_ACTED;
+    for (unsigned i = 0; i < run.conns_n; i++)
+        note_harm(&run.conns[i]);
     if (run.phase < STOPPING && run.program->quiet)
         run.program->quiet(run.program->arg, until);
     while (run.phase == SCRIPT && run.next < run.s->acts_n &&
-           sf_sim_calls() < SF_CALLS_ENOUGH) {
+           sf_sim_calls() < enough_calls()) {
         if (!time_is_up(until))
             return SF_SIM_NOTHING;
         if (next_acts())
@@ -577,8 +620,8 @@ static void on_signal(void *arg)
 }
 
 /* No fault that ends a connection is done to the control connection. */
-static bool spares_control(const struct sf_point *at,
-                           const struct sf_outcome *outcome)
+bool sf_session_allows(const struct sf_point *at,
+                       const struct sf_outcome *outcome)
 {
     int fd = at->fd;
 
@@ -593,7 +636,7 @@ static bool spares_control(const struct sf_point *at,
 static bool chooser_cares(struct sf_chooser *self, const struct sf_point *at)
 {
     (void)self;
-    return run.tape.chooser.cares(&run.tape.chooser, at);
+    return run.armed && run.decides->cares(run.decides, at);
 }
 
 static unsigned chooser_choose(struct sf_chooser *self,
@@ -602,10 +645,10 @@ static unsigned chooser_choose(struct sf_chooser *self,
                                size_t *amount)
 {
     unsigned pick =
-        run.tape.chooser.choose(&run.tape.chooser, at, outcomes, n, amount);
+        run.decides->choose(run.decides, at, outcomes, n, amount);
 
     (void)self;
-    if (!spares_control(at, &outcomes[pick]))
+    if (!sf_session_allows(at, &outcomes[pick]))
         return 0;
     run.chosen = outcomes[pick];
     run.faults++;
@@ -626,6 +669,7 @@ static void load_tape(const struct sf_session *s)
         run.tape_bytes[3 * i + 2] = s->faults[i].amount;
     }
     sf_tape_init(&run.tape, run.tape_bytes, 3 * s->faults_n);
+    run.decides = instead ? instead : &run.tape.chooser;
     run.chooser = (struct sf_chooser){chooser_cares, chooser_choose};
 }
 
@@ -633,9 +677,10 @@ static void load_tape(const struct sf_session *s)
  * frame at the beginning and two at the end, and nothing happens to it. */
 static void begin_peers(void)
 {
-    struct sf_peer *control = connect_peer(0);
+    struct sf_peer *control = run.program->no_control ? NULL : connect_peer(0);
 
     run.open_before = sf_sim_open(NULL);
+    run.armed = true;
     if (control) {
         add_frame(control, 3);
         send_some(control, SIZE_MAX);
@@ -644,13 +689,10 @@ static void begin_peers(void)
 
 static enum sf_sim_wake on_first_idle(void *arg, int64_t until)
 {
-    if (run.conns_n == 0 && run.program->side == SF_SERVE &&
-        !run.program->no_control && run.phase == SCRIPT) {
-        begin_peers();
-        if (run.conns_n)
-            return SF_SIM_ACTED;
-    }
-    return on_idle(arg, until);
+    if (run.armed)
+        return on_idle(arg, until);
+    begin_peers();
+    return run.conns_n ? SF_SIM_ACTED : on_idle(arg, until);
 }
 
 static int given_descriptor(void)
@@ -700,6 +742,7 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
     socklen_t len;
     int fd = -1;
 
+    sim_guard_signals();
     run.s = s;
     run.program = p;
     run.conns_n = run.next = run.waits = run.open_before = 0;
@@ -709,6 +752,8 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
     run.resume = 0;
     run.last_call = run.seen_changes = run.seen_at = run.faults = 0;
     run.stopped = run.pending_signal = false;
+    run.armed = p->side != SF_SERVE;
+    run.budget = byte_budget(s);
     run.last_fault[SF_BENIGN] = run.last_fault[SF_FATAL] = -1;
     load_tape(s);
     sf_show_begin(show, s);

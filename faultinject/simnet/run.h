@@ -29,8 +29,8 @@
 
 enum {
     SF_SPIN_CALLS = 2000,
-    SF_CALLS_ENOUGH = 20000, /* the script is cut short                 */
-    SF_CALLS_MAX = 100000,   /* the finding "complexity"                */
+    SF_CALLS_ENOUGH = 6000, /* the script is cut short                 */
+    SF_CALLS_MAX = 100000,  /* the finding "complexity"                */
     SF_SETTLE_MS = 5000,
 };
 
@@ -46,6 +46,7 @@ struct sf_peer {
     size_t sent;           /* … that were sent                            */
     size_t received;       /* bytes that came back                        */
     int64_t last;          /* when a byte last moved either way           */
+    int64_t gap;           /* the longest time that none moved, in ns     */
     bool stopped;          /* it does not read                            */
     bool finished;         /* it half-closed                              */
     bool closed;           /* it closed or vanished                       */
@@ -88,6 +89,10 @@ struct sf_program {
 void sf_session_run(const struct sf_session *s, const struct sf_program *p,
                     FILE *show);
 
+/* From the next session on faults are chosen by this, not by the session's
+ * tape; NULL: by the tape again. */
+void sf_session_choose(struct sf_chooser *chooser);
+
 /* --- during a session ---------------------------------------------------- */
 
 /* Where the program listens, or peers do. */
@@ -104,6 +109,9 @@ size_t sf_peer_given(const struct sf_peer *peer);
 /* Could the program write to it now; did it accept it? */
 bool sf_peer_writable(const struct sf_peer *peer);
 bool sf_peer_accepted(const struct sf_peer *peer);
+/* No fault that ends a connection is done to the control connection. */
+bool sf_session_allows(const struct sf_point *at,
+                       const struct sf_outcome *outcome);
 /* When a fault of this class last happened; before the beginning: never. */
 int64_t sf_session_last_fault(enum sf_class cls);
 /* A finding about a connection; says which. */

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { HEADER = 4, ACT = 3, FAULT_STEP = 3, END_OF_SCRIPT = 0xff };
+enum { HEADER = 4, ACT = 3, FAULT_STEP = 3, END_OF_SCRIPT = 0xff, HIGH = 0x50 };
 
 const char *const sf_act_words[SF_ACT_COUNT] = {
 #define X(id, word, amount, text) word,
@@ -126,7 +126,7 @@ static void decode_world(struct sf_session *s, const uint8_t header[HEADER])
     s->profile = header[2] & 2 ? SF_POSIX : SF_LINUX;
     s->handlers = header[2] & 4;
     s->extra = header[2] >> 4;
-    s->high = header[3] >= 0xf0 ? header[3] - 0xefu : 0;
+    s->high = header[3] > HIGH && header[3] <= HIGH + 16 ? header[3] - HIGH : 0;
 }
 
 void sf_session_decode(struct sf_session *s, const uint8_t *bytes, size_t len)
@@ -194,7 +194,7 @@ size_t sf_session_encode(const struct sf_session *s, uint8_t *out, size_t max)
     put(&w, encode_buffers(s->buffers));
     put(&w, (s->local ? 1u : 0) | (s->profile != SF_LINUX ? 2u : 0) |
                 (s->handlers ? 4u : 0) | s->extra << 4);
-    put(&w, s->high ? 0xef + s->high : 0);
+    put(&w, s->high ? HIGH + s->high : 0);
     for (unsigned i = 0; i < s->acts_n; i++)
         encode_act(&w, &s->acts[i]);
     if (s->faults_n)

@@ -168,8 +168,8 @@ int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until);
 int sim_poll(struct pollfd *fds, nfds_t n, int64_t until);
 int sim_epoll_wait(struct sf_end *ep, struct epoll_event *out, int max,
                    int64_t until);
-bool sim_any_in_sets(int nfds, const fd_set *rd, const fd_set *wr,
-                     const fd_set *ex);
+bool sim_only_real(int nfds, const fd_set *rd, const fd_set *wr,
+                   const fd_set *ex); /* sets name no descriptor of ours  */
 int64_t sim_until(int64_t ns); /* now + ns, saturated; < 0: never         */
 
 /* --- options: control.c */

@@ -147,24 +147,36 @@ int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until)
     return found;
 }
 
-static bool any_in_set(int nfds, const fd_set *set)
+/* Bits below SF_SIM_FD are descriptors of the real kernel. */
+static bool any_real(int nfds, const fd_set *set)
 {
-    const fd_mask *words = __FDS_BITS(set);
+    fd_mask low = nfds < SF_SIM_FD ? ((fd_mask)1 << nfds) - 1
+                                   : ((fd_mask)1 << SF_SIM_FD) - 1;
+
+    return set && (__FDS_BITS(set)[0] & low);
+}
+
+static bool any_ours(int nfds, const fd_set *set)
+{
     int last = nfds < FD_SETSIZE ? nfds : FD_SETSIZE;
 
-    if (last > SF_SIM_FD && words[0] >> SF_SIM_FD)
+    if (!set || last <= SF_SIM_FD)
+        return false;
+    if ((unsigned long)__FDS_BITS(set)[0] >> SF_SIM_FD)
         return true;
     for (int word = 1; word * WORD < last; word++)
-        if (words[word])
+        if (__FDS_BITS(set)[word])
             return true;
     return false;
 }
 
-bool sim_any_in_sets(int nfds, const fd_set *rd, const fd_set *wr,
-                     const fd_set *ex)
+bool sim_only_real(int nfds, const fd_set *rd, const fd_set *wr,
+                   const fd_set *ex)
 {
-    return (rd && any_in_set(nfds, rd)) || (wr && any_in_set(nfds, wr)) ||
-           (ex && any_in_set(nfds, ex));
+    bool real = any_real(nfds, rd) || any_real(nfds, wr) || any_real(nfds, ex);
+
+    return real && !any_ours(nfds, rd) && !any_ours(nfds, wr) &&
+           !any_ours(nfds, ex);
 }
 
 /* ------------------------------------------------------------------- poll */

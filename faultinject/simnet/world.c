@@ -659,17 +659,11 @@ static int64_t from_ms(int ms)
     return ms < 0 ? -1 : (int64_t)ms * 1000000;
 }
 
-static bool sleeps_only(int nfds, const fd_set *rd, const fd_set *wr,
-                        const fd_set *ex)
-{
-    return nfds == 0 || (!rd && !wr && !ex);
-}
-
 static int do_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t ns)
 {
     if (ns == -2 || nfds < 0)
         return -EINVAL;
-    if (!sleeps_only(nfds, rd, wr, ex) && !sim_any_in_sets(nfds, rd, wr, ex))
+    if (sim_only_real(nfds, rd, wr, ex))
         return PASS_INT;
     return sim_select(nfds, rd, wr, ex, sim_until(ns));
 }
@@ -854,6 +848,7 @@ static void sim_facts(int fd, struct sf_facts *facts)
     struct sf_end *end = sim_end(fd);
 
     *facts = (struct sf_facts){.type = type_of(end)};
+    facts->interruptible = facts->handled = sim.config.handlers;
     if (!end)
         return;
     facts->nonblock = end->nonblock;
@@ -864,7 +859,6 @@ static void sim_facts(int fd, struct sf_facts *facts)
     facts->writing_cut = end->shut & SHUT_SND;
     facts->rcv_timeout = end->rcv_timeout;
     facts->snd_timeout = end->snd_timeout;
-    facts->interruptible = facts->handled = sim.config.handlers;
     facts->error = end->err;
     facts->queued = end->in.len;
     facts->space = end->peer ? sim_space(end->peer) : SF_SIM_BUFFER;

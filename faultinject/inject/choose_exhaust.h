@@ -1,0 +1,106 @@
+/*
+ * choose_exhaust.h: every combination of at most k choices that are not 0.
+ *
+ * The walk is depth first.  A schedule is a vector of choices, each at a
+ * decision counted from the start of the session; everywhere else the answer
+ * is 0.  The session is run from its start for each of them:
+ *
+ *     sf_exhaust_init(&e, k);
+ *     while (sf_exhaust_next(&e))
+ *         run_session(&e.chooser);
+ *
+ * All schedules of b choices come before those of b + 1, so the first one
+ * that fails is a smallest one, and a walk that was stopped has completed the
+ * bound before.  A run with fewer choices than the bound notes what could
+ * have been chosen after its last choice: those are the children.
+ *
+ * The position of the walk is a few numbers (struct sf_exhaust_place), with
+ * which it goes on later, in another process.  The session must be
+ * deterministic: see sf_exhaust_diverged().
+ *
+ * A choice of SHORT is also how many bytes: all of 1 … max when max is at
+ * most SF_EXHAUST_ALL, otherwise 1, 2, half, max - 1 and max.
+ *
+ * States.  `state` may fill in what the whole future of the session depends
+ * on (program, world, oracles) at a decision.  Where a run of as many choices
+ * comes to a state that was met before, its children from there on are the
+ * same and are not noted again.  States are compared by 128 bits of hash.
+ */
+#ifndef SF_CHOOSE_EXHAUST_H
+#define SF_CHOOSE_EXHAUST_H
+
+#include "faultinject/inject/chooser.h"
+
+enum {
+    SF_EXHAUST_MAX = 8, /* choices in one schedule   */
+    SF_EXHAUST_ALL = 8  /* so many amounts are tried */
+};
+
+struct sf_choice {
+    uint32_t at;     /* decisions of the session before it */
+    uint32_t amount; /* SHORT: bytes; else 0               */
+    uint32_t max;    /* … of at most so many               */
+    uint8_t which;   /* outcome: 1 … of - 1                */
+    uint8_t of;
+    uint8_t call;  /* enum sf_call  */
+    uint8_t fault; /* enum sf_fault */
+};
+
+struct sf_state {
+    uint64_t hash[2];
+};
+
+struct sf_exhaust_level {
+    struct sf_choice *found; /* children of the vector up to here */
+    size_t n, room;
+    size_t next; /* to be taken */
+};
+
+struct sf_exhaust_place {
+    unsigned bound;
+    uint64_t next[SF_EXHAUST_MAX];
+};
+
+struct sf_exhaust {
+    struct sf_chooser chooser;
+    /* Set after init where wanted. */
+    bool (*allowed)(const struct sf_point *at, const struct sf_outcome *what);
+    bool (*state)(const struct sf_point *at, struct sf_state *state);
+    unsigned shard, shards; /* first choices at a % shards == shard */
+
+    unsigned k, bound;
+    unsigned n; /* choices in the vector of this run */
+    struct sf_choice vector[SF_EXHAUST_MAX];
+    bool counts;   /* this run is a schedule that was not run before */
+    uint32_t asked; /* decisions of this run so far                  */
+    uint64_t states, met_again;
+
+    /* Private. */
+    unsigned taken;
+    bool noting, begun, diverged;
+    struct sf_exhaust_level levels[SF_EXHAUST_MAX];
+    uint64_t resume[SF_EXHAUST_MAX];
+    unsigned resume_n;
+    struct sf_state *seen;
+    size_t seen_n, seen_room;
+};
+
+void sf_exhaust_init(struct sf_exhaust *e, unsigned k);
+void sf_exhaust_fini(struct sf_exhaust *e);
+
+/* Sets up the next run; false when all were made.  Allocates, and aborts
+ * where there is no memory. */
+bool sf_exhaust_next(struct sf_exhaust *e);
+
+/* Where the walk stands, between two runs; go on there after init. */
+void sf_exhaust_tell(const struct sf_exhaust *e, struct sf_exhaust_place *p);
+void sf_exhaust_seek(struct sf_exhaust *e, const struct sf_exhaust_place *p);
+
+/* The run did not meet the decisions of its vector as they were noted: the
+ * session is not deterministic, and nothing is proved. */
+bool sf_exhaust_diverged(const struct sf_exhaust *e);
+
+/* How much of this bound is done, 0 … 1. */
+double sf_exhaust_part(const struct sf_exhaust *e);
+
+#endif

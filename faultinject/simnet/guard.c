@@ -1,0 +1,50 @@
+/*
+ * guard.c: signal handlers of the engine see the real world.
+ *
+ * libFuzzer measures a time-out in a handler for SIGALRM.  When it strikes
+ * during a session the handler must read the real clock, or it would compute
+ * nonsense from the virtual one.  So the handlers that are installed when
+ * the first session begins are wrapped once.
+ */
+#include "faultinject/simnet/guard.h"
+
+#include "faultinject/inject/inject.h"
+
+#include <signal.h>
+
+static const int guarded[] = {SIGALRM, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+enum { GUARDED = sizeof guarded / sizeof *guarded };
+
+static struct sigaction theirs[NSIG];
+
+static void outside(int signo, siginfo_t *info, void *context)
+{
+    int was_on = sf_on;
+
+    sf_on = 0;
+    if (theirs[signo].sa_flags & SA_SIGINFO)
+        theirs[signo].sa_sigaction(signo, info, context);
+    else
+        theirs[signo].sa_handler(signo);
+    sf_on = was_on;
+}
+
+void sim_guard_signals(void)
+{
+    static bool done;
+
+    if (done)
+        return;
+    done = true;
+    for (int i = 0; i < GUARDED; i++) {
+        struct sigaction *old = &theirs[guarded[i]], ours;
+
+        if (sigaction(guarded[i], NULL, old) < 0 ||
+            old->sa_handler == SIG_DFL || old->sa_handler == SIG_IGN)
+            continue;
+        ours = *old;
+        ours.sa_flags |= SA_SIGINFO;
+        ours.sa_sigaction = outside;
+        sigaction(guarded[i], &ours, NULL);
+    }
+}

@@ -1,0 +1,299 @@
+/*
+ * fuzz_stream.c: the blocking loops in whole sessions, with faults.
+ *
+ * The input is a session (faultinject/simnet/session.h).  The program under
+ * test has one connected descriptor and does with it what `extra` says:
+ *
+ *     0 echo       fm_recv_frame, fm_send_all of the encoded frame
+ *     1 vectors    fm_recv_frame, fm_sendv_all in three pieces and more
+ *     2 exact      fm_recv_exact in growing pieces, fm_send_all
+ *     3 stream     fm_stream: buffered reading and writing, flush
+ *
+ * (+4: the descriptor is non-blocking; +8: with deadlines of 3 s).  The
+ * oracles: what it received is what was sent; what it sent back arrives; an
+ * error is one that something had caused; at the end of the stream the loop
+ * says whether it was inside a frame.
+ */
+#include "faultinject/inject/finding.h"
+#include "faultinject/simnet/run.h"
+#include "fuzzers/fuzz.h"
+#include "fuzzers/phases.h"
+#include "fuzzers/reference.h"
+#include "target/encode.h"
+#include "target/loops.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ECHO, VECTORS, EXACT, MODES = 3, DEADLINE_MS = 3000 };
+
+static struct {
+    struct fm_format format;
+    unsigned mode;
+    bool deadlines;
+    size_t taken;  /* bytes of the stream that the loops gave out      */
+    size_t given;  /* bytes that the loops say they sent               */
+    size_t trying; /* … or may have sent a part of                     */
+} fuzz;
+
+static int64_t deadline(void)
+{
+    return fuzz.deadlines ? fm_deadline_in(DEADLINE_MS) : FM_NEVER;
+}
+
+static const struct sf_peer *peer(void)
+{
+    return sf_session_conn(0);
+}
+
+/* --------------------------------------------------------------- program */
+
+/* Bytes that the loop gave out are the next ones that were sent. */
+static void check_taken(const uint8_t *bytes, size_t len, size_t at)
+{
+    for (size_t i = 0; i < len; i++)
+        if (at + i >= peer()->sent || bytes[i] != peer()->stream[at + i])
+            sf_peer_finding(SF_MON_WRONG, peer(),
+                            "byte %zu was received as 0x%02x, sent was 0x%02x",
+                            at + i, bytes[i],
+                            at + i < peer()->sent ? peer()->stream[at + i] : 0);
+}
+
+static bool is_harmed(void)
+{
+    return peer()->harmed || (peer()->end && sf_end_harmed(peer()->end));
+}
+
+/* A deadline may have passed, or the peer may have gone away. */
+static bool has_excuse(int err)
+{
+    bool gone = peer()->closed || is_harmed();
+
+    if (fuzz.deadlines && err == FM_E_TIMEOUT)
+        return true;
+    if (err == FM_E_BUSY && sf_session_last_fault(SF_BENIGN) >= 0)
+        return true;
+    return gone &&
+           (err == FM_E_RESET || err == FM_E_PIPE || err == FM_E_UNREACH ||
+            err == FM_E_BADFD || err == FM_E_TRUNCATED || err == FM_E_CLOSED ||
+            err == FM_E_SYS);
+}
+
+/* A receiving loop ended at offset `at` of a stream of peer()->sent bytes:
+ * was that right?  `need` more bytes would have been a success. */
+static void judge_receive(int err, size_t at, size_t need)
+{
+    size_t left = peer()->sent - at;
+    bool over = peer()->finished || peer()->closed || is_harmed();
+
+    if (err == FM_E_CLOSED && over && (left == 0 || is_harmed()))
+        return;
+    if (err == FM_E_TRUNCATED && over && ((left && left < need) || is_harmed()))
+        return;
+    if (has_excuse(err) && err != FM_E_TRUNCATED && err != FM_E_CLOSED)
+        return;
+    sf_peer_finding(SF_MON_WRONG, peer(),
+                    "receiving ended with %s at byte %zu of %zu",
+                    fm_err_name(err), at, peer()->sent);
+}
+
+static void judge_send(int err)
+{
+    if (!has_excuse(err))
+        sf_peer_finding(SF_MON_WRONG, peer(), "sending ended with %s",
+                        fm_err_name(err));
+}
+
+static int send_back(int fd, const uint8_t *wire, size_t len)
+{
+    struct iovec iov[5];
+    size_t third = len / 3;
+    int r;
+
+    fuzz.trying = fuzz.given + len;
+    if (fuzz.mode != VECTORS) {
+        r = fm_send_all(fd, wire, len, deadline());
+    } else {
+        iov[0] = (struct iovec){(void *)(uintptr_t)wire, 0};
+        iov[1] = (struct iovec){(void *)(uintptr_t)wire, third};
+        iov[2] = (struct iovec){(void *)(uintptr_t)(wire + third), third};
+        iov[3] = (struct iovec){NULL, 0};
+        iov[4] = (struct iovec){(void *)(uintptr_t)(wire + 2 * third),
+                                len - 2 * third};
+        r = fm_sendv_all(fd, iov, 5, deadline());
+    }
+    if (r == 0)
+        fuzz.given += len;
+    else
+        judge_send(r);
+    return r;
+}
+
+/* What the bytes at the loop's place are, as far as they were sent. */
+static void judge_frame_error(int err)
+{
+    struct ref_frame ref;
+    enum ref_verdict verdict =
+        ref_next(&fuzz.format, peer()->stream, peer()->sent, fuzz.taken, &ref);
+
+    if (verdict == REF_BAD && err == FM_E_BAD)
+        return;
+    if (verdict == REF_TOO_LONG && err == FM_E_TOO_LONG)
+        return;
+    if (verdict == REF_FRAME && !is_harmed() && !has_excuse(err))
+        sf_peer_finding(SF_MON_WRONG, peer(),
+                        "%s at byte %zu, where a whole frame was sent",
+                        fm_err_name(err), fuzz.taken);
+    judge_receive(err, fuzz.taken, SIZE_MAX);
+}
+
+static bool echo_one_frame(int fd)
+{
+    struct fm_buf frame, wire;
+    int r;
+
+    fm_buf_init(&frame, SF_STREAM_MAX);
+    fm_buf_init(&wire, 2 * SF_STREAM_MAX);
+    r = fm_recv_frame(fd, &fuzz.format, &frame, deadline());
+    if (r < 0) {
+        judge_frame_error(r);
+    } else {
+        r = fm_encode(&fuzz.format, fm_buf_peek(&frame), fm_buf_len(&frame),
+                      &wire);
+        if (r == 0) {
+            check_taken(fm_buf_peek(&wire), fm_buf_len(&wire), fuzz.taken);
+            fuzz.taken += fm_buf_len(&wire);
+            r = send_back(fd, fm_buf_peek(&wire), fm_buf_len(&wire));
+        }
+    }
+    fm_buf_fini(&frame);
+    fm_buf_fini(&wire);
+    return r == 0 && fuzz.format.kind != FM_CLOSE;
+}
+
+static bool echo_exactly(int fd, size_t len)
+{
+    uint8_t *bytes = malloc(len);
+    int r;
+
+    memset(bytes, 0xa5, len);
+    r = fm_recv_exact(fd, bytes, len, deadline());
+    if (r == 0) {
+        check_taken(bytes, len, fuzz.taken);
+        fuzz.taken += len;
+        r = send_back(fd, bytes, len);
+    } else {
+        judge_receive(r, fuzz.taken, len);
+    }
+    free(bytes);
+    return r == 0;
+}
+
+static void run_loops(void *arg, int fd)
+{
+    size_t len = 1;
+
+    (void)arg;
+    if (fd < 0)
+        return;
+    if (sf_session_now()->extra & 4)
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    if (fuzz.mode == EXACT)
+        while (echo_exactly(fd, len))
+            len = len % 97 * 2 + 1;
+    else
+        while (echo_one_frame(fd))
+            ;
+    if (sf_sim_is_open(fd))
+        close(fd);
+}
+
+/* ---------------------------------------------------------------- oracles */
+
+static void on_received(void *arg, struct sf_peer *to, const uint8_t *bytes,
+                        size_t len)
+{
+    (void)arg;
+    for (size_t i = 0; i < len; i++) {
+        size_t at = to->received + i;
+
+        if (at >= fuzz.trying || bytes[i] != to->stream[at])
+            sf_peer_finding(SF_MON_WRONG, to,
+                            "byte %zu came back as 0x%02x, sent was 0x%02x", at,
+                            bytes[i], at < to->sent ? to->stream[at] : 0);
+    }
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* The program has ended it; all it said it had sent must be here. */
+static void on_finished(void *arg)
+{
+    const struct sf_peer *p = peer();
+
+    (void)arg;
+    if (p->end && p->eof && !is_harmed() && p->received < fuzz.given)
+        sf_peer_finding(SF_MON_LOST, p,
+                        "%zu bytes came back, the loops had sent %zu",
+                        p->received, fuzz.given);
+}
+
+static size_t make_frame(void *arg, const struct sf_peer *from, unsigned nth,
+                         unsigned size, uint8_t *out, size_t max)
+{
+    static uint8_t payload[SF_STREAM_MAX];
+    struct fm_buf wire;
+    size_t len = ref_payload(&fuzz.format, size, nth, payload, sizeof payload);
+
+    (void)arg;
+    (void)from;
+    fm_buf_init(&wire, max);
+    len = fm_encode(&fuzz.format, payload, len, &wire) < 0 ? 0
+                                                           : fm_buf_len(&wire);
+    memcpy(out, fm_buf_peek(&wire), len);
+    fm_buf_fini(&wire);
+    return len;
+}
+
+static void on_fault(void *arg, const struct sf_point *at,
+                     const struct sf_outcome *outcome)
+{
+    struct ref_frame ref;
+    size_t place = sf_peer_taken(peer());
+
+    (void)arg;
+    ref_next(&fuzz.format, peer()->stream, peer()->sent, fuzz.taken, &ref);
+    sf_phase((outcome->fault * SF_CALL_COUNT + at->call) * 8u +
+             sf_place(place, fuzz.taken, ref.end));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct sf_program loops = {
+        .name = "the loops",
+        .side = SF_GIVEN,
+        .run = run_loops,
+        .stop = nothing,
+        .frame = make_frame,
+        .received = on_received,
+        .settled = nothing,
+        .finished = on_finished,
+        .fault = on_fault,
+        .no_control = true,
+    };
+    static struct sf_session s;
+
+    sf_session_decode(&s, data, size);
+    memset(&fuzz, 0, sizeof fuzz);
+    fuzz.format = *ref_format(s.variant);
+    fuzz.mode = (s.extra & 3) % MODES;
+    fuzz.deadlines = s.extra & 8;
+    if (fuzz_verbose())
+        printf("  format %s\n", ref_formats[s.variant % ref_format_count]);
+    sf_session_run(&s, &loops, fuzz_verbose() ? stdout : NULL);
+    return 0;
+}

@@ -1,0 +1,351 @@
+/*
+ * prove.c: sockfault prove
+ *
+ * Sessions in memory with every combination of at most k faults, on the
+ * compiled code itself; see docs/proofs.md.
+ */
+#include "fuzzers/prove.h"
+
+#include "fuzzers/fuzz.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char usage[] =
+    "usage: sockfault prove [OPTION]... SCENARIO...\n"
+    "       sockfault prove [OPTION]... --recovery\n"
+    "       sockfault prove --decoder FORMAT [--max N]\n"
+    "\n"
+    "Runs a session with every combination of faults, and says what that\n"
+    "proves.  A SCENARIO is a session without faults as text, or a folder of\n"
+    "them; the fuzz target is named by a part of its path.\n"
+    "  -k, --k N            at most N faults in one session [1]\n"
+    "  -P, --profile NAME   linux, posix or hostile instead of the session's\n"
+    "  -t, --budget TIME    stop after so long: 30s, 10m, 8h\n"
+    "  -s, --shard I/N      part I of N\n"
+    "  -r, --resume FILE    go on where FILE says, and keep it up to date\n"
+    "  -o, --out FOLDER     for counterexamples [.]\n"
+    "      --recovery       all sessions with 1 to 3 dead descriptors\n"
+    "      --decoder FORMAT closure of a decoder: all streams, all pieces\n"
+    "      --max N          its longest payload, where the format has none [4]\n"
+    "      --rows           rows of a table, only what is the same each time\n"
+    "\n"
+    "Ends with 0: proved, 1: a counterexample, 2: not, or not completely.\n";
+
+bool sf_verbose;
+
+enum { PROVED = 0, REFUTED = 1, COULD_NOT = 2, DEFAULT_MAX = 4 };
+
+int prove_fuzz_session(const uint8_t *bytes, size_t len);
+int prove_fuzz_stream(const uint8_t *bytes, size_t len);
+
+const struct prove_target prove_targets[] = {
+    {"fuzz_session", prove_fuzz_session},
+    {"fuzz_stream", prove_fuzz_stream},
+};
+const unsigned prove_target_count =
+    sizeof prove_targets / sizeof *prove_targets;
+
+static struct {
+    struct prove_job job; /* what is the same for all */
+    int profile;          /* or -1                    */
+    bool rows, recovery;
+    const char *decoder;
+    unsigned max;
+    unsigned proved, refuted, other, found;
+} run = {.job = {.k = 1, .shards = 1, .out = "."}, .profile = -1,
+         .max = DEFAULT_MAX};
+
+/* --------------------------------------------------------------- scenarios */
+
+static void prove(struct prove_job *job)
+{
+    struct prove_result r;
+
+    if (run.profile >= 0)
+        job->session.profile = (enum sf_profile)run.profile;
+    prove_walk(job, &r);
+    if (run.rows)
+        prove_row(job, &r);
+    else
+        prove_say(job, &r);
+    run.found++;
+    run.proved += r.end == PROVE_COMPLETE;
+    run.refuted += r.end == PROVE_FOUND;
+    run.other += r.end == PROVE_STOPPED || r.end == PROVE_CANNOT;
+    if (r.end == PROVE_FOUND)
+        prove_show(job, &r);
+}
+
+/* The part of the path that is a target's name. */
+static const struct prove_target *target_of(const char *path)
+{
+    for (unsigned i = 0; i < prove_target_count; i++)
+        if (strstr(path, prove_targets[i].name))
+            return &prove_targets[i];
+    return NULL;
+}
+
+static void cannot(const char *path, const char *why)
+{
+    prove_complain("%s: %s", path, why);
+    run.other++;
+}
+
+static char *load(const char *path)
+{
+    static char text[65536];
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+
+    text[n] = '\0';
+    if (!f || ferror(f) || n == sizeof text - 1) {
+        cannot(path, f ? "cannot be read whole" : strerror(errno));
+        n = 0;
+    }
+    if (f)
+        fclose(f);
+    return n ? text : NULL;
+}
+
+/* The file's name without folder and ending. */
+static void name_of(const char *path, char *name, size_t size)
+{
+    const char *base = strrchr(path, '/');
+
+    base = base ? base + 1 : path;
+    snprintf(name, size, "%.*s", (int)strcspn(base, "."), base);
+}
+
+static void prove_file(const char *path)
+{
+    struct prove_job job = run.job;
+    char why[256], line[512];
+    const char *text = load(path);
+
+    if (!text)
+        return;
+    job.target = target_of(path);
+    name_of(path, job.name, sizeof job.name);
+    if (!job.target) {
+        cannot(path, "expected a target's name as a part of the path, as "
+                     "corpus/scenarios/fuzz_session/echo.session");
+    } else if (sf_session_parse(&job.session, text, why, sizeof why) < 0) {
+        snprintf(line, sizeof line, "%s:%s", path, why);
+        prove_complain("%s", line);
+        run.other++;
+    } else if (job.session.faults_n) {
+        cannot(path, "a scenario has no faults of its own");
+    } else {
+        prove(&job);
+    }
+}
+
+static int is_scenario(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+
+    return dot && !strcmp(dot, ".session");
+}
+
+static void prove_path(const char *path)
+{
+    struct dirent **entries;
+    struct stat st;
+    int n;
+
+    if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode)) {
+        prove_file(path);
+        return;
+    }
+    n = scandir(path, &entries, is_scenario, alphasort);
+    if (n <= 0)
+        cannot(path, "no *.session in this folder");
+    for (int i = 0; i < n; i++) {
+        char inside[4096];
+
+        snprintf(inside, sizeof inside, "%s/%s", path, entries[i]->d_name);
+        prove_file(inside);
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+}
+
+static void prove_family(void)
+{
+    struct prove_job job = run.job;
+
+    job.target = &prove_targets[0];
+    for (unsigned i = 0;
+         prove_recovery(i, &job.session, job.name, sizeof job.name); i++)
+        prove(&job);
+}
+
+/* ----------------------------------------------------------------- options */
+
+static int bad(const char *option, const char *value, const char *expected)
+{
+    prove_complain("%s %s: expected %s", option, value, expected);
+    return -1;
+}
+
+static int set_number(const char *option, const char *value, unsigned max,
+                      unsigned *n)
+{
+    char *end;
+    unsigned long v = strtoul(value, &end, 10);
+
+    if (*end || end == value || *value == '-' || v > max)
+        return bad(option, value, "a small number");
+    *n = (unsigned)v;
+    return 0;
+}
+
+static int set_budget(const char *value)
+{
+    static const struct {
+        const char *unit;
+        double seconds;
+    } units[] = {{"s", 1}, {"m", 60}, {"h", 3600}};
+    char *end;
+    double v = strtod(value, &end);
+
+    for (size_t i = 0; v > 0 && i < sizeof units / sizeof *units; i++)
+        if (!strcmp(end, units[i].unit)) {
+            run.job.budget = v * units[i].seconds;
+            return 0;
+        }
+    return bad("--budget", value, "a time as 30s, 10m or 8h");
+}
+
+static int set_shard(const char *value)
+{
+    unsigned i, n;
+    char rest;
+
+    if (sscanf(value, "%u/%u%c", &i, &n, &rest) != 2 || i < 1 || i > n)
+        return bad("--shard", value, "I/N with I from 1 to N");
+    run.job.shard = i - 1;
+    run.job.shards = n;
+    return 0;
+}
+
+static int set_profile(const char *value)
+{
+    for (int i = 0; i < SF_PROFILE_COUNT; i++)
+        if (!strcmp(value, sf_profile_names[i])) {
+            run.profile = i;
+            return 0;
+        }
+    return bad("--profile", value, "linux, posix or hostile");
+}
+
+enum { RECOVERY = 256, DECODER, MAX, ROWS, HELP };
+
+static int set(int option)
+{
+    switch (option) {
+    case 'k':
+        return set_number("--k", optarg, SF_EXHAUST_MAX, &run.job.k);
+    case 'P':
+        return set_profile(optarg);
+    case 't':
+        return set_budget(optarg);
+    case 's':
+        return set_shard(optarg);
+    case 'r':
+        run.job.resume = optarg;
+        return 0;
+    case 'o':
+        run.job.out = optarg;
+        return 0;
+    case RECOVERY:
+        run.recovery = true;
+        return 0;
+    case DECODER:
+        run.decoder = optarg;
+        return 0;
+    case MAX:
+        return set_number("--max", optarg, 64, &run.max);
+    case ROWS:
+        run.rows = true;
+        return 0;
+    default:
+        fputs(usage, stderr);
+        return -1;
+    }
+}
+
+static int read_options(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"k", required_argument, NULL, 'k'},
+        {"profile", required_argument, NULL, 'P'},
+        {"budget", required_argument, NULL, 't'},
+        {"shard", required_argument, NULL, 's'},
+        {"resume", required_argument, NULL, 'r'},
+        {"out", required_argument, NULL, 'o'},
+        {"recovery", no_argument, NULL, RECOVERY},
+        {"decoder", required_argument, NULL, DECODER},
+        {"max", required_argument, NULL, MAX},
+        {"rows", no_argument, NULL, ROWS},
+        {"help", no_argument, NULL, HELP},
+        {0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "k:P:t:s:r:o:", options, NULL)) !=
+           -1) {
+        if (option == HELP) {
+            fputs(usage, stdout);
+            exit(0);
+        }
+        if (set(option) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One file says where one walk stands. */
+static bool resumes_one(int paths, char **path)
+{
+    struct stat st;
+
+    return !run.job.resume || (!run.recovery && paths == 1 &&
+                               (stat(path[0], &st) < 0 || S_ISREG(st.st_mode)));
+}
+
+static int verdict(void)
+{
+    if (run.found > 1 && !run.rows)
+        printf("%u of %u proved, %u refuted\n", run.proved, run.found,
+               run.refuted);
+    if (run.refuted)
+        return REFUTED;
+    return run.proved && !run.other ? PROVED : COULD_NOT;
+}
+
+int main(int argc, char **argv)
+{
+    if (read_options(argc, argv) < 0)
+        return COULD_NOT;
+    if (run.decoder)
+        return prove_decoder(run.decoder, run.max, run.rows);
+    if (optind == argc && !run.recovery) {
+        fputs(usage, stderr);
+        return COULD_NOT;
+    }
+    if (!resumes_one(argc - optind, argv + optind)) {
+        prove_complain("--resume: expected one scenario");
+        return COULD_NOT;
+    }
+    if (run.recovery)
+        prove_family();
+    for (int i = optind; i < argc; i++)
+        prove_path(argv[i]);
+    return verdict();
+}

@@ -1,0 +1,81 @@
+/*
+ * prove.h: the parts of the prover.
+ *
+ * A job is one scenario with everything that can happen to it.  It is walked
+ * in a child process: what the child is doing lies in memory that both share,
+ * so a schedule that kills it, in whatever way, or ends it, or never returns,
+ * is known to the parent.  That the walk is complete is said by the child in
+ * that memory; silence proves nothing.
+ */
+#ifndef SF_PROVE_H
+#define SF_PROVE_H
+
+#include "faultinject/inject/choose_exhaust.h"
+#include "faultinject/simnet/session.h"
+
+/* What can be proved: a fuzz target that plays sessions. */
+struct prove_target {
+    const char *name;
+    int (*run)(const uint8_t *bytes, size_t len);
+};
+extern const struct prove_target prove_targets[];
+extern const unsigned prove_target_count;
+
+struct prove_job {
+    char name[128]; /* of the scenario */
+    const struct prove_target *target;
+    struct sf_session session; /* its faults are none */
+    unsigned k;                /* at most so many faults */
+    unsigned shard, shards;    /* shard 0 … shards - 1  */
+    double budget;             /* seconds; 0: none      */
+    const char *resume;        /* file, or NULL         */
+    const char *out;           /* folder for what is found */
+};
+
+enum prove_end {
+    PROVE_COMPLETE, /* everything within the bound, and nothing found  */
+    PROVE_STOPPED,  /* … the time was over before                      */
+    PROVE_FOUND,    /* a counterexample                                */
+    PROVE_CANNOT    /* it could not be done; a line says why           */
+};
+
+struct prove_result {
+    enum prove_end end;
+    uint64_t calls;     /* in the session without faults              */
+    uint64_t decisions; /* … of which so many can be chosen           */
+    unsigned complete;  /* bounds 0 … complete - 1 were completed     */
+    uint64_t schedules[SF_EXHAUST_MAX + 1]; /* with so many faults    */
+    uint64_t states;    /* distinct, at the last bound; 0: not told   */
+    uint64_t runs;
+    double seconds;
+    char finding[512];  /* FOUND: its line                            */
+    unsigned n;         /* … and its choices                          */
+    struct sf_choice vector[SF_EXHAUST_MAX];
+};
+
+/* prove_walk.c: walks the job and says how it went on standard error. */
+void prove_walk(const struct prove_job *job, struct prove_result *result);
+
+/* prove_say.c: what was proved, to standard output. */
+void prove_say(const struct prove_job *job, const struct prove_result *r);
+/* One row of docs/proofs.md: only what is the same each time. */
+void prove_row(const struct prove_job *job, const struct prove_result *r);
+/* Writes the counterexample to files, and replays it before your eyes. */
+void prove_show(const struct prove_job *job, const struct prove_result *r);
+
+/* prove_memory.c: blocks that the session has allocated and not freed. */
+long prove_blocks(void);
+
+/* prove_recovery.c: the i-th session of the family of dead descriptors;
+ * false when there are no more. */
+bool prove_recovery(unsigned i, struct sf_session *s, char *name, size_t size);
+
+/* prove_decoder.c: the closure of a decoder; an exit status.  `max` bytes of
+ * payload unless the format says. */
+int prove_decoder(const char *format, unsigned max, bool rows);
+
+/* One line on standard error. */
+void prove_complain(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,200 @@
+/* prove_say.c: statements and counterexamples; see prove.h */
+#include "fuzzers/prove.h"
+
+#include "faultinject/simnet/run.h"
+#include "fuzzers/fuzz.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void prove_complain(const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    fputs("sockfault: prove: ", stderr);
+    vfprintf(stderr, format, ap);
+    putc('\n', stderr);
+    va_end(ap);
+}
+
+/* -------------------------------------------------------------- statements */
+
+static uint64_t total(const struct prove_result *r)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = 0; i <= SF_EXHAUST_MAX; i++)
+        n += r->schedules[i];
+    return n;
+}
+
+static void say_schedules(const struct prove_job *job,
+                          const struct prove_result *r)
+{
+    printf("  schedules  %" PRIu64 ":", total(r));
+    for (unsigned i = 0; i <= job->k; i++)
+        printf("%s %" PRIu64 " with %u", i ? "," : "", r->schedules[i], i);
+    printf("\n");
+    if (r->states)
+        printf("  states     %" PRIu64 " distinct at the last bound\n",
+               r->states);
+}
+
+static void say_end(const struct prove_job *job, const struct prove_result *r)
+{
+    switch (r->end) {
+    case PROVE_COMPLETE:
+        printf("  PROVED     complete: every schedule of at most %u fault%s "
+               "was run%s\n",
+               job->k, job->k == 1 ? "" : "s",
+               job->shards > 1 ? " (of this shard)" : "");
+        break;
+    case PROVE_STOPPED:
+        printf("  INCOMPLETE the time was over; complete only for ");
+        if (r->complete)
+            printf("at most %u faults\n", r->complete - 1);
+        else
+            printf("nothing\n");
+        break;
+    case PROVE_FOUND:
+        printf("  REFUTED    with %u fault%s: %s\n", r->n, r->n == 1 ? "" : "s",
+               r->finding);
+        break;
+    case PROVE_CANNOT:
+        printf("  NOTHING    is proved\n");
+        break;
+    }
+}
+
+void prove_say(const struct prove_job *job, const struct prove_result *r)
+{
+    printf("%s (%s, profile %s, at most %u faults", job->name,
+           job->target->name, sf_profile_names[job->session.profile], job->k);
+    if (job->shards > 1)
+        printf(", shard %u of %u", job->shard + 1, job->shards);
+    printf(")\n  session    %" PRIu64 " calls, %" PRIu64
+           " decisions without a fault\n",
+           r->calls, r->decisions);
+    say_schedules(job, r);
+    say_end(job, r);
+    printf("  took       %.2f s, %.0f runs a second\n", r->seconds,
+           r->seconds > 0 ? (double)r->runs / r->seconds : 0);
+    fflush(stdout);
+}
+
+void prove_row(const struct prove_job *job, const struct prove_result *r)
+{
+    static const char *const ends[] = {"complete", "incomplete", "refuted",
+                                       "not done"};
+
+    printf("| %s | %s | %s | %u | %" PRIu64 " | %" PRIu64 " | %" PRIu64
+           " | %s |\n",
+           job->name, job->target->name,
+           sf_profile_names[job->session.profile], job->k, r->calls,
+           r->decisions, total(r), ends[r->end]);
+    fflush(stdout);
+}
+
+/* --------------------------------------------------------- counterexamples */
+
+static uint8_t amount_byte(const struct sf_choice *c)
+{
+    unsigned b = 0;
+
+    while (c->max && b < 255 &&
+           sf_tape_amount((uint8_t)b, c->max) != c->amount)
+        b++;
+    return (uint8_t)b;
+}
+
+/* The choices as steps of a tape; false when there is no room for them. */
+static bool to_tape(struct sf_session *s, const struct prove_result *r)
+{
+    uint32_t from = 0;
+
+    s->faults_n = 0;
+    for (unsigned i = 0; i < r->n; i++) {
+        const struct sf_choice *c = &r->vector[i];
+
+        for (; c->at - from > 255; from += 256) {
+            if (s->faults_n == SF_FAULTS_MAX)
+                return false;
+            s->faults[s->faults_n++] =
+                (struct sf_fault_step){255, SF_TAPE_PAUSE, 0};
+        }
+        if (s->faults_n == SF_FAULTS_MAX)
+            return false;
+        s->faults[s->faults_n++] = (struct sf_fault_step){
+            (uint8_t)(c->at - from), (uint8_t)(c->which - 1), amount_byte(c)};
+        from = c->at + 1;
+    }
+    return true;
+}
+
+static bool write_file(const char *path, const struct sf_session *s,
+                       const uint8_t *bytes, size_t len)
+{
+    FILE *f = fopen(path, "wb");
+    bool good = f;
+
+    if (f && bytes)
+        good = fwrite(bytes, 1, len, f) == len;
+    else if (f)
+        sf_session_print(s, f);
+    if (f && fclose(f) != 0)
+        good = false;
+    if (!good)
+        prove_complain("%s: %s", path, strerror(errno));
+    return good;
+}
+
+/* In a process of its own, by its tape, as any replayer would. */
+static bool replay(const struct prove_job *job, const uint8_t *bytes,
+                   size_t len)
+{
+    int status = 0;
+    pid_t child;
+
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        alarm(30);
+        sf_verbose = true;
+        dup2(STDOUT_FILENO, STDERR_FILENO);
+        job->target->run(bytes, len);
+        fflush(stdout);
+        _exit(0);
+    }
+    return child > 0 && waitpid(child, &status, 0) == child && status != 0;
+}
+
+void prove_show(const struct prove_job *job, const struct prove_result *r)
+{
+    struct sf_session s = job->session;
+    uint8_t bytes[SF_SESSION_MAX];
+    char text[4200], input[4200];
+    size_t len;
+
+    if (!to_tape(&s, r)) {
+        prove_complain("the counterexample is longer than a tape can be");
+        return;
+    }
+    len = sf_session_encode(&s, bytes, sizeof bytes);
+    snprintf(text, sizeof text, "%s/%s.%s.session", job->out, job->target->name,
+             job->name);
+    snprintf(input, sizeof input, "%s/%s.%s.input", job->out, job->target->name,
+             job->name);
+    write_file(text, &s, NULL, 0);
+    write_file(input, &s, bytes, len);
+    printf("\ncounterexample (%s, %s):\n\n", text, input);
+    if (!replay(job, bytes, len))
+        printf("replayed by its tape alone nothing was found: it depends on "
+               "what ran before, or on the memory it did not give back\n");
+    printf("\nto see it again: %s -v %s\n", job->target->name, input);
+    fflush(stdout);
+}
