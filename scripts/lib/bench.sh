@@ -159,6 +159,7 @@ bench_why() {
 bench_json() { jq -s . "$bench_work/rows"; }
 
 # Is a row's goal met?  For jq.
+# shellcheck disable=SC2016 # jq's variables
 BENCH_MET='def met:
     if .goal == null or $judging == "" then "-"
     elif .ratio == null then "not measured"
