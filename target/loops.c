@@ -19,8 +19,20 @@ enum {
     BUSY_PAUSE_MS = 10 /* … and for how long to leave it alone             */
 };
 
+/* The system is short of memory: leave it alone for a moment, but not for
+ * ever.  Returns 0 to try again. */
+static int sit_out(unsigned *busy)
+{
+    if (++*busy > BUSY_TRIES)
+        return FM_E_BUSY;
+    fm_io_poll(-1, 0, BUSY_PAUSE_MS);
+    return 0;
+}
+
 int fm_wait(int fd, short events, int64_t deadline_ms)
 {
+    unsigned busy = 0;
+
     for (;;) {
         int ms = fm_remaining_ms(fm_now_ms(), deadline_ms);
         int r = fm_io_poll(fd, events, ms);
@@ -29,6 +41,8 @@ int fm_wait(int fd, short events, int64_t deadline_ms)
             return 0;
         if (r == 0 && ms == 0)
             return FM_E_TIMEOUT;
+        if (r == FM_E_BUSY)
+            r = sit_out(&busy);
         if (r < 0 && r != FM_E_INTR)
             return r;
     }
@@ -53,10 +67,7 @@ static int prepare_retry(int fd, ssize_t err, short events, int64_t deadline_ms,
     case FM_E_AGAIN:
         return wait_after_again(fd, events, deadline_ms);
     case FM_E_BUSY:
-        if (++*busy > BUSY_TRIES)
-            return FM_E_BUSY;
-        fm_io_poll(-1, 0, BUSY_PAUSE_MS);
-        return 0;
+        return sit_out(busy);
     default:
         return (int)err;
     }
