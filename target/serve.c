@@ -77,9 +77,9 @@ static int answer(struct fm_stream *s, const struct fm_server_options *o,
     return FM_E_CLOSED;
 }
 
-static void count_end(struct fm_server_stats *stats, int why, bool stopping)
+static void count_end(struct fm_server_stats *stats, int why)
 {
-    if (why == FM_E_CLOSED || (why == FM_E_TIMEOUT && stopping))
+    if (why == FM_E_CLOSED)
         stats->ended++;
     else if (why == FM_E_TIMEOUT)
         stats->timed_out++;
@@ -95,7 +95,7 @@ void fm_serve_blocking(int fd, const struct fm_server_options *o,
 
     fm_stream_init(&s, fd, &o->format);
     why = answer(&s, o, stop, stats);
-    count_end(stats, why, *stop);
+    count_end(stats, why);
     fm_stream_flush(&s, fm_deadline_in(o->linger_ms));
     fm_stream_fini(&s);
     fm_drain(fd, fm_deadline_in(o->linger_ms));

@@ -18,8 +18,8 @@ int fm_options_complete(struct fm_server_options *o,
  * queued, half-close, wait for the peer to close.  fd stays open.  Adds to
  * stats; exactly one of ended, failed and timed_out.
  *
- * Once *stop is set it waits no more for input.  Who sets it also shuts down
- * the reading of fd, which ends a wait that has begun.
+ * To stop it, shut down the reading of fd, which ends a wait for input, and
+ * then set *stop, which ends the patience with a peer that goes on sending.
  */
 void fm_serve_blocking(int fd, const struct fm_server_options *o,
                        const atomic_bool *stop, struct fm_server_stats *stats);

@@ -145,8 +145,8 @@ static int drain(struct server *s)
 {
     int err = 0;
 
-    s->stopping = true;
     shut_down_all(s, SHUT_RD);
+    s->stopping = true;
     s->done.deadline_ms = fm_deadline_in(s->acceptor.options.linger_ms);
     while (s->workers && err == 0)
         err = fm_acceptor_turn(&s->acceptor);
