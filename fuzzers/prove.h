@@ -56,6 +56,9 @@ struct prove_result {
 /* prove_walk.c: walks the job and says how it went on standard error. */
 void prove_walk(const struct prove_job *job, struct prove_result *result);
 
+/* Adds the counts and seconds of r to those of *sum. */
+void prove_add(struct prove_result *sum, const struct prove_result *r);
+
 /* prove_say.c: what was proved, to standard output. */
 void prove_say(const struct prove_job *job, const struct prove_result *r);
 /* One row of docs/proofs.md: only what is the same each time. */
