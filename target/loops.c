@@ -19,8 +19,22 @@ enum {
     BUSY_PAUSE_MS = 10 /* … and for how long to leave it alone             */
 };
 
+/* After an error, may the call be made again?  Counts how often the system
+ * was busy, and leaves it alone for a while. */
+static bool is_passing(int err, unsigned *busy)
+{
+    if (err == FM_E_INTR)
+        return true;
+    if (err != FM_E_BUSY || ++*busy > BUSY_TRIES)
+        return false;
+    fm_io_poll(-1, 0, BUSY_PAUSE_MS);
+    return true;
+}
+
 int fm_wait(int fd, short events, int64_t deadline_ms)
 {
+    unsigned busy = 0;
+
     for (;;) {
         int ms = fm_remaining_ms(fm_now_ms(), deadline_ms);
         int r = fm_io_poll(fd, events, ms);
@@ -29,7 +43,7 @@ int fm_wait(int fd, short events, int64_t deadline_ms)
             return 0;
         if (r == 0 && ms == 0)
             return FM_E_TIMEOUT;
-        if (r < 0 && r != FM_E_INTR)
+        if (r < 0 && !is_passing(r, &busy))
             return r;
     }
 }
@@ -47,19 +61,9 @@ static int wait_after_again(int fd, short events, int64_t deadline_ms)
 static int prepare_retry(int fd, ssize_t err, short events, int64_t deadline_ms,
                          unsigned *busy)
 {
-    switch (err) {
-    case FM_E_INTR:
-        return 0;
-    case FM_E_AGAIN:
+    if (err == FM_E_AGAIN)
         return wait_after_again(fd, events, deadline_ms);
-    case FM_E_BUSY:
-        if (++*busy > BUSY_TRIES)
-            return FM_E_BUSY;
-        fm_io_poll(-1, 0, BUSY_PAUSE_MS);
-        return 0;
-    default:
-        return (int)err;
-    }
+    return is_passing((int)err, busy) ? 0 : (int)err;
 }
 
 static ssize_t receive(int fd, void *buf, size_t len, int64_t deadline_ms)
