@@ -91,6 +91,8 @@ struct sf_world {
                                      * aborted before it was accepted      */
     void (*rearm)(int fd);          /* edge-triggered waiters get a new
                                      * edge if the descriptor is ready     */
+    void (*exhaust)(bool on);       /* the table of descriptors is full
+                                     * from now on, or no longer           */
     bool (*interrupt)(void);        /* a signal arrives now: runs a handler
                                      * of the program; false: it has none  */
 };

@@ -189,7 +189,8 @@ static int64_t since(int64_t then)
 static bool timed_out(const struct sf_peer *peer)
 {
     const struct fm_server_options *o = &fuzz.options;
-    bool idle = o->idle_ms >= 0 && since(peer->last) >= o->idle_ms;
+    bool idle = o->idle_ms >= 0 && (since(peer->last) >= o->idle_ms ||
+                                    peer->gap / MS >= o->idle_ms);
     bool slow = o->frame_ms >= 0 && since(SF_SIM_EPOCH_NS) >= o->frame_ms &&
                 last_frame(peer, peer->sent) < peer->sent;
 

@@ -35,6 +35,24 @@ static void slide(struct fm_buf *b)
     b->end = len;
 }
 
+static bool fits_at_end(const struct fm_buf *b, size_t n)
+{
+    return b->data && n <= b->cap - b->end;
+}
+
+/* Would n bytes fit after slide(), and may it run? */
+static bool fits_after_slide(const struct fm_buf *b, size_t n)
+{
+    size_t len = fm_buf_len(b);
+
+    return b->pos > 0 && b->pos >= len && n <= b->cap - len;
+}
+
+bool fm_buf_has_room(const struct fm_buf *b, size_t n)
+{
+    return fits_at_end(b, n) || fits_after_slide(b, n);
+}
+
 /* Move the bytes in use to new memory with room for n more. */
 static bool grow(struct fm_buf *b, size_t n)
 {
@@ -64,16 +82,15 @@ static bool grow(struct fm_buf *b, size_t n)
 uint8_t *fm_buf_make_room(struct fm_buf *b, size_t n)
 {
     size_t limit = b->max < PTRDIFF_MAX ? b->max : PTRDIFF_MAX;
-    size_t len = fm_buf_len(b);
 
-    if (n > limit - len)
+    if (n > limit - fm_buf_len(b))
         return NULL;
-    if (b->data && n <= b->cap - b->end)
-        return b->data + b->end;
-    if (b->pos > 0 && b->pos >= len && n <= b->cap - len)
-        slide(b);
-    else if (!grow(b, n))
-        return NULL;
+    if (!fits_at_end(b, n)) {
+        if (fits_after_slide(b, n))
+            slide(b);
+        else if (!grow(b, n))
+            return NULL;
+    }
     return b->data + b->end;
 }
 

@@ -65,6 +65,9 @@ static inline uint8_t *fm_buf_reserve(struct fm_buf *b, size_t n)
     return fm_buf_make_room(b, n);
 }
 
+/* Would fm_buf_reserve(b, n) do without more memory? */
+bool fm_buf_has_room(const struct fm_buf *b, size_t n);
+
 /* The first n bytes of the reserved room are now in use. */
 static inline void fm_buf_commit(struct fm_buf *b, size_t n)
 {

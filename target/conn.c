@@ -116,16 +116,6 @@ static void take_frames(struct fm_conn *c)
     time_frame(c);
 }
 
-/* Bytes have come: decode them, or throw them away. */
-static void take_bytes(struct fm_conn *c, const uint8_t *bytes, size_t n)
-{
-    if (c->state != FM_SERVING)
-        return;
-    touch(c);
-    fm_decoder_feed(&c->in, bytes, n);
-    take_frames(c);
-}
-
 static void read_failed(struct fm_conn *c, int err)
 {
     switch (err) {
@@ -153,19 +143,40 @@ static bool wants_input(const struct fm_conn *c)
     return c->state != FM_SERVING || (!c->paused && !c->stopping);
 }
 
-static void on_readable(struct fm_conn *c)
+/*
+ * Receive once, into the decoder, or to throw it away.  The decoder takes
+ * memory only for bytes that are here, so they come by way of a piece until
+ * it has enough.
+ */
+static ssize_t receive(struct fm_conn *c)
 {
     uint8_t piece[PIECE];
+    bool serving = c->state == FM_SERVING;
+    bool direct = serving && fm_decoder_has_room(&c->in, PIECE);
+    uint8_t *room = direct ? fm_decoder_reserve(&c->in, PIECE) : piece;
+    ssize_t r = fm_io_recv(c->watch.fd, room, PIECE);
 
+    if (r > 0 && direct)
+        fm_decoder_commit(&c->in, (size_t)r);
+    else if (r > 0 && serving)
+        fm_decoder_feed(&c->in, piece, (size_t)r);
+    return r;
+}
+
+static void on_readable(struct fm_conn *c)
+{
     for (int i = 0; i < READS_PER_TURN && wants_input(c); i++) {
-        ssize_t r = fm_io_recv(c->watch.fd, piece, sizeof piece);
+        ssize_t r = receive(c);
 
         if (r < 0) {
             read_failed(c, (int)r);
             return;
         }
-        take_bytes(c, piece, (size_t)r);
-        if ((size_t)r < sizeof piece)
+        if (c->state == FM_SERVING) {
+            touch(c);
+            take_frames(c);
+        }
+        if (r < PIECE)
             return;
     }
 }

@@ -226,6 +226,11 @@ void fm_decoder_commit(struct fm_decoder *d, size_t n)
     fm_buf_commit(&d->in, n);
 }
 
+bool fm_decoder_has_room(const struct fm_decoder *d, size_t len)
+{
+    return fm_buf_has_room(&d->in, len);
+}
+
 int fm_decoder_feed(struct fm_decoder *d, const void *bytes, size_t len)
 {
     void *room = fm_decoder_reserve(d, len);

@@ -80,6 +80,9 @@ int fm_decoder_feed(struct fm_decoder *d, const void *bytes, size_t len);
 void *fm_decoder_reserve(struct fm_decoder *d, size_t len);
 void fm_decoder_commit(struct fm_decoder *d, size_t n);
 
+/* Would fm_decoder_reserve(d, len) do without more memory? */
+bool fm_decoder_has_room(const struct fm_decoder *d, size_t len);
+
 /*
  * The next frame.
  *

@@ -269,10 +269,12 @@ int fm_half_close(int fd)
 int fm_drain(int fd, int64_t deadline_ms)
 {
     char piece[4096];
-    ssize_t r = fm_half_close(fd);
+    ssize_t r;
 
-    while (r >= 0)
+    fm_half_close(fd); /* whether that worked, receiving tells as well */
+    do
         r = fm_recv_some(fd, piece, sizeof piece, deadline_ms);
+    while (r > 0);
     return r == FM_E_CLOSED ? 0 : (int)r;
 }
 

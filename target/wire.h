@@ -25,15 +25,18 @@ static inline uint32_t fm_get_be(const uint8_t *p, size_t width)
 static inline void fm_put_be(uint8_t *p, size_t width, uint32_t value)
 {
     switch (width) {
-    case 4:
-        *p++ = (uint8_t)(value >> 24);
-        *p++ = (uint8_t)(value >> 16);
-        /* fall through */
+    case 1:
+        p[0] = (uint8_t)value;
+        break;
     case 2:
-        *p++ = (uint8_t)(value >> 8);
-        /* fall through */
+        p[0] = (uint8_t)(value >> 8);
+        p[1] = (uint8_t)value;
+        break;
     default:
-        *p = (uint8_t)value;
+        p[0] = (uint8_t)(value >> 24);
+        p[1] = (uint8_t)(value >> 16);
+        p[2] = (uint8_t)(value >> 8);
+        p[3] = (uint8_t)value;
     }
 }
 

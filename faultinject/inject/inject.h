@@ -60,12 +60,14 @@ enum sf_verdict {
 struct sf_op {
     /* What the wrapper says. */
     enum sf_call call;
-    int fd;               /* -1 where there is none                     */
-    int flags;            /* MSG_*, SOCK_* of what is made, F_* asked   */
-    size_t len;           /* bytes asked for; ask() may make it less    */
-    int other;            /* dup2: the wanted number; socket: domain;
-                           * epoll_ctl: the instance                    */
-    int *pair;            /* socketpair: where the numbers are          */
+    int fd;     /* -1 where there is none                     */
+    int flags;  /* MSG_*, SOCK_* of what is made, F_* asked   */
+    size_t len; /* bytes asked for; ask() may make it less    */
+    int other;  /* dup2: the wanted number; socket: domain;
+                 * epoll_ctl: the instance                    */
+    int *pair;  /* socketpair: where the numbers are          */
+    const struct sockaddr *addr; /* connect                              */
+    socklen_t addrlen;
     struct sf_wait *wait; /* WAIT                                       */
     const struct epoll_event *event; /* epoll_ctl                       */
 

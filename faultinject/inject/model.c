@@ -119,7 +119,7 @@ static int can_EAGAIN(const struct sf_site *s)
     return reads(s) && known_ready(s) ? SF_POSIX : SF_LINUX;
 }
 
-/* Readable although nothing is there: hangs a program that then blocks. */
+/* For which descriptors: can_pretend(). */
 static int can_SPURIOUS(const struct sf_site *s)
 {
     return s->wait ? SF_POSIX : NEVER;
@@ -230,6 +230,8 @@ static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
 
 bool sf_fault_transient(enum sf_fault fault)
 {
+    if (fault == SF_ENOBUFS || fault == SF_ENOMEM)
+        return true;
     return fault != SF_NONE && fault != SF_SHORT &&
            sf_faults[fault].cls == SF_BENIGN;
 }
@@ -238,6 +240,19 @@ static bool needs_target(enum sf_fault fault, const struct sf_site *s)
 {
     return s->wait &&
            (fault == SF_SPURIOUS || fault == SF_WITHHOLD || fault == SF_DEADFD);
+}
+
+/* Reading what is falsely ready hangs a descriptor that blocks. */
+static bool can_pretend(const struct sf_site *s, const struct sf_member *m)
+{
+    struct sf_facts facts;
+
+    if (!(m->events & POLLIN))
+        return false;
+    if (s->profile == SF_HOSTILE)
+        return true;
+    s->world->facts(m->fd, &facts);
+    return facts.nonblock && facts.type == SF_FD_STREAM && !facts.connecting;
 }
 
 /* One outcome for each connection that the call waits for. */
@@ -249,7 +264,7 @@ static unsigned add_targets(const struct sf_site *s, enum sf_fault fault,
 
     while (n < SF_OUTCOMES_MAX && s->wait->asked(s->wait, &cursor, &member)) {
         const struct sf_conn *conn = sf_fd_conn(member.fd);
-        if (!conn || (fault == SF_SPURIOUS && !(member.events & POLLIN)))
+        if (!conn || (fault == SF_SPURIOUS && !can_pretend(s, &member)))
             continue;
         out[n++] = (struct sf_outcome){fault, conn->ordinal, 0};
     }

@@ -1,8 +1,8 @@
 /*
  * model.h: which outcomes are possible at this call, now.
  *
- * The tables of docs/fault-model.md as code, pure: it looks at the facts it
- * is given and asks nobody.  What it does not list is never injected.
+ * The tables of docs/fault-model.md as code: it looks at the facts it is given
+ * and changes nothing.  What it does not list is never injected.
  */
 #ifndef SF_MODEL_H
 #define SF_MODEL_H
@@ -22,7 +22,8 @@ struct sf_site {
     const struct sf_conn *conn; /* NULL: the call is on no connection  */
     const struct sf_wait *wait; /* WAIT, else NULL                     */
     struct sf_facts facts;      /* of at->fd; all 0 where there is none */
-    int flags;                  /* MSG_*                               */
+    const struct sf_world *world;
+    int flags; /* MSG_*                               */
     enum sf_profile profile;
 };
 

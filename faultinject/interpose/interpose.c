@@ -104,8 +104,19 @@
     }
 #define WRAP_ACCEPT(name, returns, params, args) \
     WRAP_PLAIN(name, returns, params, args)
-#define WRAP_CONNECT(name, returns, params, args) \
-    WRAP_PLAIN(name, returns, params, args)
+#define WRAP_CONNECT(name, returns, params, args)                        \
+    SF_EXPORT returns name params                                        \
+    {                                                                    \
+        struct sf_op op = {.call = SF_CALL_##name};                      \
+                                                                         \
+        if (SF_LIKELY(!sf_on))                                           \
+            return sf_libc.name args;                                    \
+        op.fd = fd;                                                      \
+        op.addr = addr;                                                  \
+        op.addrlen = addrlen;                                            \
+        SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
+        return (returns)sf_tell(&op);                                    \
+    }
 #define WRAP_CTL(name, returns, params, args) \
     WRAP_PLAIN(name, returns, params, args)
 #define WRAP_CLOSE(name, returns, params, args) \

@@ -65,7 +65,7 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
     return true;
 }
 
-__attribute__((constructor(101))) static void attach(void)
+__attribute__((constructor(102))) static void attach(void)
 {
     const char *path = getenv(SF_CONTROL_ENV);
     int saved = errno;

@@ -8,10 +8,13 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "faultinject/inject/registry.h"
+#include "faultinject/kernel/mend.h"
 
 /* --- facts ------------------------------------------------------------- */
 
@@ -148,25 +151,38 @@ static void kernel_facts(int fd, struct sf_facts *facts)
 /* --- events ------------------------------------------------------------ */
 
 /*
- * connect() to no address makes TCP drop the connection and send a reset;
- * AF_UNIX has no such thing, there both directions are shut.
+ * connect() to no address makes TCP drop the connection and send a reset.
+ * Shutting what is then unconnected says ENOTCONN and is done nevertheless:
+ * only after that reading says 0, once the error was told, and poll says
+ * what it says after a reset that came from the peer.  On AF_UNIX there is no
+ * such thing: both directions are shut and the error is left to mend.c.
  */
 static void kernel_reset(int fd, int err)
 {
     struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
     int saved = errno;
+    bool tcp;
 
-    (void)err;
-    if (sf_libc.connect(fd, &nowhere, sizeof nowhere) < 0)
-        sf_libc.shutdown(fd, SHUT_RDWR);
+    if (sf_libc.getsockname(fd, (struct sockaddr *)&name, &len) < 0)
+        len = sizeof name;
+    tcp = name.ss_family != AF_UNIX &&
+          sf_libc.connect(fd, &nowhere, sizeof nowhere) == 0;
+    sf_libc.shutdown(fd, SHUT_RDWR);
+    if (tcp && err == EPIPE)
+        option(fd, SOL_SOCKET, SO_ERROR); /* sending says it by itself */
+    sf_mend_reset(fd, err, !tcp && err != EPIPE, (struct sockaddr *)&name, len);
     errno = saved;
 }
 
+/* Bytes that have not been read have not arrived: mend.c. */
 static void kernel_end(int fd)
 {
     int saved = errno;
 
     sf_libc.shutdown(fd, SHUT_RD);
+    sf_mend_end(fd);
     errno = saved;
 }
 
@@ -174,6 +190,7 @@ static void kernel_kill(int fd)
 {
     int saved = errno;
 
+    sf_mend_forget(fd);
     sf_libc.close(fd);
     errno = saved;
 }
@@ -210,6 +227,32 @@ static void kernel_drop(int listener)
     errno = saved;
 }
 
+/*
+ * The limit is lowered to the numbers in use: the kernel itself then says
+ * EMFILE to every call that wants a new one, those we never see included.
+ */
+static void kernel_exhaust(bool on)
+{
+    static struct rlimit before;
+    struct rlimit now;
+    int saved = errno;
+    int lowest;
+
+    if (on && before.rlim_max == 0 && getrlimit(RLIMIT_NOFILE, &now) == 0) {
+        lowest = (int)syscall(SYS_memfd_create, "", MFD_CLOEXEC);
+        if (lowest >= 0) {
+            sf_libc.close(lowest);
+            before = now;
+            now.rlim_cur = (rlim_t)lowest;
+            setrlimit(RLIMIT_NOFILE, &now);
+        }
+    } else if (!on && before.rlim_max != 0) {
+        setrlimit(RLIMIT_NOFILE, &before);
+        before.rlim_max = 0;
+    }
+    errno = saved;
+}
+
 static bool kernel_interrupt(void)
 {
     int saved = errno;
@@ -238,7 +281,7 @@ static bool kernel_owns(int fd)
 #include "faultinject/calls.def"
 #undef CALL
 
-static const struct sf_world kernel = {
+static struct sf_world kernel = {
 #define CALL(name, returns, params, args, kind) .name = kernel_##name,
 #include "faultinject/calls.def"
 #undef CALL
@@ -250,8 +293,15 @@ static const struct sf_world kernel = {
     .kill = kernel_kill,
     .drop = kernel_drop,
     .rearm = kernel_rearm,
+    .exhaust = kernel_exhaust,
     .interrupt = kernel_interrupt,
 };
+
+/* Filled in before any session can begin. */
+__attribute__((constructor(101))) static void mend(void)
+{
+    sf_mend_world(&kernel);
+}
 
 const struct sf_world *sf_kernel(void)
 {

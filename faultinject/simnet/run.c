@@ -256,6 +256,15 @@ static void add_bytes(struct sf_peer *peer, const uint8_t *bytes, size_t len)
     peer->queued += len;
 }
 
+static void touch(struct sf_peer *peer)
+{
+    int64_t gap = sf_sim_now() - peer->last;
+
+    if (gap > peer->gap)
+        peer->gap = gap;
+    peer->last = sf_sim_now();
+}
+
 /* Sends at most n of the queued bytes; what finds no room stays queued. */
 static bool send_some(struct sf_peer *peer, size_t n)
 {
@@ -270,7 +279,7 @@ static bool send_some(struct sf_peer *peer, size_t n)
     if (r <= 0)
         return false;
     peer->sent += (size_t)r;
-    peer->last = sf_sim_now();
+    touch(peer);
     return true;
 }
 
@@ -295,7 +304,7 @@ static bool receive_some(struct sf_peer *peer, size_t n)
     }
     run.program->received(run.program->arg, peer, bytes, (size_t)r);
     peer->received += (size_t)r;
-    peer->last = sf_sim_now();
+    touch(peer);
     return true;
 }
 
@@ -538,7 +547,7 @@ static bool time_is_up(int64_t until)
 
 static uint64_t enough_calls(void)
 {
-    return run.s->high ? SF_CALLS_ENOUGH / 16 : SF_CALLS_ENOUGH;
+    return run.s->high ? SF_CALLS_ENOUGH / 64 : SF_CALLS_ENOUGH;
 }
 
 static enum sf_sim_wake on_idle(void *arg, int64_t until)

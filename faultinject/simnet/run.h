@@ -46,6 +46,7 @@ struct sf_peer {
     size_t sent;           /* … that were sent                            */
     size_t received;       /* bytes that came back                        */
     int64_t last;          /* when a byte last moved either way           */
+    int64_t gap;           /* the longest time that none moved, in ns     */
     bool stopped;          /* it does not read                            */
     bool finished;         /* it half-closed                              */
     bool closed;           /* it closed or vanished                       */

@@ -19,6 +19,7 @@ SF_LIB=$SF_HOME/scripts/lib
 SF_BUILD=$SF_PROJECT/build
 SF_NAME=${0##*/}
 sf_ended=
+sf_scratch=
 
 . "$SF_LIB/limits.sh"
 . "$SF_LIB/packages.sh"
@@ -42,11 +43,18 @@ die() {
 # whoever ended with it (a die in a subshell).
 on_exit() {
     local status=$?
+    [[ -z $sf_scratch ]] || rm -rf "$sf_scratch"
     [[ -z $sf_ended && $status -ne 0 ]] || return 0
     [[ $status -eq 2 ]] || complain "stopped: a command failed with $status"
     exit 2
 }
 trap on_exit EXIT
+
+# scratch VARIABLE: a folder that is gone when the script ends.
+scratch() {
+    sf_scratch=$(mktemp -d)
+    printf -v "$1" %s "$sf_scratch"
+}
 
 # The comment at the head of a script is its manual.
 help_of() { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; }

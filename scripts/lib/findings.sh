@@ -58,7 +58,7 @@ finding_write() {
     local kind=$replay_kind frames=$replay_frames
     local message=$replay_message where=$replay_where
     for ((i = 1; i < replays && $4 > 0; i++)); do
-        replay_input "$2" "$1/input" "$1/again.txt"
+        replay "$2" "$1/input" "$1/again.txt"
         [[ $replay_kind != "$kind" ]] || again=$((again + 1))
     done
     rm -f "$1/again.txt"
@@ -124,6 +124,7 @@ findings_count() {
 }
 
 finding_seen_by() {
-    jq -e --arg f "$2" '.fuzzer == $f' "$1/meta.json" >/dev/null &&
-        grep -q "^[0-9]* $3 " "$1/seen"
+    grep -q "^[0-9]* $3 " "$1/seen" || return 1
+    [[ $3 == preload ]] ||
+        jq -e --arg f "$2" '.fuzzer == $f' "$1/meta.json" >/dev/null
 }

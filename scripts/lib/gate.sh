@@ -65,13 +65,17 @@ gate_replayed() {
     gate_check "replay.$1" "$verdict" "executed $executed of $2" "$figures"
 }
 
-# gate_fuzz FUZZER...: with the time that is left, but some in any case.
+# gate_fuzz FUZZER...: with the time that is left, but some in any case; the
+# preload sweep beside it.
 gate_fuzz() {
     local left=$((budget - (SECONDS - gate_start) - 5)) row
     [[ $# -gt 0 ]] || return 0
     turns_run "$gate_out" $((left > 3 ? left : 3)) "$@" >/dev/null
     while IFS=$'\t' read -r -a row; do
-        gate_fuzzed "${row[@]}"
+        case ${row[1]} in
+        preload) gate_swept "${row[@]}" ;;
+        *) gate_fuzzed "${row[@]}" ;;
+        esac
     done < <(summary_rows "$gate_out" "$@")
 }
 
@@ -92,6 +96,22 @@ gate_fuzzed() {
     fi
     gate_check "fuzz.$1" "$verdict" "$message" \
         "{\"executions\":$3,\"rate\":$4,\"edges\":$5,\"floor\":$floor}"
+}
+
+# gate_swept FUZZER ENGINE RUNS RATE EDGES FINDINGS: every plan in every case, and
+# each did something somewhere.
+gate_swept() {
+    local expected verdict=ok idle
+    expected=$(($(sweep_plans | wc -l) * ${#sweep_cases[@]}))
+    idle=$(paste -sd' ' "$gate_out/work/idle-plans" 2>/dev/null || true)
+    if [[ $6 -gt 0 ]]; then
+        verdict=found
+    elif [[ $3 -ne $expected || -n $idle ]]; then
+        verdict=error
+    fi
+    gate_check preload "$verdict" \
+        "$3 of $expected runs${idle:+, injected nothing: $idle}" \
+        "{\"runs\":$3,\"expected_runs\":$expected}"
 }
 
 # gate_known SIGNATURE: true while it is listed and its day has not come.

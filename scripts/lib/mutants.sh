@@ -18,8 +18,7 @@ mutants_choose() {
 
 # A copy of the sources as they are, outside of any repository.
 mutants_copy() {
-    copy=$(mktemp -d)
-    trap 'rm -rf "$copy"; on_exit' EXIT
+    scratch copy
     mkdir "$copy/tree"
     tar -C "$SF_PROJECT" --exclude=./build --exclude=./out --exclude=./.git \
         -cf - . | tar -C "$copy/tree" -xf -

@@ -29,7 +29,10 @@ progress_clear() { [[ ! -t 1 ]] || printf '\r\033[K'; }
 # writes its figures only now and then; until it has, how many inputs it knows.
 progress_of() {
     local rate
-    if [[ $1 == *.afl ]]; then
+    if [[ $1 == *.preload ]]; then
+        say "$(cat "$1.runs" 2>/dev/null || say 0) runs"
+        return
+    elif [[ $1 == *.afl ]]; then
         rate=$(awk -F, '/^[0-9]/ { n = $11 } END { printf "%d", n }' \
             "$1/out/default/plot_data" 2>/dev/null || true)
     else

@@ -49,6 +49,15 @@ replay_input() {
     fi
 }
 
+# replay NAME INPUT REPORT: an input of a fuzz target, or a plan in a case of the
+# preload sweep.
+replay() {
+    case $1 in
+    server.* | client.*) sweep_replay "$@" ;;
+    *) replay_input "$@" ;;
+    esac
+}
+
 # report_read STATUS REPORT: what the report is about, into the same variables.
 report_read() {
     local -a line

@@ -19,11 +19,15 @@ repro_path() {
 repro_finding() {
     local name
     name=$(jq -r .fuzzer "$1/meta.json")
-    case $(jq -r .what "$1/meta.json") in
-    input) repro_input "${fuzzer:-$name}" "$1/input" ;;
-    plan) repro_plan "$1/input" ;;
-    *) die "'$1/meta.json': no finding of this version" ;;
-    esac
+    repro_input "${fuzzer:-$name}" "$1/input"
+}
+
+# repro_plan PLAN: in each case of the preload sweep.
+repro_plan() {
+    local case
+    for case in "${sweep_cases[@]}"; do
+        repro_input "$case" "$1"
+    done
 }
 
 # repro_fuzzer PATH: --fuzzer, or the part of the path that is a target's name.
@@ -44,7 +48,7 @@ repro_fuzzer() {
 repro_input() {
     local k=0 i kind='' frames='' message='' shown=$work/shown.txt
     for ((i = 0; i < SF_REPLAYS; i++)); do
-        replay_input "$1" "$2" "$work/report.txt"
+        replay "$1" "$2" "$work/report.txt"
         [[ -n $replay_kind ]] || continue
         [[ -n $kind ]] || cp "$work/report.txt" "$shown"
         : "${kind:=$replay_kind}" "${frames:=$replay_frames}"

@@ -1,23 +1,31 @@
 # What came of a campaign: the table, the findings, what to do next.
 # shellcheck shell=bash
 
-# summary_rows OUT FUZZER...: fuzzer, engine, executions, a second, edges,
-# findings; a row for each that should have been at work, zeros if it was not.
-summary_rows() {
-    local out=$1 fuzzer engine row
-    shift
+# summary_works FUZZER...: "FUZZER ENGINE" a line, all that should be at work.
+summary_works() {
+    local fuzzer engine
     for fuzzer in "$@"; do
         for engine in "${engines[@]}"; do
-            row=$(jq -rs --arg f "$fuzzer" --arg e "$engine" '
-                map(select(.fuzzer == $f and .engine == $e))
-                | (map(.executions) | add // 0) as $n
-                | (map(.seconds) | add // 0) as $s
-                | [$n, (if $s > 0 then $n / $s else 0 end | floor),
-                   (map(.edges) | max // 0)] | @tsv' "$out/turns.jsonl")
-            printf '%s\t%s\t%s\t%s\n' "$fuzzer" "$engine" "$row" \
-                "$(findings_count "$out" "$fuzzer" "$engine")"
+            say "$fuzzer $engine"
         done
     done
+    [[ -z $(sweep_plans) ]] || say "framed preload"
+}
+
+# summary_rows OUT FUZZER...: fuzzer, engine, executions, a second, edges,
+# findings; zeros for what should have been at work and was not.
+summary_rows() {
+    local out=$1 fuzzer engine row
+    while read -r fuzzer engine; do
+        row=$(jq -rs --arg f "$fuzzer" --arg e "$engine" '
+            map(select(.fuzzer == $f and .engine == $e))
+            | (map(.executions) | add // 0) as $n
+            | (map(.seconds) | add // 0) as $s
+            | [$n, (if $s > 0 then $n / $s else 0 end | floor),
+               (map(.edges) | max // 0)] | @tsv' "$out/turns.jsonl")
+        printf '%s\t%s\t%s\t%s\n' "$fuzzer" "$engine" "$row" \
+            "$(findings_count "$out" "$fuzzer" "$engine")"
+    done < <(summary_works "${@:2}")
 }
 
 summary_print() {
@@ -26,6 +34,7 @@ summary_print() {
     printf '\n%-24s %-10s %14s %10s %8s %9s\n' \
         target engine executions exec/s edges findings
     while IFS=$'\t' read -r fuzzer engine executions rate edges findings; do
+        [[ $engine != preload ]] || edges=- rate=-
         printf '%-24s %-10s %14s %10s %8s %9s\n' "$fuzzer" "$engine" \
             "$(with_commas "$executions")" "$(with_commas "$rate")" \
             "$edges" "$findings"
@@ -55,6 +64,8 @@ summary_next() {
         say "never executed: $fuzzer on $engine; see" \
             "$(relative "$1/work/$fuzzer.$engine/log")"
     done
+    [[ ! -s $1/work/idle-plans ]] ||
+        say "injected nothing: $(paste -sd' ' "$1/work/idle-plans")"
     [[ ! -d $1/unsteady ]] ||
         say "crashed an engine but replay clean: $(relative "$1/unsteady")"
     if [[ $(findings_count "$1") -gt 0 ]]; then

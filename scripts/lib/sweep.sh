@@ -2,28 +2,30 @@
 # real kernel under `sockfault run`, with each plan of corpus/plans.
 #
 # A case is "SIDE.MODEL": which side has the faults, and which dispatcher the
-# server uses; each dispatcher speaks another format.  What a run has to show:
+# server uses; each dispatcher speaks another format.  Two clients at the same
+# time, then a third.  What a run has to show:
 #
-#   benign plan   the client under test prints exactly what it was given
-#   fatal plan    it may fail, but ends by itself in time
-#   any plan      a second client, without faults and on the same server, prints
-#                 exactly what it was given; the server ends by itself and
-#                 clean when told; no monitor has anything to say
+#   benign plan   each client prints exactly what it was given
+#   fatal plan    all but one do; that one ends by itself
+#   any plan      the server ends by itself and clean when told, and no monitor
+#                 has anything to say
 # shellcheck shell=bash
 
 sweep_cases=(server.select server.thread server.fork client.select)
 declare -A sweep_format=([select]=ascii:5 [thread]=be32 [fork]='delim:\r\n')
 
+# Plans for a project that has the programs; none otherwise.
 sweep_plans() {
-    find "$SF_PROJECT/corpus/plans" -name '*.plan' 2>/dev/null | sort
+    [[ ! -x $SF_BUILD/bin/sockfault ]] ||
+        find "$SF_PROJECT/corpus/plans" -name '*.plan' 2>/dev/null | sort
 }
 
-# Frames of all sizes from none to more than any buffer takes at once.
+# Frames of all sizes, from none to more than a buffer takes at once.
 sweep_frames() {
     awk 'BEGIN {
-        for (n = 0; n < 48; n++) {
+        for (n = 0; n < 24; n++) {
             line = ""
-            size = n < 12 ? n : n < 47 ? n * n * 3 % 4099 : 90000
+            size = n < 12 ? n : n < 23 ? n * n * 3 % 257 : 3000
             for (i = 0; i < size; i++)
                 line = line sprintf("%c", 97 + (n + i) % 26)
             print line
@@ -31,7 +33,7 @@ sweep_frames() {
     }'
 }
 
-# sweep_fatal PLAN: does it have a fault that may end a connection?
+# sweep_fatal PLAN: has it a fault that may end a connection?
 sweep_fatal() {
     local words
     words=$(sed -n 's/^FAULT([A-Z]*, *"\([A-Za-z]*\)".*FATAL.*/\1/p' \
@@ -41,13 +43,15 @@ sweep_fatal() {
 
 # sweep_start DIR MODEL COMMAND...: a server; its port in sweep_port.
 sweep_start() {
-    local dir=$1 format=${sweep_format[$2]} i
-    "${@:3}" "$SF_BUILD/bin/framed-server" --port 0 --format "$format" \
-        --model "$2" >"$dir/server.out" 2>"$dir/server.err" </dev/null &
+    local i
+    : >"$1/server.out"
+    "${@:3}" "$SF_BUILD/bin/framed-server" --port 0 --model "$2" \
+        --format "${sweep_format[$2]}" \
+        >"$1/server.out" 2>"$1/server.err" </dev/null &
     sweep_server=$!
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 200; i++)); do
         sweep_port=$(sed -n 's/^listening on .*:\([0-9]*\)$/\1/p' \
-            "$dir/server.out")
+            "$1/server.out")
         [[ -z $sweep_port ]] || return 0
         kill -0 "$sweep_server" 2>/dev/null || return 1
         sleep 0.05
@@ -55,76 +59,111 @@ sweep_start() {
     return 1
 }
 
-# sweep_client DIR NAME MODEL COMMAND...: sets sweep_status.
+# sweep_client DIR NAME MODEL COMMAND...: how it ended goes to DIR/NAME.status.
 sweep_client() {
-    sweep_status=0
-    {
-        timeout -k 2 "$SF_RUN_S" "${@:4}" "$SF_BUILD/bin/framed-client" \
-            --connect 127.0.0.1 --port "$sweep_port" \
-            --format "${sweep_format[$3]}" <"$1/frames" \
-            >"$1/$2.out" 2>"$1/$2.err" || sweep_status=$?
-    } 2>/dev/null
-}
+    local status=0
+    timeout -k 2 "$SF_RUN_S" "${@:4}" "$SF_BUILD/bin/framed-client" \
+        --connect 127.0.0.1 --port "$sweep_port" \
+        --format "${sweep_format[$3]}" --depth 1 \
+        <"$1/frames" >"$1/$2.out" 2>"$1/$2.err" || status=$?
+    [[ $status -ne 0 ]] || cmp -s "$1/frames" "$1/$2.out" || status=wrong
+    say "$status" >"$1/$2.status"
+} 2>/dev/null
 
-# sweep_stop DIR: the server is told to end; its status in sweep_status.
+# sweep_stop DIR: the server is told to end, and how it did is written down.
 sweep_stop() {
-    sweep_status=0
-    kill -TERM "$sweep_server" 2>/dev/null || true
-    timeout "$SF_RUN_S" tail --pid="$sweep_server" -f /dev/null || {
-        kill -KILL "$sweep_server" 2>/dev/null || true
-    }
-    { wait "$sweep_server" || sweep_status=$?; } 2>/dev/null
-}
+    local status=0
+    kill -TERM "$sweep_server" || true
+    timeout "$SF_RUN_S" tail -s 0.05 --pid="$sweep_server" -f /dev/null ||
+        kill -KILL "$sweep_server" || true
+    wait "$sweep_server" || status=$?
+    say "$status" >"$1/server.status"
+} 2>/dev/null
 
-# sweep_case CASE PLAN DIR: one run.  Prints the first thing that is not as it
-# should be as "KIND message", or nothing.
-sweep_case() {
-    local side=${1%.*} model=${1#*.} dir=$3
-    local -a shim=("$SF_BUILD/bin/sockfault" run --plan "$2" --) none=()
-    local -n at_server=none at_client=none
+# sweep_run CASE PLAN DIR: one run; everything that came of it is in DIR.
+sweep_run() {
+    local model=${1#*.} dir=$3 other
+    local -a shim=("$SF_BUILD/bin/sockfault" run --plan "$2"
+        --trace "$dir/trace" --)
+    local -a at_server=() at_client=()
+    case $1 in
+    server.*) at_server=("${shim[@]}") ;;
+    client.*) at_client=("${shim[@]}") ;;
+    esac
     sweep_frames >"$dir/frames"
-    if [[ $side == server ]]; then
-        local -n at_server=shim
-    else
-        local -n at_client=shim
+    if sweep_start "$dir" "$model" "${at_server[@]}"; then
+        sweep_client "$dir" second "$model" &
+        other=$!
+        sweep_client "$dir" first "$model" "${at_client[@]}"
+        wait "$other"
+        sweep_client "$dir" third "$model"
     fi
-    if ! sweep_start "$dir" "$model" "${at_server[@]}"; then
-        sweep_stop
-        say "no-start the server did not begin to listen"
-        return
-    fi
-    sweep_client "$dir" first "$model" "${at_client[@]}"
-    sweep_first "$2" "$dir" "$side"
-    sweep_client "$dir" second "$model"
-    [[ $sweep_status -eq 0 ]] && cmp -s "$dir/frames" "$dir/second.out" ||
-        say "harm a later connection without faults was not served right"
-    sweep_stop
-    sweep_end "$side"
+    sweep_stop "$dir"
 }
 
-# sweep_first PLAN DIR SIDE: the connection that has the faults.
-sweep_first() {
-    local told
-    case $sweep_status in
-    124 | 137) say "hang the client did not end within $SF_RUN_S s" ;;
+# What is wrong with a run, each a finding as the monitors print theirs, which
+# come first.
+sweep_judge() {
+    local plan=$2 dir=$3 name status right=0
+    grep -h '^sockfault: finding: ' "$dir"/*.err || true
+    for name in first second third; do
+        status=$(cat "$dir/$name.status" 2>/dev/null || say none)
+        case $status in
+        0) right=$((right + 1)) ;;
+        124 | 137) sweep_finding stall "the $name client did not end" ;;
+        esac
+        [[ $status == 0 ]] || say "the $name client: status $status," \
+            "$(tail -n 1 "$dir/$name.err" 2>/dev/null || true)" >>"$dir/wrong"
+    done
+    sweep_fatal "$plan" && right=$((right + 1))
+    [[ $right -ge 3 ]] ||
+        sweep_finding wrong-data "$(head -n 1 "$dir/wrong")"
+    status=$(cat "$dir/server.status")
+    case $status in
+    0 | 1) ;;
+    137) sweep_finding stall "the server did not end when told" ;;
+    *) sweep_finding died "the server ended with status $status" ;;
     esac
-    [[ $sweep_status -lt 129 || $sweep_status -eq 137 ]] ||
-        say "died the client was killed by signal $((sweep_status - 128))"
-    told=$(sweep_told "$2")
-    [[ -z $told ]] || say "$told"
-    sweep_fatal "$1" && return
-    cmp -s "$2/frames" "$2/first.out" ||
-        say "wrong-data what came back is not what was sent"
-    [[ $sweep_status -eq 0 ]] ||
-        say "lost-data the client ended with $sweep_status on a benign plan"
 }
 
-# sweep_end SIDE: how the server ended.
-sweep_end() {
-    case $sweep_status in
-    0) ;;
-    1) [[ $1 == client ]] && say "died the server ended with 1" ;;
-    137) say "hang the server did not end within $SF_RUN_S s of SIGTERM" ;;
-    *) say "died the server ended with $sweep_status" ;;
-    esac
+sweep_finding() { say "sockfault: finding: $1: $2"; }
+
+# sweep_replay CASE PLAN REPORT: one run, judged; sets replay_*, as
+# replay_input does, and sweep_faults, how many faults were injected.
+sweep_replay() {
+    local dir
+    dir=$(mktemp -d)
+    sweep_run "$1" "$2" "$dir"
+    {
+        cat "$dir/trace" 2>/dev/null || true
+        sweep_judge "$1" "$2" "$dir"
+        grep -h '^sockfault: ' "$dir"/*.err || true
+    } >"$3"
+    sweep_faults=$(sed -n 's/^sockfault: .*, \([0-9]*\) faults\{0,1\}.*/\1/p' "$3" |
+        tail -1)
+    rm -rf "$dir"
+    report_read 0 "$3"
+    replay_frames=${replay_kind:+$1}
+}
+
+# preload_turn OUT: all plans in all cases.  One that never injected anything is
+# no check; it goes to OUT/work/idle-plans.
+preload_turn() {
+    local out=$1 plan case faults since=$SECONDS runs=0 report
+    report=$(mktemp "$out/work/report.XXXXXX")
+    : >"$out/work/idle-plans"
+    while read -r plan; do
+        faults=0
+        for case in "${sweep_cases[@]}"; do
+            [[ -z ${turn_stopped-} ]] || break 2
+            sweep_replay "$case" "$plan" "$report"
+            say $((++runs)) >"$out/work/framed.preload.runs"
+            faults=$((faults + ${sweep_faults:-0}))
+            [[ -z $replay_kind ]] ||
+                finding_keep "$out" "$case" preload "$plan" "$report" 1
+        done
+        [[ $faults -gt 0 ]] || relative "$plan" >>"$out/work/idle-plans"
+    done < <(sweep_plans)
+    turn_record "$out" framed preload $((SECONDS - since)) "$runs" 0
+    rm -f "$report"
 }

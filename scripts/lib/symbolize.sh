@@ -17,7 +17,7 @@ symbolize() {
                 | map("in \(.FunctionName) \(.FileName | ltrimstr($root))"
                     + ":\(.Line):\(.Column)") | join("\t"))' >"$names" || true
     awk -F'\t' '
-        NR == FNR { names[$1] = substr($0, length($1) + 2); next }
+        FILENAME == ARGV[1] { names[$1] = substr($0, length($1) + 2); next }
         match($0, /\(\/[^()]+\+0x[0-9a-f]+\)/) {
             n = split(names[substr($0, RSTART + 1, RLENGTH - 2)], name, "\t")
             if (name[1] !~ /^in [^ ]+ [^:]/ || name[1] ~ /:0:0$/) n = 0

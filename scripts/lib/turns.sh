@@ -17,14 +17,19 @@ cores() {
     done
 }
 
-# turns_plan SECONDS FUZZER...: "ENGINE FUZZER SECONDS" a line, in order.  All
-# get the same share; a long campaign goes round several times, so that what one
-# engine learns reaches the others.
+# turns_plan SECONDS FUZZER...: "ENGINE FUZZER SECONDS" a line, in order.  First
+# the preload sweep, which takes what it takes.  Then all get the same share; a
+# long campaign goes round several times, so that what one engine learns reaches
+# the others.
 turns_plan() {
     local total=$1 fuzzer engine round
     shift
     local works=$(($# * ${#engines[@]})) share rounds
     share=$((total * SF_JOBS / works))
+    if [[ -n $(sweep_plans) ]]; then
+        say "preload framed 0"
+        share=$(((total * SF_JOBS - (total < 90 ? total / 3 : 30)) / works))
+    fi
     rounds=$(((share + SF_SLICE_S - 1) / SF_SLICE_S))
     share=$((share / (rounds > 0 ? rounds : 1)))
     for ((round = 0; round < (rounds > 0 ? rounds : 1); round++)); do

@@ -22,6 +22,7 @@ static struct {
 } calls[FAULT_CALLS];
 
 static atomic_uint most_pieces;
+static atomic_uint bad_closes;
 
 void faults_next(enum fault_call call, int n, ...)
 {
@@ -48,6 +49,7 @@ void faults_none(void)
         calls[i].count = 0;
     }
     most_pieces = 0;
+    bad_closes = 0;
 }
 
 unsigned faults_count(enum fault_call call)
@@ -58,6 +60,11 @@ unsigned faults_count(enum fault_call call)
 unsigned faults_most_pieces(void)
 {
     return most_pieces;
+}
+
+unsigned faults_bad_closes(void)
+{
+    return bad_closes;
 }
 
 static int next(enum fault_call call)
@@ -130,6 +137,17 @@ WHOLE(PTHREAD, int, pthread_create,
       (pthread_t * thread, const pthread_attr_t *attr, void *(*run)(void *),
        void *arg),
       (thread, attr, run, arg))
+
+int __real_close(int fd);
+int __wrap_close(int fd);
+
+int __wrap_close(int fd)
+{
+    int r = __real_close(fd);
+
+    bad_closes += r == -1 && errno == EBADF;
+    return r;
+}
 
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);

@@ -47,4 +47,8 @@ unsigned faults_count(enum fault_call call);
 /* The most pieces that one sendmsg got since. */
 unsigned faults_most_pieces(void);
 
+/* How often did close say EBADF since: a double close, or a close of what
+ * somebody else had closed. */
+unsigned faults_bad_closes(void);
+
 #endif

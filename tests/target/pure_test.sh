@@ -15,7 +15,8 @@ for name; do
         awk '{print $NF}' |
         grep -Ev '^(mem[a-z]+|str[a-z]+|malloc|free|realloc|calloc|fm_(err|buf|format|decoder|encode)[a-z_]*)$') || true
     if [ -n "$bad" ]; then
-        echo "$name.c is not pure: it reaches" $bad
+        echo "$name.c is not pure: it reaches:"
+        printf "%s\n" "$bad"
         exit 1
     fi
 done

@@ -1,0 +1,217 @@
+/* account.c: what a call that has ended changes; see session.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "faultinject/inject/registry.h"
+#include "faultinject/inject/session.h"
+#include "faultinject/inject/wait.h"
+
+/* Readiness that was reported holds until it is used. */
+static void note_ready(const struct sf_wait *w)
+{
+    const short dead = POLLHUP | POLLERR;
+    struct sf_member member;
+    int cursor = 0;
+
+    while (w->reported(w, &cursor, &member)) {
+        struct sf_conn *conn = sf_fd_conn(member.fd);
+        if (!conn)
+            continue;
+        conn->ready[SF_IN] |= (member.events & (POLLIN | dead)) != 0;
+        conn->ready[SF_OUT] |= (member.events & (POLLOUT | dead)) != 0;
+    }
+}
+
+/* A fault of the result: false when it could not be done after all. */
+static bool alter(struct sf_op *op)
+{
+    int fd = sf_conn_fd(op->target);
+
+    if (op->result < 0 || fd < 0)
+        return false;
+    if (op->fault == SF_SPURIOUS)
+        return op->wait->pretend(op->wait, fd);
+    if (op->result < 2 && op->wait->timeout_ms != 0)
+        return false; /* it would have to sleep on */
+    op->wait->hide(op->wait, fd, POLLIN | POLLOUT);
+    op->world->rearm(fd);
+    return true;
+}
+
+/*
+ * That the peer is done, while bytes of it are still unread, makes a program
+ * take a short count for the end.  The kernel never gives one then, so the
+ * news waits for the last byte.
+ */
+static void hold_hangups(struct sf_op *op)
+{
+    struct sf_member member;
+    int cursor = 0;
+
+    while (op->wait->reported(op->wait, &cursor, &member)) {
+        struct sf_conn *conn = sf_fd_conn(member.fd);
+        struct sf_facts facts;
+        if (!conn || !(member.events & POLLRDHUP) || !(member.events & POLLIN))
+            continue;
+        op->world->facts(member.fd, &facts);
+        if (facts.queued == 0)
+            continue;
+        op->wait->hide(op->wait, member.fd, POLLRDHUP);
+        conn->held = true;
+    }
+}
+
+static void tell_wait(struct sf_op *op)
+{
+    op->wait->result = (int)op->result;
+    if ((op->fault == SF_SPURIOUS || op->fault == SF_WITHHOLD) && !alter(op))
+        op->fault = SF_NONE;
+    op->result = op->wait->result;
+    if (op->result > 0 && sf_session.chooser) {
+        hold_hangups(op);
+        note_ready(op->wait);
+    }
+}
+
+static size_t less(size_t a, size_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* Errors after which a stream never moves a byte again. */
+static bool deadly(int err)
+{
+    return err == ECONNRESET || err == EPIPE || err == ETIMEDOUT ||
+           err == ECONNREFUSED || err == EHOSTUNREACH || err == ENETUNREACH;
+}
+
+static void tell_io(struct sf_op *op, int err)
+{
+    int way = sf_calls[op->call].kind == K_READ ? SF_IN : SF_OUT;
+    struct sf_conn *conn = op->conn;
+
+    if (!conn)
+        return;
+    conn->ready[way] = false;
+    if (op->result == 0 && op->asked > 0) {
+        conn->over[way] = true;
+    } else if (op->result < 0 && deadly(err)) {
+        conn->over[SF_OUT] = true;
+        conn->over[SF_IN] |= err != EPIPE;
+    } else if (op->result > 0 && op->flags & MSG_PEEK) {
+        conn->promised = (size_t)op->result;
+    } else if (op->result > 0) {
+        conn->moved[way] += (uint64_t)op->result;
+        if (way == SF_IN)
+            conn->promised = less(conn->promised, (size_t)op->result);
+    }
+    /* No edge comes for what a short count left, or for a held hangup. */
+    if (op->result > 0 && (op->fault == SF_SHORT || conn->held)) {
+        conn->held = false;
+        op->world->rearm(op->fd);
+    }
+}
+
+static void new_socket(int fd, int domain, int type)
+{
+    bool stream = (type & 0xf) == SOCK_STREAM;
+    bool known = domain == AF_INET || domain == AF_INET6 || domain == AF_UNIX;
+
+    sf_fd_set(fd, stream && known ? SF_FD_SOCKET : SF_FD_IGNORED);
+}
+
+static void tell_open(struct sf_op *op)
+{
+    int fd = (int)op->result;
+
+    switch (op->call) {
+    case SF_CALL_socket:
+        new_socket(fd, op->other, op->flags);
+        break;
+    case SF_CALL_socketpair:
+        for (int i = 0; i < 2; i++)
+            if ((op->flags & 0xf) == SOCK_STREAM)
+                sf_fd_connect(op->pair[i], SF_ROLE_PAIR);
+            else
+                sf_fd_set(op->pair[i], SF_FD_IGNORED);
+        break;
+    case SF_CALL_pipe:
+    case SF_CALL_pipe2:
+        sf_fd_set(op->pair[0], SF_FD_IGNORED);
+        sf_fd_set(op->pair[1], SF_FD_IGNORED);
+        break;
+    case SF_CALL_dup:
+    case SF_CALL_dup2:
+    case SF_CALL_dup3:
+        sf_fd_dup(op->fd, fd);
+        break;
+    default:
+        sf_fd_set(fd, SF_FD_IGNORED);
+    }
+}
+
+/* The program was told how many bytes there are: they cannot go away. */
+static void promise(struct sf_conn *conn, size_t bytes)
+{
+    if (conn)
+        conn->promised = bytes;
+}
+
+static void tell_ctl(struct sf_op *op)
+{
+    switch (op->call) {
+    case SF_CALL_fcntl:
+        if (op->flags == F_DUPFD || op->flags == F_DUPFD_CLOEXEC)
+            sf_fd_dup(op->fd, (int)op->result);
+        break;
+    case SF_CALL_ioctl:
+        promise(op->conn, op->len);
+        break;
+    case SF_CALL_epoll_ctl:
+        sf_epoll_note(op->other, op->flags, op->fd, op->event);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The table of descriptors does not stay full for ever. */
+static void count_refusal(int err)
+{
+    if (err == EMFILE && sf_session.refusals > 0 && --sf_session.refusals == 0)
+        sf_session.world->exhaust(false);
+}
+
+void sf_account(struct sf_op *op, int err)
+{
+    count_refusal(err);
+    switch (sf_calls[op->call].kind) {
+    case K_READ:
+    case K_WRITE:
+        tell_io(op, err);
+        break;
+    case K_WAIT:
+        tell_wait(op);
+        break;
+    case K_ACCEPT:
+        if (op->result >= 0)
+            sf_fd_connect((int)op->result, SF_ROLE_SERVER);
+        break;
+    case K_OPEN:
+        if (op->result >= 0)
+            tell_open(op);
+        break;
+    case K_CLOSE:
+        if (op->result == 0)
+            sf_gone(op->fd, SF_FD_GONE);
+        sf_relieve();
+        break;
+    case K_CTL:
+        if (op->result >= 0)
+            tell_ctl(op);
+        break;
+    default:
+        break;
+    }
+}

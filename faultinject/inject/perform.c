@@ -1,0 +1,190 @@
+/*
+ * perform.c: a chosen fault happens.
+ *
+ * Where the world can make it true, it does, and the call is made and meets
+ * it by itself.  Only what changes nothing is answered here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "faultinject/inject/registry.h"
+#include "faultinject/inject/session.h"
+
+/* EMFILE lasts for so many calls if nothing is closed before. */
+enum { REFUSALS = 4 };
+
+void sf_gone(int fd, enum sf_fd_state state)
+{
+    sf_epoll_forget(fd);
+    sf_fd_set(fd, state);
+}
+
+void sf_relieve(void)
+{
+    if (sf_session.refusals == 0)
+        return;
+    sf_session.refusals = 0;
+    sf_session.world->exhaust(false);
+}
+
+/* --- answers: nothing has happened ---------------------------------------- */
+
+static enum sf_verdict answer(struct sf_op *op)
+{
+    op->result = -1;
+    errno = sf_faults[op->fault].err;
+    return SF_ANSWER;
+}
+
+/* A waiter for the edge would wait for ever: nothing else comes. */
+static enum sf_verdict would_block(struct sf_op *op)
+{
+    if (op->fd >= 0)
+        op->world->rearm(op->fd);
+    return answer(op);
+}
+
+static enum sf_verdict drop(struct sf_op *op)
+{
+    op->world->drop(op->fd);
+    return answer(op);
+}
+
+/* An interrupted connect() goes on by itself: it is begun and not awaited. */
+static enum sf_verdict interrupt_connect(struct sf_op *op)
+{
+    const struct sf_world *w = op->world;
+    int flags = w->fcntl(op->fd, F_GETFL, 0);
+    int err;
+
+    w->fcntl(op->fd, F_SETFL, flags | O_NONBLOCK);
+    op->result = w->connect(op->fd, op->addr, op->addrlen);
+    err = errno;
+    w->fcntl(op->fd, F_SETFL, flags);
+    if (op->result < 0 && err == EINPROGRESS)
+        err = EINTR;
+    else
+        op->fault = SF_NONE; /* it was faster */
+    errno = err;
+    return SF_ANSWER;
+}
+
+static enum sf_verdict interrupt(struct sf_op *op)
+{
+    op->world->interrupt();
+    if (op->call == SF_CALL_connect)
+        return interrupt_connect(op);
+    return answer(op);
+}
+
+/* --- events: the call meets them -------------------------------------------
+ */
+
+static enum sf_verdict end(struct sf_op *op)
+{
+    op->world->end(op->fd);
+    return SF_PERFORM;
+}
+
+static enum sf_verdict reset(struct sf_op *op)
+{
+    if (op->call == SF_CALL_connect)
+        return answer(op);
+    op->world->reset(op->fd, sf_faults[op->fault].err);
+    return SF_PERFORM;
+}
+
+static enum sf_verdict die(struct sf_op *op)
+{
+    int victim = op->wait ? sf_conn_fd(op->target) : op->fd;
+
+    op->world->kill(victim);
+    sf_gone(victim, SF_FD_KILLED);
+    op->conn = NULL;
+    return SF_PERFORM;
+}
+
+/* The table of descriptors is full for every call that wants one. */
+static enum sf_verdict fill(struct sf_op *op)
+{
+    if (!op->world->exhaust)
+        return answer(op);
+    op->world->exhaust(true);
+    sf_session.refusals = REFUSALS;
+    return SF_PERFORM;
+}
+
+/* An address of the same family where nobody listens. */
+static socklen_t nobody(const struct sf_op *op, int fd,
+                        struct sockaddr_storage *addr)
+{
+    struct sockaddr_un *un = (struct sockaddr_un *)addr;
+    struct sockaddr_in *in = (struct sockaddr_in *)addr;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)addr;
+    socklen_t len = sizeof *addr;
+
+    memset(addr, 0, sizeof *addr);
+    addr->ss_family = op->addr->sa_family;
+    if (addr->ss_family == AF_UNIX) {
+        static const char name[] = "\0nobody listens here";
+        memcpy(un->sun_path, name, sizeof name);
+        return (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+                           sizeof name);
+    }
+    if (addr->ss_family == AF_INET)
+        in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    else
+        in6->sin6_addr = in6addr_loopback;
+    if (op->world->bind(fd, (struct sockaddr *)addr,
+                        addr->ss_family == AF_INET ? sizeof *in : sizeof *in6) <
+            0 ||
+        op->world->getsockname(fd, (struct sockaddr *)addr, &len) < 0)
+        return 0;
+    return len;
+}
+
+/* The connection is really refused: by somebody who does not listen. */
+static enum sf_verdict refuse(struct sf_op *op)
+{
+    const struct sf_world *w = op->world;
+    struct sockaddr_storage addr;
+    int fd = w->socket(op->addr->sa_family, SOCK_STREAM, 0);
+    socklen_t len = fd < 0 ? 0 : nobody(op, fd, &addr);
+    int err;
+
+    if (len == 0)
+        return answer(op);
+    op->result = w->connect(op->fd, (struct sockaddr *)&addr, len);
+    err = errno;
+    w->close(fd);
+    errno = err;
+    return SF_ANSWER;
+}
+
+static enum sf_verdict let_it(struct sf_op *op)
+{
+    (void)op;
+    return SF_PERFORM;
+}
+
+static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
+    [SF_NONE] = let_it,        [SF_SHORT] = let_it,
+    [SF_EINTR] = interrupt,    [SF_EAGAIN] = would_block,
+    [SF_SPURIOUS] = let_it, /* after the call: account.c */
+    [SF_WITHHOLD] = let_it,    [SF_ENOBUFS] = would_block,
+    [SF_ENOMEM] = would_block, [SF_ECONNABORTED] = drop,
+    [SF_EPROTO] = drop,        [SF_EMFILE] = fill,
+    [SF_ENFILE] = answer,      [SF_EOF] = end,
+    [SF_ECONNRESET] = reset,   [SF_ETIMEDOUT] = reset,
+    [SF_EPIPE] = reset,        [SF_ECONNREFUSED] = refuse,
+    [SF_ENETUNREACH] = answer, [SF_DEADFD] = die,
+};
+
+enum sf_verdict sf_perform(struct sf_op *op)
+{
+    return how[op->fault](op);
+}

@@ -1,0 +1,36 @@
+/*
+ * session.h: what the files of the injector share with each other.
+ */
+#ifndef SF_SESSION_H
+#define SF_SESSION_H
+
+#include "faultinject/inject/conn.h"
+#include "faultinject/inject/inject.h"
+
+struct sf_session {
+    const struct sf_world *world;
+    struct sf_chooser *chooser;
+    enum sf_profile profile;
+    unsigned process; /* 0: has not met a socket yet */
+    unsigned total[SF_CALL_COUNT];
+    unsigned kind_total[SF_KIND_COUNT];
+    unsigned streak;   /* transient results of calls on no connection */
+    unsigned refusals; /* EMFILE: still to come, 0: the table is not full */
+    unsigned injected[SF_FAULT_COUNT];
+};
+extern struct sf_session sf_session;
+
+/* Transient results in a row where the call is. */
+unsigned *sf_streak(struct sf_op *op);
+
+/* perform.c: what was chosen happens, before the call or instead of it. */
+enum sf_verdict sf_perform(struct sf_op *op);
+/* EMFILE ends: a descriptor was given back. */
+void sf_relieve(void);
+/* A number is no longer what it was. */
+void sf_gone(int fd, enum sf_fd_state state);
+
+/* account.c: the call has ended with op->result, err its errno. */
+void sf_account(struct sf_op *op, int err);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * convert.c: sockfault-session, a session from one form to the other.
+ *
+ *     sockfault-session FILE [OUTPUT]
+ *
+ * A FILE that begins with "sockfault-session 1" is text and becomes bytes, a
+ * fuzz input; any other is a fuzz input and becomes text.  Exit status 0, or
+ * 2 with one line that says what is wrong and where.
+ */
+#include "faultinject/simnet/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { TEXT_MAX = 1 << 16 };
+
+static const char magic[] = "sockfault-session ";
+
+static int fail(const char *what, const char *why)
+{
+    fprintf(stderr, "sockfault-session: %s: %s\n", what, why);
+    return 2;
+}
+
+static int write_bytes(const struct sf_session *s, FILE *out)
+{
+    static uint8_t bytes[SF_SESSION_MAX];
+    size_t len = sf_session_encode(s, bytes, sizeof bytes);
+
+    return fwrite(bytes, 1, len, out) == len ? 0 : -1;
+}
+
+static int convert(const char *path, const char *in, size_t len,
+                   const char *output)
+{
+    bool is_text = strncmp(in, magic, strlen(magic)) == 0;
+    static struct sf_session s;
+    FILE *out = stdout;
+    char why[160];
+
+    if (!is_text)
+        sf_session_decode(&s, (const uint8_t *)in, len);
+    else if (sf_session_parse(&s, in, why, sizeof why) < 0)
+        return fail(path, why);
+    if (output)
+        out = fopen(output, "wb");
+    if (!out)
+        return fail(output, strerror(errno));
+    if (!is_text)
+        sf_session_print(&s, out);
+    else if (write_bytes(&s, out) < 0)
+        return fail("output", strerror(errno));
+    return fclose(out) == 0 ? 0 : fail("output", strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+    static char text[TEXT_MAX + 1];
+    FILE *in;
+    size_t len;
+
+    if (argc < 2 || argc > 3) {
+        fprintf(stderr, "usage: sockfault-session FILE [OUTPUT]\n");
+        return 2;
+    }
+    in = fopen(argv[1], "rb");
+    if (!in)
+        return fail(argv[1], strerror(errno));
+    len = fread(text, 1, TEXT_MAX, in);
+    if (ferror(in) || !feof(in))
+        return fail(argv[1], "cannot be read, or is larger than 64 KiB");
+    return convert(argv[1], text, len, argv[2]);
+}

@@ -1,0 +1,518 @@
+/*
+ * What all three servers have in common, each over a real connection.  A
+ * control connection is open beside every disturbance and must not notice.
+ */
+#include "target/loops.h"
+#include "target/sock.h"
+#include "tests/target/faults.h"
+#include "tests/target/rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static rig_server *const models[] = {fm_select_server, fm_thread_server,
+                                     fm_fork_server};
+
+/* Run a test on every model. */
+static void each(const char *format, void (*test)(struct rig *r))
+{
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
+        struct rig r;
+
+        rig_init(&r, format);
+        r.server = models[i];
+        test(&r);
+    }
+}
+
+static void echo_on(struct rig *r)
+{
+    int client;
+
+    rig_start(r);
+    client = rig_connect(r);
+    talk(client, "\3abc", 4);
+    talk(client, "\0", 1);
+    talk(client, "\1x\2\0y\0", 6);
+    for (int i = 0; i < 4; i++)
+        say(client, &"\3xyz"[i], 1);
+    hear(client, "\3xyz", 4);
+    hang_up(client);
+    EVENTUALLY(r->server == fm_fork_server || r->stats.frames == 6 ||
+               r->stats.ended == 1);
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(r->stats.accepted, 1);
+    assert_int_equal(r->stats.ended, 1);
+    if (r->server != fm_fork_server)
+        assert_int_equal(r->stats.frames, 6);
+}
+
+static void echo(void **state)
+{
+    (void)state;
+    each("be8", echo_on);
+}
+
+static void everywhere_on(struct rig *r)
+{
+    int client;
+
+    rig_start(r);
+    client = rig_connect(r);
+    talk(client, "00005hello", 10);
+    hang_up(client);
+    assert_int_equal(rig_stop(r), 0);
+}
+
+static void ipv6_on(struct rig *r)
+{
+    r->host = "::1";
+    everywhere_on(r);
+}
+
+static void unix_on(struct rig *r)
+{
+    static char host[64];
+
+    snprintf(host, sizeof host, "unix:/tmp/framed-test-%d", (int)getpid());
+    r->host = host;
+    everywhere_on(r);
+    assert_int_equal(unlink(host + 5), 0);
+}
+
+static void families(void **state)
+{
+    (void)state;
+    each("ascii:5", everywhere_on);
+    each("ascii:5", ipv6_on);
+    each("ascii:5", unix_on);
+}
+
+/* All requests, half-close, all replies, end. */
+static void half_close_on(struct rig *r)
+{
+    int client;
+
+    rig_start(r);
+    client = rig_connect(r);
+    say(client, "a\nbc\n\n", 6);
+    assert_int_equal(fm_half_close(client), 0);
+    hear(client, "a\nbc\n\n", 6);
+    hear_end(client);
+    hang_up(client);
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(r->stats.ended, 1);
+    assert_int_equal(r->stats.failed, 0);
+}
+
+static void half_close(void **state)
+{
+    (void)state;
+    each("delim:\\n", half_close_on);
+}
+
+static void until_closed_on(struct rig *r)
+{
+    int client;
+
+    rig_start(r);
+    for (int n = 0; n <= 3; n += 3) {
+        client = rig_connect(r);
+        say(client, "abc", (size_t)n);
+        assert_int_equal(fm_half_close(client), 0);
+        if (n > 0)
+            hear(client, "abc", (size_t)n);
+        hear_end(client);
+        hang_up(client);
+    }
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(r->stats.ended, 2);
+}
+
+static void until_closed(void **state)
+{
+    (void)state;
+    each("close", until_closed_on);
+}
+
+/* The frames before the broken one are answered, then the connection ends;
+ * what the peer goes on to say does not keep it from reading that. */
+static void bad_frame_on(struct rig *r)
+{
+    static const char *const bad[] = {"01a0x", "01a99", "01a05abc"};
+    int control, client;
+
+    rig_start(r);
+    control = rig_connect(r);
+    talk(control, "02ok", 4);
+    for (int i = 0; i < 3; i++) {
+        client = rig_connect(r);
+        say(client, bad[i], strlen(bad[i]));
+        if (i == 2)
+            assert_int_equal(fm_half_close(client), 0);
+        else
+            say(client, "more and more", 13);
+        hear(client, "01a", 3);
+        hear_end(client);
+        talk(control, "02ok", 4);
+        hang_up(client);
+    }
+    hang_up(control);
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(r->stats.failed, 3);
+    assert_int_equal(r->stats.ended, 1);
+}
+
+static void bad_frames(void **state)
+{
+    (void)state;
+    each("ascii:2,max=50", bad_frame_on);
+}
+
+static void reset(int fd)
+{
+    struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard),
+                     0);
+    close(fd);
+}
+
+static void vanishing_on(struct rig *r)
+{
+    static char big[50000];
+    int control, client;
+
+    rig_start(r);
+    control = rig_connect(r);
+    talk(control, "\0\2ok", 4);
+    for (int i = 0; i < 20; i++) {
+        client = rig_connect(r);
+        big[0] = (char)0xc0; /* never complete, then complete ones */
+        if (i % 2)
+            big[0] = 0;
+        say(client, big, sizeof big);
+        if (i % 4 < 2)
+            reset(client);
+        else
+            hang_up(client);
+        talk(control, "\0\2ok", 4);
+    }
+    EVENTUALLY(r->stats.ended + r->stats.failed >= 20);
+    talk(control, "\0\2ok", 4);
+    hang_up(control);
+    assert_int_equal(rig_stop(r), 0);
+}
+
+static void vanishing_peers(void **state)
+{
+    (void)state;
+    each("be16", vanishing_on);
+}
+
+/* Writes much and reads nothing, then reads all: every byte is there. */
+static void slow_reader_on(struct rig *r)
+{
+    enum { FRAMES = 3000, SIZE = 1002 };
+    static char all[FRAMES * SIZE];
+    int control, client, status;
+    pid_t writer;
+
+    for (int i = 0; i < FRAMES * SIZE; i++)
+        all[i] = i % SIZE == 0   ? 3
+                 : i % SIZE == 1 ? (char)0xe8
+                                 : (char)(i / SIZE);
+    rig_start(r);
+    control = rig_connect(r);
+    client = rig_connect(r);
+    writer = fork();
+    if (writer == 0) {
+        int err = fm_send_all(client, all, sizeof all, fm_deadline_in(20000));
+
+        _exit(err != 0 || fm_half_close(client) != 0);
+    }
+    poll(NULL, 0, 200);
+    talk(control, "\0\2ok", 4);
+    hear(client, all, sizeof all);
+    hear_end(client);
+    hang_up(client);
+    hang_up(control);
+    assert_int_equal(waitpid(writer, &status, 0), writer);
+    assert_int_equal(status, 0);
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(r->stats.ended, 2);
+}
+
+static void slow_reader(void **state)
+{
+    (void)state;
+    each("be16", slow_reader_on);
+}
+
+static int last_on_bye(void *context, const struct fm_format *f,
+                       const struct fm_frame *request, struct fm_buf *out)
+{
+    (void)context;
+    if (request->len == 3 && memcmp(request->data, "err", 3) == 0)
+        return FM_E_USAGE;
+    fm_encode(f, request->data, request->len, out);
+    return request->len == 3 && memcmp(request->data, "bye", 3) == 0
+               ? FM_HANDLER_LAST
+               : 0;
+}
+
+static void handler_ends_on(struct rig *r)
+{
+    int client;
+
+    r->options.handler = last_on_bye;
+    rig_start(r);
+    client = rig_connect(r);
+    say(client, "\2hi\3bye\2no", 10);
+    hear(client, "\2hi\3bye", 7);
+    hear_end(client);
+    hang_up(client);
+    client = rig_connect(r);
+    say(client, "\2hi\3err\2no", 10);
+    hear(client, "\2hi", 3);
+    hear_end(client);
+    hang_up(client);
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(r->stats.ended, 1);
+    assert_int_equal(r->stats.failed, 1);
+}
+
+static void handler_ends(void **state)
+{
+    (void)state;
+    each("be8", handler_ends_on);
+}
+
+static void idle_on(struct rig *r)
+{
+    int64_t start;
+    int client;
+
+    r->options.idle_ms = 150;
+    rig_start(r);
+    client = rig_connect(r);
+    talk(client, "\1a", 2);
+    start = fm_now_ms();
+    hear_end(client);
+    assert_in_range(fm_now_ms() - start, 100, 5000);
+    hang_up(client);
+    EVENTUALLY(r->stats.timed_out == 1);
+    assert_int_equal(rig_stop(r), 0);
+}
+
+static void idle(void **state)
+{
+    (void)state;
+    each("be8", idle_on);
+}
+
+/* Told to stop with clients connected: those that are idle, one inside a
+ * frame, one that does not read. */
+static void stop_on(struct rig *r)
+{
+    static char much[400000];
+    int64_t start;
+    int clients[4];
+
+    rig_start(r);
+    for (int i = 0; i < 4; i++) {
+        clients[i] = rig_connect(r);
+        talk(clients[i], "\0\1x", 3);
+    }
+    say(clients[1], "\0", 1);
+    say(clients[2], much, sizeof much);
+    poll(NULL, 0, 100);
+    start = fm_now_ms();
+    r->stop = 1;
+    assert_int_equal(write(r->wake[1], "", 1), 1);
+    for (int i = 0; i < 4; i += i == 1 ? 2 : 1)
+        hear_end(clients[i]);
+    assert_int_equal(rig_join(r), 0);
+    assert_true(fm_now_ms() - start < 5000);
+    for (int i = 0; i < 4; i++)
+        hang_up(clients[i]);
+    assert_int_equal(open_descriptors(), r->open_before);
+}
+
+static void stop(void **state)
+{
+    (void)state;
+    each("be16", stop_on);
+}
+
+static void few_on(struct rig *r)
+{
+    int first, second;
+
+    r->options.max_conns = 1;
+    rig_start(r);
+    first = rig_connect(r);
+    talk(first, "\1a", 2);
+    second = rig_connect(r);
+    say(second, "\1b", 2);
+    poll(NULL, 0, 50);
+    assert_int_equal(r->stats.accepted, 1);
+    talk(first, "\1a", 2);
+    hang_up(first);
+    hear(second, "\1b", 2);
+    hang_up(second);
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(r->stats.accepted, 2);
+}
+
+static void few_connections(void **state)
+{
+    (void)state;
+    each("be8", few_on);
+}
+
+/* No descriptor for a connection: one pause after the other, no spinning,
+ * and the client is served when there is one again. */
+static void exhausted_on(struct rig *r)
+{
+    int control, client;
+
+    r->options.rearm_ms = 40;
+    rig_start(r);
+    control = rig_connect(r);
+    talk(control, "\1a", 2);
+    faults_always(ACCEPT, -EMFILE);
+    client = rig_connect(r);
+    say(client, "\1b", 2);
+    poll(NULL, 0, 400);
+    talk(control, "\1a", 2);
+    assert_in_range(r->stats.exhausted, 3, 12);
+    assert_in_range(faults_count(ACCEPT), 4, 14);
+    faults_none();
+    hear(client, "\1b", 2);
+    hang_up(client);
+    hang_up(control);
+    assert_int_equal(rig_stop(r), 0);
+}
+
+static void exhausted(void **state)
+{
+    (void)state;
+    each("be8", exhausted_on);
+}
+
+/* accept fails for reasons of one connection, and goes on. */
+static void aborted_on(struct rig *r)
+{
+    static const int reasons[] = {ECONNABORTED, EPROTO, EINTR,     EPERM,
+                                  ENETDOWN,     EAGAIN, ETIMEDOUT, EHOSTDOWN};
+    int client;
+
+    rig_start(r);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        faults_next(ACCEPT, 2, -reasons[i], -reasons[i]);
+        client = rig_connect(r);
+        talk(client, "\1a", 2);
+        hang_up(client);
+    }
+    assert_int_equal(rig_stop(r), 0);
+}
+
+static void aborted(void **state)
+{
+    (void)state;
+    each("be8", aborted_on);
+}
+
+static void more_than_select_on(struct rig *r)
+{
+    enum { N = 1100 };
+    static int filler[N];
+    int client, low = 0;
+
+    for (int i = 0; i < N; i++) {
+        filler[i] = dup(0);
+        if (filler[i] < 0)
+            skip();
+    }
+    /* Room for the listener and the pipes, and for nothing else. */
+    while (low < (r->server == fm_thread_server ? 5 : 3))
+        close(filler[low++]);
+    rig_start(r);
+    EVENTUALLY(r->stats.turns > 0);
+    client = rig_connect(r);
+    if (r->server == fm_thread_server) {
+        talk(client, "\1a", 2);
+    } else {
+        hear_end(client);
+        EVENTUALLY(r->stats.refused == 1);
+    }
+    hang_up(client);
+    assert_int_equal(rig_stop(r), 0);
+    while (low < N)
+        close(filler[low++]);
+}
+
+static void options_without_sense(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        for (int wrong = 0; wrong < 6; wrong++) {
+            volatile sig_atomic_t stop = 0;
+            struct rig r;
+            int listener, want = FM_E_USAGE;
+
+            rig_init(&r, "be8");
+            listener = fm_listen("127.0.0.1", 0, 0);
+            if (wrong == 0)
+                r.options.low_water = 1 << 20;
+            else if (wrong == 1)
+                r.options.high_water = SIZE_MAX;
+            else if (wrong == 2)
+                r.options.linger_ms = -1;
+            else if (wrong == 3)
+                r.options.rearm_ms = -1;
+            else if (wrong == 4)
+                r.options.wake = -1;
+            else {
+                r.options.wake = FD_SETSIZE;
+                want = FM_E_FD_RANGE;
+            }
+            assert_int_equal(models[i](listener, &r.options, &stop), want);
+            assert_int_equal(fcntl(listener, F_GETFD), -1);
+            assert_int_equal(models[i](listener, &r.options, &stop),
+                             wrong == 5 ? FM_E_BADFD : want);
+        }
+}
+
+static void more_than_select(void **state)
+{
+    (void)state;
+    each("be8", more_than_select_on);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(echo),
+        cmocka_unit_test(families),
+        cmocka_unit_test(half_close),
+        cmocka_unit_test(until_closed),
+        cmocka_unit_test(bad_frames),
+        cmocka_unit_test(vanishing_peers),
+        cmocka_unit_test(slow_reader),
+        cmocka_unit_test(handler_ends),
+        cmocka_unit_test(idle),
+        cmocka_unit_test(stop),
+        cmocka_unit_test(few_connections),
+        cmocka_unit_test(exhausted),
+        cmocka_unit_test(aborted),
+        cmocka_unit_test(options_without_sense),
+        cmocka_unit_test(more_than_select),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
