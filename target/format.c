@@ -115,7 +115,9 @@ static bool delim(struct cursor *c, struct fm_format *f)
             f->delim[f->delim_len] = (uint8_t)*c->at++;
         }
     }
-    return f->delim_len > 0 || expect(c, "a delimiter of 1 to 8 bytes");
+    if (f->delim_len == 0)
+        return expect(c, "a delimiter of 1 to 8 bytes");
+    return true;
 }
 
 /* One character that is no digit, or a number. */
@@ -183,13 +185,17 @@ static bool kind(struct cursor *c, struct fm_format *f)
 
 static bool limit(struct cursor *c, struct fm_format *f)
 {
+    if (*c->at == '\0')
+        return true;
     if (!word(c, ",max="))
-        return *c->at == '\0' || expect(c, "',max=' or the end");
+        return expect(c, "',max=' or the end");
     if (!number(c, f->fixed, UINT32_MAX,
                 "a maximum up to 4294967295, not below the fixed length",
                 &f->max))
         return false;
-    return *c->at == '\0' || expect(c, "the end");
+    if (*c->at != '\0')
+        return expect(c, "the end");
+    return true;
 }
 
 /* Append as much of text as fits. */

@@ -19,16 +19,14 @@ enum {
     BUSY_PAUSE_MS = 10 /* … and for how long to leave it alone             */
 };
 
-/* After an error, may the call be made again?  Counts how often the system
- * was busy, and leaves it alone for a while. */
-static bool is_passing(int err, unsigned *busy)
+/* The system is short of memory: leave it alone for a moment, but not for
+ * ever.  Returns 0 to try again. */
+static int sit_out(unsigned *busy)
 {
-    if (err == FM_E_INTR)
-        return true;
-    if (err != FM_E_BUSY || ++*busy > BUSY_TRIES)
-        return false;
+    if (++*busy > BUSY_TRIES)
+        return FM_E_BUSY;
     fm_io_poll(-1, 0, BUSY_PAUSE_MS);
-    return true;
+    return 0;
 }
 
 int fm_wait(int fd, short events, int64_t deadline_ms)
@@ -43,7 +41,9 @@ int fm_wait(int fd, short events, int64_t deadline_ms)
             return 0;
         if (r == 0 && ms == 0)
             return FM_E_TIMEOUT;
-        if (r < 0 && !is_passing(r, &busy))
+        if (r == FM_E_BUSY)
+            r = sit_out(&busy);
+        if (r < 0 && r != FM_E_INTR)
             return r;
     }
 }
@@ -61,9 +61,16 @@ static int wait_after_again(int fd, short events, int64_t deadline_ms)
 static int prepare_retry(int fd, ssize_t err, short events, int64_t deadline_ms,
                          unsigned *busy)
 {
-    if (err == FM_E_AGAIN)
+    switch (err) {
+    case FM_E_INTR:
+        return 0;
+    case FM_E_AGAIN:
         return wait_after_again(fd, events, deadline_ms);
-    return is_passing((int)err, busy) ? 0 : (int)err;
+    case FM_E_BUSY:
+        return sit_out(busy);
+    default:
+        return (int)err;
+    }
 }
 
 static ssize_t receive(int fd, void *buf, size_t len, int64_t deadline_ms)

@@ -52,6 +52,18 @@ static void more_than_there_is(void **state)
     fm_buf_fini(&b);
 }
 
+static void of_nothing(void **state)
+{
+    struct fm_buf b;
+
+    (void)state;
+    fm_buf_init(&b, 0);
+    assert_non_null(fm_buf_reserve(&b, 0));
+    assert_null(fm_buf_reserve(&b, 1));
+    assert_true(fm_buf_check(&b));
+    fm_buf_fini(&b);
+}
+
 /* Bytes come in one at a time and never all go away: still linear. */
 static void linear(void **state)
 {
@@ -155,6 +167,7 @@ int main(void)
         cmocka_unit_test(empty),
         cmocka_unit_test(limit),
         cmocka_unit_test(more_than_there_is),
+        cmocka_unit_test(of_nothing),
         cmocka_unit_test(linear),
         cmocka_unit_test(against_a_model),
         cmocka_unit_test(check_sees),

@@ -130,6 +130,10 @@ WHOLE(SELECT, int, select,
 WHOLE(ACCEPT, int, accept4,
       (int fd, struct sockaddr *addr, socklen_t *size, int flags),
       (fd, addr, size, flags))
+WHOLE(CONNECT, int, connect,
+      (int fd, const struct sockaddr *addr, socklen_t size), (fd, addr, size))
+WHOLE(WAITPID, pid_t, waitpid, (pid_t pid, int *status, int options),
+      (pid, status, options))
 WHOLE(FCNTL, int, fcntl, (int fd, int command, long arg), (fd, command, arg))
 WHOLE(FORK, pid_t, fork, (void), ())
 WHOLE(PIPE, int, pipe2, (int ends[2], int flags), (ends, flags))

@@ -23,6 +23,8 @@ enum fault_call {
     POLL,
     SELECT,
     ACCEPT,
+    CONNECT,
+    WAITPID,
     FCNTL,
     MALLOC,
     FORK,

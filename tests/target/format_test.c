@@ -116,6 +116,7 @@ static void refused(void **state)
         {"delim:\\xg0", 8, "one of"},
         {"type:", 6, "a type"},
         {"type:=3", 6, "a type"},
+        {"type:,", 6, "a type"},
         {"type:256=3", 6, "a type"},
         {"type:a", 7, "'='"},
         {"type:a=", 8, "a length"},

@@ -221,6 +221,10 @@ static void vector_errors(void **state)
     faults_next(SENDMSG, 1, -ECONNRESET);
     assert_int_equal(fm_sendv_all(p.a, &piece, 1, FM_NEVER), FM_E_RESET);
     assert_int_equal(faults_count(SEND), 0);
+    faults_next(SENDMSG, 1, -ENOBUFS);
+    assert_int_equal(fm_sendv_all(p.a, &piece, 1, FM_NEVER), 0);
+    assert_int_equal(faults_count(SEND), 1);
+    expect(p.b, "abc", 3);
     close_pair(p);
 }
 
@@ -325,7 +329,11 @@ static void poll_errors(void **state)
 
     (void)state;
     faults_next(POLL, 1, -ENOMEM);
+    assert_int_equal(fm_recv_exact(p.a, got, 1, fm_deadline_in(50)),
+                     FM_E_TIMEOUT);
+    faults_always(POLL, -ENOMEM);
     assert_int_equal(fm_recv_exact(p.a, got, 1, fm_deadline_in(50)), FM_E_BUSY);
+    faults_none();
     assert_int_equal(fm_wait(1234, POLLIN, FM_NEVER), FM_E_BADFD);
     assert_int_equal(fm_io_get_nonblock(1234), FM_E_BADFD);
     assert_int_equal(fm_io_set_nonblock(1234, true), FM_E_BADFD);

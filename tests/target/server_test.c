@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -252,6 +253,16 @@ static void slow_reader(void **state)
     each("be16", slow_reader_on);
 }
 
+static int swallow(void *context, const struct fm_format *f,
+                   const struct fm_frame *request, struct fm_buf *out)
+{
+    (void)context;
+    (void)f;
+    (void)request;
+    (void)out;
+    return 0;
+}
+
 static int last_on_bye(void *context, const struct fm_format *f,
                        const struct fm_frame *request, struct fm_buf *out)
 {
@@ -407,8 +418,9 @@ static void exhausted(void **state)
 /* accept fails for reasons of one connection, and goes on. */
 static void aborted_on(struct rig *r)
 {
-    static const int reasons[] = {ECONNABORTED, EPROTO, EINTR,     EPERM,
-                                  ENETDOWN,     EAGAIN, ETIMEDOUT, EHOSTDOWN};
+    static const int reasons[] = {ECONNABORTED, EPROTO,    EINTR,
+                                  ENOBUFS,      EPERM,     ENETDOWN,
+                                  EAGAIN,       ETIMEDOUT, EHOSTDOWN};
     int client;
 
     rig_start(r);
@@ -454,6 +466,173 @@ static void more_than_select_on(struct rig *r)
     assert_int_equal(rig_stop(r), 0);
     while (low < N)
         close(filler[low++]);
+}
+
+/* Nothing there to serve a connection with: it is refused, others go on. */
+static void no_means_on(struct rig *r)
+{
+    static const enum fault_call means[] = {MALLOC, PIPE, FORK, PTHREAD};
+    unsigned refused = 0;
+    int control, client;
+
+    rig_start(r);
+    control = rig_connect(r);
+    talk(control, "\1a", 2);
+    for (size_t i = 0; i < sizeof means / sizeof *means; i++) {
+        faults_none();
+        faults_next(means[i], 1, -ENOMEM);
+        client = rig_connect(r);
+        EVENTUALLY(r->stats.accepted + r->stats.refused == 2 + i);
+        if (r->stats.refused > refused)
+            hear_end(client);
+        refused = (unsigned)r->stats.refused;
+        hang_up(client);
+        talk(control, "\1a", 2);
+    }
+    hang_up(control);
+    faults_none();
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(refused, r->server == fm_select_server ? 1
+                              : r->server == fm_fork_server ? 3
+                                                            : 2);
+}
+
+static void no_means(void **state)
+{
+    (void)state;
+    each("be8", no_means_on);
+}
+
+/* Push until nothing more goes in. */
+static void push(int client, const char *bytes, size_t n)
+{
+    for (int stuck = 0; stuck < 20;) {
+        ssize_t r = send(client, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        stuck = r > 0 ? 0 : stuck + 1;
+        poll(NULL, 0, 5);
+    }
+}
+
+/* Told to stop while a peer takes nothing: that ends, too. */
+static void stop_stuck_on(struct rig *r)
+{
+    static char much[1 << 20];
+    int64_t start;
+    int client;
+
+    r->options.linger_ms = 100;
+    rig_start(r);
+    client = rig_connect(r);
+    push(client, much, sizeof much);
+    start = fm_now_ms();
+    r->stop = 1;
+    assert_int_equal(write(r->wake[1], "", 1), 1);
+    assert_int_equal(rig_join(r), 0);
+    assert_true(fm_now_ms() - start < 5000);
+    hang_up(client);
+    assert_int_equal(open_descriptors(), r->open_before);
+}
+
+static void stop_stuck(void **state)
+{
+    (void)state;
+    each("be16", stop_stuck_on);
+}
+
+/* … or never stops sending. */
+static void stop_flooded_on(struct rig *r)
+{
+    static char much[1 << 16];
+    int64_t start;
+    int client, status;
+    pid_t child;
+
+    r->options.linger_ms = 100;
+    r->options.handler = swallow;
+    rig_start(r);
+    client = rig_connect(r);
+    child = fork();
+    if (child == 0) {
+        while (send(client, much, sizeof much, MSG_NOSIGNAL) > 0)
+            ;
+        _exit(0);
+    }
+    poll(NULL, 0, 50);
+    start = fm_now_ms();
+    r->stop = 1;
+    assert_int_equal(write(r->wake[1], "", 1), 1);
+    assert_int_equal(rig_join(r), 0);
+    assert_true(fm_now_ms() - start < 5000);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    hang_up(client);
+}
+
+static void stop_flooded(void **state)
+{
+    (void)state;
+    each("be16", stop_flooded_on);
+}
+
+/* What the kernel buffers of the replies is bounded, and nothing is lost. */
+static void little_water_on(struct rig *r)
+{
+    static char frames[3000][11];
+    int client;
+
+    for (int i = 0; i < 3000; i++)
+        memcpy(frames[i], "\12abcdefghij", 11);
+    r->options.high_water = 100;
+    rig_start(r);
+    client = rig_connect(r);
+    talk(client, frames, sizeof frames);
+    hang_up(client);
+    assert_int_equal(rig_stop(r), 0);
+}
+
+static void little_water(void **state)
+{
+    (void)state;
+    each("be8", little_water_on);
+}
+
+/* The loop fails for good: all is given up, and closed. */
+static void loop_fails_on(struct rig *r)
+{
+    int client;
+
+    r->options.idle_ms = 100;
+    rig_start(r);
+    client = rig_connect(r);
+    talk(client, "\1a", 2);
+    faults_always(SELECT, -ENOMEM);
+    assert_int_equal(write(r->wake[1], "", 1), 1);
+    assert_int_equal(rig_join(r), FM_E_BUSY);
+    hang_up(client);
+    assert_int_equal(open_descriptors(), r->open_before);
+}
+
+static void loop_fails(void **state)
+{
+    (void)state;
+    each("be8", loop_fails_on);
+}
+
+/* A thread server needs one pipe to begin with. */
+static void no_pipe(void **state)
+{
+    volatile sig_atomic_t stop = 0;
+    struct rig r;
+    int listener;
+
+    (void)state;
+    rig_init(&r, "be8");
+    listener = fm_listen("127.0.0.1", 0, 0);
+    faults_next(PIPE, 1, -EMFILE);
+    assert_int_equal(fm_thread_server(listener, &r.options, &stop),
+                     FM_E_NO_FILES);
+    assert_int_equal(fcntl(listener, F_GETFD), -1);
 }
 
 static void options_without_sense(void **state)
@@ -510,6 +689,12 @@ int main(void)
         cmocka_unit_test(few_connections),
         cmocka_unit_test(exhausted),
         cmocka_unit_test(aborted),
+        cmocka_unit_test(no_means),
+        cmocka_unit_test(stop_stuck),
+        cmocka_unit_test(stop_flooded),
+        cmocka_unit_test(little_water),
+        cmocka_unit_test(loop_fails),
+        cmocka_unit_test(no_pipe),
         cmocka_unit_test(options_without_sense),
         cmocka_unit_test(more_than_select),
     };

@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int clean(void **state)
@@ -159,14 +161,53 @@ static void refusals(void **state)
     assert_int_equal(fm_listen("203.0.113.1", 0, 0), FM_E_NO_ADDR);
 }
 
-/* "localhost" may be ::1 first, where nobody listens. */
-static void second_address(void **state)
+int __real_getaddrinfo(const char *node, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **list);
+int __wrap_getaddrinfo(const char *node, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **list);
+
+/* There is a host with two addresses. */
+int __wrap_getaddrinfo(const char *node, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **list)
 {
-    int listener = fm_listen("127.0.0.1", 0, 0);
-    int fd = fm_dial("localhost", port_of(listener), fm_deadline_in(5000));
+    if (!node || strcmp(node, "two.example") != 0)
+        return __real_getaddrinfo(node, service, hints, list);
+    assert_int_equal(__real_getaddrinfo("::1", service, hints, list), 0);
+    return __real_getaddrinfo("127.0.0.1", service, hints, &(*list)->ai_next);
+}
+
+static void several_addresses(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.1", "::1"};
 
     (void)state;
-    assert_true(fd >= 0);
+    for (int i = 0; i < 2; i++) {
+        int listener = fm_listen(hosts[i], 0, 0);
+        unsigned port = port_of(listener);
+        int fd =
+            fm_dial("two.example", port, i ? FM_NEVER : fm_deadline_in(5000));
+
+        assert_true(fd >= 0);
+        fm_close(fd);
+        fm_close(listener);
+        assert_int_equal(fm_dial("two.example", port, FM_NEVER), FM_E_REFUSED);
+    }
+}
+
+/* An interrupted connect goes on by itself. */
+static void connect_interrupted(void **state)
+{
+    int listener = fm_listen("127.0.0.1", 0, 0);
+    struct sockaddr_storage addr;
+    int fd = fm_io_socket(AF_INET);
+
+    (void)state;
+    assert_int_equal(fm_io_get_name(listener, &addr), 0);
+    faults_next(CONNECT, 2, -EINTR, -EAGAIN);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(fm_connect_start(fd, (struct sockaddr *)&addr,
+                                          sizeof(struct sockaddr_in)),
+                         i == 0 ? 1 : FM_E_BUSY);
     fm_close(fd);
     fm_close(listener);
 }
@@ -245,6 +286,12 @@ static void options(void **state)
     fm_close(client);
     fm_close(server);
     assert_int_equal(fm_keepalive(client, 30, 5), FM_E_BADFD);
+    assert_int_equal(fm_no_delay(client), 0);
+    dial_and_accept("::1", "::1", &client, &server);
+    assert_int_equal(fm_no_delay(client), 0);
+    assert_int_equal(option(client, IPPROTO_TCP, TCP_NODELAY), 1);
+    fm_close(client);
+    fm_close(server);
 }
 
 /* Unread input on our side, unread output on theirs: all of it arrives. */
@@ -252,11 +299,14 @@ static void drain(void **state)
 {
     enum { N = 400000 };
     static char bytes[N], got[N];
-    int client, server;
+    int client, server, status;
+    pid_t child;
 
     (void)state;
     dial_and_accept("127.0.0.1", "127.0.0.1", &client, &server);
-    if (fork() == 0) {
+    child = fork();
+    if (child == 0) {
+        fm_close(client);
         int err = fm_send_all(server, bytes, N, fm_deadline_in(5000));
 
         _exit(err || fm_drain(server, fm_deadline_in(5000)));
@@ -268,6 +318,13 @@ static void drain(void **state)
                      FM_E_CLOSED);
     fm_close(client);
     assert_int_equal(fm_drain(client, 0), FM_E_BADFD);
+    assert_int_equal(wait(&status), child);
+    assert_int_equal(status, 0);
+    dial_and_accept("127.0.0.1", "127.0.0.1", &client, &server);
+    assert_int_equal(fm_send_all(client, "unread", 6, FM_NEVER), 0);
+    fm_close(client);
+    assert_int_equal(fm_drain(server, fm_deadline_in(5000)), 0);
+    fm_close(server);
 }
 
 static void drain_deadline(void **state)
@@ -296,6 +353,7 @@ static void no_descriptors(void **state)
     if (all.n < 1024) {
         assert_int_equal(fm_io_socket(AF_INET), FM_E_NO_FILES);
         assert_int_equal(fm_listen("127.0.0.1", 0, 0), FM_E_NO_FILES);
+        assert_int_equal(fm_dial("127.0.0.1", 1, FM_NEVER), FM_E_NO_FILES);
     }
     while (all.n > 0)
         close(all.fds[--all.n]);
@@ -309,7 +367,8 @@ int main(void)
         cmocka_unit_test_setup(unix_paths, clean),
         cmocka_unit_test_setup(unix_backlog, clean),
         cmocka_unit_test_setup(refusals, clean),
-        cmocka_unit_test_setup(second_address, clean),
+        cmocka_unit_test_setup(several_addresses, clean),
+        cmocka_unit_test_setup(connect_interrupted, clean),
         cmocka_unit_test_setup(dial_deadline, clean),
         cmocka_unit_test_setup(connecting_by_halves, clean),
         cmocka_unit_test_setup(options, clean),
