@@ -14,6 +14,12 @@ static void note_ready(const struct sf_wait *w)
     struct sf_member member;
     int cursor = 0;
 
+    while (w->asked(w, &cursor, &member)) {
+        struct sf_conn *conn = sf_fd_conn(member.fd);
+        if (conn)
+            conn->hears_hangup = (member.events & POLLRDHUP) != 0;
+    }
+    cursor = 0;
     while (w->reported(w, &cursor, &member)) {
         struct sf_conn *conn = sf_fd_conn(member.fd);
         if (!conn)

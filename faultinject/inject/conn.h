@@ -33,6 +33,7 @@ struct sf_conn {
                         * or counted, so they cannot be taken away      */
     bool ready[2];     /* reported ready and not used since             */
     bool over[2];      /* said EOF or error in this direction           */
+    bool hears_hangup; /* waited for with POLLRDHUP                     */
     bool held;         /* a hangup was not reported yet                 */
     unsigned streak;   /* transient results in a row                    */
     unsigned port;     /* the peer's                                    */
