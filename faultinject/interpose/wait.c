@@ -36,6 +36,17 @@ static bool in_set(const fd_set *set, int fd)
     return set && FD_ISSET(fd, set);
 }
 
+/* The bits of one word of all three sets. */
+static unsigned long word_of(const struct select_wait *s, int word)
+{
+    unsigned long bits = 0;
+
+    bits |= s->rd ? (unsigned long)__FDS_BITS(s->rd)[word] : 0;
+    bits |= s->wr ? (unsigned long)__FDS_BITS(s->wr)[word] : 0;
+    bits |= s->ex ? (unsigned long)__FDS_BITS(s->ex)[word] : 0;
+    return bits;
+}
+
 static bool select_next(const struct sf_wait *w, int *cursor,
                         struct sf_member *m)
 {
@@ -43,14 +54,22 @@ static bool select_next(const struct sf_wait *w, int *cursor,
     int end = s->nfds < FD_SETSIZE ? s->nfds : FD_SETSIZE;
 
     while (*cursor < end) {
-        m->fd = (*cursor)++;
-        m->events = (short)((in_set(s->rd, m->fd) ? POLLIN : 0) |
-                            (in_set(s->wr, m->fd) ? POLLOUT : 0) |
-                            (in_set(s->ex, m->fd) ? POLLPRI : 0));
-        if (m->events)
-            return true;
+        unsigned long bits = word_of(s, *cursor / NFDBITS);
+
+        bits >>= *cursor % NFDBITS;
+        if (bits) {
+            *cursor += __builtin_ctzl(bits);
+            break;
+        }
+        *cursor += NFDBITS - *cursor % NFDBITS;
     }
-    return false;
+    if (*cursor >= end)
+        return false;
+    m->fd = (*cursor)++;
+    m->events = (short)((in_set(s->rd, m->fd) ? POLLIN : 0) |
+                        (in_set(s->wr, m->fd) ? POLLOUT : 0) |
+                        (in_set(s->ex, m->fd) ? POLLPRI : 0));
+    return true;
 }
 
 static bool select_pretend(struct sf_wait *w, int fd)
