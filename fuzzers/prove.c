@@ -30,7 +30,8 @@ static const char usage[] =
     "  -o, --out FOLDER     for counterexamples [.]\n"
     "      --recovery       all sessions with 1 to 3 dead descriptors\n"
     "      --decoder FORMAT closure of a decoder: all streams, all pieces\n"
-    "      --max N          its longest payload, where the format has none [4]\n"
+    "      --max N          its longest payload, where the format has none "
+    "[4]\n"
     "      --rows           rows of a table, only what is the same each time\n"
     "\n"
     "Ends with 0: proved, 1: a counterexample, 2: not, or not completely.\n";
@@ -56,7 +57,8 @@ static struct {
     const char *decoder;
     unsigned max;
     unsigned proved, refuted, other, found;
-} run = {.job = {.k = 1, .shards = 1, .out = "."}, .profile = -1,
+} run = {.job = {.k = 1, .shards = 1, .out = "."},
+         .profile = -1,
          .max = DEFAULT_MAX};
 
 /* --------------------------------------------------------------- scenarios */

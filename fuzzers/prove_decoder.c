@@ -220,9 +220,9 @@ static void form_of(const struct product *p, struct form *form)
 
 static bool holds_the_stream(const struct product *p)
 {
-    return p->dead || (p->d.offset == p->consumed &&
-                       fm_buf_len(&p->d.in) == p->n &&
-                       !memcmp(fm_buf_peek(&p->d.in), p->held, p->n));
+    return p->dead ||
+           (p->d.offset == p->consumed && fm_buf_len(&p->d.in) == p->n &&
+            !memcmp(fm_buf_peek(&p->d.in), p->held, p->n));
 }
 
 /* ------------------------------------------------------------- the states */
@@ -260,8 +260,8 @@ static void add(struct product *p, uint8_t byte)
         }
     if (c.n == c.room)
         more_nodes();
-    c.nodes[c.n] = (struct node){.product = *p, .from = c.at, .byte = byte,
-                                 .next = *bucket};
+    c.nodes[c.n] = (struct node){
+        .product = *p, .from = c.at, .byte = byte, .next = *bucket};
     memcpy(&c.nodes[c.n].form, &form, sizeof form);
     *bucket = ++c.n;
 }
@@ -307,9 +307,9 @@ static bool step_bytes(void)
     for (unsigned b = 0; b < 256; b++) {
         uint8_t byte = (uint8_t)b;
 
-        if (c.class_of[b] != b && !like_its_class(&forms[c.class_of[b]],
-                                                  &forms[b], byte,
-                                                  c.class_of[b]))
+        if (c.class_of[b] != b &&
+            !like_its_class(&forms[c.class_of[b]], &forms[b], byte,
+                            c.class_of[b]))
             return refute("a byte that is unlike the others of its class",
                           &byte, 1);
     }
@@ -377,8 +377,7 @@ static const char *end(struct product *p)
         if (fm_decoder_end(&p->d, &frame) != due ||
             fm_decoder_offset(&p->d) != p->consumed + p->n)
             return "the end gives another verdict than is due";
-    return fm_decoder_feed(&p->d, "x", 1) == due ? NULL
-                                                 : "bytes after the end";
+    return fm_decoder_feed(&p->d, "x", 1) == due ? NULL : "bytes after the end";
 }
 
 static bool step_end(void)
@@ -567,12 +566,23 @@ static int prove_one(const char *format, unsigned max, bool rows)
 int prove_decoder(const char *format, unsigned max, bool rows)
 {
     static const char *const all[] = {
-        "fixed:1",      "fixed:5",        "type:a=0,b=1,c=4,0x80=2,0xff=9,max=5",
-        "delim:\\n",    "delim:\\r\\n",   "delim:aab",
-        "delim:--==--", "ascii:1",        "ascii:2",
-        "ascii:5",      "be8",            "be8:inclusive",
-        "be16",         "be16:inclusive", "be32",
-        "be32:inclusive", "close",
+        "fixed:1",
+        "fixed:5",
+        "type:a=0,b=1,c=4,0x80=2,0xff=9,max=5",
+        "delim:\\n",
+        "delim:\\r\\n",
+        "delim:aab",
+        "delim:--==--",
+        "ascii:1",
+        "ascii:2",
+        "ascii:5",
+        "be8",
+        "be8:inclusive",
+        "be16",
+        "be16:inclusive",
+        "be32",
+        "be32:inclusive",
+        "close",
     };
     int worst = 0;
 

@@ -60,8 +60,10 @@ static void kill_all(struct sf_session *s, unsigned dead, enum when when)
         if (!(dead >> i & 1))
             continue;
         add(s, SF_ACT_KILL,
-            !first ? SF_WHEN_WITH : busy ? SF_WHEN_AFTER : SF_WHEN_IDLE, i + 1,
-            0);
+            !first ? SF_WHEN_WITH
+            : busy ? SF_WHEN_AFTER
+                   : SF_WHEN_IDLE,
+            i + 1, 0);
         if (first && busy)
             s->acts[s->acts_n - 1].calls = (unsigned)(when - CALL_1) + 1;
         first = false;

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 enum {
-    CHECK_EVERY = 256,  /* runs between two looks at the parent's wish */
-    HANG_S = 20,        /* a run that takes longer never ends          */
+    CHECK_EVERY = 256, /* runs between two looks at the parent's wish */
+    HANG_S = 20,       /* a run that takes longer never ends          */
     TURN_MAX_US = 20000,
-    SAY_EVERY_S = 10    /* where nobody watches */
+    SAY_EVERY_S = 10 /* where nobody watches */
 };
 
 /* What a walk comes back with after a break. */

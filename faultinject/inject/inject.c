@@ -192,7 +192,7 @@ static struct sf_outcome choose(struct sf_op *op)
                             .wait = op->wait,
                             .world = sf_session.world,
                             .flags = op->flags,
-                             .profile = sf_session.profile};
+                            .profile = sf_session.profile};
     if (op->fd >= 0 || op->wait) /* a wait: has the program signal handlers? */
         sf_session.world->facts(op->fd, &site.facts);
     n = sf_model_outcomes(&site, outcomes);
