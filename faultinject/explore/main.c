@@ -1,9 +1,11 @@
 /* main.c: the sockfault command. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "faultinject/explore/explore.h"
 
@@ -13,6 +15,7 @@ static const char usage[] =
     "       sockfault shrink [OPTION]... TRACE\n"
     "       sockfault check [PLAN]...\n"
     "       sockfault list calls|faults|monitors\n"
+    "       sockfault prove --help\n"
     "\n"
     "run: watch a program's socket calls and make faults happen to them.\n"
     "  -p, --plan FILE      what happens where: sockfault-plan(5)\n"
@@ -390,6 +393,20 @@ static int verb_list(int argc, char **argv)
     return SF_COULD_NOT;
 }
 
+/* A verb that is a program of its own, sockfault-VERB beside this one. */
+static void run_beside(char **argv)
+{
+    char path[PATH_MAX + 128];
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
+
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    if (n <= 0 || strlen(argv[0]) > 64 || strchr(argv[0], '/'))
+        return;
+    sprintf(path + n, "sockfault-%s", argv[0]);
+    execv(path, argv);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -408,9 +425,11 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof *verbs; i++)
         if (strcmp(argv[1], verbs[i].verb) == 0)
             return verbs[i].function(argc - 1, argv + 1);
-    if (argc > 1)
+    if (argc > 1) {
+        run_beside(argv + 1);
         sf_complain("%s: no such verb", argv[1]);
-    else
+    } else {
         fputs(usage, stderr);
+    }
     return SF_COULD_NOT;
 }

@@ -643,8 +643,7 @@ static unsigned chooser_choose(struct sf_chooser *self,
                                const struct sf_outcome *outcomes, unsigned n,
                                size_t *amount)
 {
-    unsigned pick =
-        run.decides->choose(run.decides, at, outcomes, n, amount);
+    unsigned pick = run.decides->choose(run.decides, at, outcomes, n, amount);
 
     (void)self;
     if (!sf_session_allows(at, &outcomes[pick]))
