@@ -36,7 +36,7 @@ static const char usage[] =
     "\n"
     "Ends with 0: nothing found, 1: something found, 2: could not do it.\n";
 
-/* --- plans ---------------------------------------------------------------- */
+/* --- plans --- */
 
 static bool read_all(FILE *in, char **text, size_t *len)
 {
@@ -87,8 +87,7 @@ static bool add_fault(struct sf_plan *plan, const char *rule)
                        error.text);
 }
 
-/* --- options ----------------------------------------------------------------
- */
+/* --- options --- */
 
 struct options {
     struct sf_run run;
@@ -232,8 +231,7 @@ static bool settle(struct options *o)
     return add_chance(o);
 }
 
-/* --- the verbs
- * ---------------------------------------------------------------- */
+/* --- the verbs --- */
 
 /* Opened before the run, so that a bad name costs nothing. */
 static bool run_traced(const struct sf_run *run,
