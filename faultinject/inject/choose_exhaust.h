@@ -71,7 +71,7 @@ struct sf_exhaust {
     unsigned k, bound;
     unsigned n; /* choices in the vector of this run */
     struct sf_choice vector[SF_EXHAUST_MAX];
-    bool counts;   /* this run is a schedule that was not run before */
+    bool counts;    /* this run is a schedule that was not run before */
     uint32_t asked; /* decisions of this run so far                  */
     uint64_t states, met_again;
 
