@@ -203,7 +203,7 @@ bool sf_exhaust_next(struct sf_exhaust *e)
 
     if (!e->begun) {
         e->begun = true;
-        return ready(e);
+        return e->bound <= e->k && ready(e);
     }
     if (e->n < e->bound && e->n < e->resume_n)
         e->levels[e->n].next = (size_t)e->resume[e->n];
@@ -224,7 +224,8 @@ bool sf_exhaust_next(struct sf_exhaust *e)
 /* On the way to where it stands the choices before must be taken again. */
 void sf_exhaust_tell(const struct sf_exhaust *e, struct sf_exhaust_place *p)
 {
-    *p = (struct sf_exhaust_place){.bound = e->bound};
+    /* The one schedule without a choice needs no place of its own. */
+    *p = (struct sf_exhaust_place){.bound = e->bound ? e->bound : e->begun};
     for (unsigned i = 0; i < e->n; i++)
         p->next[i] = e->levels[i].next - (i + 1 < e->bound ? 1 : 0);
 }
