@@ -164,20 +164,18 @@ static bool broke_format(const struct sf_peer *peer)
 static void on_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
                         size_t len)
 {
-    size_t end = allowed(peer);
+    size_t end = allowed(peer), at = peer->received, i = 0;
 
     (void)arg;
-    for (size_t i = 0; i < len; i++)
-        if (peer->received + i >= end ||
-            bytes[i] != peer->stream[peer->received + i])
-            sf_peer_finding(SF_MON_WRONG, peer,
-                            "byte %zu came back as 0x%02x, sent was 0x%02x "
-                            "(whole frames: %zu bytes)",
-                            peer->received + i, bytes[i],
-                            peer->received + i < peer->sent
-                                ? peer->stream[peer->received + i]
-                                : 0,
-                            end);
+    if (at + len <= end && memcmp(bytes, peer->stream + at, len) == 0)
+        return;
+    while (at + i < end && bytes[i] == peer->stream[at + i])
+        i++;
+    sf_peer_finding(SF_MON_WRONG, peer,
+                    "byte %zu came back as 0x%02x, sent was 0x%02x (whole "
+                    "frames: %zu bytes)",
+                    at + i, bytes[i],
+                    at + i < peer->sent ? peer->stream[at + i] : 0, end);
 }
 
 static int64_t since(int64_t then)

@@ -49,15 +49,26 @@ static const struct sf_peer *peer(void)
 
 /* --------------------------------------------------------------- program */
 
-/* Bytes that the loop gave out are the next ones that were sent. */
+/* These are the bytes of the stream from `at` on, of which `end` exist. */
+static void check_bytes(const char *what, const uint8_t *bytes, size_t len,
+                        size_t at, size_t end)
+{
+    const uint8_t *stream = peer()->stream;
+    size_t i = 0;
+
+    if (at + len <= end && memcmp(bytes, stream + at, len) == 0)
+        return;
+    while (at + i < end && bytes[i] == stream[at + i])
+        i++;
+    sf_peer_finding(SF_MON_WRONG, peer(),
+                    "byte %zu %s as 0x%02x, sent was 0x%02x (%zu bytes)",
+                    at + i, what, bytes[i], at + i < end ? stream[at + i] : 0,
+                    end);
+}
+
 static void check_taken(const uint8_t *bytes, size_t len, size_t at)
 {
-    for (size_t i = 0; i < len; i++)
-        if (at + i >= peer()->sent || bytes[i] != peer()->stream[at + i])
-            sf_peer_finding(SF_MON_WRONG, peer(),
-                            "byte %zu was received as 0x%02x, sent was 0x%02x",
-                            at + i, bytes[i],
-                            at + i < peer()->sent ? peer()->stream[at + i] : 0);
+    check_bytes("was received", bytes, len, at, peer()->sent);
 }
 
 static bool is_harmed(void)
@@ -215,14 +226,7 @@ static void on_received(void *arg, struct sf_peer *to, const uint8_t *bytes,
                         size_t len)
 {
     (void)arg;
-    for (size_t i = 0; i < len; i++) {
-        size_t at = to->received + i;
-
-        if (at >= fuzz.trying || bytes[i] != to->stream[at])
-            sf_peer_finding(SF_MON_WRONG, to,
-                            "byte %zu came back as 0x%02x, sent was 0x%02x", at,
-                            bytes[i], at < to->sent ? to->stream[at] : 0);
-    }
+    check_bytes("came back", bytes, len, to->received, fuzz.trying);
 }
 
 static void nothing(void *arg)

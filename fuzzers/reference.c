@@ -151,8 +151,13 @@ const struct fm_format *ref_format(unsigned index)
 /* Bytes that tell where in which frame they stood, and break delimiters. */
 static void fill(uint8_t *out, size_t len, unsigned seed)
 {
-    for (size_t i = 0; i < len; i++)
-        out[i] = (uint8_t)("ABCDEFGHIJKLMNOPQRSTUVWXYZ."[(seed * 7 + i) % 27]);
+    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ."
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ.";
+    enum { CYCLE = 27 };
+    size_t first = seed * 7 % CYCLE;
+
+    for (size_t i = 0; i < len; i += CYCLE)
+        memcpy(out + i, letters + first, len - i < CYCLE ? len - i : CYCLE);
 }
 
 static size_t pick_type(const struct fm_format *f, unsigned seed, uint8_t *out,

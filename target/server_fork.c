@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { EXIT_ENDED, EXIT_FAILED, EXIT_TIMED_OUT };
+enum { EXIT_ENDED, EXIT_FAILED, EXIT_TIMED_OUT, EXIT_DEAD };
 
 struct server;
 
@@ -57,16 +57,21 @@ static void count_child(struct fm_server_stats *stats, int status)
         stats->ended++;
     else if (status == EXIT_TIMED_OUT)
         stats->timed_out++;
+    else if (status == EXIT_DEAD)
+        stats->dead++;
     else
         stats->failed++;
 }
 
+/* A child whose pipe has ended is exiting, which SIGKILL does not change; any
+ * other has had its time.  Either way the wait is short. */
 static void reap(struct child *c)
 {
     struct server *s = c->server;
     int life = fm_loop_remove(&s->acceptor.loop, &c->life);
     int status;
 
+    kill(c->pid, SIGKILL);
     do
         status = fm_io_wait_child(c->pid);
     while (status == FM_E_INTR);
@@ -81,19 +86,15 @@ static void reap(struct child *c)
 
 static void on_life(struct fm_watch *life, unsigned events)
 {
-    struct child *c = (struct child *)life;
-
-    if (events & (FM_EXPIRED | FM_DEAD))
-        kill(c->pid, SIGKILL);
-    reap(c);
+    (void)events;
+    reap((struct child *)life);
 }
 
 /* In the child: what the parent has open is none of our business. */
 static void close_inherited(const struct server *s, int pipe_end)
 {
     fm_io_close(pipe_end);
-    if (s->acceptor.listener.fd >= 0)
-        fm_io_close(s->acceptor.listener.fd);
+    fm_io_close(s->acceptor.listener.fd);
     for (const struct child *c = s->children; c; c = c->next) {
         fm_io_close(c->life.fd);
         fm_io_close(c->fd);
@@ -108,6 +109,7 @@ static _Noreturn void serve(const struct server *s, int fd)
     fm_serve_blocking(fd, &s->acceptor.options, &stop, &stats);
     _exit(stats.ended       ? EXIT_ENDED
           : stats.timed_out ? EXIT_TIMED_OUT
+          : stats.dead      ? EXIT_DEAD
                             : EXIT_FAILED);
 }
 

@@ -21,6 +21,8 @@ struct worker {
     struct worker *prev, *next;
     pthread_t thread;
     int fd;
+    bool lost;   /* the worker found fd dead: it is not ours to close     */
+    bool robbed; /* fd was accepted again: it is another worker's by now  */
     struct fm_server_stats stats;
 };
 
@@ -54,12 +56,21 @@ static void *work(void *arg)
 {
     struct worker *w = arg;
 
-    fm_serve_blocking(w->fd, &w->server->acceptor.options, &w->server->stopping,
-                      &w->stats);
+    w->lost = !fm_serve_blocking(w->fd, &w->server->acceptor.options,
+                                 &w->server->stopping, &w->stats);
     /* A pointer fits into the pipe at once: there is one a worker. */
     while (fm_io_write(w->server->done_end, &w, sizeof w) == FM_E_INTR)
         ;
     return NULL;
+}
+
+/* A number that a worker still holds can only be accepted when it was closed
+ * behind our back; select would never say so. */
+static void rob(struct server *s, int fd)
+{
+    for (struct worker *w = s->workers; w; w = w->next)
+        if (w->fd == fd)
+            w->robbed = true;
 }
 
 static int on_accepted(struct fm_acceptor *a, int fd)
@@ -67,6 +78,7 @@ static int on_accepted(struct fm_acceptor *a, int fd)
     struct server *s = (struct server *)a;
     struct worker *w = calloc(1, sizeof *w);
 
+    rob(s, fd);
     if (!w)
         return FM_E_NOMEM;
     w->server = s;
@@ -84,11 +96,13 @@ static void join(struct server *s, struct worker *w)
     struct fm_server_stats *sum = s->acceptor.stats;
 
     pthread_join(w->thread, NULL);
-    fm_io_close(w->fd);
+    if (!w->lost && !w->robbed)
+        fm_io_close(w->fd);
     sum->frames += w->stats.frames;
     sum->ended += w->stats.ended;
     sum->failed += w->stats.failed;
     sum->timed_out += w->stats.timed_out;
+    sum->dead += w->stats.dead;
     unlink_worker(s, w);
     free(w);
     fm_acceptor_release(&s->acceptor);
@@ -145,8 +159,8 @@ static int drain(struct server *s)
 {
     int err = 0;
 
-    s->stopping = true;
     shut_down_all(s, SHUT_RD);
+    s->stopping = true;
     s->done.deadline_ms = fm_deadline_in(s->acceptor.options.linger_ms);
     while (s->workers && err == 0)
         err = fm_acceptor_turn(&s->acceptor);

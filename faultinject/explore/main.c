@@ -11,6 +11,8 @@
 
 static const char usage[] =
     "usage: sockfault run [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+    "       sockfault replay [OPTION]... TRACE\n"
+    "       sockfault shrink [OPTION]... TRACE\n"
     "       sockfault check [PLAN]...\n"
     "       sockfault list calls|faults|monitors\n"
     "       sockfault prove --help\n"
@@ -28,6 +30,8 @@ static const char usage[] =
     "2m\n"
     "      --status         an exit status other than 0 is a finding\n"
     "  -q, --quiet          say only what was found\n"
+    "replay: run the command of a trace under what happened in it.\n"
+    "shrink: the smallest plan that shows the same, on standard output.\n"
     "check: read plans and print them in their canonical form.\n"
     "\n"
     "Ends with 0: nothing found, 1: something found, 2: could not do it.\n";
@@ -205,6 +209,7 @@ static bool take_option(struct options *o, int option, const char *value)
     }
 }
 
+/* The options before the first word that is none. */
 static bool take_options(struct options *o, int argc, char **argv)
 {
     int option;
@@ -214,8 +219,14 @@ static bool take_options(struct options *o, int argc, char **argv)
         if (!take_option(o, option, optarg))
             return false;
     if (optind == argc)
-        return sf_complain("run: which command?");
-    o->run.command = argv + optind;
+        return sf_complain("%s: which %s?", argv[0],
+                           strcmp(argv[0], "run") == 0 ? "command" : "trace");
+    return true;
+}
+
+/* What the options mean together, once the plan is there. */
+static bool settle(struct options *o)
+{
     if (o->profile && !find_profile(o->profile, &o->run.plan.profile))
         return false;
     return add_chance(o);
@@ -241,16 +252,70 @@ static bool run_traced(const struct sf_run *run,
     return good;
 }
 
+static int run_and_tell(struct options *o)
+{
+    struct sf_outcome_of_run outcome;
+    int status;
+
+    if (!run_traced(&o->run, &outcome))
+        return SF_COULD_NOT;
+    status = sf_summarize(&o->run, &outcome);
+    munmap(outcome.control, outcome.control->bytes);
+    return status;
+}
+
 static int verb_run(int argc, char **argv)
 {
     struct options o = {.run = {.plan = {.profile = SF_LINUX}}};
-    struct sf_outcome_of_run outcome;
     int status = SF_COULD_NOT;
 
-    if (take_options(&o, argc, argv) && run_traced(&o.run, &outcome)) {
-        status = sf_summarize(&o.run, &outcome);
-        munmap(outcome.control, outcome.control->bytes);
+    if (take_options(&o, argc, argv)) {
+        o.run.command = argv + optind;
+        if (settle(&o))
+            status = run_and_tell(&o);
     }
+    sf_plan_fini(&o.run.plan);
+    return status;
+}
+
+/* Options and a trace that names its command; free run.command. */
+static bool take_trace(struct options *o, int argc, char **argv)
+{
+    if (!take_options(o, argc, argv) ||
+        !load_plan(&o->run.plan, argv[optind]) || !settle(o))
+        return false;
+    if (!o->run.plan.command)
+        return sf_complain("%s: has no 'run' line that says which command",
+                           argv[optind]);
+    o->run.command = sf_words(o->run.plan.command);
+    return o->run.command != NULL;
+}
+
+/* A replay that does not come to pass must not look like one that did. */
+static int verb_replay(int argc, char **argv)
+{
+    struct options o = {.run = {.plan = {.profile = SF_LINUX}}};
+    int status = SF_COULD_NOT;
+
+    if (take_trace(&o, argc, argv)) {
+        o.run.all_rules = true;
+        status = run_and_tell(&o);
+    }
+    free(o.run.command);
+    sf_plan_fini(&o.run.plan);
+    return status;
+}
+
+static int verb_shrink(int argc, char **argv)
+{
+    struct options o = {.run = {.plan = {.profile = SF_LINUX}, .mute = true}};
+    int status = SF_COULD_NOT;
+
+    if (take_trace(&o, argc, argv) && sf_shrink(&o.run)) {
+        sf_plan_print(&o.run.plan, stdout);
+        status = SF_FOUND;
+    }
+    free(o.run.command);
     sf_plan_fini(&o.run.plan);
     return status;
 }
@@ -347,7 +412,11 @@ int main(int argc, char **argv)
     static const struct {
         const char *verb;
         int (*function)(int argc, char **argv);
-    } verbs[] = {{"run", verb_run}, {"check", verb_check}, {"list", verb_list}};
+    } verbs[] = {{"run", verb_run},
+                 {"replay", verb_replay},
+                 {"shrink", verb_shrink},
+                 {"check", verb_check},
+                 {"list", verb_list}};
 
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         fputs(usage, stdout);

@@ -192,6 +192,8 @@ static void count_refusal(int err)
 void sf_account(struct sf_op *op, int err)
 {
     count_refusal(err);
+    if (err == EBADF && op->before == SF_FD_KILLED)
+        sf_fd_set(op->fd, SF_FD_DEAD);
     switch (sf_calls[op->call].kind) {
     case K_READ:
     case K_WRITE:

@@ -119,6 +119,7 @@ static enum sf_verdict die(struct sf_op *op)
     op->world->kill(victim);
     sf_gone(victim, SF_FD_KILLED);
     op->conn = NULL;
+    op->before = SF_FD_KILLED;
     return SF_PERFORM;
 }
 

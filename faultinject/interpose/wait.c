@@ -36,17 +36,12 @@ static bool in_set(const fd_set *set, int fd)
     return set && FD_ISSET(fd, set);
 }
 
-/* The bits of one word of all three sets. */
-static unsigned long word_of(const struct select_wait *s, int word)
+static unsigned long word_of(const fd_set *set, int word)
 {
-    unsigned long bits = 0;
-
-    bits |= s->rd ? (unsigned long)__FDS_BITS(s->rd)[word] : 0;
-    bits |= s->wr ? (unsigned long)__FDS_BITS(s->wr)[word] : 0;
-    bits |= s->ex ? (unsigned long)__FDS_BITS(s->ex)[word] : 0;
-    return bits;
+    return set ? (unsigned long)set->fds_bits[word] : 0;
 }
 
+/* Sixty-four numbers at a time: most of them are not in any set. */
 static bool select_next(const struct sf_wait *w, int *cursor,
                         struct sf_member *m)
 {
@@ -54,22 +49,25 @@ static bool select_next(const struct sf_wait *w, int *cursor,
     int end = s->nfds < FD_SETSIZE ? s->nfds : FD_SETSIZE;
 
     while (*cursor < end) {
-        unsigned long bits = word_of(s, *cursor / NFDBITS);
+        int word = *cursor / NFDBITS;
+        unsigned long left = (word_of(s->rd, word) | word_of(s->wr, word) |
+                              word_of(s->ex, word)) >>
+                             *cursor % NFDBITS;
 
-        bits >>= *cursor % NFDBITS;
-        if (bits) {
-            *cursor += __builtin_ctzl(bits);
-            break;
+        if (left == 0) {
+            *cursor = (word + 1) * NFDBITS;
+            continue;
         }
-        *cursor += NFDBITS - *cursor % NFDBITS;
+        m->fd = *cursor + __builtin_ctzl(left);
+        *cursor = m->fd + 1;
+        if (m->fd >= end)
+            break;
+        m->events = (short)((in_set(s->rd, m->fd) ? POLLIN : 0) |
+                            (in_set(s->wr, m->fd) ? POLLOUT : 0) |
+                            (in_set(s->ex, m->fd) ? POLLPRI : 0));
+        return true;
     }
-    if (*cursor >= end)
-        return false;
-    m->fd = (*cursor)++;
-    m->events = (short)((in_set(s->rd, m->fd) ? POLLIN : 0) |
-                        (in_set(s->wr, m->fd) ? POLLOUT : 0) |
-                        (in_set(s->ex, m->fd) ? POLLPRI : 0));
-    return true;
+    return false;
 }
 
 static bool select_pretend(struct sf_wait *w, int fd)
@@ -116,6 +114,7 @@ static const struct sf_wait select_shape = {
                                                                      \
     if (SF_LIKELY(!sf_on))                                           \
         return sf_libc.name args;                                    \
+    op.other = nfds;                                                 \
     w = (struct select_wait){select_shape, nfds, rd, wr, ex};        \
     w.wait.timeout_ms = ms;                                          \
     op.wait = &w.wait;                                               \

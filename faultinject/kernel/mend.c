@@ -423,15 +423,16 @@ static int mended_accept4(int fd, struct sockaddr *addr, socklen_t *len,
 
 void sf_mend_world(struct sf_world *w)
 {
-#define MENDED(X)                                                             \
-    X(read)                                                                   \
-    X(recv)                                                                   \
-    X(recvfrom)                                                               \
-    X(readv)                                                                  \
-    X(recvmsg) X(write) X(send) X(sendto) X(writev) X(sendmsg) X(getsockopt)  \
-        X(getsockname) X(ioctl) X(poll) X(ppoll) X(epoll_wait) X(epoll_pwait) \
-            X(close) X(dup) X(dup2) X(dup3) X(fcntl) X(socket) X(accept)      \
-                X(accept4)
+#define MENDED(X)                                                              \
+    X(read)                                                                    \
+    X(recv)                                                                    \
+    X(recvfrom)                                                                \
+    X(readv)                                                                   \
+    X(recvmsg)                                                                 \
+    X(write)                                                                   \
+    X(send) X(sendto) X(writev) X(sendmsg) X(getsockopt) X(getsockname)        \
+        X(ioctl) X(poll) X(ppoll) X(epoll_wait) X(epoll_pwait) X(close) X(dup) \
+            X(dup2) X(dup3) X(fcntl) X(socket) X(accept) X(accept4)
 #define X(name) w->name = mended_##name;
     MENDED(X)
 #undef X

@@ -57,7 +57,7 @@ static struct sf_end *find_bound(struct sim_name *name, bool listening)
     for (unsigned i = 0; i < sim.ends_used; i++) {
         struct sf_end *end = &sim.ends[i];
 
-        if (end->kind == SIM_SOCKET && end->name.len && !end->was_connected &&
+        if (end->kind == SIM_SOCKET && end->bound &&
             (!listening || end->state == SIM_LISTEN) &&
             same_name(&end->name, name))
             return end;
@@ -102,11 +102,13 @@ int sim_bind(struct sf_end *end, const struct sockaddr *addr, socklen_t len)
         return r;
     if (end->name.len)
         return -EINVAL;
-    if (end->family != AF_UNIX && !*port_of(&name))
+    end->auto_port = end->family != AF_UNIX && !*port_of(&name);
+    if (end->auto_port)
         *port_of(&name) = htons(sim.next_port++);
     else if (find_bound(&name, false))
         return -EADDRINUSE;
     end->name = name;
+    end->bound = true;
     return 0;
 }
 
@@ -118,8 +120,8 @@ int sim_listen(struct sf_end *end, int backlog)
         return -EINVAL;
     if (!end->name.len)
         name_anonymously(end);
+    end->bound = true;
     end->state = SIM_LISTEN;
-    end->shut = 0;
     end->backlog =
         backlog < 0 || backlog > SIM_BACKLOG ? SIM_BACKLOG : (unsigned)backlog;
     sim_wake(end);
@@ -175,6 +177,8 @@ static int establish(struct sf_end *end, struct sf_end *listener)
     end->peer_name = listener->name;
     end->parked = false;
     sim_link(end, embryo);
+    if (end->family != AF_UNIX) /* cloned from the listener, like all of it */
+        sim_shutdown_as(embryo, listener->shut);
     enqueue(listener, embryo);
     return 0;
 }
@@ -276,18 +280,19 @@ static int connect_tcp(struct sf_end *end, struct sim_name *name)
     return -EINPROGRESS;
 }
 
+/* In the order of unix_stream_connect(): first the other, then itself. */
 static int connect_unix(struct sf_end *end, struct sim_name *name)
 {
     struct sf_end *listener = find_bound(name, true);
 
-    if (end->state == SIM_ESTAB)
-        return -EISCONN;
-    if (end->state == SIM_LISTEN)
-        return -EINVAL;
     if (!listener)
         return find_bound(name, false) ? -ECONNREFUSED : -ENOENT;
+    if (listener->shut & SHUT_RCV)
+        return -ECONNREFUSED;
     if (is_full(listener) && end->nonblock)
         return -EAGAIN;
+    if (end->state != SIM_CLOSE)
+        return end->state == SIM_ESTAB ? -EISCONN : -EINVAL;
     return park_or_establish(end, listener);
 }
 

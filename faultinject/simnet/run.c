@@ -32,7 +32,6 @@ static struct {
     struct sf_tape tape;
     struct sf_chooser *decides; /* the tape's, or what was asked for        */
     uint8_t tape_bytes[SF_FAULTS_MAX * 3];
-    struct sf_outcome chosen;
 
     unsigned conns_n;
     struct sf_peer conns[SF_CONNS_MAX];
@@ -649,13 +648,39 @@ static unsigned chooser_choose(struct sf_chooser *self,
     (void)self;
     if (!sf_session_allows(at, &outcomes[pick]))
         return 0;
-    run.chosen = outcomes[pick];
     run.faults++;
-    run.last_fault[sf_faults[run.chosen.fault].cls] = sf_sim_now();
+    run.last_fault[sf_faults[outcomes[pick].fault].cls] = sf_sim_now();
     if (run.program->fault)
-        run.program->fault(run.program->arg, at, &run.chosen);
-    sf_show_fault(at, &run.chosen);
+        run.program->fault(run.program->arg, at, &outcomes[pick]);
+    sf_show_fault(at, &outcomes[pick], *amount);
     return pick;
+}
+
+/* Nobody but the program opens and closes these numbers, so one that is not
+ * open was closed before: by the program, or by a fault. */
+static void judge_stale(enum sf_call call, int fd)
+{
+    enum sf_kind kind = sf_calls[call].kind;
+
+    if (kind == K_CLOSE)
+        sf_finding(SF_MON_DOUBLE_CLOSE,
+                   "close of %d, which is closed already%s", fd,
+                   sf_fd_state(fd) == SF_FD_KILLED
+                       ? ": it was, behind the program's back"
+                       : "");
+    else if ((kind & (K_READ | K_WRITE | K_ACCEPT | K_CONNECT)) &&
+             sf_fd_state(fd) != SF_FD_KILLED)
+        sf_finding(SF_MON_STALE_FD, "%s on %d, which is closed",
+                   sf_calls[call].name, fd);
+}
+
+static void on_called(void *arg, enum sf_call call, long first, long asked,
+                      long result, int err)
+{
+    if (sf_show_calls())
+        sf_show_call(arg, call, first, asked, result, err);
+    if (err == EBADF && first >= SF_SIM_FD)
+        judge_stale(call, (int)first);
 }
 
 /* -------------------------------------------------------------------- run */
@@ -714,7 +739,7 @@ static void begin_world(const struct sf_session *s)
         .handlers = s->handlers,
         .idle = on_first_idle,
         .before = on_call,
-        .after = sf_show_calls() ? sf_show_call : NULL,
+        .after = on_called,
         .signal = on_signal,
     };
 

@@ -126,7 +126,7 @@ static void decode_world(struct sf_session *s, const uint8_t header[HEADER])
     s->profile = header[2] & 2 ? SF_POSIX : SF_LINUX;
     s->handlers = header[2] & 4;
     s->extra = header[2] >> 4;
-    s->high = header[3] > HIGH && header[3] <= HIGH + 16 ? header[3] - HIGH : 0;
+    s->high = header[3] > HIGH && header[3] <= HIGH + 4 ? header[3] - HIGH : 0;
 }
 
 void sf_session_decode(struct sf_session *s, const uint8_t *bytes, size_t len)

@@ -64,11 +64,14 @@ void sf_show_phase(const char *text)
         line(' ', false, "(%s)", text);
 }
 
-void sf_show_fault(const struct sf_point *at, const struct sf_outcome *outcome)
+void sf_show_fault(const struct sf_point *at, const struct sf_outcome *outcome,
+                   size_t amount)
 {
     char where[64] = "";
 
-    if (at->conn)
+    if (outcome->fault == SF_SHORT)
+        snprintf(where, sizeof where, " %zu of %zu", amount, at->len);
+    else if (at->conn)
         snprintf(where, sizeof where, " at byte %llu",
                  (unsigned long long)at->offset);
     line('!', true, "%s %d: %s%s", sf_calls[at->call].name, at->fd,

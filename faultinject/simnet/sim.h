@@ -59,6 +59,8 @@ struct sf_end {
     bool quick;   /* SO_LINGER with time 0: close is a reset           */
     bool harmed;  /* a fault was made true here                        */
     bool was_connected;
+    bool bound;      /* by bind() or listen(), not by connecting          */
+    bool auto_port;  /* TCP: the port was chosen for it                   */
     uint16_t refs; /* descriptors, a peer's handle, a backlog           */
     int err;       /* pending SO_ERROR                                  */
     sa_family_t family;
@@ -134,6 +136,7 @@ size_t sim_iov_len(const struct iovec *iov, int n);
 ssize_t sim_read(struct sf_end *end, const struct iovec *iov, int n, bool peek);
 ssize_t sim_write(struct sf_end *end, const struct iovec *iov, int n);
 int sim_shutdown(struct sf_end *end, int how);
+void sim_shutdown_as(struct sf_end *end, unsigned bits);
 void sim_link(struct sf_end *a, struct sf_end *b);
 void sim_close_stream(struct sf_end *end, bool reset);
 void sim_reset(struct sf_end *end, int err); /* a reset arrives at `end`  */

@@ -26,7 +26,7 @@
 #include "faultinject/world.h"
 
 enum {
-    SF_SIM_FD = 32,          /* the first number                          */
+    SF_SIM_FD = 8,           /* the first number                          */
     SF_SIM_FD_COUNT = 2048,  /* how many there are                        */
     SF_SIM_BUFFER = 1 << 16, /* the most bytes a connection can hold      */
 };

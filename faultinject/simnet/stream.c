@@ -190,7 +190,10 @@ static int shutdown_tcp(struct sf_end *end, int bits)
         if (end->state == SIM_LISTEN)
             sim_close_listener(end);
         end->state = SIM_CLOSE;
+        end->shut = 0;
         end->parked = end->pending = false;
+        if (end->auto_port) /* it is nobody's now, and bind may be called */
+            end->name.len = 0, end->bound = false;
         sim_wake(end);
         return 0;
     }
@@ -227,6 +230,12 @@ int sim_shutdown(struct sf_end *end, int how)
     if (how < SHUT_RD || how > SHUT_RDWR)
         return -EINVAL;
     return is_unix(end) ? shutdown_unix(end, bits) : shutdown_tcp(end, bits);
+}
+
+void sim_shutdown_as(struct sf_end *end, unsigned bits)
+{
+    if (bits)
+        shutdown_tcp(end, (int)bits);
 }
 
 /* Bytes that had not reached the peer's side die with a reset. */

@@ -311,7 +311,7 @@ static int take_line(struct parser *p)
     if (take(p, "extra"))
         return take_number(p, 0, 15, &s->extra);
     if (take(p, "high"))
-        return take_number(p, 0, 16, &s->high);
+        return take_number(p, 0, 4, &s->high);
     if (take(p, "fault"))
         return take_fault(p);
     if (!take(p, "handlers"))

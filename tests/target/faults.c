@@ -132,6 +132,8 @@ WHOLE(ACCEPT, int, accept4,
       (fd, addr, size, flags))
 WHOLE(CONNECT, int, connect,
       (int fd, const struct sockaddr *addr, socklen_t size), (fd, addr, size))
+WHOLE(SOCKET, int, socket, (int domain, int type, int protocol),
+      (domain, type, protocol))
 WHOLE(WAITPID, pid_t, waitpid, (pid_t pid, int *status, int options),
       (pid, status, options))
 WHOLE(FCNTL, int, fcntl, (int fd, int command, long arg), (fd, command, arg))

@@ -24,6 +24,7 @@ enum fault_call {
     SELECT,
     ACCEPT,
     CONNECT,
+    SOCKET,
     WAITPID,
     FCNTL,
     MALLOC,

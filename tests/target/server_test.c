@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -635,6 +636,99 @@ static void no_pipe(void **state)
     assert_int_equal(fcntl(listener, F_GETFD), -1);
 }
 
+/* More wait than are taken in one turn. */
+static void many_at_once_on(struct rig *r)
+{
+    int clients[40];
+
+    rig_start(r);
+    faults_always(ACCEPT, -EAGAIN);
+    for (int i = 0; i < 40; i++)
+        clients[i] = rig_connect(r);
+    faults_none();
+    for (int i = 0; i < 40; i++)
+        talk(clients[i], "\1a", 2);
+    for (int i = 0; i < 40; i++)
+        hang_up(clients[i]);
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(r->stats.ended, 40);
+}
+
+static void many_at_once(void **state)
+{
+    (void)state;
+    each("be8", many_at_once_on);
+}
+
+/* Signals among what the main thread and its workers do. */
+static void interrupted_on(struct rig *r)
+{
+    int client;
+
+    rig_start(r);
+    client = rig_connect(r);
+    talk(client, "\1a", 2);
+    faults_next(WRITE, 1, -EINTR);
+    faults_next(READ, 1, -EINTR);
+    faults_next(WAITPID, 2, -EINTR, -EINTR);
+    hang_up(client);
+    EVENTUALLY(r->stats.ended == 1);
+    faults_none();
+    assert_int_equal(rig_stop(r), 0);
+}
+
+static void interrupted(void **state)
+{
+    (void)state;
+    each("be8", interrupted_on);
+}
+
+/* The end of a child's life can no longer be seen: it is ended. */
+static void fork_server_without_its_pipe(void **state)
+{
+    struct stat st;
+    struct rig r;
+    int control, client, other;
+
+    (void)state;
+    rig_init(&r, "be8");
+    r.server = fm_fork_server;
+    rig_start(&r);
+    control = rig_connect(&r);
+    talk(control, "\1a", 2);
+    client = rig_connect(&r);
+    talk(client, "\1a", 2);
+    other = rig_other_end(client);
+    for (int fd = other + 1; fd < other + 4; fd++)
+        if (fd != client && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
+            close(fd);
+    hang_up(control); /* which ends another pipe, and so the wait */
+    hear_end(client);
+    close(client);
+    assert_int_equal(rig_stop(&r), 0);
+    assert_int_equal(r.stats.failed, 1);
+}
+
+/* The pipe of a thread server must be below FD_SETSIZE, too. */
+static void thread_server_too_high(void **state)
+{
+    volatile sig_atomic_t stop = 0;
+    static int filler[1100];
+    struct rig r;
+    int listener;
+
+    (void)state;
+    rig_init(&r, "be8");
+    listener = fm_listen("127.0.0.1", 0, 0);
+    for (int i = 0; i < 1100; i++)
+        filler[i] = dup(0);
+    if (filler[1099] >= 0)
+        assert_int_equal(fm_thread_server(listener, &r.options, &stop),
+                         FM_E_FD_RANGE);
+    for (int i = 0; i < 1100; i++)
+        close(filler[i]);
+}
+
 static void options_without_sense(void **state)
 {
     (void)state;
@@ -695,6 +789,10 @@ int main(void)
         cmocka_unit_test(little_water),
         cmocka_unit_test(loop_fails),
         cmocka_unit_test(no_pipe),
+        cmocka_unit_test(many_at_once),
+        cmocka_unit_test(interrupted),
+        cmocka_unit_test(fork_server_without_its_pipe),
+        cmocka_unit_test(thread_server_too_high),
         cmocka_unit_test(options_without_sense),
         cmocka_unit_test(more_than_select),
     };
