@@ -37,6 +37,20 @@ void rig_init(struct rig *r, const char *format)
     r->host = "127.0.0.1";
 }
 
+rig_server *const rig_models[3] = {fm_select_server, fm_thread_server,
+                                   fm_fork_server};
+
+void rig_each(const char *format, void (*test)(struct rig *r))
+{
+    for (int i = 0; i < 3; i++) {
+        struct rig r;
+
+        rig_init(&r, format);
+        r.server = rig_models[i];
+        test(&r);
+    }
+}
+
 static void *run(void *arg)
 {
     struct rig *r = arg;

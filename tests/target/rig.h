@@ -29,6 +29,12 @@ struct rig {
 /* Defaults for a format: select server on localhost, short times. */
 void rig_init(struct rig *r, const char *format);
 
+/* The select, the thread and the fork server. */
+extern rig_server *const rig_models[3];
+
+/* Run a test on each of them, with a fresh rig. */
+void rig_each(const char *format, void (*test)(struct rig *r));
+
 /* Listen and serve. */
 void rig_start(struct rig *r);
 
