@@ -105,6 +105,18 @@ int rig_connect(const struct rig *r)
     return fd;
 }
 
+int rig_connect_at(const struct rig *r, int number)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET,
+                               .sin_port = htons((uint16_t)r->port),
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    close(number);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    return fd;
+}
+
 void hang_up(int fd)
 {
     shutdown(fd, SHUT_RDWR);

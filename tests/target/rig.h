@@ -48,6 +48,9 @@ int rig_join(struct rig *r);
 /* A connected blocking socket. */
 int rig_connect(const struct rig *r);
 
+/* Close the number, and connect so that accept finds it free. */
+int rig_connect_at(const struct rig *r, int number);
+
 /* Close for everybody: the children of a fork server in this process have
  * copies of our descriptors, too. */
 void hang_up(int fd);

@@ -443,6 +443,56 @@ static void thread_server_without_its_pipe(void **state)
     assert_int_equal(open_descriptors(), r.open_before);
 }
 
+/* A worker finds its descriptor dead: nobody closes that number. */
+static void worker_without_its_descriptor(void **state)
+{
+    (void)state;
+    for (int i = 1; i < 3; i++) {
+        struct rig r;
+        int client, other = -1;
+
+        rig_init(&r, "be8");
+        r.server = rig_models[i];
+        rig_start(&r);
+        faults_next(RECV, 2, 0, -EBADF);
+        client = rig_connect(&r);
+        talk(client, "\1a", 2);
+        other = rig_other_end(client);
+        EVENTUALLY(r.stats.dead == 1);
+        faults_none();
+        if (r.server == fm_thread_server)
+            close(other);
+        hang_up(client);
+        assert_int_equal(rig_stop(&r), 0);
+        assert_int_equal(r.stats.ended + r.stats.failed, 0);
+    }
+}
+
+/* … or it was accepted again before the worker noticed. */
+static void worker_robbed_of_its_descriptor(void **state)
+{
+    struct rig r;
+    int first, second, number;
+
+    (void)state;
+    rig_init(&r, "be8");
+    r.server = fm_thread_server;
+    r.options.idle_ms = 500;
+    rig_start(&r);
+    first = rig_connect(&r);
+    talk(first, "\1a", 2);
+    number = rig_other_end(first);
+    poll(NULL, 0, 50); /* until its worker waits */
+    second = rig_connect_at(&r, number);
+    talk(second, "\1b", 2);
+    assert_int_equal(rig_other_end(second), number);
+    EVENTUALLY(r.stats.timed_out > 0);
+    hang_up(second);
+    hang_up(first);
+    assert_int_equal(rig_stop(&r), 0);
+    assert_int_equal(r.stats.accepted, 2);
+}
+
 /* The pipe of a thread server must be below FD_SETSIZE, too. */
 static void thread_server_too_high(void **state)
 {
@@ -518,6 +568,8 @@ int main(void)
         cmocka_unit_test(interrupted),
         cmocka_unit_test(fork_server_without_its_pipe),
         cmocka_unit_test(thread_server_without_its_pipe),
+        cmocka_unit_test(worker_without_its_descriptor),
+        cmocka_unit_test(worker_robbed_of_its_descriptor),
         cmocka_unit_test(thread_server_too_high),
         cmocka_unit_test(options_without_sense),
         cmocka_unit_test(more_than_select),
