@@ -221,6 +221,9 @@ READ_MENDED(recvfrom,
             (fd, buf, len, flags, addr, addrlen), flags, (void)0)
 READ_MENDED(readv, (int fd, const struct iovec *iov, int n), (fd, iov, n), 0,
             (void)0)
+READ_MENDED(preadv2,
+            (int fd, const struct iovec *iov, int n, off_t offset, int flags),
+            (fd, iov, n, offset, flags), 0, (void)0)
 READ_MENDED(recvmsg, (int fd, struct msghdr *msg, int flags), (fd, msg, flags),
             flags, no_message(msg))
 
@@ -232,6 +235,11 @@ WRITE_MENDED(sendto,
               const struct sockaddr *addr, socklen_t addrlen),
              (fd, buf, len, flags, addr, addrlen))
 WRITE_MENDED(writev, (int fd, const struct iovec *iov, int n), (fd, iov, n))
+WRITE_MENDED(pwritev2,
+             (int fd, const struct iovec *iov, int n, off_t offset, int flags),
+             (fd, iov, n, offset, flags))
+WRITE_MENDED(sendfile, (int fd, int from, off_t *offset, size_t len),
+             (fd, from, offset, len))
 WRITE_MENDED(sendmsg, (int fd, const struct msghdr *msg, int flags),
              (fd, msg, flags))
 
@@ -416,20 +424,18 @@ static int mended_accept4(int fd, struct sockaddr *addr, socklen_t *len,
     return fresh(sf_libc.accept4(fd, addr, len, flags));
 }
 
+/* clang-format off */
 void sf_mend_world(struct sf_world *w)
 {
-#define MENDED(X)                                                             \
-    X(read)                                                                   \
-    X(recv)                                                                   \
-    X(recvfrom)                                                               \
-    X(readv)                                                                  \
-    X(recvmsg)                                                                \
-    X(write)                                                                  \
-    X(send)                                                                   \
-    X(sendto) X(writev) X(sendmsg) X(getsockopt) X(getsockname) X(ioctl)      \
-        X(poll) X(ppoll) X(epoll_wait) X(epoll_pwait) X(close) X(dup) X(dup2) \
-            X(dup3) X(fcntl) X(socket) X(accept) X(accept4)
-#define X(name) w->name = mended_##name;
-    MENDED(X)
-#undef X
+#define MEND(name) w->name = mended_##name
+    MEND(read); MEND(recv); MEND(recvfrom); MEND(readv); MEND(preadv2);
+    MEND(recvmsg);
+    MEND(write); MEND(send); MEND(sendto); MEND(writev); MEND(pwritev2);
+    MEND(sendmsg); MEND(sendfile);
+    MEND(getsockopt); MEND(getsockname); MEND(ioctl);
+    MEND(poll); MEND(ppoll); MEND(epoll_wait); MEND(epoll_pwait);
+    MEND(close); MEND(dup); MEND(dup2); MEND(dup3); MEND(fcntl);
+    MEND(socket); MEND(accept); MEND(accept4);
+#undef MEND
 }
+/* clang-format on */
