@@ -62,7 +62,7 @@ static bool alter(struct sf_op *op)
         return op->wait->pretend(op->wait, fd);
     if (op->result < 2 && op->wait->timeout_ms != 0)
         return false; /* it would have to sleep on */
-    op->wait->hide(op->wait, fd, POLLIN | POLLOUT);
+    op->wait->hide(op->wait, fd, (short)~0);
     op->world->rearm(fd);
     return true;
 }
