@@ -133,6 +133,23 @@ void sf_session_choose(struct sf_chooser *chooser)
     instead = chooser;
 }
 
+void sf_peer_echo(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+                  size_t len)
+{
+    size_t at = peer->received;
+
+    (void)arg;
+    if (at + len > peer->sent)
+        sf_peer_finding(SF_MON_WRONG, peer,
+                        "%zu bytes came back, and only %zu were sent", at + len,
+                        peer->sent);
+    else if (memcmp(bytes, peer->stream + at, len) != 0)
+        sf_peer_finding(SF_MON_WRONG, peer,
+                        "other bytes than the ones sent came back, in the %zu "
+                        "from byte %zu on",
+                        len, at);
+}
+
 /* ------------------------------------------------------------ connections */
 
 static struct sf_peer *new_conn(unsigned number, struct sf_end *end)
@@ -363,7 +380,7 @@ static bool do_send(const struct sf_act *act)
 /* The injector has to know that it was not the program. */
 static bool kill_descriptor(int fd)
 {
-    if (fd < 0)
+    if (fd < 0 || run.program->no_dead_fd)
         return false;
     sf_simnet()->kill(fd);
     sf_fd_set(fd, SF_FD_KILLED);
@@ -641,6 +658,8 @@ bool sf_session_allows(const struct sf_point *at,
 {
     int fd = at->fd;
 
+    if (outcome->fault == SF_DEADFD && run.program->no_dead_fd)
+        return false;
     if (sf_faults[outcome->fault].cls == SF_BENIGN || run.program->no_control)
         return true;
     if (sf_calls[at->call].kind == K_WAIT)
