@@ -3,6 +3,7 @@
 #include "faultinject/simnet/target.h"
 
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile bool stopping;
@@ -39,8 +40,10 @@ static void run(void *arg, int unused)
     listen(listener, 8);
     for (stopping = false; !stopping;) {
         fd = accept(listener, NULL, NULL);
-        if (fd < 0)
+        if (fd < 0) { /* perhaps out of descriptors: leave it alone */
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
             continue;
+        }
         while (!stopping && echo(fd))
             ;
         close(fd);
