@@ -4,14 +4,17 @@
  * bench_load [-c CONNECTIONS] [-w FRAMES IN FLIGHT] [-n FRAMES] [-s BYTES]
  *            -- SERVER [ARGUMENT]...
  *
- * Starts SERVER, which prints "listening on 127.0.0.1:PORT", sends it frames
- * (be32) on all connections, checks every byte that comes back, ends the
- * server with SIGTERM and prints two numbers:
+ * Starts SERVER, which prints "listening on 127.0.0.1:PORT", and takes turns
+ * (turn.h): in each it sends the server frames (be32) on new connections,
+ * checks every byte that comes back, and says
  *
- *     frames per second    CPU seconds of the server per million frames
+ *     frames a second    CPU microseconds of the server a frame
  *
- * Exit status: 0, or 2 with a line that says why not.
+ * At the end the server must end well after SIGTERM.  Exit status: 0, or 2
+ * with a line that says why not.
  */
+#include "bench/turn.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,13 +23,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { HEADER = 4, PIECE = 65536, CONNECTIONS_MAX = 512, PATIENCE_S = 30 };
@@ -55,14 +55,6 @@ static _Noreturn void die(const char *what)
     if (server > 0)
         kill(server, SIGKILL);
     exit(2);
-}
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 static void *allocate(size_t n)
@@ -187,17 +179,17 @@ static void serve(const struct load *l, struct conn *c, struct pollfd *p)
     p->events = POLLIN | (sendable(l, c) > 0 ? POLLOUT : 0);
 }
 
-/* Returns the seconds it took. */
-static double run(const struct load *l, in_port_t port)
+static void dial_all(const struct load *l, in_port_t port, struct pollfd *polls)
 {
-    struct pollfd polls[CONNECTIONS_MAX];
-    struct conn conns[CONNECTIONS_MAX] = {0};
-    unsigned open = l->connections;
-    double start;
-
     for (unsigned i = 0; i < l->connections; i++)
         polls[i] = (struct pollfd){.fd = dial(port), .events = POLLOUT};
-    start = now();
+}
+
+static void run(const struct load *l, struct pollfd *polls)
+{
+    struct conn conns[CONNECTIONS_MAX] = {0};
+    unsigned open = l->connections;
+
     while (open > 0) {
         if (poll(polls, l->connections, PATIENCE_S * 1000) <= 0)
             die("the server does not answer");
@@ -212,25 +204,38 @@ static double run(const struct load *l, in_port_t port)
             }
         }
     }
-    return now() - start;
 }
 
-/* Returns the CPU seconds that the server used in its life. */
-static double stop_server(void)
+static void turn(const struct load *l, in_port_t port)
 {
-    struct rusage u;
+    double frames = l->frames / l->connections * l->connections;
+    struct pollfd polls[CONNECTIONS_MAX];
+    clockid_t server_cpu;
+    double cpu, wall;
+
+    if (clock_getcpuclockid(server, &server_cpu) != 0)
+        die("the server's clock");
+    dial_all(l, port, polls);
+    cpu = turn_clock(server_cpu);
+    wall = turn_clock(CLOCK_MONOTONIC);
+    run(l, polls);
+    wall = turn_clock(CLOCK_MONOTONIC) - wall;
+    cpu = turn_clock(server_cpu) - cpu;
+    turn_ends(frames / wall, cpu / frames * 1e6);
+}
+
+static void stop_server(void)
+{
     int status;
 
     kill(server, SIGTERM);
     alarm(PATIENCE_S);
-    if (wait4(server, &status, 0, &u) == -1)
+    if (waitpid(server, &status, 0) == -1)
         die("wait");
     errno = 0;
     server = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         die("the server did not end well");
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
-           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
 static unsigned number(const char *text, unsigned max)
@@ -247,7 +252,7 @@ static unsigned number(const char *text, unsigned max)
 int main(int argc, char **argv)
 {
     struct load l = {16, 64, 100000, .size = 64};
-    double frames, seconds;
+    in_port_t port;
     int opt;
 
     while ((opt = getopt(argc, argv, "+c:w:n:s:")) != -1) {
@@ -266,9 +271,10 @@ int main(int argc, char **argv)
     if (optind == argc || l.frames < l.connections)
         die("expected -- SERVER [ARGUMENT]..., and a frame a connection");
     make_stream(&l);
-    seconds = run(&l, server_port(start_server(argv + optind)));
-    frames = (double)(l.frames / l.connections * l.connections);
-    printf("%.0f %.4f\n", frames / seconds, stop_server() / frames * 1e6);
+    port = server_port(start_server(argv + optind));
+    while (turn_begins())
+        turn(&l, port);
+    stop_server();
     free(l.stream);
     return 0;
 }

@@ -80,6 +80,8 @@ struct sf_world {
      * Ways to make a fault true.  Each leaves the world as the real event
      * would, for this descriptor, its peer, and everybody who waits.
      */
+    void (*lose)(int fd);           /* bytes that were not read yet never
+                                     * arrived; NULL: it cannot            */
     void (*reset)(int fd, int err); /* peer sees RST; here queued bytes are
                                      * read first, then err once, then 0 for
                                      * ever; writing fails with EPIPE      */

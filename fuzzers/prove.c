@@ -30,7 +30,8 @@ static const char usage[] =
     "  -o, --out FOLDER     for counterexamples [.]\n"
     "      --recovery       all sessions with 1 to 3 dead descriptors\n"
     "      --decoder FORMAT closure of a decoder: all streams, all pieces\n"
-    "      --max N          its longest payload, where the format has none [4]\n"
+    "      --max N          its longest payload, where the format has none "
+    "[4]\n"
     "      --rows           rows of a table, only what is the same each time\n"
     "\n"
     "Ends with 0: proved, 1: a counterexample, 2: not, or not completely.\n";
@@ -56,28 +57,39 @@ static struct {
     const char *decoder;
     unsigned max;
     unsigned proved, refuted, other, found;
-} run = {.job = {.k = 1, .shards = 1, .out = "."}, .profile = -1,
+} run = {.job = {.k = 1, .shards = 1, .out = "."},
+         .profile = -1,
          .max = DEFAULT_MAX};
 
 /* --------------------------------------------------------------- scenarios */
+
+static void walk(struct prove_job *job, struct prove_result *r)
+{
+    if (run.profile >= 0)
+        job->session.profile = (enum sf_profile)run.profile;
+    prove_walk(job, r);
+    run.found++;
+    run.proved += r->end == PROVE_COMPLETE;
+    run.refuted += r->end == PROVE_FOUND;
+    run.other += r->end == PROVE_STOPPED || r->end == PROVE_CANNOT;
+}
+
+static void say(const struct prove_job *job, const struct prove_result *r)
+{
+    if (run.rows)
+        prove_row(job, r);
+    else
+        prove_say(job, r);
+    if (r->end == PROVE_FOUND)
+        prove_show(job, r);
+}
 
 static void prove(struct prove_job *job)
 {
     struct prove_result r;
 
-    if (run.profile >= 0)
-        job->session.profile = (enum sf_profile)run.profile;
-    prove_walk(job, &r);
-    if (run.rows)
-        prove_row(job, &r);
-    else
-        prove_say(job, &r);
-    run.found++;
-    run.proved += r.end == PROVE_COMPLETE;
-    run.refuted += r.end == PROVE_FOUND;
-    run.other += r.end == PROVE_STOPPED || r.end == PROVE_CANNOT;
-    if (r.end == PROVE_FOUND)
-        prove_show(job, &r);
+    walk(job, &r);
+    say(job, &r);
 }
 
 /* The part of the path that is a target's name. */
@@ -175,14 +187,27 @@ static void prove_path(const char *path)
         free(entries);
 }
 
+/* Its sessions are too many to be told one by one: the sum of them, and
+ * those that fail. */
 static void prove_family(void)
 {
+    struct prove_result sum = {.end = PROVE_COMPLETE}, r;
     struct prove_job job = run.job;
+    unsigned sessions = 0;
 
     job.target = &prove_targets[0];
-    for (unsigned i = 0;
-         prove_recovery(i, &job.session, job.name, sizeof job.name); i++)
-        prove(&job);
+    for (; prove_recovery(sessions, &job.session, job.name, sizeof job.name);
+         sessions++) {
+        walk(&job, &r);
+        if (r.end != PROVE_COMPLETE)
+            say(&job, &r);
+        if (r.end == PROVE_CANNOT || r.end == PROVE_FOUND)
+            sum.end = r.end;
+        prove_add(&sum, &r);
+    }
+    snprintf(job.name, sizeof job.name, "recovery: %u sessions", sessions);
+    if (sum.end == PROVE_COMPLETE)
+        say(&job, &sum);
 }
 
 /* ----------------------------------------------------------------- options */

@@ -45,16 +45,18 @@ struct prove_result {
     uint64_t decisions; /* … of which so many can be chosen           */
     unsigned complete;  /* bounds 0 … complete - 1 were completed     */
     uint64_t schedules[SF_EXHAUST_MAX + 1]; /* with so many faults    */
-    uint64_t states;    /* distinct, at the last bound; 0: not told   */
     uint64_t runs;
     double seconds;
-    char finding[512];  /* FOUND: its line                            */
-    unsigned n;         /* … and its choices                          */
+    char finding[512]; /* FOUND: its line                            */
+    unsigned n;        /* … and its choices                          */
     struct sf_choice vector[SF_EXHAUST_MAX];
 };
 
 /* prove_walk.c: walks the job and says how it went on standard error. */
 void prove_walk(const struct prove_job *job, struct prove_result *result);
+
+/* Adds the counts and seconds of r to those of *sum. */
+void prove_add(struct prove_result *sum, const struct prove_result *r);
 
 /* prove_say.c: what was proved, to standard output. */
 void prove_say(const struct prove_job *job, const struct prove_result *r);

@@ -40,9 +40,6 @@ static void say_schedules(const struct prove_job *job,
     for (unsigned i = 0; i <= job->k; i++)
         printf("%s %" PRIu64 " with %u", i ? "," : "", r->schedules[i], i);
     printf("\n");
-    if (r->states)
-        printf("  states     %" PRIu64 " distinct at the last bound\n",
-               r->states);
 }
 
 static void say_end(const struct prove_job *job, const struct prove_result *r)
@@ -94,9 +91,8 @@ void prove_row(const struct prove_job *job, const struct prove_result *r)
 
     printf("| %s | %s | %s | %u | %" PRIu64 " | %" PRIu64 " | %" PRIu64
            " | %s |\n",
-           job->name, job->target->name,
-           sf_profile_names[job->session.profile], job->k, r->calls,
-           r->decisions, total(r), ends[r->end]);
+           job->name, job->target->name, sf_profile_names[job->session.profile],
+           job->k, r->calls, r->decisions, total(r), ends[r->end]);
     fflush(stdout);
 }
 
@@ -106,8 +102,7 @@ static uint8_t amount_byte(const struct sf_choice *c)
 {
     unsigned b = 0;
 
-    while (c->max && b < 255 &&
-           sf_tape_amount((uint8_t)b, c->max) != c->amount)
+    while (c->max && b < 255 && sf_tape_amount((uint8_t)b, c->max) != c->amount)
         b++;
     return (uint8_t)b;
 }

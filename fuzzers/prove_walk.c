@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 enum {
-    CHECK_EVERY = 256,  /* runs between two looks at the parent's wish */
-    HANG_S = 20,        /* a run that takes longer never ends          */
-    TURN_MS = 20,
-    SAY_EVERY_S = 10    /* where nobody watches */
+    CHECK_EVERY = 256, /* runs between two looks at the parent's wish */
+    HANG_S = 20,       /* a run that takes longer never ends          */
+    TURN_MAX_US = 20000,
+    SAY_EVERY_S = 10 /* where nobody watches */
 };
 
 /* What a walk comes back with after a break. */
@@ -196,7 +196,7 @@ struct watch {
 /* Until the child has ended, one way or another. */
 static void watch(const struct prove_job *job, struct live *l, struct watch *w)
 {
-    const struct timespec turn = {0, TURN_MS * 1000000L};
+    struct timespec turn = {0, 200000};
     bool tty = isatty(STDERR_FILENO);
     double since = now(), said = since, moved = since;
     uint64_t seen = 0;
@@ -205,6 +205,8 @@ static void watch(const struct prove_job *job, struct live *l, struct watch *w)
         double t = now();
 
         nanosleep(&turn, NULL);
+        if (turn.tv_nsec < TURN_MAX_US * 1000L)
+            turn.tv_nsec += turn.tv_nsec / 2;
         if (l->runs != seen) {
             seen = l->runs;
             moved = t;
@@ -265,7 +267,6 @@ static void judge(const struct live *l, const struct watch *w, int log,
     r->calls = l->calls;
     r->decisions = l->decisions;
     r->runs = l->runs;
-    r->states = l->walk.states;
     r->complete = l->done ? l->walk.k + 1 : l->walk.bound;
     memcpy(r->schedules, l->schedules, sizeof r->schedules);
     if (l->diverged) {
@@ -327,4 +328,14 @@ void prove_walk(const struct prove_job *job, struct prove_result *r)
     r->seconds = now() - since;
     close(log);
     munmap(l, sizeof *l);
+}
+
+void prove_add(struct prove_result *sum, const struct prove_result *r)
+{
+    sum->calls += r->calls;
+    sum->decisions += r->decisions;
+    sum->runs += r->runs;
+    sum->seconds += r->seconds;
+    for (unsigned i = 0; i <= SF_EXHAUST_MAX; i++)
+        sum->schedules[i] += r->schedules[i];
 }

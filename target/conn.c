@@ -140,7 +140,7 @@ static bool wants_input(const struct fm_conn *c)
 {
     if (c->ended)
         return false;
-    return c->state != FM_SERVING || (!c->paused && !c->stopping);
+    return c->state != FM_SERVING || !c->paused;
 }
 
 /*

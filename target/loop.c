@@ -37,6 +37,8 @@ static void forget(struct fm_loop *loop, struct fm_watch *w)
     w->fd = -1;
     while (loop->top > 0 && !loop->by_fd[loop->top - 1])
         loop->top--;
+    while (loop->low < loop->top && !loop->by_fd[loop->low])
+        loop->low++;
 }
 
 /* The descriptor is closed already: tell the owner, and do not close it. */
@@ -54,6 +56,8 @@ int fm_loop_add(struct fm_loop *loop, struct fm_watch *w)
         bury(loop, loop->by_fd[w->fd]);
     loop->by_fd[w->fd] = w;
     w->born = loop->turn;
+    if (loop->top == 0 || loop->low > w->fd)
+        loop->low = w->fd;
     if (loop->top <= w->fd)
         loop->top = w->fd + 1;
     return 0;
@@ -76,7 +80,7 @@ static int build_sets(const struct fm_loop *loop, struct sets *s,
     FD_ZERO(&s->wr);
     FD_ZERO(&s->ex);
     *deadline_ms = FM_NEVER;
-    for (int fd = 0; fd < loop->top; fd++) {
+    for (int fd = loop->low; fd < loop->top; fd++) {
         const struct fm_watch *w = loop->by_fd[fd];
 
         if (!w)
@@ -103,7 +107,7 @@ static struct fm_watch *current(const struct fm_loop *loop, int fd)
 
 static void dispatch(struct fm_loop *loop, const struct sets *s, int nfds)
 {
-    for (int fd = 0; fd < nfds; fd++) {
+    for (int fd = loop->low; fd < nfds; fd++) {
         struct fm_watch *w = current(loop, fd);
         unsigned events = 0;
 
@@ -124,7 +128,7 @@ static void run_timers(struct fm_loop *loop)
 {
     int64_t now = fm_now_ms();
 
-    for (int fd = 0; fd < loop->top; fd++) {
+    for (int fd = loop->low; fd < loop->top; fd++) {
         struct fm_watch *w = current(loop, fd);
 
         if (w && w->deadline_ms <= now)
@@ -137,7 +141,7 @@ static bool recover_ebadf(struct fm_loop *loop)
 {
     bool found = false;
 
-    for (int fd = 0; fd < loop->top; fd++)
+    for (int fd = loop->low; fd < loop->top; fd++)
         if (loop->by_fd[fd] && !fm_io_is_open(fd)) {
             bury(loop, loop->by_fd[fd]);
             found = true;

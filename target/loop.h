@@ -47,7 +47,8 @@ struct fm_watch {
 /* Fields are private; here so that a loop can live anywhere. */
 struct fm_loop {
     struct fm_watch *by_fd[FD_SETSIZE];
-    int top;           /* every watch has a lower number                   */
+    int low;           /* no watch has a lower number than this            */
+    int top;           /* … and every watch has a lower one than this      */
     uint64_t turn;     /* counts the calls of fm_loop_turn                 */
     unsigned failures; /* selects in a row that failed for no known reason */
 };

@@ -2,6 +2,7 @@
 #include "target/serve.h"
 #include "target/clock.h"
 #include "target/sock.h"
+#include "target/sockio.h"
 #include "target/stream.h"
 
 int fm_echo(void *context, const struct fm_format *f,
@@ -77,17 +78,19 @@ static int answer(struct fm_stream *s, const struct fm_server_options *o,
     return FM_E_CLOSED;
 }
 
-static void count_end(struct fm_server_stats *stats, int why, bool stopping)
+static void count_end(struct fm_server_stats *stats, int why)
 {
-    if (why == FM_E_CLOSED || (why == FM_E_TIMEOUT && stopping))
+    if (why == FM_E_CLOSED)
         stats->ended++;
     else if (why == FM_E_TIMEOUT)
         stats->timed_out++;
+    else if (fm_io_is_foreign(why))
+        stats->dead++;
     else
         stats->failed++;
 }
 
-void fm_serve_blocking(int fd, const struct fm_server_options *o,
+bool fm_serve_blocking(int fd, const struct fm_server_options *o,
                        const atomic_bool *stop, struct fm_server_stats *stats)
 {
     struct fm_stream s;
@@ -95,8 +98,11 @@ void fm_serve_blocking(int fd, const struct fm_server_options *o,
 
     fm_stream_init(&s, fd, &o->format);
     why = answer(&s, o, stop, stats);
-    count_end(stats, why, *stop);
-    fm_stream_flush(&s, fm_deadline_in(o->linger_ms));
+    count_end(stats, why);
+    if (!fm_io_is_foreign(why))
+        why = fm_stream_flush(&s, fm_deadline_in(o->linger_ms));
     fm_stream_fini(&s);
-    fm_drain(fd, fm_deadline_in(o->linger_ms));
+    if (!fm_io_is_foreign(why))
+        why = fm_drain(fd, fm_deadline_in(o->linger_ms));
+    return !fm_io_is_foreign(why);
 }

@@ -16,12 +16,16 @@ int fm_options_complete(struct fm_server_options *o,
 /*
  * Serve one connection to its end by blocking loops: answer, send what is
  * queued, half-close, wait for the peer to close.  fd stays open.  Adds to
- * stats; exactly one of ended, failed and timed_out.
+ * stats; exactly one of ended, failed, timed_out and dead.
  *
- * Once *stop is set it waits no more for input.  Who sets it also shuts down
- * the reading of fd, which ends a wait that has begun.
+ * Returns whether fd is still the connection's.  When it was found closed or
+ * to be something else it is left alone at once: the number may be somebody
+ * else's by now, and is not to be closed either.
+ *
+ * To stop it, shut down the reading of fd, which ends a wait for input, and
+ * then set *stop, which ends the patience with a peer that goes on sending.
  */
-void fm_serve_blocking(int fd, const struct fm_server_options *o,
+bool fm_serve_blocking(int fd, const struct fm_server_options *o,
                        const atomic_bool *stop, struct fm_server_stats *stats);
 
 #endif

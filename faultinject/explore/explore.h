@@ -41,8 +41,10 @@ struct sf_run {
     const char *trace;  /* where the trace goes, NULL for nowhere */
     unsigned allowed;   /* monitors that are off, as bits */
     int timeout_ms;     /* 0: none */
+    bool all_rules;     /* a rule that is not reached: nothing is shown */
     bool status_counts; /* an exit status other than 0 is a finding */
     bool quiet;         /* no summary */
+    bool mute;          /* the command's own output goes nowhere */
 };
 
 /* What came out. */
@@ -61,8 +63,33 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome);
 void sf_trace_print(const struct sf_run *run, const struct sf_control *control,
                     FILE *out);
 
+/* What was found, in a word: the name of a monitor; NULL: nothing. */
+const char *sf_verdict(const struct sf_run *run,
+                       const struct sf_outcome_of_run *outcome);
+
+/* The rule that makes the recorded fault happen again. */
+struct sf_rule sf_rule_of(const struct sf_control *control,
+                          const struct sf_record *record);
+
 /* The summary, and the exit status of the command. */
 int sf_summarize(const struct sf_run *run,
                  const struct sf_outcome_of_run *outcome);
+
+/* --- shrink.c: the smallest plan ---------------------------------------- */
+
+/*
+ * Run, and as long as the same is found, leave rules out.  run->plan is
+ * replaced by the smallest plan that shows it.  False: nothing is found with
+ * the plan as it is, or not again.
+ */
+bool sf_shrink(struct sf_run *run);
+
+/* --- words.c: the `run` line of a plan ---------------------------------- */
+
+/*
+ * Split into words as the shell would, quotes and backslashes included and
+ * nothing expanded.  NULL with a complaint; else free() the one block.
+ */
+char **sf_words(const char *text);
 
 #endif

@@ -1,16 +1,21 @@
 /* main.c: the sockfault command. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "faultinject/explore/explore.h"
 
 static const char usage[] =
     "usage: sockfault run [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+    "       sockfault replay [OPTION]... TRACE\n"
+    "       sockfault shrink [OPTION]... TRACE\n"
     "       sockfault check [PLAN]...\n"
-    "       sockfault list calls|faults|monitors\n"
+    "       sockfault list calls|faults|model|monitors\n"
+    "       sockfault prove --help\n"
     "\n"
     "run: watch a program's socket calls and make faults happen to them.\n"
     "  -p, --plan FILE      what happens where: sockfault-plan(5)\n"
@@ -25,11 +30,13 @@ static const char usage[] =
     "2m\n"
     "      --status         an exit status other than 0 is a finding\n"
     "  -q, --quiet          say only what was found\n"
+    "replay: run the command of a trace under what happened in it.\n"
+    "shrink: the smallest plan that shows the same, on standard output.\n"
     "check: read plans and print them in their canonical form.\n"
     "\n"
     "Ends with 0: nothing found, 1: something found, 2: could not do it.\n";
 
-/* --- plans ---------------------------------------------------------------- */
+/* --- plans --- */
 
 static bool read_all(FILE *in, char **text, size_t *len)
 {
@@ -80,8 +87,7 @@ static bool add_fault(struct sf_plan *plan, const char *rule)
                        error.text);
 }
 
-/* --- options ----------------------------------------------------------------
- */
+/* --- options --- */
 
 struct options {
     struct sf_run run;
@@ -202,6 +208,7 @@ static bool take_option(struct options *o, int option, const char *value)
     }
 }
 
+/* The options before the first word that is none. */
 static bool take_options(struct options *o, int argc, char **argv)
 {
     int option;
@@ -211,15 +218,20 @@ static bool take_options(struct options *o, int argc, char **argv)
         if (!take_option(o, option, optarg))
             return false;
     if (optind == argc)
-        return sf_complain("run: which command?");
-    o->run.command = argv + optind;
+        return sf_complain("%s: which %s?", argv[0],
+                           strcmp(argv[0], "run") == 0 ? "command" : "trace");
+    return true;
+}
+
+/* What the options mean together, once the plan is there. */
+static bool settle(struct options *o)
+{
     if (o->profile && !find_profile(o->profile, &o->run.plan.profile))
         return false;
     return add_chance(o);
 }
 
-/* --- the verbs
- * ---------------------------------------------------------------- */
+/* --- the verbs --- */
 
 /* Opened before the run, so that a bad name costs nothing. */
 static bool run_traced(const struct sf_run *run,
@@ -238,16 +250,70 @@ static bool run_traced(const struct sf_run *run,
     return good;
 }
 
+static int run_and_tell(struct options *o)
+{
+    struct sf_outcome_of_run outcome;
+    int status;
+
+    if (!run_traced(&o->run, &outcome))
+        return SF_COULD_NOT;
+    status = sf_summarize(&o->run, &outcome);
+    munmap(outcome.control, outcome.control->bytes);
+    return status;
+}
+
 static int verb_run(int argc, char **argv)
 {
     struct options o = {.run = {.plan = {.profile = SF_LINUX}}};
-    struct sf_outcome_of_run outcome;
     int status = SF_COULD_NOT;
 
-    if (take_options(&o, argc, argv) && run_traced(&o.run, &outcome)) {
-        status = sf_summarize(&o.run, &outcome);
-        munmap(outcome.control, outcome.control->bytes);
+    if (take_options(&o, argc, argv)) {
+        o.run.command = argv + optind;
+        if (settle(&o))
+            status = run_and_tell(&o);
     }
+    sf_plan_fini(&o.run.plan);
+    return status;
+}
+
+/* Options and a trace that names its command; free run.command. */
+static bool take_trace(struct options *o, int argc, char **argv)
+{
+    if (!take_options(o, argc, argv) ||
+        !load_plan(&o->run.plan, argv[optind]) || !settle(o))
+        return false;
+    if (!o->run.plan.command)
+        return sf_complain("%s: has no 'run' line that says which command",
+                           argv[optind]);
+    o->run.command = sf_words(o->run.plan.command);
+    return o->run.command != NULL;
+}
+
+/* A replay that does not come to pass must not look like one that did. */
+static int verb_replay(int argc, char **argv)
+{
+    struct options o = {.run = {.plan = {.profile = SF_LINUX}}};
+    int status = SF_COULD_NOT;
+
+    if (take_trace(&o, argc, argv)) {
+        o.run.all_rules = true;
+        status = run_and_tell(&o);
+    }
+    free(o.run.command);
+    sf_plan_fini(&o.run.plan);
+    return status;
+}
+
+static int verb_shrink(int argc, char **argv)
+{
+    struct options o = {.run = {.plan = {.profile = SF_LINUX}, .mute = true}};
+    int status = SF_COULD_NOT;
+
+    if (take_trace(&o, argc, argv) && sf_shrink(&o.run)) {
+        sf_plan_print(&o.run.plan, stdout);
+        status = SF_FOUND;
+    }
+    free(o.run.command);
     sf_plan_fini(&o.run.plan);
     return status;
 }
@@ -301,6 +367,24 @@ static void list_faults(void)
                kinds_text(sf_faults[i].kinds));
 }
 
+/* The table of docs/fault-model.md. */
+static void list_model(void)
+{
+    printf("| fault | class | profile | calls |\n| --- | --- | --- | --- |\n");
+    for (int i = 1; i < SF_FAULT_COUNT; i++) {
+        const char *before = "";
+        printf("| `%s` | %s | %s | ", sf_faults[i].word,
+               sf_class_names[sf_faults[i].cls],
+               sf_profile_names[sf_faults[i].profile]);
+        for (int c = 0; c < SF_CALL_COUNT; c++)
+            if (sf_faults[i].kinds & sf_calls[c].kind) {
+                printf("%s%s", before, sf_calls[c].name);
+                before = " ";
+            }
+        printf(" |\n");
+    }
+}
+
 static void list_monitors(void)
 {
     for (int i = 0; i < SF_MON_COUNT; i++)
@@ -314,6 +398,7 @@ static int verb_list(int argc, char **argv)
         void (*list)(void);
     } lists[] = {{"calls", list_calls},
                  {"faults", list_faults},
+                 {"model", list_model},
                  {"monitors", list_monitors}};
 
     for (size_t i = 0; argc == 2 && i < sizeof lists / sizeof *lists; i++)
@@ -321,8 +406,22 @@ static int verb_list(int argc, char **argv)
             lists[i].list();
             return SF_NOTHING_FOUND;
         }
-    sf_complain("list: expected calls, faults or monitors");
+    sf_complain("list: expected calls, faults, model or monitors");
     return SF_COULD_NOT;
+}
+
+/* A verb that is a program of its own, sockfault-VERB beside this one. */
+static void run_beside(char **argv)
+{
+    char path[PATH_MAX + 128];
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
+
+    while (n > 0 && path[n - 1] != '/')
+        n--;
+    if (n <= 0 || strlen(argv[0]) > 64 || strchr(argv[0], '/'))
+        return;
+    sprintf(path + n, "sockfault-%s", argv[0]);
+    execv(path, argv);
 }
 
 int main(int argc, char **argv)
@@ -330,18 +429,25 @@ int main(int argc, char **argv)
     static const struct {
         const char *verb;
         int (*function)(int argc, char **argv);
-    } verbs[] = {{"run", verb_run}, {"check", verb_check}, {"list", verb_list}};
+    } verbs[] = {{"run", verb_run},
+                 {"replay", verb_replay},
+                 {"shrink", verb_shrink},
+                 {"check", verb_check},
+                 {"list", verb_list}};
 
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+    if ((argc > 1 && strcmp(argv[1], "--help") == 0) ||
+        (argc > 2 && strcmp(argv[2], "--help") == 0)) {
         fputs(usage, stdout);
         return SF_NOTHING_FOUND;
     }
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof *verbs; i++)
         if (strcmp(argv[1], verbs[i].verb) == 0)
             return verbs[i].function(argc - 1, argv + 1);
-    if (argc > 1)
+    if (argc > 1) {
+        run_beside(argv + 1);
         sf_complain("%s: no such verb", argv[1]);
-    else
+    } else {
         fputs(usage, stderr);
+    }
     return SF_COULD_NOT;
 }

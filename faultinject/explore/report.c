@@ -1,12 +1,13 @@
 /* report.c: the trace and the summary; see explore.h. */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "faultinject/explore/explore.h"
 
-/* --- the trace ------------------------------------------------------------ */
+/* --- the trace --- */
 
 static int by_seq(const void *a, const void *b)
 {
@@ -64,10 +65,33 @@ static void print_header(const struct sf_run *run, const struct sf_control *c,
                 c->processes[i].program, c->processes[i].pid);
 }
 
-/* Where it was: the part of a rule before the colon. */
+static struct sf_range only(uint64_t n)
+{
+    return (struct sf_range){n, n, 1};
+}
+
+struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r)
+{
+    struct sf_rule rule = {
+        .call = r->call, .kinds = sf_calls[r->call].kind, .fault = r->fault};
+
+    if (c->n_processes > 1)
+        rule.process = only(r->process);
+    if (r->conn)
+        rule.conn = only(r->conn);
+    rule.when = only(r->nth);
+    if (r->fault == SF_SHORT)
+        rule.amount = r->amount;
+    if (sf_calls[r->call].kind == K_WAIT)
+        rule.target = r->target;
+    return rule;
+}
+
+/* A call that nothing was done to: where it was, as in a rule. */
 static void print_where(const struct sf_control *c, const struct sf_record *r,
                         FILE *out)
 {
+    fprintf(out, "# ");
     if (c->n_processes > 1)
         fprintf(out, "process %u ", r->process);
     if (r->conn)
@@ -91,15 +115,10 @@ static void print_record(const struct sf_control *c, const struct sf_record *r,
                          FILE *out)
 {
     if (r->fault == SF_NONE) {
-        fprintf(out, "# ");
         print_where(c, r, out);
     } else {
-        print_where(c, r, out);
-        fprintf(out, "%s", sf_faults[r->fault].word);
-        if (r->fault == SF_SHORT)
-            fprintf(out, " %u", r->amount);
-        else if (sf_calls[r->call].kind == K_WAIT && r->target)
-            fprintf(out, " conn %u", r->target);
+        struct sf_rule rule = sf_rule_of(c, r);
+        sf_rule_print(&rule, out);
         fprintf(out, " # ");
     }
     print_result(r, out);
@@ -143,8 +162,7 @@ void sf_trace_print(const struct sf_run *run, const struct sf_control *c,
     free(all);
 }
 
-/* --- the summary ------------------------------------------------------------
- */
+/* --- the summary --- */
 
 static uint64_t sum(const uint64_t *counts, size_t n)
 {
@@ -191,8 +209,10 @@ static void print_counts(const struct sf_control *c)
 }
 
 /* A plan that does not come to pass must not look like one that did. */
-static void print_unreached(const struct sf_control *c)
+static unsigned print_unreached(const struct sf_control *c)
 {
+    unsigned n = 0;
+
     for (size_t i = 0; i < c->n_rules; i++) {
         const struct sf_rule *r = &c->rules[i];
         if (r->done || r->fault == SF_NONE)
@@ -200,10 +220,13 @@ static void print_unreached(const struct sf_control *c)
         fprintf(stderr, "sockfault: %s: ",
                 r->matched ? "never possible" : "not reached");
         sf_rule_print(r, stderr);
+        fputc('\n', stderr);
+        n++;
     }
+    return n;
 }
 
-static unsigned print_findings(const struct sf_control *c)
+static void print_findings(const struct sf_control *c)
 {
     for (unsigned i = 0; i < c->n_findings && i < SF_FINDINGS_MAX; i++)
         fprintf(stderr, "%s (process %u, %s)\n", c->findings[i].line,
@@ -211,48 +234,65 @@ static unsigned print_findings(const struct sf_control *c)
                 c->findings[i].process <= SF_PROCESSES_MAX
                     ? c->processes[c->findings[i].process - 1].program
                     : "?");
-    return c->n_findings;
 }
 
-/* The end of the command itself; true: it should not have ended so. */
-static bool print_end(const struct sf_run *run,
-                      const struct sf_outcome_of_run *outcome)
+const char *sf_verdict(const struct sf_run *run,
+                       const struct sf_outcome_of_run *outcome)
 {
+    const struct sf_control *c = outcome->control;
     int status = outcome->status;
 
-    if (outcome->timed_out) {
-        fprintf(stderr, "sockfault: finding: stall: not done after %d ms\n",
+    if (c->n_findings > 0)
+        return sf_monitor_name((enum sf_monitor)c->findings[0].monitor);
+    if (outcome->timed_out)
+        return sf_monitor_name(SF_MON_STALL);
+    if (WIFSIGNALED(status))
+        return sf_monitor_name(WTERMSIG(status) == SIGPIPE ? SF_MON_SIGPIPE
+                                                           : SF_MON_DIED);
+    if (WEXITSTATUS(status) == SF_SANITIZER_STATUS)
+        return sf_monitor_name(SF_MON_DIED);
+    return run->status_counts && WEXITSTATUS(status) ? "status" : NULL;
+}
+
+/* The end of the command itself. */
+static void print_end(const struct sf_run *run,
+                      const struct sf_outcome_of_run *outcome)
+{
+    const char *monitor = sf_verdict(run, outcome);
+    int status = outcome->status;
+
+    if (outcome->control->n_findings == 0 && monitor)
+        fprintf(stderr, "sockfault: finding: %s: ", monitor);
+    else
+        fprintf(stderr, "sockfault: ");
+    if (outcome->timed_out)
+        fprintf(stderr, "the command was not done after %d ms\n",
                 run->timeout_ms);
-        return true;
-    }
-    if (WIFSIGNALED(status)) {
-        fprintf(stderr, "sockfault: finding: died: killed by SIG%s\n",
+    else if (WIFSIGNALED(status))
+        fprintf(stderr, "the command was killed by SIG%s\n",
                 sigabbrev_np(WTERMSIG(status)));
-        return true;
-    }
-    if (WEXITSTATUS(status) == SF_SANITIZER_STATUS) {
-        fprintf(stderr, "sockfault: finding: died: a sanitizer reported\n");
-        return true;
-    }
-    if (WEXITSTATUS(status))
-        fprintf(stderr, "sockfault: the command ended with status %d\n",
+    else if (WEXITSTATUS(status) == SF_SANITIZER_STATUS)
+        fprintf(stderr, "a sanitizer ended the command\n");
+    else
+        fprintf(stderr, "the command ended with status %d\n",
                 WEXITSTATUS(status));
-    return WEXITSTATUS(status) && run->status_counts;
 }
 
 int sf_summarize(const struct sf_run *run,
                  const struct sf_outcome_of_run *outcome)
 {
     const struct sf_control *c = outcome->control;
-    bool found;
 
-    if (!run->quiet) {
+    unsigned unreached = 0;
+
+    if (!run->quiet)
         print_counts(c);
-        print_unreached(c);
-    }
-    found = print_findings(c) > 0;
-    found |= print_end(run, outcome);
-    if (found)
+    if (!run->quiet || run->all_rules)
+        unreached = print_unreached(c);
+    print_findings(c);
+    if (outcome->timed_out || outcome->status != 0)
+        print_end(run, outcome);
+    if (sf_verdict(run, outcome))
         return SF_FOUND;
     if (sum(c->seen, SF_CALL_COUNT) == 0) {
         sf_complain("no call was intercepted: %s made no socket call "
@@ -260,5 +300,5 @@ int sf_summarize(const struct sf_run *run,
                     run->command[0]);
         return SF_COULD_NOT;
     }
-    return SF_NOTHING_FOUND;
+    return run->all_rules && unreached ? SF_COULD_NOT : SF_NOTHING_FOUND;
 }

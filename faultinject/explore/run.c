@@ -16,9 +16,12 @@
 
 enum { GRACE_MS = 2000 };
 
-/* --- the shared file ----------------------------------------------------- */
+/* --- the shared file --- */
 
+/* What one run needs and its child is given. */
 struct shared {
+    struct sf_program program;
+    char library[PATH_MAX];
     char path[64];
     struct sf_control *control;
 };
@@ -66,7 +69,7 @@ static bool make_shared(struct shared *s, const struct sf_run *run)
     return true;
 }
 
-/* --- the child's environment --------------------------------------------- */
+/* --- the child's environment --- */
 
 /* Beside this command, as built and as installed. */
 static bool find_library(char *path, size_t size)
@@ -91,14 +94,14 @@ static bool find_library(char *path, size_t size)
 }
 
 /* A sanitizer's library insists on being first; what was there stays. */
-static void set_preload(const char *library, const struct sf_program *program)
+static void set_preload(const struct shared *shared)
 {
     const char *before = getenv("LD_PRELOAD");
     char value[3 * PATH_MAX];
 
-    snprintf(value, sizeof value, "%s%s%s%s%s", program->runtime,
-             program->runtime[0] ? " " : "", library, before ? " " : "",
-             before ? before : "");
+    snprintf(value, sizeof value, "%s%s%s%s%s", shared->program.runtime,
+             shared->program.runtime[0] ? " " : "", shared->library,
+             before ? " " : "", before ? before : "");
     setenv("LD_PRELOAD", value, 1);
 }
 
@@ -113,26 +116,29 @@ static void set_sanitizer(const char *name)
     setenv(name, value, 1);
 }
 
-static bool set_environment(const char *control, struct sf_program *program)
+static void set_environment(const struct shared *shared)
 {
-    char library[PATH_MAX];
-
-    if (!find_library(library, sizeof library))
-        return false;
-    set_preload(library, program);
+    set_preload(shared);
     set_sanitizer("ASAN_OPTIONS");
     set_sanitizer("LSAN_OPTIONS");
     set_sanitizer("UBSAN_OPTIONS");
     set_sanitizer("TSAN_OPTIONS");
-    setenv(SF_CONTROL_ENV, control, 1);
-    return true;
+    setenv(SF_CONTROL_ENV, shared->path, 1);
 }
 
-/* --- the run ---------------------------------------------------------------
- */
+/* --- the run --- */
+
+static void mute(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+
+    dup2(fd, STDIN_FILENO);
+    dup2(fd, STDOUT_FILENO);
+    dup2(fd, STDERR_FILENO);
+}
 
 /* exec failed: its errno comes through a pipe that exec would have closed. */
-static pid_t spawn(char **command, bool own_group)
+static pid_t spawn(const struct sf_run *run, const struct shared *shared)
 {
     int report[2];
     int err = 0;
@@ -143,16 +149,19 @@ static pid_t spawn(char **command, bool own_group)
         return -1;
     }
     if (pid == 0) {
-        if (own_group)
+        if (run->timeout_ms > 0)
             setpgid(0, 0);
-        execvp(command[0], command);
+        if (run->mute)
+            mute();
+        set_environment(shared);
+        execvp(run->command[0], run->command);
         err = errno;
         _exit(write(report[1], &err, sizeof err) < 0 ? 126 : 127);
     }
     close(report[1]);
     if (read(report[0], &err, sizeof err) == sizeof err) {
         waitpid(pid, NULL, 0);
-        sf_complain("%s: %s", command[0], strerror(err));
+        sf_complain("%s: %s", run->command[0], strerror(err));
         pid = -1;
     }
     close(report[0]);
@@ -207,20 +216,15 @@ static void pass_on_signals(pid_t pid)
 
 bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
 {
-    struct sf_program program;
     struct shared shared;
     pid_t pid;
 
     memset(outcome, 0, sizeof *outcome);
-    if (!sf_program_find(&program, run->command[0]))
+    if (!sf_program_find(&shared.program, run->command[0]) ||
+        !find_library(shared.library, sizeof shared.library) ||
+        !make_shared(&shared, run))
         return false;
-    if (!make_shared(&shared, run))
-        return false;
-    if (!set_environment(shared.path, &program)) {
-        unlink(shared.path);
-        return false;
-    }
-    pid = spawn(run->command, run->timeout_ms > 0);
+    pid = spawn(run, &shared);
     if (pid > 0) {
         pass_on_signals(pid);
         watch(pid, run, outcome);

@@ -14,6 +14,12 @@ static void note_ready(const struct sf_wait *w)
     struct sf_member member;
     int cursor = 0;
 
+    while (w->asked(w, &cursor, &member)) {
+        struct sf_conn *conn = sf_fd_conn(member.fd);
+        if (conn)
+            conn->hears_hangup = (member.events & POLLRDHUP) != 0;
+    }
+    cursor = 0;
     while (w->reported(w, &cursor, &member)) {
         struct sf_conn *conn = sf_fd_conn(member.fd);
         if (!conn)
@@ -186,6 +192,8 @@ static void count_refusal(int err)
 void sf_account(struct sf_op *op, int err)
 {
     count_refusal(err);
+    if (err == EBADF && op->before == SF_FD_KILLED)
+        sf_fd_set(op->fd, SF_FD_DEAD);
     switch (sf_calls[op->call].kind) {
     case K_READ:
     case K_WRITE:

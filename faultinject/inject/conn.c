@@ -107,6 +107,13 @@ int sf_fd_end(void)
     return numbers_end;
 }
 
+void sf_fd_forget_gone(void)
+{
+    for (int fd = 0; fd < numbers_end; fd++)
+        if (numbers[fd].state == SF_FD_GONE)
+            numbers[fd].state = SF_FD_UNSEEN;
+}
+
 void sf_fd_forget_all(void)
 {
     memset(numbers, 0, (size_t)numbers_end * sizeof *numbers);

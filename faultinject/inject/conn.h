@@ -19,7 +19,8 @@ enum sf_fd_state {
     SF_FD_SOCKET,  /* a stream socket without connection, a listener   */
     SF_FD_CONN,    /* has a connection                                 */
     SF_FD_GONE,    /* the program closed it                            */
-    SF_FD_KILLED   /* an injected death closed it behind its back      */
+    SF_FD_KILLED,  /* an injected death closed it behind its back      */
+    SF_FD_DEAD     /* … and the program was told: EBADF                */
 };
 
 enum { SF_IN, SF_OUT }; /* directions */
@@ -33,6 +34,8 @@ struct sf_conn {
                         * or counted, so they cannot be taken away      */
     bool ready[2];     /* reported ready and not used since             */
     bool over[2];      /* said EOF or error in this direction           */
+    bool unchecked;    /* connect() is under way, outcome not asked for */
+    bool hears_hangup; /* waited for with POLLRDHUP                     */
     bool held;         /* a hangup was not reported yet                 */
     unsigned streak;   /* transient results in a row                    */
     unsigned port;     /* the peer's                                    */
@@ -55,6 +58,8 @@ int sf_conn_fd(unsigned ordinal);
 unsigned sf_conn_count(void);
 /* Numbers worth walking over: 0 … sf_fd_end()-1. */
 int sf_fd_end(void);
+/* Whatever was closed may be closed again: the process is a new one. */
+void sf_fd_forget_gone(void);
 void sf_fd_forget_all(void);
 
 #endif

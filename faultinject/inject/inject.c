@@ -7,6 +7,7 @@
 
 #include "faultinject/inject/control.h"
 #include "faultinject/inject/model.h"
+#include "faultinject/inject/monitor.h"
 #include "faultinject/inject/registry.h"
 #include "faultinject/inject/session.h"
 
@@ -16,7 +17,7 @@ unsigned (*sf_inject_enrol)(void);
 struct sf_session sf_session;
 
 /*
- * `mine`: this thread began the sf_session.  `busy`: it is in the injector, so
+ * `mine`: this thread began the session.  `busy`: it is in the injector, so
  * what it calls now is the injector's own.
  */
 static __thread bool mine __attribute__((tls_model("initial-exec")));
@@ -55,6 +56,7 @@ unsigned sf_inject_process(void)
 void sf_inject_forked(void)
 {
     sf_session.process = 0;
+    sf_fd_forget_gone();
     sf_relieve();
 }
 
@@ -63,7 +65,7 @@ unsigned sf_injected(enum sf_fault fault)
     return sf_session.injected[fault];
 }
 
-/* --- asking ------------------------------------------------------------ */
+/* --- asking --- */
 
 /* A number that nobody told us of, or that somebody closed: what is it? */
 static void classify(int fd)
@@ -95,6 +97,11 @@ static bool ours(const struct sf_op *op)
     return op->fd < 0 || sf_session.world->owns(op->fd);
 }
 
+static bool is_closed(enum sf_fd_state state)
+{
+    return state == SF_FD_GONE || state == SF_FD_KILLED || state == SF_FD_DEAD;
+}
+
 /* False: a file, a pipe, a datagram socket, nothing of ours. */
 static bool find_conn(struct sf_op *op)
 {
@@ -106,6 +113,7 @@ static bool find_conn(struct sf_op *op)
         return true;
     }
     state = sf_fd_state(op->fd);
+    op->before = state;
     if (state != SF_FD_CONN && state != SF_FD_SOCKET &&
         state != SF_FD_IGNORED) {
         classify(op->fd);
@@ -114,7 +122,7 @@ static bool find_conn(struct sf_op *op)
     if (op->call == SF_CALL_connect && state == SF_FD_SOCKET)
         sf_fd_connect(op->fd, SF_ROLE_CLIENT);
     op->conn = sf_fd_conn(op->fd);
-    op->counts = op->conn || state == SF_FD_SOCKET;
+    op->counts = op->conn || state == SF_FD_SOCKET || is_closed(state);
     return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);
 }
 
@@ -192,7 +200,7 @@ static struct sf_outcome choose(struct sf_op *op)
                             .wait = op->wait,
                             .world = sf_session.world,
                             .flags = op->flags,
-                             .profile = sf_session.profile};
+                            .profile = sf_session.profile};
     if (op->fd >= 0 || op->wait) /* a wait: has the program signal handlers? */
         sf_session.world->facts(op->fd, &site.facts);
     n = sf_model_outcomes(&site, outcomes);
@@ -233,7 +241,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
     return verdict;
 }
 
-/* --- telling --------------------------------------------------------- */
+/* --- telling --- */
 
 static void count(struct sf_op *op)
 {
@@ -252,6 +260,8 @@ long sf_tell(struct sf_op *op)
     busy = true;
     sf_account(op, err);
     count(op);
+    if (sf_monitors && (op->counts || op->call == SF_CALL_close))
+        sf_monitor_call(op, err, op->before);
     if (sf_control && op->counts)
         sf_control_call(op, err);
     busy = false;

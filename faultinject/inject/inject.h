@@ -74,6 +74,7 @@ struct sf_op {
     /* What sf_ask() adds. */
     const struct sf_world *world;
     struct sf_conn *conn;
+    int before;  /* enum sf_fd_state of fd, when the call began   */
     bool counts; /* has to do with sockets: recorded, judged */
     struct sf_point at;
     enum sf_fault fault;

@@ -31,7 +31,7 @@ void sf_relieve(void)
     sf_session.world->exhaust(false);
 }
 
-/* --- answers: nothing has happened ---------------------------------------- */
+/* --- answers: nothing has happened --- */
 
 static enum sf_verdict answer(struct sf_op *op)
 {
@@ -81,11 +81,23 @@ static enum sf_verdict interrupt(struct sf_op *op)
     return answer(op);
 }
 
-/* --- events: the call meets them -------------------------------------------
- */
+/* --- events: the call meets them --- */
 
+/*
+ * Bytes that wait to be read come before the event, unless the program cannot
+ * know of them: then they have not arrived, and the event is met at once and
+ * where the plan says, however fast they were.
+ */
+static void lose_unknown(struct sf_op *op, bool told)
+{
+    if (op->world->lose && !told && op->conn->promised == 0)
+        op->world->lose(op->fd);
+}
+
+/* Readable can mean the end, unless that is reported on its own. */
 static enum sf_verdict end(struct sf_op *op)
 {
+    lose_unknown(op, op->conn->ready[SF_IN] && op->conn->hears_hangup);
     op->world->end(op->fd);
     return SF_PERFORM;
 }
@@ -94,6 +106,7 @@ static enum sf_verdict reset(struct sf_op *op)
 {
     if (op->call == SF_CALL_connect)
         return answer(op);
+    lose_unknown(op, op->conn->ready[SF_IN]);
     op->world->reset(op->fd, sf_faults[op->fault].err);
     return SF_PERFORM;
 }
@@ -105,6 +118,7 @@ static enum sf_verdict die(struct sf_op *op)
     op->world->kill(victim);
     sf_gone(victim, SF_FD_KILLED);
     op->conn = NULL;
+    op->before = SF_FD_KILLED;
     return SF_PERFORM;
 }
 

@@ -92,6 +92,7 @@ int sf_plan_parse_rule(struct sf_plan *plan, const char *text,
 
 /* Write canonically: what is printed parses to the same plan. */
 void sf_plan_print(const struct sf_plan *plan, FILE *out);
+/* One rule, without the end of the line. */
 void sf_rule_print(const struct sf_rule *rule, FILE *out);
 
 /* A plan as a chooser; the rules are used in place, in their order, and the

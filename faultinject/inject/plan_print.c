@@ -128,7 +128,6 @@ void sf_rule_print(const struct sf_rule *r, FILE *out)
         fprintf(out, " %" PRIu64, r->amount);
     if (r->target)
         fprintf(out, " conn %u", r->target);
-    fputc('\n', out);
 }
 
 void sf_plan_print(const struct sf_plan *plan, FILE *out)
@@ -138,6 +137,8 @@ void sf_plan_print(const struct sf_plan *plan, FILE *out)
         fprintf(out, "profile %s\n", sf_profile_names[plan->profile]);
     if (plan->command)
         fprintf(out, "run %s\n", plan->command);
-    for (size_t i = 0; i < plan->n; i++)
+    for (size_t i = 0; i < plan->n; i++) {
         sf_rule_print(&plan->rules[i], out);
+        fputc('\n', out);
+    }
 }

@@ -1,7 +1,7 @@
 /*
  * interpose.c: the libc names, made from calls.def by kind.
  *
- * WAIT is in wait.c, OPEN and SPECIAL are in open.c.
+ * WAIT is in wait.c, OPEN and SPECIAL in open.c.
  */
 #include "faultinject/interpose/interpose.h"
 

@@ -1,4 +1,4 @@
-/* open.c: calls that make descriptors, and the two variadic ones. */
+/* open.c: calls that make descriptors, and those that ask for details. */
 #include <stdarg.h>
 #include <sys/ioctl.h>
 
@@ -100,7 +100,18 @@ static int any_ioctl(int fd, unsigned long request, long arg)
     return (int)sf_tell(&op);
 }
 
-SF_EXPORT int ioctl(int fd, unsigned long request, ...)
+SF_EXPORT int ioctl(int fd, unsigned long request,
+                    ...){FORWARD(any_ioctl, fd, request)}
+
+SF_EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 {
-    FORWARD(any_ioctl, fd, request)
+    struct sf_op op = {.call = SF_CALL_getsockopt};
+
+    if (SF_LIKELY(!sf_on))
+        return sf_libc.getsockopt(fd, level, name, val, len);
+    op.fd = fd;
+    op.flags = level == SOL_SOCKET ? name : -1;
+    SF_BEATS(op, sf_libc.getsockopt(fd, level, name, val, len),
+             op.result = op.world->getsockopt(fd, level, name, val, len))
+    return (int)sf_tell(&op);
 }

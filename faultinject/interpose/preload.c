@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 
 #include "faultinject/inject/control.h"
 #include "faultinject/inject/inject.h"
+#include "faultinject/inject/monitor.h"
 
 static struct sf_planned planned;
 
@@ -49,12 +51,11 @@ static unsigned enrol(void)
     return i + 1;
 }
 
+/* One that spins would never end: it is told and ended. */
 static _Bool tell(enum sf_monitor monitor, const char *line)
 {
     unsigned i;
 
-    if (sf_control->allowed & 1u << monitor)
-        return true;
     i = __atomic_fetch_add(&sf_control->n_findings, 1, __ATOMIC_RELAXED);
     if (i < SF_FINDINGS_MAX) {
         struct sf_told *told = &sf_control->findings[i];
@@ -62,6 +63,8 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
         told->process = sf_inject_process();
         strncpy(told->line, line, sizeof told->line - 1);
     }
+    if (monitor == SF_MON_SPIN)
+        raise(SIGKILL);
     return true;
 }
 
@@ -74,6 +77,7 @@ __attribute__((constructor(102))) static void attach(void)
     if (sf_control && strcmp(sf_control->magic, SF_CONTROL_MAGIC) == 0) {
         sf_finding_hook = tell;
         sf_inject_enrol = enrol;
+        sf_monitors = ~sf_control->allowed;
         sf_planned_init(&planned, sf_control->rules, sf_control->n_rules,
                         program_invocation_short_name);
         sf_inject_begin(sf_kernel(),
@@ -82,4 +86,10 @@ __attribute__((constructor(102))) static void attach(void)
         pthread_atfork(NULL, NULL, sf_inject_forked);
     }
     errno = saved;
+}
+
+__attribute__((destructor(102))) static void detach(void)
+{
+    if (sf_control)
+        sf_monitor_flush();
 }

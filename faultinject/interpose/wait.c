@@ -21,7 +21,7 @@ static int timeval_ms(const struct timeval *t)
     return timespec_ms(&ts);
 }
 
-/* --- select ------------------------------------------------------------ */
+/* --- select --- */
 
 struct select_wait {
     struct sf_wait wait;
@@ -36,6 +36,12 @@ static bool in_set(const fd_set *set, int fd)
     return set && FD_ISSET(fd, set);
 }
 
+static unsigned long word_of(const fd_set *set, int word)
+{
+    return set ? (unsigned long)set->fds_bits[word] : 0;
+}
+
+/* Sixty-four numbers at a time: most of them are not in any set. */
 static bool select_next(const struct sf_wait *w, int *cursor,
                         struct sf_member *m)
 {
@@ -43,12 +49,23 @@ static bool select_next(const struct sf_wait *w, int *cursor,
     int end = s->nfds < FD_SETSIZE ? s->nfds : FD_SETSIZE;
 
     while (*cursor < end) {
-        m->fd = (*cursor)++;
+        int word = *cursor / NFDBITS;
+        unsigned long left = (word_of(s->rd, word) | word_of(s->wr, word) |
+                              word_of(s->ex, word)) >>
+                             *cursor % NFDBITS;
+
+        if (left == 0) {
+            *cursor = (word + 1) * NFDBITS;
+            continue;
+        }
+        m->fd = *cursor + __builtin_ctzl(left);
+        *cursor = m->fd + 1;
+        if (m->fd >= end)
+            break;
         m->events = (short)((in_set(s->rd, m->fd) ? POLLIN : 0) |
                             (in_set(s->wr, m->fd) ? POLLOUT : 0) |
                             (in_set(s->ex, m->fd) ? POLLPRI : 0));
-        if (m->events)
-            return true;
+        return true;
     }
     return false;
 }
@@ -97,6 +114,7 @@ static const struct sf_wait select_shape = {
                                                                      \
     if (SF_LIKELY(!sf_on))                                           \
         return sf_libc.name args;                                    \
+    op.other = nfds;                                                 \
     w = (struct select_wait){select_shape, nfds, rd, wr, ex};        \
     w.wait.timeout_ms = ms;                                          \
     op.wait = &w.wait;                                               \
@@ -113,7 +131,7 @@ SF_EXPORT int pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
     SELECT(pselect, (nfds, rd, wr, ex, timeout, mask), timespec_ms(timeout))
 }
 
-/* --- poll -------------------------------------------------------------- */
+/* --- poll --- */
 
 struct poll_wait {
     struct sf_wait wait;
@@ -206,7 +224,7 @@ SF_EXPORT int ppoll(struct pollfd *fds, nfds_t nfds,
     POLL(ppoll, (fds, nfds, timeout, mask), timespec_ms(timeout))
 }
 
-/* --- epoll ------------------------------------------------------------- */
+/* --- epoll --- */
 
 struct epoll_set {
     struct sf_wait wait;

@@ -16,7 +16,7 @@
 #include "faultinject/inject/registry.h"
 #include "faultinject/kernel/mend.h"
 
-/* --- facts ------------------------------------------------------------- */
+/* --- facts --- */
 
 static int option(int fd, int level, int name)
 {
@@ -148,41 +148,15 @@ static void kernel_facts(int fd, struct sf_facts *facts)
     errno = saved;
 }
 
-/* --- events ------------------------------------------------------------ */
+/* --- events --- */
 
-/*
- * connect() to no address makes TCP drop the connection and send a reset.
- * Shutting what is then unconnected says ENOTCONN and is done nevertheless:
- * only after that reading says 0, once the error was told, and poll says
- * what it says after a reset that came from the peer.  On AF_UNIX there is no
- * such thing: both directions are shut and the error is left to mend.c.
- */
-static void kernel_reset(int fd, int err)
+static void kernel_lose(int fd)
 {
-    struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
-    struct sockaddr_storage name;
-    socklen_t len = sizeof name;
-    int saved = errno;
-    bool tcp;
-
-    if (sf_libc.getsockname(fd, (struct sockaddr *)&name, &len) < 0)
-        len = sizeof name;
-    tcp = name.ss_family != AF_UNIX &&
-          sf_libc.connect(fd, &nowhere, sizeof nowhere) == 0;
-    sf_libc.shutdown(fd, SHUT_RDWR);
-    if (tcp && err == EPIPE)
-        option(fd, SOL_SOCKET, SO_ERROR); /* sending says it by itself */
-    sf_mend_reset(fd, err, !tcp && err != EPIPE, (struct sockaddr *)&name, len);
-    errno = saved;
-}
-
-/* Bytes that have not been read have not arrived: mend.c. */
-static void kernel_end(int fd)
-{
+    char scrap[4096];
     int saved = errno;
 
-    sf_libc.shutdown(fd, SHUT_RD);
-    sf_mend_end(fd);
+    while (sf_libc.recv(fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0)
+        ;
     errno = saved;
 }
 
@@ -271,7 +245,7 @@ static bool kernel_owns(int fd)
     return true;
 }
 
-/* --- calls ------------------------------------------------------------- */
+/* --- calls --- */
 
 #define CALL(name, returns, params, args, kind) \
     static returns kernel_##name params         \
@@ -288,8 +262,9 @@ static struct sf_world kernel = {
     .owns = kernel_owns,
     .all_threads = true,
     .facts = kernel_facts,
-    .reset = kernel_reset,
-    .end = kernel_end,
+    .lose = kernel_lose,
+    .reset = sf_mend_reset,
+    .end = sf_mend_end,
     .kill = kernel_kill,
     .drop = kernel_drop,
     .rearm = kernel_rearm,

@@ -8,16 +8,20 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "faultinject/inject/registry.h"
+
 enum { MENDS_MAX = 65536 };
 
 enum state { WHOLE, ENDED, RESET };
 
 struct mend {
     unsigned char state;
-    bool pending; /* err is still to be told */
+    bool pending; /* the error was not told yet, and the kernel has none   */
+    bool tcp;
     int err;
+    size_t left; /* bytes that are read before the event is met            */
     socklen_t name_len;
-    struct sockaddr_in6 name; /* large enough for AF_INET, too */
+    struct sockaddr_in6 name; /* large enough for AF_INET, too             */
 };
 
 static struct mend mends[MENDS_MAX];
@@ -40,28 +44,82 @@ static void set(int fd, const struct mend *m)
     mends[fd] = *m;
 }
 
-void sf_mend_end(int fd)
-{
-    set(fd, &(struct mend){.state = ENDED});
-}
-
-void sf_mend_reset(int fd, int err, bool pending, const struct sockaddr *name,
-                   socklen_t len)
-{
-    struct mend m = {.state = RESET, .pending = pending, .err = err};
-
-    if (len <= sizeof m.name) {
-        memcpy(&m.name, name, len);
-        m.name_len = len;
-    }
-    set(fd, &m);
-}
-
 void sf_mend_forget(int fd)
 {
     if (of(fd))
         set(fd, &(struct mend){.state = WHOLE});
 }
+
+/* --- the events --- */
+
+static size_t queued(int fd)
+{
+    int n = 0;
+
+    return sf_libc.ioctl(fd, FIONREAD, (long)&n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+void sf_mend_end(int fd)
+{
+    int saved = errno;
+
+    set(fd, &(struct mend){.state = ENDED, .left = queued(fd)});
+    sf_libc.shutdown(fd, SHUT_RD);
+    errno = saved;
+}
+
+/*
+ * connect() to no address makes TCP drop the connection, with all that was
+ * queued, and send a reset.  Shutting what is then unconnected says ENOTCONN
+ * and is done nevertheless: only after that reading says 0, once the error
+ * was told, and poll says what it says after a reset that came from the peer.
+ */
+static void drop_tcp(int fd, struct mend *m)
+{
+    struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+
+    sf_libc.connect(fd, &nowhere, sizeof nowhere);
+    sf_libc.shutdown(fd, SHUT_RDWR);
+    n_pending -= m->pending;
+    m->pending = false; /* the kernel tells it now */
+}
+
+static void note_name(int fd, struct mend *m)
+{
+    m->name_len = sizeof m->name;
+    if (sf_libc.getsockname(fd, (struct sockaddr *)&m->name, &m->name_len) < 0)
+        m->name_len = 0;
+    m->tcp = m->name.sin6_family != AF_UNIX;
+    if (m->name_len > sizeof m->name)
+        m->name_len = 0;
+}
+
+void sf_mend_reset(int fd, int err)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    struct mend m = {.state = RESET, .err = err, .left = queued(fd)};
+    int saved = errno;
+    int ignored;
+    socklen_t len = sizeof ignored;
+
+    note_name(fd, &m);
+    m.pending = err != EPIPE;
+    set(fd, &m);
+    if (!of(fd)) {
+        sf_libc.shutdown(fd, SHUT_RDWR);
+    } else if (!m.tcp) {
+        sf_libc.shutdown(fd, SHUT_RDWR);
+    } else if (m.left == 0 || err == EPIPE) {
+        drop_tcp(fd, of(fd));
+        if (err == EPIPE) /* sending says it by itself */
+            sf_libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, &ignored, &len);
+    } else {
+        sf_libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+    errno = saved;
+}
+
+/* --- reading and writing --- */
 
 static int tell(struct mend *m)
 {
@@ -71,29 +129,70 @@ static int tell(struct mend *m)
     return -1;
 }
 
-/* --- reading and writing ---------------------------------------------------
- */
-
 /* True: *result is the answer, nothing is to be read. */
 static bool answers_read(struct mend *m, ssize_t *result)
 {
-    if (m->state == ENDED)
-        *result = 0;
-    else if (m->pending)
-        *result = tell(m);
-    else
+    if (m->left > 0)
         return false;
+    if (m->state == ENDED) {
+        *result = 0;
+        return true;
+    }
+    if (!m->pending)
+        return false;
+    *result = tell(m);
     return true;
 }
 
-static ssize_t rename_error(const struct mend *m, ssize_t result)
+static ssize_t have_read(int fd, struct mend *m, ssize_t result, int flags)
+{
+    if (result < 0 && m->state == RESET && errno == ECONNRESET)
+        errno = m->err;
+    if (result > 0 && !(flags & MSG_PEEK))
+        m->left -= m->left < (size_t)result ? m->left : (size_t)result;
+    if (result == 0)
+        m->left = 0;
+    if (m->left == 0 && m->pending && m->tcp)
+        drop_tcp(fd, m);
+    return result;
+}
+
+/*
+ * An error that TCP has pending is told by the next send, whatever is still
+ * unread; AF_UNIX looks at the shut direction first.
+ */
+static bool answers_write(int fd, struct mend *m, ssize_t *result)
+{
+    if (!m->pending || !m->tcp)
+        return false;
+    sf_libc.shutdown(fd, SHUT_RDWR);
+    *result = tell(m);
+    return true;
+}
+
+static ssize_t have_written(const struct mend *m, ssize_t result)
 {
     if (result < 0 && m->state == RESET && errno == ECONNRESET)
         errno = m->err;
     return result;
 }
 
-#define READ_MENDED(name, params, args, finish)    \
+#define READ_MENDED(name, params, args, bits, finish)     \
+    static ssize_t mended_##name params                   \
+    {                                                     \
+        struct mend *m = of(fd);                          \
+        ssize_t result;                                   \
+                                                          \
+        if (!m)                                           \
+            return sf_libc.name args;                     \
+        if (answers_read(m, &result)) {                   \
+            finish;                                       \
+            return result;                                \
+        }                                                 \
+        return have_read(fd, m, sf_libc.name args, bits); \
+    }
+
+#define WRITE_MENDED(name, params, args)           \
     static ssize_t mended_##name params            \
     {                                              \
         struct mend *m = of(fd);                   \
@@ -101,23 +200,9 @@ static ssize_t rename_error(const struct mend *m, ssize_t result)
                                                    \
         if (!m)                                    \
             return sf_libc.name args;              \
-        if (answers_read(m, &result)) {            \
-            finish;                                \
+        if (answers_write(fd, m, &result))         \
             return result;                         \
-        }                                          \
-        return rename_error(m, sf_libc.name args); \
-    }
-
-#define WRITE_MENDED(name, params, args)           \
-    static ssize_t mended_##name params            \
-    {                                              \
-        struct mend *m = of(fd);                   \
-                                                   \
-        if (!m)                                    \
-            return sf_libc.name args;              \
-        if (m->pending)                            \
-            return tell(m);                        \
-        return rename_error(m, sf_libc.name args); \
+        return have_written(m, sf_libc.name args); \
     }
 
 static void no_message(struct msghdr *msg)
@@ -127,17 +212,17 @@ static void no_message(struct msghdr *msg)
     msg->msg_flags = 0;
 }
 
-READ_MENDED(read, (int fd, void *buf, size_t len), (fd, buf, len), (void)0)
+READ_MENDED(read, (int fd, void *buf, size_t len), (fd, buf, len), 0, (void)0)
 READ_MENDED(recv, (int fd, void *buf, size_t len, int flags),
-            (fd, buf, len, flags), (void)0)
+            (fd, buf, len, flags), flags, (void)0)
 READ_MENDED(recvfrom,
             (int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
              socklen_t *addrlen),
-            (fd, buf, len, flags, addr, addrlen), (void)0)
-READ_MENDED(readv, (int fd, const struct iovec *iov, int n), (fd, iov, n),
+            (fd, buf, len, flags, addr, addrlen), flags, (void)0)
+READ_MENDED(readv, (int fd, const struct iovec *iov, int n), (fd, iov, n), 0,
             (void)0)
 READ_MENDED(recvmsg, (int fd, struct msghdr *msg, int flags), (fd, msg, flags),
-            no_message(msg))
+            flags, no_message(msg))
 
 WRITE_MENDED(write, (int fd, const void *buf, size_t len), (fd, buf, len))
 WRITE_MENDED(send, (int fd, const void *buf, size_t len, int flags),
@@ -150,8 +235,7 @@ WRITE_MENDED(writev, (int fd, const struct iovec *iov, int n), (fd, iov, n))
 WRITE_MENDED(sendmsg, (int fd, const struct msghdr *msg, int flags),
              (fd, msg, flags))
 
-/* --- asking ------------------------------------------------------------------
- */
+/* --- asking --- */
 
 static int mended_getsockopt(int fd, int level, int name, void *val,
                              socklen_t *len)
@@ -165,6 +249,8 @@ static int mended_getsockopt(int fd, int level, int name, void *val,
         return result;
     if (m->pending) {
         int saved = errno;
+        if (m->tcp)
+            sf_libc.shutdown(fd, SHUT_RDWR);
         tell(m);
         errno = saved;
         *error = m->err;
@@ -185,48 +271,88 @@ static int mended_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
     return 0;
 }
 
-/* Nothing is left to be read or sent. */
+/* Nothing is left to be sent, and perhaps to be read. */
 static int mended_ioctl(int fd, unsigned long request, long arg)
 {
     int result = sf_libc.ioctl(fd, request, arg);
     const struct mend *m = of(fd);
 
-    if (m && result == 0 &&
-        (request == FIONREAD || (request == SIOCOUTQ && m->state == RESET)))
+    if (!m || result < 0)
+        return result;
+    if (request == FIONREAD && m->left == 0)
+        *(int *)arg = 0;
+    if (request == SIOCOUTQ && m->state == RESET)
         *(int *)arg = 0;
     return result;
 }
 
-/* --- waiting: an error that is still to be told shows ------------------------
- */
+/* --- waiting: an error that is still to be told shows --- */
 
-static int add_errors(struct pollfd *fds, nfds_t n, int result)
+/* What is reported beyond what the kernel says, of what was asked for. */
+static uint32_t more_events(int fd, uint32_t asked)
+{
+    const struct mend *m = of(fd);
+
+    if (!m || !m->pending)
+        return 0;
+    if (!m->tcp)
+        return POLLERR;
+    return (asked & (POLLIN | POLLOUT | POLLRDHUP)) | POLLERR | POLLHUP;
+}
+
+static int add_to_poll(struct pollfd *fds, nfds_t n, int result)
 {
     if (n_pending == 0 || result < 0)
         return result;
     for (nfds_t i = 0; i < n; i++) {
-        const struct mend *m = of(fds[i].fd);
-        if (!m || !m->pending)
-            continue;
-        result += fds[i].revents == 0;
-        fds[i].revents |= POLLERR;
+        short more = (short)more_events(fds[i].fd, (uint32_t)fds[i].events);
+        result += fds[i].revents == 0 && more != 0;
+        fds[i].revents |= more;
     }
     return result;
 }
 
+static int add_to_epoll(int epfd, struct epoll_event *events, int result)
+{
+    const struct sf_registration *r;
+
+    if (n_pending == 0)
+        return result;
+    for (int i = 0; i < result; i++) {
+        int cursor = 0;
+        while ((r = sf_epoll_member(epfd, &cursor)))
+            if (r->event.data.u64 == events[i].data.u64)
+                events[i].events |= more_events(r->fd, r->event.events);
+    }
+    return result;
+}
+
+static int mended_epoll_wait(int epfd, struct epoll_event *events, int room,
+                             int timeout)
+{
+    return add_to_epoll(epfd, events,
+                        sf_libc.epoll_wait(epfd, events, room, timeout));
+}
+
+static int mended_epoll_pwait(int epfd, struct epoll_event *events, int room,
+                              int timeout, const sigset_t *mask)
+{
+    return add_to_epoll(epfd, events,
+                        sf_libc.epoll_pwait(epfd, events, room, timeout, mask));
+}
+
 static int mended_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
-    return add_errors(fds, n, sf_libc.poll(fds, n, timeout));
+    return add_to_poll(fds, n, sf_libc.poll(fds, n, timeout));
 }
 
 static int mended_ppoll(struct pollfd *fds, nfds_t n,
                         const struct timespec *timeout, const sigset_t *mask)
 {
-    return add_errors(fds, n, sf_libc.ppoll(fds, n, timeout, mask));
+    return add_to_poll(fds, n, sf_libc.ppoll(fds, n, timeout, mask));
 }
 
-/* --- forgetting
- * ---------------------------------------------------------------- */
+/* --- forgetting --- */
 
 static int mended_close(int fd)
 {
@@ -292,12 +418,17 @@ static int mended_accept4(int fd, struct sockaddr *addr, socklen_t *len,
 
 void sf_mend_world(struct sf_world *w)
 {
-#define MENDED(X)                                                          \
-    X(read)                                                                \
-    X(recv) X(recvfrom) X(readv) X(recvmsg) X(write) X(send) X(sendto)     \
-        X(writev) X(sendmsg) X(getsockopt) X(getsockname) X(ioctl) X(poll) \
-            X(ppoll) X(close) X(dup) X(dup2) X(dup3) X(fcntl) X(socket)    \
-                X(accept) X(accept4)
+#define MENDED(X)                                                             \
+    X(read)                                                                   \
+    X(recv)                                                                   \
+    X(recvfrom)                                                               \
+    X(readv)                                                                  \
+    X(recvmsg)                                                                \
+    X(write)                                                                  \
+    X(send)                                                                   \
+    X(sendto) X(writev) X(sendmsg) X(getsockopt) X(getsockname) X(ioctl)      \
+        X(poll) X(ppoll) X(epoll_wait) X(epoll_pwait) X(close) X(dup) X(dup2) \
+            X(dup3) X(fcntl) X(socket) X(accept) X(accept4)
 #define X(name) w->name = mended_##name;
     MENDED(X)
 #undef X

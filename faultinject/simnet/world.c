@@ -692,13 +692,16 @@ static int on_pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
 
 static int do_poll(struct pollfd *fds, nfds_t nfds, int64_t ns)
 {
-    bool ours = nfds == 0;
+    bool ours = false, real = false;
 
     if (ns == -2)
         return -EINVAL;
-    for (nfds_t i = 0; i < nfds && !ours; i++)
+    for (nfds_t i = 0; i < nfds && !ours; i++) {
         ours = sim_is_fd(fds[i].fd);
-    return ours ? sim_poll(fds, nfds, sim_until(ns)) : PASS_INT;
+        real |= fds[i].fd >= 0;
+    }
+    /* One that names no descriptor at all only sleeps. */
+    return ours || !real ? sim_poll(fds, nfds, sim_until(ns)) : PASS_INT;
 }
 
 static int on_poll(struct pollfd *fds, nfds_t nfds, int timeout)

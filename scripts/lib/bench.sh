@@ -1,21 +1,20 @@
 # Measuring in turns, and the rows that come of it.
 #
-# A contest is a file of lines "ROUND WHO NUMBER...": each round asks everyone
-# once, in an order that changes, and a ratio is the median over the rounds of
-# one's number by another's of the same round.  A group of rows is a file
-# bench-GROUP.sh with a function bench_GROUP.
+# A contest is a file of lines "ROUND WHO NUMBER...": in each round everyone has
+# a turn, in an order that changes, and a ratio is the median over the rounds of
+# one's number by another's of the same round.  Who takes part is a command that
+# takes turns as bench/turn.h says.  A group of rows is a file bench-GROUP.sh
+# with a function bench_GROUP.
 # shellcheck shell=bash
 
 BENCH_ALL=(shim sim fuzz explore server prove)
 BENCH_BIN=$SF_BUILD/bench/bin
 BENCH_LIB=$SF_BUILD/bench/lib
-bench_rounds=9
-bench_scale=100 # percent of the work that a turn has
+bench_percent=100 # of the rounds that a contest has
 bench_judging=yes
 
 bench_quick() {
-    bench_rounds=1
-    bench_scale=2
+    bench_percent=2
     bench_judging=
 }
 
@@ -53,27 +52,64 @@ bench_begin() {
     [[ -z $bench_judging ]] || (need bench) || complain "some peers are missing"
 }
 
-# bench_amount N: so much work, or the share of it that is asked for.
-bench_amount() { say $((($1 * bench_scale + 99) / 100)); }
-
-# bench_contest NAME MEASURE WHO...: ask everyone, each round; MEASURE WHO
-# prints the numbers.  Who fails once is out of it.
+# bench_contest NAME ROUNDS COMMAND WHO...: everyone is COMMAND WHO and goes on
+# in the background from turn to turn.  Who ends early is out of it.
 bench_contest() {
-    local file=$bench_work/$1 measure=$2 round who numbers
-    shift 2
+    local file=$bench_work/$1 rounds=$((($2 * bench_percent + 99) / 100))
+    local command=$3 round who numbers
+    shift 3
     local -a all=("$@")
+    local -A go=() told=() job=()
+    for who in "${all[@]}"; do
+        bench_enter "$command" "$who"
+    done
     : >"$file"
-    for ((round = 0; round < bench_rounds; round++)); do
+    for ((round = 0; round < rounds; round++)); do
         for who in "${all[@]}"; do
-            numbers=$("$measure" "$who" 2>>"$bench_work/errors") || continue
+            printf '\n' >&"${go[$who]}"
+            read -r numbers <&"${told[$who]}" || continue
             say "$round $who $numbers" >>"$file"
         done
         all=("${all[@]:1}" "${all[0]}")
     done
+    for who in "${all[@]}"; do
+        bench_leave "$who"
+    done
 }
 
-# bench_ratio CONTEST COLUMN A B: the median of A's number by B's, the least and
-# the greatest; nothing when one of them has none.
+# The end that we write to is open for reading too, so that nobody who is gone
+# can hurt us.
+bench_enter() {
+    local who=$2 in=$bench_work/$2.in out=$bench_work/$2.out fd
+    mkfifo "$in" "$out"
+    "$1" "$who" <"$in" >"$out" 2>>"$bench_work/errors" &
+    job[$who]=$!
+    exec {fd}<>"$in"
+    go[$who]=$fd
+    exec {fd}<"$out"
+    told[$who]=$fd
+    rm "$in" "$out"
+}
+
+bench_leave() {
+    local fd
+    printf 'end\n' >&"${go[$1]}"
+    wait "${job[$1]}" || true
+    for fd in "${go[$1]}" "${told[$1]}"; do
+        exec {fd}>&-
+    done
+}
+
+# bench_pin: this shell and what it starts stay on one processor, which is the
+# same for all who ask.
+bench_pin() {
+    local all
+    all=$(taskset -cp "$BASHPID")
+    taskset -cp "${all##*[ ,-]}" "$BASHPID" >/dev/null
+}
+
+# bench_ratio CONTEST COLUMN A B: the median of A's number by B's, and the lower
+# and upper quartile; nothing when one of them has none.
 bench_ratio() {
     awk -v column=$(($2 + 2)) -v a="$3" -v b="$4" '
         $2 == a { x[$1] = $column }
@@ -88,7 +124,7 @@ bench_ratio() {
             if (NR > 0)
                 printf "%.4f %.4f %.4f\n",
                     (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2,
-                    v[1], v[NR]
+                    v[int((NR + 3) / 4)], v[int((3 * NR + 3) / 4)]
         }'
 }
 
@@ -107,7 +143,7 @@ bench_row() {
     read -r ratio low high < <(bench_ratio "$5" "$6" "$7" "$8") || true
     if [[ -n $ratio ]]; then
         bench_add "$1" "$2" "$ratio" "$3" "$4" \
-            "${9:+$9; }$low to $high in $bench_rounds rounds"
+            "${9:+$9; }half of the rounds $low to $high"
     else
         bench_add "$1" "$2" null "$3" "$4" "missing: $(bench_why)"
     fi
@@ -123,15 +159,16 @@ bench_why() {
 bench_json() { jq -s . "$bench_work/rows"; }
 
 # Is a row's goal met?  For jq.
+# shellcheck disable=SC2016 # jq's variables
 BENCH_MET='def met:
-    if .goal == null then "-"
+    if .goal == null or $judging == "" then "-"
     elif .ratio == null then "not measured"
     elif .better == "lower" and .ratio <= .goal then "met"
     elif .better == "higher" and .ratio >= .goal then "met"
     else "MISSED" end;'
 
 bench_table() {
-    jq -r "$BENCH_MET"'
+    jq -r --arg judging "$bench_judging" "$BENCH_MET"'
         def number: if . == null then "-"
             else . * 1000 | round / 1000 | tostring end;
         def goal: if .goal == null then "-"
@@ -152,7 +189,6 @@ bench_verdict() {
     jq -s --arg judging "$bench_judging" "$BENCH_MET"'
         map(met) as $met |
         if all(.ratio == null) then 2
-        elif $judging == "" then 0
         elif any($met[]; . == "MISSED") then 1
         elif any($met[]; . == "not measured") then 2
         else 0 end' "$bench_work/rows"

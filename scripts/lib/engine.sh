@@ -111,13 +111,22 @@ libfuzzer_harvest() {
 # goes into the corpus, nothing else has to be resumed.
 afl_turn() {
     local out=$1 fuzzer=$2 seconds=$3 cpu=$4
-    local work=$out/work/$fuzzer.afl
+    local work=$out/work/$fuzzer.afl begin
     afl_harvest "$out" "$fuzzer" "$work"
     rm -rf "$work"
-    mkdir -p "$work"
+    mkdir -p "$work/in"
+    afl_seeds "$out/corpus/$fuzzer" "$work/in"
+    begin=$SECONDS
     afl_once "$out" "$fuzzer" "$work" "$seconds" "$cpu"
-    afl_record "$out" "$fuzzer" "$work" "$seconds"
+    afl_record "$out" "$fuzzer" "$work" $((SECONDS - begin))
     afl_harvest "$out" "$fuzzer" "$work"
+}
+
+# libFuzzer at work beside it replaces inputs by smaller ones, so AFL++ reads from
+# a copy; what vanishes while that is made is not missed.
+afl_seeds() {
+    cp -l -- "$1"/* "$2" 2>/dev/null || true
+    [[ -n $(ls -A "$2") ]] || printf '\n' >"$2/newline"
 }
 
 # AFL_NO_AFFINITY with taskset: its own search for an idle core refuses to start
@@ -131,7 +140,7 @@ afl_once() {
     grep -q '^|' /proc/sys/kernel/core_pattern &&
         local -x AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
     engine_run "$3/log" "$4" "$5" env -u ASAN_OPTIONS -u UBSAN_OPTIONS \
-        afl-fuzz -i "$1/corpus/$2" -o "$3/out" -V "$4" \
+        afl-fuzz -i "$3/in" -o "$3/out" -V "$4" \
         -t $((SF_TIMEOUT_S * 1000)) -m none "${dict[@]}" \
         -- "$SF_BUILD/afl/bin/$2"
 }
@@ -166,5 +175,5 @@ afl_harvest() {
     for file in "${files[@]}"; do
         finding_input "$1" "$2" afl "$file" "$3/log"
     done
-    rm -rf "$3/out"
+    rm -rf "$3/out" "$3/in"
 }

@@ -50,11 +50,10 @@ finding_keep() {
 }
 
 # finding_write FOLDER FUZZER ENGINE K: with K more than none it is replayed
-# until it is known how often it comes; one that takes all the time there is
-# only once more.
+# until it is known how often it comes; what takes seconds only once more.
 finding_write() {
     local again=$4 i replays=$SF_REPLAYS
-    [[ $replay_kind != timeout ]] || replays=2
+    [[ $replay_kind != timeout && $3 != preload ]] || replays=2
     local kind=$replay_kind frames=$replay_frames
     local message=$replay_message where=$replay_where
     for ((i = 1; i < replays && $4 > 0; i++)); do

@@ -2,7 +2,7 @@
 #
 #   name, verdict (ok, found, error), seconds, message, and figures
 #
-# from which report_write makes everything else.
+# from which report.sh makes everything else.
 # shellcheck shell=bash
 
 # gate_begin OUT: only what this run brings is in OUT afterwards.
@@ -22,6 +22,18 @@ gate_check() {
         --argjson s $((SECONDS - gate_since)) >>"$gate_out/work/checks.jsonl"
     printf '%-32s %-5s %s\n' "$1" "$2" "$3"
     gate_since=$SECONDS
+}
+
+gate_wants() { [[ ,$only, == *",$1,"* ]]; }
+
+# What --only comes to: presets to build, engines to run, the sweep or not.
+gate_choose() {
+    presets=(default) engines=()
+    if gate_wants fuzz; then
+        presets+=(libfuzzer)
+        engines=(libfuzzer)
+    fi
+    gate_wants preload || sweeping=
 }
 
 gate_build() {
@@ -69,7 +81,7 @@ gate_replayed() {
 # preload sweep beside it.
 gate_fuzz() {
     local left=$((budget - (SECONDS - gate_start) - 5)) row
-    [[ $# -gt 0 ]] || return 0
+    [[ $# -gt 0 && $only != replay ]] || return 0
     turns_run "$gate_out" $((left > 3 ? left : 3)) "$@" >/dev/null
     while IFS=$'\t' read -r -a row; do
         case ${row[1]} in
@@ -112,40 +124,4 @@ gate_swept() {
     gate_check preload "$verdict" \
         "$3 of $expected runs${idle:+, injected nothing: $idle}" \
         "{\"runs\":$3,\"expected_runs\":$expected}"
-}
-
-# gate_known SIGNATURE: true while it is listed and its day has not come.
-gate_known() {
-    awk -v s="$1" -v today="$(date +%F)" '$1 == s && $2 >= today { k = 1 }
-        END { exit !k }' "$SF_PROJECT/corpus/known-findings.txt" 2>/dev/null
-}
-
-# One JSON object a finding: its meta.json, how often it was seen, its report,
-# whether it is known.
-gate_findings() {
-    local folder known
-    for folder in "$gate_out"/findings/*/; do
-        [[ -s $folder/meta.json ]] || continue
-        known=false
-        ! gate_known "$(basename "$folder")" || known=true
-        jq -c '. + {known: $known, seen: $seen, report: $report[0:6000],
-            session: $session[0:6000]}' "$folder/meta.json" \
-            --argjson known "$known" --argjson seen "$(wc -l <"$folder/seen")" \
-            --rawfile report "$folder/report.txt" \
-            --rawfile session "$folder/session.txt"
-    done
-}
-
-gate_report() {
-    local name
-    gate_findings >"$gate_out/work/findings.jsonl"
-    jq -n -f "$SF_LIB/result.jq" \
-        --slurpfile checks "$gate_out/work/checks.jsonl" \
-        --slurpfile findings "$gate_out/work/findings.jsonl" \
-        --argjson limits "$(limits_json)" --argjson budget "$budget" \
-        --arg commit "$(project_commit)" --argjson seconds "$SECONDS" \
-        >"$gate_out/result.json"
-    for name in junit.xml results.sarif summary.md index.html; do
-        jq -r -f "$SF_LIB/$name.jq" "$gate_out/result.json" >"$gate_out/$name"
-    done
 }

@@ -15,9 +15,9 @@ def problem($element; $type; $message; $text):
 | ([.findings[] | select(.known | not)] | length) as $failures
 | ((.checks | length) + (.findings | length)) as $tests
 | "<?xml version=\"1.0\" encoding=\"UTF-8\"?>",
-  "<testsuites name=\"sockfault gate\" tests=\"\($tests)\" "
+  "<testsuites name=\"sockfault \(.tool)\" tests=\"\($tests)\" "
   + "failures=\"\($failures)\" errors=\"\($errors)\" time=\"\(.seconds)\">",
-  " <testsuite name=\"gate\" tests=\"\($tests)\" failures=\"\($failures)\" "
+  " <testsuite name=\"\(.tool)\" tests=\"\($tests)\" failures=\"\($failures)\" "
   + "errors=\"\($errors)\" skipped=\"\($tests - (.checks | length) - $failures)\""
   + " time=\"\(.seconds)\" timestamp=\"\(.ended | rtrimstr("Z"))\">",
   (.checks[]

@@ -29,23 +29,23 @@ mutants_copy() {
 # mutant_check VERB ARGUMENT...: a script of ours, on the copy.
 mutant_check() {
     SOCKFAULT_PROJECT=$copy/tree SOCKFAULT_HOME=$copy/tree \
-        "$SF_HOME/scripts/$1" "${@:2}" >"$copy/$1.log" 2>&1 </dev/null
+        "$SF_HOME/scripts/$1" "${@:2}" >"$copy/check.log" 2>&1 </dev/null
 }
 
-mutant_gate() { mutant_check gate --budget 1s; }
-mutant_test() { mutant_check test -LE scripts -E house --stop-on-failure; }
-mutant_campaign() {
-    rm -rf "$copy/tree/out/campaign"
-    mutant_check campaign --time "${seconds}s"
+mutant_corpus() { mutant_check gate --only replay; }
+mutant_tests() { mutant_check test -LE scripts -E house --stop-on-failure; }
+mutant_preload() { mutant_check gate --only preload --until-found; }
+mutant_fuzz() {
+    mutant_check gate --only fuzz --until-found --budget "${seconds}s"
 }
 
 mutants_clean() {
     local check
     say "the unchanged sources"
-    for check in gate test; do
+    for check in corpus tests preload; do
         "mutant_$check" || {
-            tail -20 "$copy/$check.log" >&2
-            die "scripts/$check is not green on the unchanged sources"
+            tail -20 "$copy/check.log" >&2
+            die "the unchanged sources do not pass: $check"
         }
     done
 }
@@ -67,7 +67,7 @@ mutant_one() {
     id=$(basename "$1" .patch)
     (cd "$copy/tree" && git apply "$1") 2>"$copy/apply.log" ||
         die "$id does not apply: $(head -1 "$copy/apply.log")"
-    for check in gate test campaign; do
+    for check in corpus tests preload fuzz; do
         status=0
         "mutant_$check" || status=$?
         case $status in
@@ -86,17 +86,14 @@ mutant_one() {
 
 # mutant_by CHECK: what it was that went red.
 mutant_by() {
-    case $1 in
-    test)
-        sed -n 's/^[[:space:]]*[0-9]* - \(.*\) (.*)$/test \1/p' "$copy/test.log" |
-            head -1
-        ;;
-    *)
-        find "$copy/tree/out/$1/findings" -name meta.json -exec \
-            jq -r '"'"$1"': \(.kind) in \(.frames[0] // .fuzzer)"' {} + |
-            head -1
-        ;;
-    esac
+    if [[ $1 == tests ]]; then
+        sed -n 's/^[[:space:]]*[0-9]* - \(.*\) (.*)$/tests: \1/p' \
+            "$copy/check.log" | head -1
+    else
+        jq -r --arg c "$1" '.findings[0] // {kind: "error", frames: []}
+            | "\($c): \(.kind) in \(.frames[0] // .fuzzer)"' \
+            "$copy/tree/out/gate/result.json"
+    fi
 }
 
 # mutant_row ID VERDICT BY SECONDS PATCH

@@ -21,7 +21,6 @@ git                                                    git                 test
 clang-format                                           clang-format        test
 shellcheck                                             shellcheck          test
 xmllint                                                libxml2-utils       test
-gnuplot                                                gnuplot-nox         report
 pkg-config                                             pkg-config          bench
 /usr/include/event2/bufferevent.h                      libevent-dev        bench
 /usr/include/uv.h                                      libuv1-dev          bench

@@ -68,11 +68,12 @@ report_read() {
     replay_where=${line[3]}
 }
 
-# signature_of KIND FRAMES: the name of a finding, as its folder has it.
+# signature_of KIND FRAMES: the name of a finding, as its folder has it.  Three
+# frames count; more are for people.
 signature_of() {
     local frames text hash
     read -ra frames <<<"$2"
-    text="$1${frames[*]:+ in ${frames[*]}}"
+    text="$1${frames[*]:+ in ${frames[*]:0:3}}"
     hash=$(sha1sum <<<"$text")
     text=$1${frames[0]:+-${frames[0]}}
     text=${text//[^A-Za-z0-9_.-]/-}

@@ -1,4 +1,4 @@
-# The gate's result.json, from which all its other reports are made.
+# result.json, from which all other reports are made.
 #
 # A new finding makes the verdict "found" (1); without one, a check that could
 # not be done makes it "error" (2).  A check is red through findings only when
@@ -9,7 +9,7 @@ def new: map(select(.known | not));
 | (any($checks[]; .verdict == "error") or ($checks | length) == 0) as $error
 | (if $new > 0 then 1 elif $error then 2 else 0 end) as $status
 | {
-    tool: "sockfault gate",
+    tool: $tool,
     format: 1,
     commit: $commit,
     ended: (now | todate),

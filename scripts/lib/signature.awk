@@ -1,6 +1,6 @@
-# What a report is about, in four lines: kind, the frames of ours that it goes
-# through, its message, FILE:LINE of the first frame.  Two reports with the same kind and
-# frames are the same finding.
+# What a report is about, in four lines: kind, up to five frames of ours that it
+# goes through, its message, FILE:LINE of the first frame.  Two reports with the
+# same kind and the same first three frames are the same finding.
 #
 # Reads what sanitizers, libFuzzer and sockfault print.  -v status is how the
 # process ended, for a report that says nothing itself; -v project is where the
@@ -77,7 +77,7 @@ function ours(path,    line) {
         next
     if ($NF ~ /^fuzzers\// || name ~ /^(main|LLVMFuzzerTestOneInput)$/)
         entry = entry == "" ? name : entry
-    else if (frames < 3) {
+    else if (frames < 5) {
         if (frames++ == 0)
             top = $NF
         stack = stack (frames > 1 ? " " : "") name

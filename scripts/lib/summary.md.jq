@@ -4,7 +4,7 @@ def mark: {ok: "ok", found: "**found**", error: "**error**"}[.];
 
 {clean: "nothing found", found: "something found",
  error: "could not do it"}[.verdict] as $words
-| "## sockfault gate: \($words)",
+| "## sockfault \(.tool): \($words)",
   "",
   "\(.executed) inputs replayed, \(.executions) executions fuzzed, "
   + "\(.findings | length) findings, \(.seconds) s of \(.budget_s) s; "

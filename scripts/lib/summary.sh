@@ -30,7 +30,6 @@ summary_rows() {
 
 summary_print() {
     local out=$1 fuzzer engine executions rate edges findings
-    touch "$out/turns.jsonl"
     printf '\n%-24s %-10s %14s %10s %8s %9s\n' \
         target engine executions exec/s edges findings
     while IFS=$'\t' read -r fuzzer engine executions rate edges findings; do
@@ -60,6 +59,7 @@ summary_idle() { summary_rows "$@" | awk -F'\t' '$3 == 0 { print $1, $2 }'; }
 
 summary_next() {
     local fuzzer engine
+    say "report: $(relative "$1")/index.html"
     summary_idle "$@" | while read -r fuzzer engine; do
         say "never executed: $fuzzer on $engine; see" \
             "$(relative "$1/work/$fuzzer.$engine/log")"
@@ -73,8 +73,23 @@ summary_next() {
             "corpus/regressions/FUZZER"
     else
         say "next: nothing found; scripts/campaign --time 8h looks longer and" \
-            "goes on from $(relative "$1")"
+            "goes on from here"
     fi
+}
+
+# summary_checks OUT FUZZER...: the rows as report.sh wants them.
+summary_checks() {
+    local fuzzer engine executions rate edges findings verdict
+    while IFS=$'\t' read -r fuzzer engine executions rate edges findings; do
+        verdict=ok
+        [[ $executions -gt 0 ]] || verdict=error
+        [[ $findings -eq 0 ]] || verdict=found
+        jq -nc '{name: $n, verdict: $v, message: $m, seconds: $s,
+            executions: $x, edges: $e}' --arg n "$engine.$fuzzer" \
+            --arg v "$verdict" --argjson x "$executions" --argjson e "$edges" \
+            --arg m "$(with_commas "$executions") executions, $edges edges" \
+            --argjson s "$((rate > 0 ? executions / rate : 0))"
+    done < <(summary_rows "$@")
 }
 
 # summary_status OUT FUZZER...: a finding counts more than what did not run.

@@ -11,12 +11,13 @@
 #                 has anything to say
 # shellcheck shell=bash
 
+sweeping=yes
 sweep_cases=(server.select server.thread server.fork client.select)
 declare -A sweep_format=([select]=ascii:5 [thread]=be32 [fork]='delim:\r\n')
 
-# Plans for a project that has the programs; none otherwise.
+# Plans for a project that has the programs, unless sweeping is off.
 sweep_plans() {
-    [[ ! -x $SF_BUILD/bin/sockfault ]] ||
+    [[ -z $sweeping || ! -x $SF_BUILD/bin/sockfault ]] ||
         find "$SF_PROJECT/corpus/plans" -name '*.plan' 2>/dev/null | sort
 }
 
@@ -64,7 +65,7 @@ sweep_client() {
     local status=0
     timeout -k 2 "$SF_RUN_S" "${@:4}" "$SF_BUILD/bin/framed-client" \
         --connect 127.0.0.1 --port "$sweep_port" \
-        --format "${sweep_format[$3]}" --depth 1 \
+        --format "${sweep_format[$3]}" --depth 1 --timeout 5000 \
         <"$1/frames" >"$1/$2.out" 2>"$1/$2.err" || status=$?
     [[ $status -ne 0 ]] || cmp -s "$1/frames" "$1/$2.out" || status=wrong
     say "$status" >"$1/$2.status"
@@ -146,23 +147,27 @@ sweep_replay() {
     replay_frames=${replay_kind:+$1}
 }
 
-# preload_turn OUT: all plans in all cases.  One that never injected anything is
-# no check; it goes to OUT/work/idle-plans.
+# preload_turn OUT: all plans in all cases; a case in which something was found is
+# over, since with a server that hangs or loses data each plan would say so again.
+# A plan that never injected anything is no check; it goes to OUT/work/idle-plans.
 preload_turn() {
     local out=$1 plan case faults since=$SECONDS runs=0 report
+    local -A over=()
     report=$(mktemp "$out/work/report.XXXXXX")
     : >"$out/work/idle-plans"
     while read -r plan; do
         faults=0
         for case in "${sweep_cases[@]}"; do
             [[ -z ${turn_stopped-} ]] || break 2
+            [[ -z ${over[$case]-} ]] || continue
             sweep_replay "$case" "$plan" "$report"
             say $((++runs)) >"$out/work/framed.preload.runs"
             faults=$((faults + ${sweep_faults:-0}))
-            [[ -z $replay_kind ]] ||
-                finding_keep "$out" "$case" preload "$plan" "$report" 1
+            [[ -n $replay_kind ]] || continue
+            over[$case]=yes
+            finding_keep "$out" "$case" preload "$plan" "$report" 1
         done
-        [[ $faults -gt 0 ]] || relative "$plan" >>"$out/work/idle-plans"
+        [[ ${#over[@]} -gt 0 || $faults -gt 0 ]] || relative "$plan" >>"$out/work/idle-plans"
     done < <(sweep_plans)
     turn_record "$out" framed preload $((SECONDS - since)) "$runs" 0
     rm -f "$report"

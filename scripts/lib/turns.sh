@@ -1,5 +1,6 @@
 # Who works when: turns of engines on targets, SF_JOBS at a time, until the
-# time is over.  Uses engines, those that are to work.
+# time is over.  Uses engines, those that are to work, and until_found: the first
+# finding ends it.
 # shellcheck shell=bash
 
 # One campaign at a time on a folder; those that a killed one left behind die
@@ -24,12 +25,13 @@ cores() {
 turns_plan() {
     local total=$1 fuzzer engine round
     shift
-    local works=$(($# * ${#engines[@]})) share rounds
-    share=$((total * SF_JOBS / works))
+    local works=$(($# * ${#engines[@]})) sweep=0 share rounds
     if [[ -n $(sweep_plans) ]]; then
         say "preload framed 0"
-        share=$(((total * SF_JOBS - (total < 90 ? total / 3 : 30)) / works))
+        sweep=$((total < 90 ? total / 3 : 30))
     fi
+    [[ $works -gt 0 ]] || return 0
+    share=$(((total * SF_JOBS - sweep) / works))
     rounds=$(((share + SF_SLICE_S - 1) / SF_SLICE_S))
     share=$((share / (rounds > 0 ? rounds : 1)))
     for ((round = 0; round < (rounds > 0 ? rounds : 1); round++)); do
@@ -47,6 +49,7 @@ turns_run() {
     local out=$1 end=$((SECONDS + $2)) engine fuzzer share left
     local -A ran=()
     turn_core=() turn_name=() stopped='' progress_end=$end
+    touch "$out/turns.jsonl"
     trap 'stopped=yes' INT TERM
     while read -r engine fuzzer share; do
         turns_wait "$out" $((SF_JOBS - 1))
@@ -87,6 +90,7 @@ turns_wait() {
             unset "turn_core[$pid]" "turn_name[$pid]"
         done
         [[ ${#turn_core[@]} -gt $2 ]] || return 0
+        [[ -z $until_found || $(findings_count "$1") -eq 0 ]] || stopped=yes
         [[ -z $stopped ]] || turns_stop
         progress_show "$1"
         sleep 1 || true

@@ -41,7 +41,8 @@ for plan in "$plans"/bad/*.plan; do
         fail "$plan: said $(cat "$work/said")"
 done
 
-[ "$good" -ge 10 ] && [ "$refused" -ge 70 ] ||
+if [ "$good" -lt 10 ] || [ "$refused" -lt 70 ]; then
     fail "only $good good and $refused bad plans"
+fi
 echo "plans.sh: $good good, $refused refused"
 exit $bad

@@ -17,10 +17,10 @@ cleanup() {
 }
 trap cleanup EXIT
 
-command -v redis-server >/dev/null && command -v redis-cli >/dev/null || {
+if ! command -v redis-server >/dev/null || ! command -v redis-cli >/dev/null; then
     echo "redis.sh: redis-server and redis-cli are needed" >&2
     exit 77
-}
+fi
 
 # Below the ports that the kernel gives out by itself.
 free_port() {

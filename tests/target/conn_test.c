@@ -110,6 +110,22 @@ static void truncated(void **state)
     assert_int_equal(stats.failed, 1);
 }
 
+/* A message up to the end of the stream has not ended when it is reset. */
+static void reset_is_no_end(void **state)
+{
+    (void)state;
+    fm_format_parse(&options.format, "close", NULL, 0);
+    fm_decoder_init(&conn->in, &options.format);
+    put("half", 4);
+    turn();
+    faults_next(RECV, 1, -ECONNRESET);
+    put("more", 4);
+    turn();
+    assert_int_equal(closed, 1);
+    assert_int_equal(stats.frames, 0);
+    assert_int_equal(stats.failed, 1);
+}
+
 /* Nothing of what comes while lingering counts as a failure. */
 static void lost_while_lingering(void **state)
 {
@@ -333,6 +349,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(clean_end),
         TEST(truncated),
+        TEST(reset_is_no_end),
         TEST(lost_while_lingering),
         TEST(lingering_ends),
         TEST(stop_while_sending),

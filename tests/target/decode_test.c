@@ -319,6 +319,7 @@ static void no_bytes_after_the_end(void **state)
 
     (void)state;
     fm_decoder_init(&d, &f);
+    assert_int_equal(fm_decoder_feed(&d, NULL, 0), 0);
     assert_int_equal(fm_decoder_feed(&d, "\1a\1b", 4), 0);
     assert_int_equal(fm_decoder_end(&d, &frame), FM_FRAME);
     assert_int_equal(fm_decoder_feed(&d, "\0", 1), FM_E_USAGE);

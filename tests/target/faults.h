@@ -24,11 +24,12 @@ enum fault_call {
     SELECT,
     ACCEPT,
     CONNECT,
+    SOCKET,
     WAITPID,
     FCNTL,
     MALLOC,
     FORK,
-    PIPE,
+    PAIR,
     PTHREAD,
     FAULT_CALLS
 };

@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -341,22 +342,28 @@ static void drain_deadline(void **state)
 
 static void no_descriptors(void **state)
 {
-    struct {
-        int fds[1024];
-        int n;
-    } all = {.n = 0};
-    int fd;
+    struct rlimit limit, few;
+    char host[64];
+    int listener;
 
     (void)state;
-    while (all.n < 1024 && (fd = dup(0)) >= 0)
-        all.fds[all.n++] = fd;
-    if (all.n < 1024) {
-        assert_int_equal(fm_io_socket(AF_INET), FM_E_NO_FILES);
-        assert_int_equal(fm_listen("127.0.0.1", 0, 0), FM_E_NO_FILES);
-        assert_int_equal(fm_dial("127.0.0.1", 1, FM_NEVER), FM_E_NO_FILES);
-    }
-    while (all.n > 0)
-        close(all.fds[--all.n]);
+    snprintf(host, sizeof host, "unix:/tmp/framed-none-test-%d", (int)getpid());
+    listener = fm_listen(host, 0, 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    few = limit;
+    few.rlim_cur = (rlim_t)listener + 1;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    assert_int_equal(fm_io_socket(AF_INET), FM_E_NO_FILES);
+    assert_int_equal(fm_listen("127.0.0.1", 0, 0), FM_E_NO_FILES);
+    assert_int_equal(fm_dial("127.0.0.1", 1, FM_NEVER), FM_E_NO_FILES);
+    /* One is enough to find the path in use, but not by whom. */
+    few.rlim_cur++;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    faults_next(SOCKET, 2, 0, -EMFILE);
+    assert_int_equal(fm_listen(host, 0, 0), FM_E_IN_USE);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    fm_close(listener);
+    unlink(host + 5);
 }
 
 int main(void)

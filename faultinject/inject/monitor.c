@@ -1,0 +1,250 @@
+/* monitor.c: see monitor.h; a function for each monitor. */
+#include "faultinject/inject/monitor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <sys/select.h>
+#include <time.h>
+
+#include "faultinject/inject/conn.h"
+#include "faultinject/inject/session.h"
+#include "faultinject/inject/wait.h"
+
+#define PER_THREAD static __thread __attribute__((tls_model("initial-exec")))
+
+unsigned sf_monitors;
+
+static bool looks(enum sf_monitor monitor)
+{
+    return (sf_monitors & 1u << monitor) != 0;
+}
+
+static enum sf_kind kind(const struct sf_op *op)
+{
+    return sf_calls[op->call].kind;
+}
+
+static const char *name(const struct sf_op *op)
+{
+    return sf_calls[op->call].name;
+}
+
+/* --- spin --- */
+
+/*
+ * So many calls in a row that changed nothing, the second half of them faster
+ * than anything that waits in between.
+ */
+enum { SPIN_CALLS = 2000, SPIN_NS = 50 * 1000 * 1000 };
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+
+    sf_libc.clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+/* Something else that is ready may well be what the program works on. */
+static bool reports_others(const struct sf_op *op)
+{
+    struct sf_member member;
+    int cursor = 0;
+
+    while (op->wait->reported(op->wait, &cursor, &member))
+        if (sf_fd_state(member.fd) != SF_FD_CONN &&
+            sf_fd_state(member.fd) != SF_FD_SOCKET)
+            return true;
+    return false;
+}
+
+static bool gets_on(const struct sf_op *op)
+{
+    switch (kind(op)) {
+    case K_READ:
+    case K_WRITE:
+        return op->result > 0;
+    case K_WAIT:
+        return op->result == 0 ? op->wait->timeout_ms != 0
+                               : op->result > 0 && reports_others(op);
+    case K_CTL:
+        return false;
+    default:
+        return op->result >= 0;
+    }
+}
+
+static void look_for_spin(const struct sf_op *op)
+{
+    PER_THREAD unsigned idle;
+    PER_THREAD int64_t since;
+
+    if (gets_on(op)) {
+        idle = 0;
+        return;
+    }
+    if (kind(op) == K_CTL)
+        return;
+    idle++;
+    if (idle == SPIN_CALLS / 2)
+        since = now_ns();
+    if (idle < SPIN_CALLS)
+        return;
+    idle = 0;
+    if (now_ns() - since < SPIN_NS)
+        sf_finding(SF_MON_SPIN, "%d calls changed nothing, the last one %s",
+                   SPIN_CALLS, name(op));
+}
+
+/* --- descriptors that are no more --- */
+
+static bool uses(const struct sf_op *op)
+{
+    return kind(op) & (K_READ | K_WRITE | K_ACCEPT | K_CONNECT) ||
+           op->call == SF_CALL_shutdown;
+}
+
+static const char *how_it_went(int before)
+{
+    return before == SF_FD_GONE ? "the program closed it"
+                                : "the program was told that it is closed";
+}
+
+/*
+ * Daemons close every number there is, one after the other.  So a close that
+ * comes to nothing is told when the row of neighbours it stands in has ended
+ * and was a short one.
+ */
+enum { SWEEP = 8 };
+PER_THREAD struct {
+    int last;   /* number that was closed */
+    int length; /* of the row             */
+    int n;      /* suspects in it         */
+    int fd[SWEEP];
+    int before[SWEEP];
+} row;
+
+void sf_monitor_flush(void)
+{
+    for (int i = 0; i < row.n && row.length < SWEEP; i++)
+        if (looks(SF_MON_DOUBLE_CLOSE))
+            sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d: %s", row.fd[i],
+                       how_it_went(row.before[i]));
+    row.length = row.n = 0;
+}
+
+static void look_for_double(const struct sf_op *op, bool stale, int before)
+{
+    if (kind(op) != K_CLOSE || op->fd != row.last + 1)
+        sf_monitor_flush();
+    if (kind(op) != K_CLOSE)
+        return;
+    row.last = op->fd;
+    row.length += row.length < SWEEP;
+    if (stale && row.n < SWEEP) {
+        row.fd[row.n] = op->fd;
+        row.before[row.n++] = before;
+    }
+}
+
+static void look_for_stale(const struct sf_op *op, int err, int before)
+{
+    bool stale = err == EBADF && (before == SF_FD_GONE || before == SF_FD_DEAD);
+
+    if (stale && uses(op) && looks(SF_MON_STALE_FD))
+        sf_finding(SF_MON_STALE_FD, "%s on %d: %s", name(op), op->fd,
+                   how_it_went(before));
+    look_for_double(op, stale, before);
+}
+
+/* --- select --- */
+
+static void look_for_range(const struct sf_op *op)
+{
+    if ((op->call == SF_CALL_select || op->call == SF_CALL_pselect) &&
+        op->other > FD_SETSIZE)
+        sf_finding(SF_MON_FD_RANGE, "%s of %d descriptors, a set holds %d",
+                   name(op), op->other, FD_SETSIZE);
+}
+
+/*
+ * After a failed select the sets still hold what was asked for.  Reading
+ * where nothing is, before waiting again, is what comes of using them.
+ */
+PER_THREAD fd_set asked;
+PER_THREAD bool failed;
+
+static void remember_failed(const struct sf_op *op)
+{
+    struct sf_member member;
+    int cursor = 0;
+
+    failed = op->result < 0 && op->call == SF_CALL_select;
+    if (!failed)
+        return;
+    FD_ZERO(&asked);
+    while (op->wait->asked(op->wait, &cursor, &member))
+        if (member.events & POLLIN)
+            FD_SET(member.fd, &asked);
+}
+
+static void look_for_phantom(const struct sf_op *op, int err)
+{
+    if (kind(op) == K_WAIT)
+        remember_failed(op);
+    else if (failed && kind(op) & (K_READ | K_ACCEPT) && err == EAGAIN &&
+             op->fd < FD_SETSIZE && FD_ISSET(op->fd, &asked))
+        sf_finding(SF_MON_PHANTOM,
+                   "%s on %d, which a select that failed did not report",
+                   name(op), op->fd);
+}
+
+/* --- the rest --- */
+
+static void look_for_connect(const struct sf_op *op, int err)
+{
+    struct sf_conn *conn = op->conn;
+
+    if (!conn)
+        return;
+    if (op->call == SF_CALL_connect)
+        conn->unchecked = err == EINPROGRESS;
+    if (op->call == SF_CALL_getpeername ||
+        (op->call == SF_CALL_getsockopt && op->flags == SO_ERROR))
+        conn->unchecked = false;
+    if (conn->unchecked && kind(op) == K_WRITE && op->asked > 0) {
+        conn->unchecked = false;
+        sf_finding(SF_MON_CONNECT,
+                   "%s on %d before the outcome of connect was asked for",
+                   name(op), op->fd);
+    }
+}
+
+static void look_for_misuse(const struct sf_op *op, int err, int before)
+{
+    if (kind(op) == K_READ && op->conn && op->asked == 0)
+        sf_finding(SF_MON_MISUSE, "%s of 0 bytes on %d: 0 then says nothing",
+                   name(op), op->fd);
+    if (kind(op) & (K_READ | K_WRITE) && op->asked > SSIZE_MAX)
+        sf_finding(SF_MON_MISUSE, "%s of %zu bytes on %d: that is %zd",
+                   name(op), op->asked, op->fd, (ssize_t)op->asked);
+    if (op->call == SF_CALL_shutdown && err == ENOTCONN &&
+        before == SF_FD_SOCKET)
+        sf_finding(SF_MON_MISUSE, "shutdown of %d, which never connected",
+                   op->fd);
+}
+
+void sf_monitor_call(const struct sf_op *op, int err, int before)
+{
+    if (looks(SF_MON_SPIN))
+        look_for_spin(op);
+    look_for_stale(op, err, before);
+    if (looks(SF_MON_FD_RANGE))
+        look_for_range(op);
+    if (looks(SF_MON_PHANTOM))
+        look_for_phantom(op, err);
+    if (looks(SF_MON_CONNECT))
+        look_for_connect(op, err);
+    if (looks(SF_MON_MISUSE))
+        look_for_misuse(op, err, before);
+}

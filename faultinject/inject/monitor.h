@@ -1,0 +1,25 @@
+/*
+ * monitor.h: calls that no correct program makes.
+ *
+ * Looked at after every call.  A finding goes to sf_finding().
+ */
+#ifndef SF_MONITOR_H
+#define SF_MONITOR_H
+
+#include "faultinject/inject/finding.h"
+#include "faultinject/inject/inject.h"
+
+/*
+ * Which of them look, as bits of enum sf_monitor; none at first.  Those here
+ * are SPIN, STALE_FD, DOUBLE_CLOSE, FD_RANGE, PHANTOM, CONNECT and MISUSE.
+ */
+extern unsigned sf_monitors;
+
+/* The call has ended and was accounted for; `before`: what its descriptor
+ * was when it began (enum sf_fd_state). */
+void sf_monitor_call(const struct sf_op *op, int err, int before);
+
+/* The thread ends: tell what was still waiting for more evidence. */
+void sf_monitor_flush(void);
+
+#endif

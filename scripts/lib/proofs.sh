@@ -1,0 +1,89 @@
+# The page docs/proofs.md.  Uses prover (the program) and work (a folder for
+# counterexamples).
+# shellcheck shell=bash
+
+proofs_sessions() {
+    say '| scenario | target | profile | faults | calls | decisions |' \
+        'schedules | |'
+    say '|---|---|---|--:|--:|--:|--:|---|'
+    "$prover" --rows --out "$work" "$@" 2>"$work/progress" |
+        grep '^| ' || true
+}
+
+proofs_decoders() {
+    say '| format | classes | states | bytes | pieces of up to | pieces | |'
+    say '|---|--:|--:|--:|--:|--:|---|'
+    "$prover" --decoder all --max "$1" --rows | grep '^| ' || true
+}
+
+# What CI makes again each time.
+proofs_first() {
+    cat <<'END'
+### Decoders: streams of any length
+
+END
+    proofs_decoders 2
+    cat <<'END'
+
+### Sessions: every schedule of at most so many faults
+
+END
+    proofs_sessions --profile linux -k 1 corpus/scenarios/fuzz_session
+    proofs_sessions --profile posix -k 1 corpus/scenarios/fuzz_session |
+        tail -n +3
+    cat <<'END'
+
+### Blocking loops
+
+END
+    proofs_sessions -k 2 corpus/scenarios/fuzz_stream
+    cat <<'END'
+
+### Select recovery, no other fault
+
+END
+    proofs_sessions --recovery -k 0
+}
+
+# What takes minutes.
+proofs_second() {
+    cat <<'END'
+### Decoders, with longer payloads
+
+END
+    proofs_decoders 3
+    cat <<'END'
+
+### Sessions with two faults
+
+END
+    proofs_sessions --profile linux -k 2 corpus/scenarios/fuzz_session
+    cat <<'END'
+
+### Blocking loops with three faults
+
+END
+    proofs_sessions -k 3 corpus/scenarios/fuzz_stream
+    cat <<'END'
+
+### Select recovery, with every other single fault
+
+END
+    proofs_sessions --recovery -k 1
+}
+
+proofs_page() {
+    cat "$SF_LIB/proofs-head.md"
+    cat <<'END'
+
+## Proved, and made again by every CI run
+
+END
+    proofs_first
+    cat <<'END'
+
+## Proved, and made again by `scripts/prove`
+
+END
+    proofs_second
+}

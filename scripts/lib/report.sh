@@ -1,0 +1,39 @@
+# What gate and campaign leave behind, made from OUT/work/checks.jsonl and
+# OUT/findings: first result.json, from that all others.
+# shellcheck shell=bash
+
+# report_write OUT TOOL BUDGET NAME...: NAMEs as in junit.xml, each a NAME.jq.
+report_write() {
+    local out=$1 name
+    report_findings "$out" >"$out/work/findings.jsonl"
+    jq -n -f "$SF_LIB/result.jq" --arg tool "$2" --argjson budget "$3" \
+        --slurpfile checks "$out/work/checks.jsonl" \
+        --slurpfile findings "$out/work/findings.jsonl" \
+        --argjson limits "$(limits_json)" --argjson seconds "$SECONDS" \
+        --arg commit "$(project_commit)" >"$out/result.json"
+    for name in "${@:4}"; do
+        jq -r -f "$SF_LIB/$name.jq" "$out/result.json" >"$out/$name"
+    done
+}
+
+# report_known SIGNATURE: true while it is listed and its day has not come.
+report_known() {
+    awk -v s="$1" -v today="$(date +%F)" '$1 == s && $2 >= today { k = 1 }
+        END { exit !k }' "$SF_PROJECT/corpus/known-findings.txt" 2>/dev/null
+}
+
+# One JSON object a finding: its meta.json, how often it was seen, its report,
+# whether it is known.
+report_findings() {
+    local folder known
+    for folder in "$1"/findings/*/; do
+        [[ -s $folder/meta.json ]] || continue
+        known=false
+        ! report_known "$(basename "$folder")" || known=true
+        jq -c '. + {known: $known, seen: $seen, report: $report[0:6000],
+            session: $session[0:6000]}' "$folder/meta.json" \
+            --argjson known "$known" --argjson seen "$(wc -l <"$folder/seen")" \
+            --rawfile report "$folder/report.txt" \
+            --rawfile session "$folder/session.txt"
+    done
+}

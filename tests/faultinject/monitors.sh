@@ -1,0 +1,58 @@
+#!/bin/sh
+# Each monitor fires on the program with that one bug, by its name, and on
+# none of the correct twins.  usage: monitors.sh SOCKFAULT VICTIMS
+set -eu
+
+sockfault=$1
+victims=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+# run BUG OPTION...: its exit status in $status, what was said in said.
+run() {
+    bug=$1
+    shift
+    status=0
+    "$sockfault" run --timeout 5s "$@" -- "$victims" "$bug" \
+        2>"$work/said" || status=$?
+}
+
+fail() {
+    echo "monitors.sh: $1: status $status" >&2
+    cat "$work/said" >&2
+    bad=1
+}
+
+# fires BUG MONITOR OPTION...
+fires() {
+    bug=$1
+    monitor=$2
+    shift 2
+    run "$bug" "$@"
+    if [ "$status" -ne 1 ] || ! grep -q "finding: $monitor: " "$work/said" ||
+        [ "$(grep -c finding: "$work/said")" -ne 1 ]; then
+        fail "$bug"
+    fi
+    run "$bug-not" "$@"
+    if [ "$status" -ne 0 ] || grep -q finding: "$work/said"; then
+        fail "$bug-not"
+    fi
+    case $monitor in stall | died | unguarded-sigpipe | spin) return ;; esac
+    run "$bug" --allow "$monitor" "$@"
+    [ "$status" -eq 0 ] || fail "$bug, allowed"
+}
+
+fires spin spin
+fires stale-fd stale-fd
+fires double-close double-close
+fires dead-close double-close --fault 'select 1: deadfd conn 1'
+fires fd-range fd-range
+fires phantom-dispatch phantom-dispatch --profile posix \
+    --fault 'select 1: EINTR'
+fires unguarded-sigpipe unguarded-sigpipe
+fires unchecked-connect unchecked-connect
+fires misuse misuse
+fires stall stall --timeout 500ms
+fires died died
+exit $bad

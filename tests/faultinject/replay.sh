@@ -1,0 +1,67 @@
+#!/bin/sh
+# The same seed does the same to every connection, also with threads; a bug
+# that chance finds is replayed every time and shrunk to one rule; what is
+# not reached is told.  usage: replay.sh SOCKFAULT VICTIMS [RUNS]
+set -eu
+
+sockfault=$1
+victims=$2
+runs=${3:-20}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+fail() {
+    echo "replay.sh: $*" >&2
+    bad=1
+}
+
+# faults TRACE: what was done, in an order that threads do not change.
+faults() {
+    grep -v '^#' "$1" | sed 's/ #.*//' | sort
+}
+
+for program in frames-not threads-not; do
+    i=0
+    while [ "$i" -lt "$runs" ]; do
+        "$sockfault" run --quiet --seed 7 --rate 0.2 --trace "$work/trace" \
+            -- "$victims" "$program" || fail "$program: status $?"
+        faults "$work/trace" >"$work/$i"
+        cmp -s "$work/0" "$work/$i" || fail "$program: run $i is another"
+        i=$((i + 1))
+    done
+    [ "$(wc -l <"$work/0")" -gt 20 ] || fail "$program: hardly a fault"
+done
+
+seed=1
+until ! "$sockfault" run --quiet --seed "$seed" --trace "$work/trace" \
+    -- "$victims" frames 2>/dev/null; do
+    seed=$((seed + 1))
+    [ "$seed" -le 200 ] || {
+        echo "replay.sh: not found within 200 seeds" >&2
+        exit 1
+    }
+done
+
+i=0
+while [ "$i" -lt "$runs" ]; do
+    status=0
+    "$sockfault" replay --quiet "$work/trace" 2>/dev/null || status=$?
+    [ "$status" -eq 1 ] || fail "replay $i: status $status"
+    i=$((i + 1))
+done
+
+"$sockfault" shrink "$work/trace" >"$work/small" 2>/dev/null && fail "shrink"
+[ "$(grep -vc '^run\|^sockfault-plan' "$work/small")" -eq 1 ] ||
+    fail "shrunk to $(cat "$work/small")"
+status=0
+"$sockfault" replay --quiet "$work/small" 2>/dev/null || status=$?
+[ "$status" -eq 1 ] || fail "what was shrunk ends with $status"
+
+printf 'sockfault-plan 1\nrun %s frames-not\nconn 9 recv 1: EOF\n' \
+    "$victims" >"$work/far"
+status=0
+"$sockfault" replay "$work/far" 2>"$work/said" || status=$?
+[ "$status" -eq 2 ] || fail "a replay that reaches nothing ends with $status"
+grep -q 'not reached: conn 9 recv 1: EOF' "$work/said" || fail "not told"
+exit $bad

@@ -1,0 +1,426 @@
+/*
+ * traps_test.c: where an untruthful injector blames correct programs.
+ *
+ * Each test is a correct program that goes wrong when one kind of mending is
+ * taken out of the injector.
+ */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "faultinject/inject/inject.h"
+#include "faultinject/inject/seed.h"
+#include "tests/faultinject/session.h"
+
+enum { PATIENCE_MS = 1000 };
+
+static void pair_of(enum transport transport, int pair[2])
+{
+    make_pair(transport, pair);
+    set_nonblocking(pair[0]);
+}
+
+static void close_pair(const int pair[2])
+{
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static int watch(int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    int epfd = epoll_create1(0);
+
+    assert_return_code(epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event), errno);
+    return epfd;
+}
+
+static uint32_t await(int epfd)
+{
+    struct epoll_event event = {.events = 0};
+
+    return epoll_wait(epfd, &event, 1, PATIENCE_MS) == 1 ? event.events : 0;
+}
+
+/* An edge-triggered reader that waits again after a count less than asked,
+ * as it may; how many bytes it got. */
+static size_t read_by_edges(int fd, size_t want)
+{
+    int epfd = watch(fd, EPOLLIN | EPOLLET);
+    char buf[64];
+    size_t got = 0;
+
+    while (got < want && await(epfd)) {
+        ssize_t n;
+        do {
+            n = recv(fd, buf, sizeof buf, 0);
+            if (n > 0)
+                got += (size_t)n;
+        } while (n == (ssize_t)sizeof buf);
+    }
+    close(epfd);
+    return got;
+}
+
+static void edges(const char *rules)
+{
+    char bytes[200] = {0};
+    int pair[2];
+
+    session_begin(rules);
+    pair_of(TCP, pair);
+    assert_int_equal(send(pair[1], bytes, sizeof bytes, 0), sizeof bytes);
+    assert_int_equal(read_by_edges(pair[0], sizeof bytes), sizeof bytes);
+    close_pair(pair);
+    assert_true(session_end() > 0);
+}
+
+/* 1: no edge comes for bytes that a short count left, or a false EAGAIN. */
+static void edge_after_short_count(void **state)
+{
+    (void)state;
+    edges("conn 1 in *: short 7");
+}
+
+static void edge_after_eagain(void **state)
+{
+    (void)state;
+    edges("profile posix\nconn 1 recv 1: EAGAIN\nconn 1 recv 2..9: short 3");
+}
+
+static void edge_after_withheld(void **state)
+{
+    struct epoll_event event;
+    int pair[2];
+    int epfd;
+
+    (void)state;
+    session_begin("epoll_wait 1: withhold conn 1");
+    pair_of(TCP, pair);
+    send(pair[1], "x", 1, 0);
+    epfd = watch(pair[0], EPOLLIN | EPOLLET);
+    assert_int_equal(epoll_wait(epfd, &event, 1, 0), 0);
+    assert_int_equal(await(epfd), EPOLLIN);
+    close(epfd);
+    close_pair(pair);
+    assert_int_equal(session_end(), 1);
+}
+
+/* 2: a short count after the hangup was reported is the end, so it must not
+ * be reported while a count may still be cut, and must be in the end. */
+static size_t read_to_hangup(int fd, uint32_t mode)
+{
+    int epfd = watch(fd, EPOLLIN | EPOLLRDHUP | mode);
+    char buf[64];
+    size_t got = 0;
+    bool ended = false;
+    uint32_t events;
+
+    while (!ended && (events = await(epfd))) {
+        ssize_t n = recv(fd, buf, sizeof buf, 0);
+        if (n > 0)
+            got += (size_t)n;
+        ended = n == 0 || (events & EPOLLRDHUP && n < (ssize_t)sizeof buf);
+    }
+    assert_true(ended);
+    close(epfd);
+    return got;
+}
+
+static void hangup_waits(void **state)
+{
+    static const uint32_t modes[] = {0, EPOLLET};
+    char bytes[100] = {0};
+    int pair[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        session_begin("conn 1 in *: short 9");
+        pair_of(TCP, pair);
+        send(pair[1], bytes, sizeof bytes, 0);
+        shutdown(pair[1], SHUT_WR);
+        assert_int_equal(read_to_hangup(pair[0], modes[i]), sizeof bytes);
+        close_pair(pair);
+        assert_true(session_end() > 0);
+    }
+}
+
+/* 3 and 4: bytes that were peeked at or counted are there. */
+static void promised(const char *rules, int by_peeking)
+{
+    char bytes[50] = {0};
+    int count;
+    int pair[2];
+
+    session_begin(rules);
+    pair_of(UNIX, pair);
+    send(pair[1], bytes, sizeof bytes, 0);
+    if (by_peeking)
+        count = (int)recv(pair[0], bytes, sizeof bytes, MSG_PEEK);
+    else
+        assert_return_code(ioctl(pair[0], FIONREAD, &count), errno);
+    assert_int_equal(recv(pair[0], bytes, (size_t)count, 0), count);
+    close_pair(pair);
+    session_end();
+}
+
+static const char *const everything_that_takes[] = {
+    "profile hostile\nrecv 2+: short 1\nrecv 1: short 5",
+    "profile hostile\nrecv 2+: EAGAIN",
+    "profile hostile\nrecv 2+: EINTR",
+    "profile hostile\nrecv 2+: EOF",
+    "profile hostile\nrecv 2+: ECONNRESET",
+};
+
+static void peeked_bytes_stay(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        promised(everything_that_takes[i], 1);
+}
+
+static void counted_bytes_stay(void **state)
+{
+    static const char *const rules[] = {
+        "profile hostile\nin *: short 1", "profile hostile\nin *: EAGAIN",
+        "profile hostile\nin *: EINTR", "profile hostile\nin *: EOF",
+        "profile hostile\nin *: ECONNRESET"};
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        promised(rules[i], 0);
+}
+
+/* The result of one recv of a pair with bytes queued, after poll or not. */
+static int one_recv(const char *rules, int nonblock, int waits, int flags)
+{
+    char bytes[50] = {0};
+    int pair[2];
+    int result;
+
+    session_begin(rules);
+    make_pair(UNIX, pair);
+    if (nonblock)
+        set_nonblocking(pair[0]);
+    send(pair[1], bytes, sizeof bytes, 0);
+    if (waits) {
+        struct pollfd p = {.fd = pair[0], .events = POLLIN};
+        assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    }
+    result = (int)recv(pair[0], bytes, sizeof bytes, flags);
+    if (result < 0)
+        result = -errno;
+    close_pair(pair);
+    session_end();
+    return result;
+}
+
+/* 5: one reader that was told of bytes gets them. */
+static void reported_bytes_are_there(void **state)
+{
+    (void)state;
+    assert_int_equal(one_recv("recv *: EAGAIN", 1, 1, 0), 50);
+    assert_int_equal(one_recv("recv *: EINTR", 0, 1, 0), 50);
+    assert_int_equal(one_recv("recv *: EAGAIN", 1, 0, 0), -EAGAIN);
+    assert_int_equal(one_recv("profile posix\nrecv *: EAGAIN", 1, 1, 0),
+                     -EAGAIN);
+}
+
+/* 6: what depends on the mode of the descriptor is looked up at the call. */
+static void mode_is_looked_up(void **state)
+{
+    (void)state;
+    assert_int_equal(one_recv("profile hostile\nrecv *: EAGAIN", 0, 0, 0), 50);
+    assert_int_equal(
+        one_recv("profile hostile\nrecv *: EAGAIN", 0, 0, MSG_DONTWAIT),
+        -EAGAIN);
+    assert_int_equal(one_recv("recv *: EINTR", 1, 0, 0), 50);
+}
+
+/* 8: a blocking send moves all; MSG_WAITALL waits for all. */
+static void blocking_counts_are_whole(void **state)
+{
+    char bytes[50] = {0};
+    int pair[2];
+
+    (void)state;
+    session_begin("out *: short 1");
+    make_pair(UNIX, pair);
+    assert_int_equal(send(pair[0], bytes, sizeof bytes, 0), sizeof bytes);
+    close_pair(pair);
+    assert_int_equal(session_end(), 0);
+    assert_int_equal(
+        one_recv("profile hostile\nrecv *: short 1", 0, 0, MSG_WAITALL), 50);
+}
+
+/* 9: a connection that was aborted before it was accepted is gone. */
+static void aborted_connection_is_gone(void **state)
+{
+    struct pollfd p = {.events = POLLIN};
+    unsigned short port;
+    char byte;
+    int client;
+
+    (void)state;
+    session_begin("profile posix\naccept 1: ECONNABORTED");
+    p.fd = make_listener(&port);
+    client = dial(port);
+    assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+    assert_int_equal(accept(p.fd, NULL, NULL), -1);
+    assert_int_equal(errno, ECONNABORTED);
+    assert_int_equal(poll(&p, 1, 0), 0);
+    assert_int_equal(recv(client, &byte, 1, 0), -1);
+    assert_int_equal(errno, ECONNRESET);
+    close(client);
+    close(p.fd);
+    assert_int_equal(session_end(), 1);
+}
+
+/* 10: what has ended stays so, whatever the peer still sends. */
+static void end_is_for_ever(void **state)
+{
+    char byte = 0;
+    int pair[2];
+
+    (void)state;
+    for (int t = TCP; t <= UNIX; t++) {
+        session_begin("conn 1 recv 1: EOF");
+        make_pair((enum transport)t, pair);
+        set_nonblocking(pair[0]);
+        send(pair[1], &byte, 1, MSG_NOSIGNAL);
+        assert_int_equal(recv(pair[0], &byte, 1, 0), 0);
+        for (int i = 0; i < 3; i++) {
+            send(pair[1], &byte, 1, MSG_NOSIGNAL);
+            usleep(1000);
+            assert_int_equal(recv(pair[0], &byte, 1, 0), 0);
+        }
+        close_pair(pair);
+        assert_int_equal(session_end(), 1);
+    }
+}
+
+/* 11: after a reset the socket still knows its name, and owes nothing. */
+static void reset_keeps_the_name(void **state)
+{
+    struct sockaddr_in before, after;
+    socklen_t len = sizeof before;
+    char byte = 0;
+    int unsent = -1;
+    int pair[2];
+
+    (void)state;
+    session_begin("conn 1 recv 1: ECONNRESET");
+    make_pair(TCP, pair);
+    getsockname(pair[0], (struct sockaddr *)&before, &len);
+    assert_int_equal(recv(pair[0], &byte, 1, 0), -1);
+    assert_int_equal(errno, ECONNRESET);
+    len = sizeof after;
+    getsockname(pair[0], (struct sockaddr *)&after, &len);
+    assert_memory_equal(&before, &after, sizeof before);
+    assert_return_code(ioctl(pair[0], SIOCOUTQ, &unsent), errno);
+    assert_int_equal(unsent, 0);
+    assert_int_equal(recv(pair[1], &byte, 1, 0), -1);
+    assert_int_equal(errno, ECONNRESET);
+    close_pair(pair);
+    assert_int_equal(session_end(), 1);
+}
+
+/* 12: however a program alternates its calls, it gets on. */
+static void no_resonance(void **state)
+{
+    char bytes[64] = {0};
+    int a[2], b[2];
+    int calls = 0;
+    size_t got = 0;
+
+    (void)state;
+    session_begin("profile posix\np 1 seed 1 in: EAGAIN");
+    pair_of(UNIX, a);
+    pair_of(UNIX, b);
+    send(a[1], bytes, sizeof bytes, 0);
+    send(b[1], bytes, sizeof bytes, 0);
+    while (got < 2 * sizeof bytes && calls < 100) {
+        ssize_t n = recv(calls % 2 ? a[0] : b[0], bytes, 8, 0);
+        got += n > 0 ? (size_t)n : 0;
+        calls++;
+    }
+    assert_in_range(calls, 20, 60);
+    close_pair(a);
+    close_pair(b);
+    session_end();
+}
+
+/* 13: bytes come singly where prefixes are, and in larger pieces later, so a
+ * long stream is slow and not endless. */
+static size_t sum_of_cuts(uint64_t offset, size_t max)
+{
+    struct sf_point at = {
+        .call = SF_CALL_recv, .conn = 1, .offset = offset, .len = max};
+    size_t sum = 0;
+
+    for (at.nth = 1; at.nth <= 1000; at.nth++)
+        sum += sf_seed_amount(1, &at, max);
+    return sum;
+}
+
+static void long_streams_get_on(void **state)
+{
+    (void)state;
+    assert_in_range(sum_of_cuts(0, 1000), 1000, 8000);
+    assert_in_range(sum_of_cuts(100000, 1000), 300000, 700000);
+}
+
+/* 14: what looks at the program afterwards is left alone. */
+static void disarmed_is_quiet(void **state)
+{
+    char bytes[50] = {0};
+    int pair[2];
+
+    (void)state;
+    session_begin("in *: short 1");
+    make_pair(UNIX, pair);
+    send(pair[1], bytes, sizeof bytes, 0);
+    assert_int_equal(recv(pair[0], bytes, sizeof bytes, 0), 1);
+    sf_inject_disarm();
+    assert_int_equal(recv(pair[0], bytes, sizeof bytes, 0), 49);
+    close_pair(pair);
+    assert_int_equal(session_end(), 1);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(edge_after_short_count),
+        cmocka_unit_test(edge_after_eagain),
+        cmocka_unit_test(edge_after_withheld),
+        cmocka_unit_test(hangup_waits),
+        cmocka_unit_test(peeked_bytes_stay),
+        cmocka_unit_test(counted_bytes_stay),
+        cmocka_unit_test(reported_bytes_are_there),
+        cmocka_unit_test(mode_is_looked_up),
+        cmocka_unit_test(blocking_counts_are_whole),
+        cmocka_unit_test(aborted_connection_is_gone),
+        cmocka_unit_test(end_is_for_ever),
+        cmocka_unit_test(reset_keeps_the_name),
+        cmocka_unit_test(no_resonance),
+        cmocka_unit_test(long_streams_get_on),
+        cmocka_unit_test(disarmed_is_quiet),
+    };
+
+    alarm(120);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,281 @@
+/*
+ * victims.c: for each monitor a program with that one bug, and a correct twin.
+ *
+ *     victims BUG | victims BUG-not
+ *
+ * They are tiny and talk to themselves over a socket pair or loopback.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static bool correct;
+
+static void make_pair(int pair[2])
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0)
+        exit(3);
+}
+
+static bool wait_readable(int fd)
+{
+    fd_set rd;
+
+    FD_ZERO(&rd);
+    FD_SET(fd, &rd);
+    return select(fd + 1, &rd, NULL, NULL, NULL) == 1 && FD_ISSET(fd, &rd);
+}
+
+/* Reads to the end; the bug takes the end for nothing. */
+static void spin(void)
+{
+    char buf[16];
+    int pair[2];
+
+    make_pair(pair);
+    close(pair[1]);
+    while (wait_readable(pair[0]))
+        if (recv(pair[0], buf, sizeof buf, 0) == 0 && correct)
+            break;
+}
+
+static void stale_fd(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    close(pair[0]);
+    if (!correct && send(pair[0], "x", 1, MSG_NOSIGNAL) < 0)
+        return;
+    close(pair[1]);
+}
+
+static void double_close(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    close(pair[0]);
+    close(pair[1]);
+    if (!correct)
+        close(pair[0]);
+}
+
+/* Its descriptor dies while it waits; the bug closes it once more. */
+static void dead_close(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    if (wait_readable(pair[0]) || errno != EBADF)
+        exit(3);
+    if (fcntl(pair[0], F_GETFD) == -1 && !correct)
+        close(pair[0]);
+    close(pair[1]);
+}
+
+static void fd_range(void)
+{
+    struct timeval now = {0, 0};
+    fd_set sets[2]; /* room behind the first, so that nothing else breaks */
+    int pair[2];
+
+    make_pair(pair);
+    memset(sets, 0, sizeof sets);
+    select(correct ? FD_SETSIZE : FD_SETSIZE + 1, &sets[0], NULL, NULL, &now);
+}
+
+/* Two connections, one quiet; the wait is interrupted. */
+static void phantom_dispatch(void)
+{
+    char buf[16];
+    int pair[2];
+    fd_set rd;
+    int n;
+
+    make_pair(pair);
+    if (send(pair[1], "x", 1, 0) != 1 || recv(pair[0], buf, sizeof buf, 0) != 1)
+        exit(3);
+    FD_ZERO(&rd);
+    FD_SET(pair[0], &rd);
+    n = select(pair[0] + 1, &rd, NULL, NULL, &(struct timeval){0, 1000});
+    if (n < 0 && correct)
+        return;
+    if (FD_ISSET(pair[0], &rd) && recv(pair[0], buf, sizeof buf, 0) > 0)
+        exit(3);
+}
+
+static void unguarded_sigpipe(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    close(pair[1]);
+    if (send(pair[0], "x", 1, correct ? MSG_NOSIGNAL : 0) == 1)
+        exit(3);
+}
+
+static void unchecked_connect(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    socklen_t len = sizeof addr;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    int error = 0;
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
+        listen(listener, 1) < 0 ||
+        getsockname(listener, (struct sockaddr *)&addr, &len) < 0)
+        exit(3);
+    if (connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0 &&
+        errno != EINPROGRESS)
+        exit(3);
+    len = sizeof error;
+    if (poll(&p, 1, 1000) != 1 ||
+        (correct &&
+         (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error)))
+        exit(3);
+    if (send(fd, "x", 1, MSG_NOSIGNAL) != 1)
+        exit(3);
+}
+
+/* The buffer is full: the bug asks for the no bytes that are left in it. */
+static void misuse(void)
+{
+    char buf[4];
+    int pair[2];
+
+    make_pair(pair);
+    if (send(pair[1], "12345", 5, 0) != 5 || recv(pair[0], buf, 4, 0) != 4)
+        exit(3);
+    if (recv(pair[0], buf, correct ? 1 : 0, 0) > 1)
+        exit(3);
+}
+
+static void stall(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    if (correct)
+        close(pair[1]);
+    wait_readable(pair[0]);
+}
+
+static void died(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    if (!correct)
+        abort();
+}
+
+static void write_all(int fd, const char *bytes, size_t len)
+{
+    for (size_t done = 0; done < len;) {
+        ssize_t n = send(fd, bytes + done, len - done, MSG_NOSIGNAL);
+        done += n > 0 ? (size_t)n : 0;
+    }
+}
+
+/* The bug takes the first count for the whole. */
+static void read_all(int fd, char *bytes, size_t len)
+{
+    size_t done = 0;
+
+    do {
+        ssize_t n = recv(fd, bytes + done, len - done, 0);
+        done += n > 0 ? (size_t)n : 0;
+    } while (done < len && (correct || done == 0));
+}
+
+static void talk(const int pair[2], int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        char sent[32], got[32] = "";
+        snprintf(sent, sizeof sent, "message number %015d", i);
+        write_all(pair[1], sent, sizeof sent - 1);
+        read_all(pair[0], got, sizeof got - 1);
+        if (memcmp(sent, got, sizeof sent - 1) != 0)
+            abort();
+    }
+}
+
+static void frames(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    talk(pair, 500);
+}
+
+static void *talk_alone(void *arg)
+{
+    talk(arg, 100);
+    return NULL;
+}
+
+/* Made in order, so that each has its connections; they run as they like. */
+static void threads(void)
+{
+    enum { THREADS = 16 };
+    static int pairs[THREADS][2];
+    pthread_t thread[THREADS];
+
+    for (int i = 0; i < THREADS; i++)
+        make_pair(pairs[i]);
+    for (int i = 0; i < THREADS; i++)
+        if (pthread_create(&thread[i], NULL, talk_alone, pairs[i]) != 0)
+            exit(3);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(thread[i], NULL);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} victims[] = {
+    {"spin", spin},
+    {"stale-fd", stale_fd},
+    {"double-close", double_close},
+    {"dead-close", dead_close},
+    {"fd-range", fd_range},
+    {"phantom-dispatch", phantom_dispatch},
+    {"unguarded-sigpipe", unguarded_sigpipe},
+    {"unchecked-connect", unchecked_connect},
+    {"misuse", misuse},
+    {"stall", stall},
+    {"died", died},
+    {"frames", frames},
+    {"threads", threads},
+};
+
+int main(int argc, char **argv)
+{
+    char *minus = argc == 2 ? strstr(argv[1], "-not") : NULL;
+
+    if (argc != 2)
+        return 3;
+    correct = minus != NULL;
+    if (minus)
+        *minus = '\0';
+    for (size_t i = 0; i < sizeof victims / sizeof *victims; i++)
+        if (strcmp(argv[1], victims[i].name) == 0) {
+            victims[i].run();
+            return 0;
+        }
+    return 3;
+}
