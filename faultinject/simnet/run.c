@@ -697,15 +697,13 @@ static unsigned chooser_choose(struct sf_chooser *self,
 static void judge_stale(enum sf_call call, int fd)
 {
     enum sf_kind kind = sf_calls[call].kind;
+    bool killed = sf_sim_was_killed(fd);
 
     if (kind == K_CLOSE)
         sf_finding(SF_MON_DOUBLE_CLOSE,
                    "close of %d, which is closed already%s", fd,
-                   sf_fd_state(fd) == SF_FD_KILLED
-                       ? ": it was, behind the program's back"
-                       : "");
-    else if ((kind & (K_READ | K_WRITE | K_ACCEPT | K_CONNECT)) &&
-             sf_fd_state(fd) != SF_FD_KILLED)
+                   killed ? ": it was, behind the program's back" : "");
+    else if ((kind & (K_READ | K_WRITE | K_ACCEPT | K_CONNECT)) && !killed)
         sf_finding(SF_MON_STALE_FD, "%s on %d, which is closed",
                    sf_calls[call].name, fd);
 }
