@@ -699,13 +699,18 @@ static void judge_stale(enum sf_call call, int fd)
     enum sf_kind kind = sf_calls[call].kind;
     bool killed = sf_sim_was_killed(fd);
 
-    if (kind == K_CLOSE)
+    if (kind == K_CLOSE && !killed)
+        sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d, which is closed already",
+                   fd);
+    else if (kind == K_CLOSE && sf_sim_was_told(fd))
         sf_finding(SF_MON_DOUBLE_CLOSE,
-                   "close of %d, which is closed already%s", fd,
-                   killed ? ": it was, behind the program's back" : "");
+                   "close of %d, which was closed behind the program's back, "
+                   "as a call has told it",
+                   fd);
     else if ((kind & (K_READ | K_WRITE | K_ACCEPT | K_CONNECT)) && !killed)
         sf_finding(SF_MON_STALE_FD, "%s on %d, which is closed",
                    sf_calls[call].name, fd);
+    sf_sim_tell(kind == K_WAIT ? -1 : fd);
 }
 
 static void on_called(void *arg, enum sf_call call, long first, long asked,
@@ -713,7 +718,7 @@ static void on_called(void *arg, enum sf_call call, long first, long asked,
 {
     if (sf_show_calls())
         sf_show_call(arg, call, first, asked, result, err);
-    if (err == EBADF && first >= SF_SIM_FD)
+    if (err == EBADF)
         judge_stale(call, (int)first);
 }
 

@@ -80,6 +80,7 @@ struct sim_slot {
     struct sf_end *end;
     bool cloexec;
     bool killed; /* the last one with this number was closed by a fault   */
+    bool told;   /* … and a call has said EBADF since                     */
 };
 
 /* One registration in an epoll instance. */

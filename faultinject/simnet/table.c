@@ -83,6 +83,19 @@ bool sf_sim_was_killed(int fd)
     return sim_is_fd(fd) && sim.slots[fd - SF_SIM_FD].killed;
 }
 
+bool sf_sim_was_told(int fd)
+{
+    return sf_sim_was_killed(fd) && sim.slots[fd - SF_SIM_FD].told;
+}
+
+void sf_sim_tell(int fd)
+{
+    if (sim_is_fd(fd))
+        sim.slots[fd - SF_SIM_FD].told = true;
+    for (unsigned i = 0; fd < 0 && i < sim.slots_used; i++)
+        sim.slots[i].told = sim.slots[i].killed;
+}
+
 void sf_sim_set_fd_limit(int limit)
 {
     sim.config.fd_limit = limit;

@@ -911,6 +911,7 @@ static void sim_kill_fd(int fd)
     harm(end);
     sim_fd_close(fd);
     sim.slots[fd - SF_SIM_FD].killed = true;
+    sim.slots[fd - SF_SIM_FD].told = false;
 }
 
 static void sim_drop_client(int fd)
