@@ -229,11 +229,6 @@ static void on_received(void *arg, struct sf_peer *to, const uint8_t *bytes,
     check_bytes("came back", bytes, len, to->received, fuzz.trying);
 }
 
-static void nothing(void *arg)
-{
-    (void)arg;
-}
-
 /* The program has ended it; all it said it had sent must be here. */
 static void on_finished(void *arg)
 {
@@ -281,10 +276,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .name = "the loops",
         .side = SF_GIVEN,
         .run = run_loops,
-        .stop = nothing,
         .frame = make_frame,
         .received = on_received,
-        .settled = nothing,
         .finished = on_finished,
         .fault = on_fault,
         .no_control = true,

@@ -45,7 +45,6 @@ struct prove_result {
     uint64_t decisions; /* … of which so many can be chosen           */
     unsigned complete;  /* bounds 0 … complete - 1 were completed     */
     uint64_t schedules[SF_EXHAUST_MAX + 1]; /* with so many faults    */
-    uint64_t states; /* distinct, at the last bound; 0: not told   */
     uint64_t runs;
     double seconds;
     char finding[512]; /* FOUND: its line                            */

@@ -12,6 +12,7 @@
  *                    offsets, errors and their offsets
  *     every piece    of up to `piece` bytes over the classes leads to the
  *                    same frames and the same state as its bytes alone do
+ *     work           for a byte is bounded, whatever came before
  *     the end        gives the verdict that is due, and stays
  *     errors         stay, whatever comes
  *
@@ -31,6 +32,7 @@
 #include <string.h>
 
 enum { HELD_MAX = 80, PIECE_MAX = 8, CLASSES_MAX = 64 };
+enum { WORK_PER_CALL = 2 }; /* counted by the decoder itself */
 /* Pieces are as long as keeps the work at this. */
 #define WORK_MAX 3e6
 
@@ -280,9 +282,13 @@ static bool like_its_class(const struct form *of_class, struct form *form,
 static bool step_byte(uint8_t byte, struct form *form, bool keep)
 {
     struct product p = copy_of(&c.nodes[c.at].product);
+    uint64_t work = p.d.work, frames = c.frames;
     const char *wrong = feed(&p, &byte, 1);
 
     c.bytes++;
+    if (!wrong && p.d.work - work >
+                      WORK_PER_CALL * (c.frames - frames + 1) + c.f.delim_len)
+        wrong = "more work for one byte than the format is worth";
     if (!wrong && !holds_the_stream(&p))
         wrong = "it does not hold the bytes since the last frame";
     if (wrong) {

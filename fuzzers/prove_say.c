@@ -40,9 +40,6 @@ static void say_schedules(const struct prove_job *job,
     for (unsigned i = 0; i <= job->k; i++)
         printf("%s %" PRIu64 " with %u", i ? "," : "", r->schedules[i], i);
     printf("\n");
-    if (r->states)
-        printf("  states     %" PRIu64 " distinct at the last bound\n",
-               r->states);
 }
 
 static void say_end(const struct prove_job *job, const struct prove_result *r)

@@ -267,7 +267,6 @@ static void judge(const struct live *l, const struct watch *w, int log,
     r->calls = l->calls;
     r->decisions = l->decisions;
     r->runs = l->runs;
-    r->states = l->walk.states;
     r->complete = l->done ? l->walk.k + 1 : l->walk.bound;
     memcpy(r->schedules, l->schedules, sizeof r->schedules);
     if (l->diverged) {
@@ -335,7 +334,6 @@ void prove_add(struct prove_result *sum, const struct prove_result *r)
 {
     sum->calls += r->calls;
     sum->decisions += r->decisions;
-    sum->states += r->states;
     sum->runs += r->runs;
     sum->seconds += r->seconds;
     for (unsigned i = 0; i <= SF_EXHAUST_MAX; i++)

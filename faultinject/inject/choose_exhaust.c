@@ -37,70 +37,15 @@ static void note_amounts(struct sf_exhaust *e, struct sf_choice choice,
     }
 }
 
-/* Doubles the table of states, which is never more than half full. */
-static void grow_seen(struct sf_exhaust *e)
-{
-    struct sf_state *old = e->seen;
-    size_t old_room = e->seen_room;
-
-    e->seen_room = old_room ? 2 * old_room : 1 << 12;
-    e->seen = calloc(e->seen_room, sizeof *e->seen);
-    if (!e->seen)
-        abort();
-    for (size_t i = 0; i < old_room; i++) {
-        size_t at = old[i].hash[0] & (e->seen_room - 1);
-
-        if (!old[i].hash[0])
-            continue;
-        while (e->seen[at].hash[0])
-            at = (at + 1) & (e->seen_room - 1);
-        e->seen[at] = old[i];
-    }
-    free(old);
-}
-
-/* Puts it into the set; false when it was there. */
-static bool is_new(struct sf_exhaust *e, struct sf_state state)
-{
-    size_t at;
-
-    /* As many choices are left: the children are the same only then. */
-    state.hash[1] += e->n * UINT64_C(0x9e3779b97f4a7c15);
-    state.hash[0] |= state.hash[0] == 0;
-    if (2 * e->seen_n >= e->seen_room)
-        grow_seen(e);
-    at = state.hash[0] & (e->seen_room - 1);
-    for (; e->seen[at].hash[0]; at = (at + 1) & (e->seen_room - 1))
-        if (!memcmp(&e->seen[at], &state, sizeof state))
-            return false;
-    e->seen[at] = state;
-    e->seen_n++;
-    e->states++;
-    return true;
-}
-
-/* The first time that a noting run comes to a decision. */
-static bool still_notes(struct sf_exhaust *e, const struct sf_point *at)
-{
-    struct sf_state state;
-
-    if (!e->noting)
-        return false;
-    if (e->state && e->state(at, &state) && !is_new(e, state)) {
-        e->met_again++;
-        e->noting = false;
-    }
-    return e->noting;
-}
-
 static bool exhaust_cares(struct sf_chooser *self, const struct sf_point *at)
 {
     struct sf_exhaust *e = (struct sf_exhaust *)self;
 
+    (void)at;
     e->asked++;
     if (e->taken < e->n)
         return e->asked > e->vector[e->taken].at;
-    return still_notes(e, at);
+    return e->noting;
 }
 
 static unsigned take(struct sf_exhaust *e, const struct sf_point *at,
@@ -163,7 +108,6 @@ void sf_exhaust_fini(struct sf_exhaust *e)
 {
     for (unsigned i = 0; i < SF_EXHAUST_MAX; i++)
         free(e->levels[i].found);
-    free(e->seen);
     sf_exhaust_init(e, e->k);
 }
 
@@ -179,8 +123,6 @@ static bool ready(struct sf_exhaust *e)
     if (e->noting) {
         e->levels[e->n].n = e->levels[e->n].next = 0;
         make_room(&e->levels[e->n]);
-        if (e->state && !e->seen)
-            grow_seen(e);
     }
     return true;
 }
@@ -191,9 +133,6 @@ static bool next_bound(struct sf_exhaust *e)
     if (e->bound == e->k)
         return false;
     e->bound++;
-    memset(e->seen, 0, e->seen_room * sizeof *e->seen);
-    e->seen_n = 0;
-    e->states = 0;
     return ready(e);
 }
 
@@ -203,7 +142,7 @@ bool sf_exhaust_next(struct sf_exhaust *e)
 
     if (!e->begun) {
         e->begun = true;
-        return ready(e);
+        return e->bound <= e->k && ready(e);
     }
     if (e->n < e->bound && e->n < e->resume_n)
         e->levels[e->n].next = (size_t)e->resume[e->n];
@@ -224,7 +163,8 @@ bool sf_exhaust_next(struct sf_exhaust *e)
 /* On the way to where it stands the choices before must be taken again. */
 void sf_exhaust_tell(const struct sf_exhaust *e, struct sf_exhaust_place *p)
 {
-    *p = (struct sf_exhaust_place){.bound = e->bound};
+    /* The one schedule without a choice needs no place of its own. */
+    *p = (struct sf_exhaust_place){.bound = e->bound ? e->bound : e->begun};
     for (unsigned i = 0; i < e->n; i++)
         p->next[i] = e->levels[i].next - (i + 1 < e->bound ? 1 : 0);
 }

@@ -20,11 +20,6 @@
  *
  * A choice of SHORT is also how many bytes: all of 1 … max when max is at
  * most SF_EXHAUST_ALL, otherwise 1, 2, half, max - 1 and max.
- *
- * States.  `state` may fill in what the whole future of the session depends
- * on (program, world, oracles) at a decision.  Where a run of as many choices
- * comes to a state that was met before, its children from there on are the
- * same and are not noted again.  States are compared by 128 bits of hash.
  */
 #ifndef SF_CHOOSE_EXHAUST_H
 #define SF_CHOOSE_EXHAUST_H
@@ -46,10 +41,6 @@ struct sf_choice {
     uint8_t fault; /* enum sf_fault */
 };
 
-struct sf_state {
-    uint64_t hash[2];
-};
-
 struct sf_exhaust_level {
     struct sf_choice *found; /* children of the vector up to here */
     size_t n, room;
@@ -63,9 +54,8 @@ struct sf_exhaust_place {
 
 struct sf_exhaust {
     struct sf_chooser chooser;
-    /* Set after init where wanted. */
+    /* May be set after init. */
     bool (*allowed)(const struct sf_point *at, const struct sf_outcome *what);
-    bool (*state)(const struct sf_point *at, struct sf_state *state);
     unsigned shard, shards; /* first choices at a % shards == shard */
 
     unsigned k, bound;
@@ -73,7 +63,6 @@ struct sf_exhaust {
     struct sf_choice vector[SF_EXHAUST_MAX];
     bool counts;    /* this run is a schedule that was not run before */
     uint32_t asked; /* decisions of this run so far                  */
-    uint64_t states, met_again;
 
     /* Private. */
     unsigned taken;
@@ -81,8 +70,6 @@ struct sf_exhaust {
     struct sf_exhaust_level levels[SF_EXHAUST_MAX];
     uint64_t resume[SF_EXHAUST_MAX];
     unsigned resume_n;
-    struct sf_state *seen;
-    size_t seen_n, seen_room;
 };
 
 void sf_exhaust_init(struct sf_exhaust *e, unsigned k);

@@ -236,12 +236,24 @@ static bool spend(const struct sf_peer *peer, size_t len)
     return true;
 }
 
+/* Without a format a frame is so many letters. */
+static size_t letters(unsigned nth, unsigned size, uint8_t *out, size_t max)
+{
+    size_t len = size < max ? size : max;
+
+    for (size_t i = 0; i < len; i++)
+        out[i] = (uint8_t)('a' + (nth + i) % 26);
+    return len;
+}
+
 static void add_frame(struct sf_peer *peer, unsigned size)
 {
-    unsigned i = peer->ordinal - 1;
-    size_t len = run.program->frame(run.program->arg, peer, run.frames[i]++,
-                                    size, streams[i] + peer->queued,
-                                    SF_STREAM_MAX - peer->queued);
+    unsigned i = peer->ordinal - 1, nth = run.frames[i]++;
+    uint8_t *out = streams[i] + peer->queued;
+    size_t max = SF_STREAM_MAX - peer->queued;
+    size_t len = run.program->frame ? run.program->frame(run.program->arg, peer,
+                                                         nth, size, out, max)
+                                    : letters(nth, size, out, max);
 
     if (spend(peer, len))
         peer->queued += len;
@@ -301,7 +313,8 @@ static bool receive_some(struct sf_peer *peer, size_t n)
         note_harm(peer);
         return true;
     }
-    run.program->received(run.program->arg, peer, bytes, (size_t)r);
+    if (run.program->received)
+        run.program->received(run.program->arg, peer, bytes, (size_t)r);
     peer->received += (size_t)r;
     touch(peer);
     return true;
@@ -429,6 +442,12 @@ static bool next_acts(void)
 
 /* ----------------------------------------------------------------- phases */
 
+static void tell(void (*what)(void *arg))
+{
+    if (what)
+        what(run.program->arg);
+}
+
 static void wind_up(void)
 {
     sf_sim_set_fd_limit(0);
@@ -504,7 +523,7 @@ static enum sf_sim_wake next_phase(int64_t until)
     case WIND_UP:
         if (settles(until))
             return SF_SIM_NOTHING;
-        run.program->settled(run.program->arg);
+        tell(run.program->settled);
         enter(PART);
         part();
         return SF_SIM_ACTED;
@@ -512,7 +531,7 @@ static enum sf_sim_wake next_phase(int64_t until)
     case PART:
         if (settles(until))
             return SF_SIM_NOTHING;
-        run.program->finished(run.program->arg);
+        tell(run.program->finished);
         part_for_good();
         enter(PARTED);
         return SF_SIM_ACTED;
@@ -522,7 +541,7 @@ static enum sf_sim_wake next_phase(int64_t until)
         check_open();
         enter(STOPPING);
         run.stopped = true;
-        run.program->stop(run.program->arg);
+        tell(run.program->stop);
         return SF_SIM_SIGNAL;
     case STOPPING:
         break;
@@ -566,8 +585,7 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
             return SF_SIM_ACTED;
         if (run.pending_signal) {
             run.pending_signal = false;
-            if (run.program->signal)
-                run.program->signal(run.program->arg);
+            tell(run.program->signal);
             return SF_SIM_SIGNAL;
         }
     }
@@ -614,8 +632,7 @@ static void on_call(void *arg, enum sf_call call)
 static void on_signal(void *arg)
 {
     (void)arg;
-    if (run.program->signal)
-        run.program->signal(run.program->arg);
+    tell(run.program->signal);
 }
 
 /* No fault that ends a connection is done to the control connection. */

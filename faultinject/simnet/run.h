@@ -57,6 +57,7 @@ struct sf_peer {
     size_t mark;           /* the program's own                           */
 };
 
+/* All but name, side and run may be NULL. */
 struct sf_program {
     const char *name;
     enum sf_side side;
@@ -65,10 +66,11 @@ struct sf_program {
     void (*run)(void *arg, int fd);
     /* Like the handler of a signal that asks it to stop. */
     void (*stop)(void *arg);
-    /* … and of any other signal.  May be NULL. */
+    /* … and of any other signal. */
     void (*signal)(void *arg);
     /* The nth frame of a connection, with about `size` bytes of payload:
-     * writes its wire form to out and returns how long it is, at most max. */
+     * writes its wire form to out and returns how long it is, at most max.
+     * NULL: so many letters. */
     size_t (*frame)(void *arg, const struct sf_peer *peer, unsigned nth,
                     unsigned size, uint8_t *out, size_t max);
     /* Bytes arrived at a peer, behind those that had been received. */
@@ -78,7 +80,7 @@ struct sf_program {
     void (*quiet)(void *arg, int64_t until);
     void (*settled)(void *arg);
     void (*finished)(void *arg);
-    /* How a fault was chosen, for counters.  May be NULL. */
+    /* A fault was chosen, for counters. */
     void (*fault)(void *arg, const struct sf_point *at,
                   const struct sf_outcome *outcome);
     void *arg;

@@ -1,0 +1,323 @@
+/* see mutate.h */
+#include "fuzzers/mutate.h"
+
+#include "faultinject/simnet/session.h"
+
+#include <string.h>
+
+static uint32_t state;
+
+static uint32_t below(uint32_t n)
+{
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return n ? (uint32_t)(((uint64_t)state * n) >> 32) : 0;
+}
+
+static void seed_with(unsigned seed)
+{
+    state = seed * UINT32_C(2654435761) ^ UINT32_C(0x9e3779b9);
+    if (!state)
+        state = 1;
+    below(1);
+}
+
+/* Small numbers are likelier: half of the time 0, then 1, … */
+static uint32_t small(uint32_t limit)
+{
+    uint32_t n = 0;
+
+    while (n < limit && below(3))
+        n++;
+    return n;
+}
+
+/* ------------------------------------------------------------------- acts */
+
+static void random_amount(struct sf_act *act)
+{
+    enum sf_amount unit = sf_act_amounts[act->kind];
+
+    if (unit == SF_AMOUNT_BYTES) {
+        act->amount = 1 + below(8);
+        for (unsigned i = 0; i < act->amount; i++)
+            act->bytes[i] =
+                (uint8_t)(below(3) ? "0123456789\r\nab-=\0\1"[below(18)]
+                                   : below(256));
+        return;
+    }
+    act->amount =
+        sf_amount_from_byte(unit, (uint8_t)(below(3) ? small(40) : below(256)));
+}
+
+static void random_when(struct sf_act *act)
+{
+    uint32_t dice = below(8);
+
+    act->when = dice < 5   ? SF_WHEN_IDLE
+                : dice < 7 ? SF_WHEN_WITH
+                           : SF_WHEN_AFTER;
+    act->calls = act->when == SF_WHEN_AFTER ? 1 + below(3) : 0;
+}
+
+static struct sf_act random_act(void)
+{
+    struct sf_act act = {.kind = (enum sf_act_kind)below(SF_ACT_COUNT)};
+
+    act.peer = sf_act_has_peer(act.kind) ? 1 + small(SF_PEERS - 1) : 1;
+    random_amount(&act);
+    random_when(&act);
+    return act;
+}
+
+static void insert_acts(struct sf_session *s, unsigned at,
+                        const struct sf_act *acts, unsigned n)
+{
+    if (n > SF_ACTS_MAX - s->acts_n)
+        n = SF_ACTS_MAX - s->acts_n;
+    memmove(s->acts + at + n, s->acts + at, (s->acts_n - at) * sizeof *s->acts);
+    memcpy(s->acts + at, acts, n * sizeof *acts);
+    s->acts_n += n;
+}
+
+static void drop_acts(struct sf_session *s, unsigned at, unsigned n)
+{
+    memmove(s->acts + at, s->acts + at + n,
+            (s->acts_n - at - n) * sizeof *s->acts);
+    s->acts_n -= n;
+}
+
+static void insert_act(struct sf_session *s)
+{
+    struct sf_act act = random_act();
+
+    insert_acts(s, below(s->acts_n + 1), &act, 1);
+}
+
+static void drop_act(struct sf_session *s)
+{
+    unsigned at = below(s->acts_n);
+    unsigned n = 1 + small(4);
+
+    if (s->acts_n)
+        drop_acts(s, at, n < s->acts_n - at ? n : s->acts_n - at);
+}
+
+static void repeat_acts(struct sf_session *s)
+{
+    struct sf_act copy[8];
+    unsigned at = below(s->acts_n), n = 1 + small(7);
+
+    if (!s->acts_n)
+        return;
+    if (n > s->acts_n - at)
+        n = s->acts_n - at;
+    memcpy(copy, s->acts + at, n * sizeof *copy);
+    insert_acts(s, below(s->acts_n + 1), copy, n);
+}
+
+static void swap_acts(struct sf_session *s)
+{
+    struct sf_act *a = &s->acts[below(s->acts_n)];
+    struct sf_act *b = &s->acts[below(s->acts_n)];
+    struct sf_act spare = *a;
+
+    if (!s->acts_n)
+        return;
+    *a = *b;
+    *b = spare;
+}
+
+static void change_act(struct sf_session *s)
+{
+    struct sf_act *act = &s->acts[below(s->acts_n)];
+    enum sf_amount unit;
+
+    if (!s->acts_n)
+        return;
+    unit = sf_act_amounts[act->kind];
+    switch (below(5)) {
+    case 0:
+        *act = random_act();
+        break;
+    case 1:
+        if (sf_act_has_peer(act->kind))
+            act->peer = 1 + below(SF_PEERS);
+        break;
+    case 2:
+        random_when(act);
+        break;
+    case 3:
+        random_amount(act);
+        break;
+    default: /* one more or one less */
+        if (unit != SF_AMOUNT_BYTES && unit != SF_AMOUNT_NONE)
+            act->amount = sf_amount_round(unit, below(2) || !act->amount
+                                                    ? act->amount + 1
+                                                    : act->amount - 1);
+    }
+}
+
+/* A frame becomes a queued frame that is sent in pieces. */
+static void cut_frame(struct sf_session *s)
+{
+    unsigned at = below(s->acts_n);
+    struct sf_act piece = {.kind = SF_ACT_SEND};
+
+    if (!s->acts_n || s->acts[at].kind != SF_ACT_FRAME)
+        return;
+    piece.peer = s->acts[at].peer;
+    s->acts[at].kind = SF_ACT_QUEUE;
+    insert_acts(s, at + 1, &piece, 1); /* the rest */
+    for (unsigned i = small(3) + 1; i; i--) {
+        piece.amount = 1 + small(12);
+        insert_acts(s, at + 1, &piece, 1);
+    }
+}
+
+/* ----------------------------------------------------------------- faults */
+
+static struct sf_fault_step random_fault(void)
+{
+    return (struct sf_fault_step){
+        (uint8_t)(below(4) ? small(12) : below(64)),
+        (uint8_t)(below(2) ? small(12) : below(256)),
+        (uint8_t)(below(2) ? 0 : below(256)),
+    };
+}
+
+static void add_fault(struct sf_session *s)
+{
+    unsigned at = below(s->faults_n + 1);
+
+    if (s->faults_n == SF_FAULTS_MAX)
+        return;
+    memmove(s->faults + at + 1, s->faults + at,
+            (s->faults_n - at) * sizeof *s->faults);
+    s->faults[at] = random_fault();
+    s->faults_n++;
+}
+
+static void drop_fault(struct sf_session *s)
+{
+    unsigned at = below(s->faults_n);
+
+    if (!s->faults_n)
+        return;
+    s->faults_n--;
+    memmove(s->faults + at, s->faults + at + 1,
+            (s->faults_n - at) * sizeof *s->faults);
+}
+
+/* Later by one decision; the next keeps its place by coming earlier. */
+static void move_fault(struct sf_session *s)
+{
+    unsigned at = below(s->faults_n);
+    struct sf_fault_step *f = &s->faults[at];
+    int by = below(2) ? 1 : -1;
+
+    if (!s->faults_n || (by < 0 && !f->skip))
+        return;
+    f->skip = (uint8_t)(f->skip + by);
+    if (at + 1 < s->faults_n && (by < 0 || f[1].skip))
+        f[1].skip = (uint8_t)(f[1].skip - by);
+}
+
+static void change_fault(struct sf_session *s)
+{
+    struct sf_fault_step *f = &s->faults[below(s->faults_n)];
+    struct sf_fault_step fresh = random_fault();
+
+    if (!s->faults_n)
+        return;
+    switch (below(4)) {
+    case 0:
+        *f = fresh;
+        break;
+    case 1:
+        f->skip = fresh.skip;
+        break;
+    case 2:
+        f->which = (uint8_t)(f->which + (below(2) ? 1 : -1));
+        break;
+    default:
+        f->amount = fresh.amount;
+    }
+}
+
+/* ------------------------------------------------------------------ world */
+
+static void change_world(struct sf_session *s)
+{
+    static const unsigned sizes[] = {65536, 4096, 200, 64, 17, 3, 1};
+
+    switch (below(7)) {
+    case 0:
+        s->variant = below(32);
+        break;
+    case 1:
+        s->buffers = sizes[below(sizeof sizes / sizeof *sizes)];
+        break;
+    case 2:
+        s->local = !s->local;
+        break;
+    case 3:
+        s->profile = s->profile == SF_LINUX ? SF_POSIX : SF_LINUX;
+        break;
+    case 4:
+        s->handlers = !s->handlers;
+        break;
+    case 5:
+        s->extra = below(16);
+        break;
+    default:
+        s->high = below(4) ? 0 : 1 + below(4);
+    }
+}
+
+size_t sf_mutate(uint8_t *data, size_t size, size_t max, unsigned seed)
+{
+    static void (*const mutations[])(struct sf_session *) = {
+        insert_act,   insert_act, drop_act,     repeat_acts,
+        swap_acts,    change_act, change_act,   change_act,
+        cut_frame,    add_fault,  add_fault,    drop_fault,
+        change_fault, move_fault, change_fault, change_world,
+    };
+    static struct sf_session s;
+    size_t len;
+
+    seed_with(seed);
+    sf_session_decode(&s, data, size);
+    for (unsigned i = 1 + small(4); i; i--)
+        mutations[below(sizeof mutations / sizeof *mutations)](&s);
+    while (!(len = sf_session_encode(&s, data, max)) && s.acts_n + s.faults_n)
+        if (s.acts_n)
+            s.acts_n--;
+        else
+            s.faults_n--;
+    return len;
+}
+
+size_t sf_cross(const uint8_t *a, size_t a_size, const uint8_t *b,
+                size_t b_size, uint8_t *out, size_t max, unsigned seed)
+{
+    static struct sf_session mother, father;
+    unsigned acts, faults, from;
+    size_t len;
+
+    seed_with(seed);
+    sf_session_decode(&mother, a, a_size);
+    sf_session_decode(&father, b, b_size);
+    acts = below(mother.acts_n + 1);
+    from = below(father.acts_n + 1);
+    mother.acts_n = acts;
+    insert_acts(&mother, acts, father.acts + from, father.acts_n - from);
+    faults = below(mother.faults_n + 1);
+    for (mother.faults_n = faults;
+         mother.faults_n < SF_FAULTS_MAX && faults < father.faults_n; faults++)
+        mother.faults[mother.faults_n++] = father.faults[faults];
+    while (!(len = sf_session_encode(&mother, out, max)) && mother.acts_n)
+        mother.acts_n--;
+    return len;
+}

@@ -1,0 +1,26 @@
+/* mutate_libfuzzer.c: where libFuzzer looks for mutate.c. */
+#include "fuzzers/mutate.h"
+
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max)
+    __attribute__((weak));
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+                               unsigned seed);
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size,
+                                 const uint8_t *b, size_t b_size, uint8_t *out,
+                                 size_t max, unsigned seed);
+
+/* One time in eight the bytes themselves: comparisons and the dictionary. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+                               unsigned seed)
+{
+    if (&LLVMFuzzerMutate && seed % 8 == 0)
+        return LLVMFuzzerMutate(data, size, max);
+    return sf_mutate(data, size, max, seed);
+}
+
+size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size,
+                                 const uint8_t *b, size_t b_size, uint8_t *out,
+                                 size_t max, unsigned seed)
+{
+    return sf_cross(a, a_size, b, b_size, out, max, seed);
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# prove.sh PROVER: what the prover says and how it ends, from outside.
+set -euo pipefail
+
+prover=$1
+cd "$(dirname "$0")/../.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+scenarios=corpus/scenarios/fuzz_session
+failures=0
+
+fail() {
+    printf '%s\n' "$*"
+    failures=$((failures + 1))
+}
+
+# ends STATUS ARGUMENT...: the prover ends so; its output is in $work/out.
+ends() {
+    local want=$1 got=0
+    shift
+    "$prover" "$@" >"$work/out" 2>"$work/err" || got=$?
+    [[ $got == "$want" ]] || fail "status $got instead of $want: prove $*"
+}
+
+# schedules: the sum of all that were run, from rows.
+schedules() { awk -F'|' '/^\| [a-z]/ { n += $8 } END { print n }' "$work"/rows*; }
+
+# refuses WORD ARGUMENT...: 2, and one line with the word.
+refuses() {
+    local word=$1
+    shift
+    ends 2 "$@"
+    [[ $(grep -c . "$work/err") == 1 ]] && grep -q -- "$word" "$work/err" ||
+        fail "prove $*: not one line with '$word': $(cat "$work/err")"
+}
+
+refuses 'small number' --k x $scenarios/echo.session
+refuses '30s' --budget soon $scenarios/echo.session
+refuses 'I/N' --shard 4/3 $scenarios/echo.session
+refuses 'linux, posix' --profile bsd $scenarios/echo.session
+refuses 'No such file' corpus/scenarios/fuzz_session/nothing.session
+refuses 'one scenario' --resume "$work/place" $scenarios
+refuses 'ascii' --decoder asci:5
+printf 'sockfault-session 1\nfaul 1\n' >"$work/fuzz_session.session"
+refuses ':2:1: expected' "$work/fuzz_session.session"
+cp $scenarios/echo.session "$work/echo.session"
+refuses "target's name" "$work/echo.session"
+
+printf 'sockfault-session 1\nvariant 0\nframe 1 3\nwait 100\n' \
+    >"$work/fuzz_session.quiet.session"
+ends 0 "$work/fuzz_session.quiet.session"
+grep -q 'PROVED' "$work/out" || fail 'proved, and it is not said'
+
+# All shards together are the whole.
+for i in 1 2 3; do
+    ends 0 --rows -k 2 --shard $i/3 $scenarios/echo.session
+    cp "$work/out" "$work/rows$i"
+done
+parts=$(schedules)
+rm "$work"/rows*
+ends 0 --rows -k 2 $scenarios/echo.session
+cp "$work/out" "$work/rows"
+[[ $(schedules) == "$parts" ]] ||
+    fail "three shards make $parts schedules, the whole $(schedules)"
+
+# Stopped and taken up again until it is over, it is the whole as well.
+"$prover" --rows -k 2 $scenarios/dead-descriptors.session >"$work/whole" &
+turns=0
+until "$prover" --rows -k 2 -t 0.3s -r "$work/place" \
+    $scenarios/dead-descriptors.session >"$work/out"; do
+    turns=$((turns + 1))
+    grep -q 'incomplete' "$work/out" || fail 'stopped, and it is not said'
+    [[ $turns -lt 400 ]] || break
+done
+wait
+[[ $turns -gt 0 ]] || fail 'it was never stopped'
+cmp -s "$work/out" "$work/whole" ||
+    fail "taken up $turns times: $(cat "$work/out" "$work/whole")"
+
+[[ $failures == 0 ]]
