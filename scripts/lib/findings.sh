@@ -69,11 +69,8 @@ finding_write() {
 
 # report_split REPORT FOLDER: the session as decoded, and what was said of it.
 report_split() {
-    awk -v session="$2/session.txt" -v report="$2/report.txt" '
-        /^executed [0-9]+ of/ { next }
-        /^input .*: [0-9]+ bytes$/ { sub(/^input .*: /, "input: ") }
-        /^=+$|^==[0-9]+==|^[A-Za-z]+Sanitizer:|sockfault: finding: |: runtime error: / { said = 1 }
-        { print > (said ? report : session) }' "$1"
+    awk -v session="$2/session.txt" -v report="$2/report.txt" \
+        -f "$SF_LIB/split.awk" "$1"
     touch "$2/session.txt" "$2/report.txt"
 }
 
