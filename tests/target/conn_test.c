@@ -40,7 +40,11 @@ static int open_conn(void **state)
     fm_format_parse(&given.format, "be8", NULL, 0);
     assert_int_equal(fm_options_complete(&options, &given), 0);
     fm_loop_init(&loop);
-    env = (struct fm_conn_env){&loop, &options, &stats, &loop, on_closed};
+    env = (struct fm_conn_env){.loop = &loop,
+                               .options = &options,
+                               .stats = &stats,
+                               .owner = &loop,
+                               .on_closed = on_closed};
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends),
                      0);
     assert_int_equal(fm_conn_open(&env, ends[0], &conn), 0);
@@ -57,6 +61,7 @@ static int free_conn(void **state)
     fm_conn_close(conn);
     assert_int_equal(closed, 1);
     fm_conn_free(conn);
+    fm_conn_env_fini(&env);
     if (peer >= 0)
         close(peer);
     assert_int_equal(faults_bad_closes(), 0);

@@ -433,23 +433,25 @@ static void stop_answers_what_is_here(void **state)
 
 static void no_memory(void **state)
 {
+    /* More than the memory that connections lend each other. */
+    static const char large[302] = {1, 44};
     struct rig r;
     int control, client;
 
     (void)state;
-    rig_init(&r, "be8");
+    rig_init(&r, "be16");
     rig_start(&r);
     control = rig_connect(&r);
-    talk(control, "\1a", 2);
+    talk(control, "\0\1a", 3);
     for (int nth = 0; nth < 3; nth++) {
         faults_next(MALLOC, nth + 1, nth ? 0 : -ENOMEM, nth > 1 ? 0 : -ENOMEM,
                     -ENOMEM);
         client = rig_connect(&r);
         if (nth > 0)
-            say(client, "\1b", 2);
+            say(client, large, sizeof large);
         hear_end(client);
         close(client);
-        talk(control, "\1a", 2);
+        talk(control, "\0\1a", 3);
     }
     close(control);
     assert_int_equal(rig_stop(&r), 0);
