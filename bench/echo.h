@@ -21,7 +21,8 @@ enum {
     ECHO_HEADER = 4,
     ECHO_MAX = 65536,
     ECHO_HIGH = 256 * 1024,
-    ECHO_LOW = ECHO_HIGH / 2
+    ECHO_LOW = ECHO_HIGH / 2,
+    ECHO_IDLE_S = 60
 };
 
 /* The payload length in a header; it may have any alignment. */

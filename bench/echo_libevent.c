@@ -53,6 +53,7 @@ static void on_end(struct bufferevent *b, short what, void *context)
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
                       struct sockaddr *peer, int len, void *context)
 {
+    const struct timeval idle = {.tv_sec = ECHO_IDLE_S};
     struct event_base *base = evconnlistener_get_base(listener);
     struct bufferevent *b =
         bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
@@ -65,6 +66,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd,
     bufferevent_setwatermark(b, EV_WRITE, ECHO_LOW, 0);
     bufferevent_set_max_single_read(b, ECHO_MAX);
     bufferevent_set_max_single_write(b, ECHO_HIGH);
+    bufferevent_set_timeouts(b, &idle, &idle);
     bufferevent_enable(b, EV_READ | EV_WRITE);
 }
 

@@ -11,6 +11,8 @@ enum { IN_SIZE = ECHO_HEADER + ECHO_MAX + ECHO_MAX };
 
 struct conn {
     uv_tcp_t tcp;
+    uv_timer_t idle;
+    int open; /* handles                                                    */
     size_t have;
     char in[IN_SIZE];
 };
@@ -24,13 +26,23 @@ static char out[IN_SIZE];
 
 static void on_closed(uv_handle_t *h)
 {
-    free(h->data);
+    struct conn *c = h->data;
+
+    if (--c->open == 0)
+        free(c);
 }
 
 static void end(struct conn *c)
 {
-    if (!uv_is_closing((uv_handle_t *)&c->tcp))
-        uv_close((uv_handle_t *)&c->tcp, on_closed);
+    if (uv_is_closing((uv_handle_t *)&c->tcp))
+        return;
+    uv_close((uv_handle_t *)&c->tcp, on_closed);
+    uv_close((uv_handle_t *)&c->idle, on_closed);
+}
+
+static void on_idle(uv_timer_t *t)
+{
+    end(t->data);
 }
 
 static void on_room(uv_handle_t *h, size_t size, uv_buf_t *buf)
@@ -101,6 +113,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
         end(c);
         return;
     }
+    uv_timer_again(&c->idle);
     c->have += (size_t)n;
     answered = answer(c);
     if (answered < 0 || (answered > 0 && send_out(c, (size_t)answered) < 0)) {
@@ -121,8 +134,11 @@ static void on_connection(uv_stream_t *listener, int err)
         return;
     c = malloc(sizeof *c);
     c->have = 0;
+    c->open = 2;
     uv_tcp_init(listener->loop, &c->tcp);
-    c->tcp.data = c;
+    uv_timer_init(listener->loop, &c->idle);
+    c->tcp.data = c->idle.data = c;
+    uv_timer_start(&c->idle, on_idle, ECHO_IDLE_S * 1000, ECHO_IDLE_S * 1000);
     if (uv_accept(listener, (uv_stream_t *)&c->tcp) < 0) {
         end(c);
         return;

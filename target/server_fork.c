@@ -3,8 +3,8 @@
  *
  * The parent accepts, in the same loop as the select server; each connection
  * has a child.  The parent keeps its copy of the connection, to be able to
- * shut it down, and the reading end of a pipe whose other end only the child
- * has: when the child ends, in whatever way, the pipe ends, and the loop
+ * shut it down, and one end of a socket pair whose other end only the child
+ * has: when the child ends, in whatever way, the stream ends, and the loop
  * reaps exactly that child.  No signals are needed for either.
  */
 #include "target/acceptor.h"
@@ -21,7 +21,7 @@ enum { EXIT_ENDED, EXIT_FAILED, EXIT_TIMED_OUT, EXIT_DEAD };
 struct server;
 
 struct child {
-    struct fm_watch life; /* the pipe's end; first                          */
+    struct fm_watch life; /* a socket whose other end the child has; first */
     struct server *server;
     struct child *prev, *next;
     pid_t pid;
@@ -63,7 +63,7 @@ static void count_child(struct fm_server_stats *stats, int status)
         stats->failed++;
 }
 
-/* A child whose pipe has ended is exiting, which SIGKILL does not change; any
+/* A child whose stream has ended is exiting, which SIGKILL does not change; any
  * other has had its time.  Either way the wait is short. */
 static void reap(struct child *c)
 {
@@ -86,14 +86,20 @@ static void reap(struct child *c)
 
 static void on_life(struct fm_watch *life, unsigned events)
 {
-    (void)events;
-    reap((struct child *)life);
+    struct child *c = (struct child *)life;
+    char none;
+
+    /* What was closed while select waited for it is reported ready, too. */
+    if (events & FM_READABLE &&
+        fm_io_is_foreign((int)fm_io_recv_now(life->fd, &none, 1)))
+        fm_loop_remove(&c->server->acceptor.loop, life);
+    reap(c);
 }
 
 /* In the child: what the parent has open is none of our business. */
-static void close_inherited(const struct server *s, int pipe_end)
+static void close_inherited(const struct server *s, int life)
 {
-    fm_io_close(pipe_end);
+    fm_io_close(life);
     fm_io_close(s->acceptor.listener.fd);
     for (const struct child *c = s->children; c; c = c->next) {
         fm_io_close(c->life.fd);
@@ -128,7 +134,7 @@ static int start(struct child *c, int theirs)
 static int watch_life(struct child *c, int *theirs)
 {
     int ends[2];
-    int err = fm_io_pipe(ends);
+    int err = fm_io_pair(ends);
 
     if (err < 0)
         return err;

@@ -2,8 +2,8 @@
  * The thread server; see server.h.
  *
  * The main thread accepts, in the same loop as the select server; each
- * connection has a worker.  A worker that is done writes its address into a
- * pipe that the loop watches, so workers are joined, counted and freed, and
+ * connection has a worker.  A worker that is done sends its address over a
+ * socket that the loop watches, so workers are joined, counted and freed, and
  * their descriptors closed, by the main thread alone.  That is why the main
  * thread may shut down the descriptor of any worker in its list.
  */
@@ -30,7 +30,7 @@ struct server {
     struct fm_acceptor acceptor; /* first: its callbacks get a pointer to it */
     struct worker *workers;
     struct fm_watch done;
-    int done_end; /* where workers write */
+    int done_end; /* where workers send */
     atomic_bool stopping;
 };
 
@@ -58,8 +58,8 @@ static void *work(void *arg)
 
     w->lost = !fm_serve_blocking(w->fd, &w->server->acceptor.options,
                                  &w->server->stopping, &w->stats);
-    /* A pointer fits into the pipe at once: there is one a worker. */
-    while (fm_io_write(w->server->done_end, &w, sizeof w) == FM_E_INTR)
+    /* A pointer fits at once: there is one a worker. */
+    while (fm_io_send(w->server->done_end, &w, sizeof w) == FM_E_INTR)
         ;
     return NULL;
 }
@@ -124,7 +124,8 @@ static void on_done(struct fm_watch *watch, unsigned events)
     if (events & FM_EXPIRED) {
         watch->deadline_ms = FM_NEVER;
         shut_down_all(s, SHUT_RDWR);
-    } else if (fm_io_read(watch->fd, &w, sizeof w) == sizeof w) {
+    } else if (events & FM_READABLE &&
+               fm_io_recv_now(watch->fd, &w, sizeof w) == sizeof w) {
         join(s, w);
     }
 }
@@ -137,7 +138,7 @@ static void nothing(struct fm_acceptor *a)
 static int watch_done(struct server *s)
 {
     int ends[2];
-    int err = fm_io_pipe(ends);
+    int err = fm_io_pair(ends);
 
     if (err < 0)
         return err;
@@ -162,8 +163,11 @@ static int drain(struct server *s)
     shut_down_all(s, SHUT_RD);
     s->stopping = true;
     s->done.deadline_ms = fm_deadline_in(s->acceptor.options.linger_ms);
-    while (s->workers && err == 0)
+    while (s->workers && err == 0 && s->done.fd >= 0)
         err = fm_acceptor_turn(&s->acceptor);
+    shut_down_all(s, SHUT_RDWR);
+    while (s->workers)
+        join(s, s->workers);
     return err;
 }
 
@@ -184,9 +188,8 @@ int fm_thread_server(int listener, const struct fm_server_options *o,
     err = fm_acceptor_serve(&s.acceptor, stop, nothing);
     fm_acceptor_close(&s.acceptor);
     drained = drain(&s);
-    while (s.workers)
-        join(&s, s.workers);
-    fm_io_close(fm_loop_remove(&s.acceptor.loop, &s.done));
+    if (s.done.fd >= 0)
+        fm_io_close(fm_loop_remove(&s.acceptor.loop, &s.done));
     fm_io_close(s.done_end);
     return err < 0 ? err : drained;
 }

@@ -191,9 +191,9 @@ int fm_io_close(int fd)
     return result(close(fd));
 }
 
-int fm_io_pipe(int ends[2])
+int fm_io_pair(int ends[2])
 {
-    return result(pipe2(ends, O_CLOEXEC));
+    return result(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
 }
 
 int fm_io_wait_child(pid_t pid)

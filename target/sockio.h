@@ -81,8 +81,8 @@ int fm_io_shutdown(int fd, int how);
 /* Closed whatever it returns (close(2), NOTES); never call it twice. */
 int fm_io_close(int fd);
 
-/* Both ends close-on-exec. */
-int fm_io_pipe(int ends[2]);
+/* Two connected UNIX sockets, close-on-exec: a pipe without SIGPIPE. */
+int fm_io_pair(int ends[2]);
 
 /* Wait for a child; returns its exit status, or 255 when it was killed. */
 int fm_io_wait_child(pid_t pid);

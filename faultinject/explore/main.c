@@ -14,7 +14,7 @@ static const char usage[] =
     "       sockfault replay [OPTION]... TRACE\n"
     "       sockfault shrink [OPTION]... TRACE\n"
     "       sockfault check [PLAN]...\n"
-    "       sockfault list calls|faults|monitors\n"
+    "       sockfault list calls|faults|model|monitors\n"
     "       sockfault prove --help\n"
     "\n"
     "run: watch a program's socket calls and make faults happen to them.\n"
@@ -36,7 +36,7 @@ static const char usage[] =
     "\n"
     "Ends with 0: nothing found, 1: something found, 2: could not do it.\n";
 
-/* --- plans ---------------------------------------------------------------- */
+/* --- plans --- */
 
 static bool read_all(FILE *in, char **text, size_t *len)
 {
@@ -87,8 +87,7 @@ static bool add_fault(struct sf_plan *plan, const char *rule)
                        error.text);
 }
 
-/* --- options ----------------------------------------------------------------
- */
+/* --- options --- */
 
 struct options {
     struct sf_run run;
@@ -232,8 +231,7 @@ static bool settle(struct options *o)
     return add_chance(o);
 }
 
-/* --- the verbs
- * ---------------------------------------------------------------- */
+/* --- the verbs --- */
 
 /* Opened before the run, so that a bad name costs nothing. */
 static bool run_traced(const struct sf_run *run,
@@ -369,6 +367,24 @@ static void list_faults(void)
                kinds_text(sf_faults[i].kinds));
 }
 
+/* The table of docs/fault-model.md. */
+static void list_model(void)
+{
+    printf("| fault | class | profile | calls |\n| --- | --- | --- | --- |\n");
+    for (int i = 1; i < SF_FAULT_COUNT; i++) {
+        const char *before = "";
+        printf("| `%s` | %s | %s | ", sf_faults[i].word,
+               sf_class_names[sf_faults[i].cls],
+               sf_profile_names[sf_faults[i].profile]);
+        for (int c = 0; c < SF_CALL_COUNT; c++)
+            if (sf_faults[i].kinds & sf_calls[c].kind) {
+                printf("%s%s", before, sf_calls[c].name);
+                before = " ";
+            }
+        printf(" |\n");
+    }
+}
+
 static void list_monitors(void)
 {
     for (int i = 0; i < SF_MON_COUNT; i++)
@@ -382,6 +398,7 @@ static int verb_list(int argc, char **argv)
         void (*list)(void);
     } lists[] = {{"calls", list_calls},
                  {"faults", list_faults},
+                 {"model", list_model},
                  {"monitors", list_monitors}};
 
     for (size_t i = 0; argc == 2 && i < sizeof lists / sizeof *lists; i++)
@@ -389,7 +406,7 @@ static int verb_list(int argc, char **argv)
             lists[i].list();
             return SF_NOTHING_FOUND;
         }
-    sf_complain("list: expected calls, faults or monitors");
+    sf_complain("list: expected calls, faults, model or monitors");
     return SF_COULD_NOT;
 }
 
@@ -418,7 +435,8 @@ int main(int argc, char **argv)
                  {"check", verb_check},
                  {"list", verb_list}};
 
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+    if ((argc > 1 && strcmp(argv[1], "--help") == 0) ||
+        (argc > 2 && strcmp(argv[2], "--help") == 0)) {
         fputs(usage, stdout);
         return SF_NOTHING_FOUND;
     }

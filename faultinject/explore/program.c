@@ -25,7 +25,7 @@ bool sf_complain(const char *format, ...)
     return false;
 }
 
-/* --- where is it ------------------------------------------------------- */
+/* --- where is it --- */
 
 static bool is_program(const char *path)
 {
@@ -66,7 +66,7 @@ static bool find(struct sf_program *p, const char *name)
     return true;
 }
 
-/* --- what is it ---------------------------------------------------------- */
+/* --- what is it --- */
 
 struct image {
     const unsigned char *bytes;

@@ -7,7 +7,7 @@
 
 #include "faultinject/explore/explore.h"
 
-/* --- the trace ------------------------------------------------------------ */
+/* --- the trace --- */
 
 static int by_seq(const void *a, const void *b)
 {
@@ -162,8 +162,7 @@ void sf_trace_print(const struct sf_run *run, const struct sf_control *c,
     free(all);
 }
 
-/* --- the summary ------------------------------------------------------------
- */
+/* --- the summary --- */
 
 static uint64_t sum(const uint64_t *counts, size_t n)
 {

@@ -16,7 +16,7 @@
 
 enum { GRACE_MS = 2000 };
 
-/* --- the shared file ----------------------------------------------------- */
+/* --- the shared file --- */
 
 /* What one run needs and its child is given. */
 struct shared {
@@ -69,7 +69,7 @@ static bool make_shared(struct shared *s, const struct sf_run *run)
     return true;
 }
 
-/* --- the child's environment --------------------------------------------- */
+/* --- the child's environment --- */
 
 /* Beside this command, as built and as installed. */
 static bool find_library(char *path, size_t size)
@@ -126,8 +126,7 @@ static void set_environment(const struct shared *shared)
     setenv(SF_CONTROL_ENV, shared->path, 1);
 }
 
-/* --- the run ---------------------------------------------------------------
- */
+/* --- the run --- */
 
 static void mute(void)
 {

@@ -65,7 +65,7 @@ unsigned sf_injected(enum sf_fault fault)
     return sf_session.injected[fault];
 }
 
-/* --- asking ------------------------------------------------------------ */
+/* --- asking --- */
 
 /* A number that nobody told us of, or that somebody closed: what is it? */
 static void classify(int fd)
@@ -241,7 +241,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
     return verdict;
 }
 
-/* --- telling --------------------------------------------------------- */
+/* --- telling --- */
 
 static void count(struct sf_op *op)
 {
@@ -260,7 +260,7 @@ long sf_tell(struct sf_op *op)
     busy = true;
     sf_account(op, err);
     count(op);
-    if (sf_monitors && op->counts)
+    if (sf_monitors && (op->counts || op->call == SF_CALL_close))
         sf_monitor_call(op, err, op->before);
     if (sf_control && op->counts)
         sf_control_call(op, err);

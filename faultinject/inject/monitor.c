@@ -29,8 +29,7 @@ static const char *name(const struct sf_op *op)
     return sf_calls[op->call].name;
 }
 
-/* --- spin --------------------------------------------------------------------
- */
+/* --- spin --- */
 
 /*
  * So many calls in a row that changed nothing, the second half of them faster
@@ -97,8 +96,7 @@ static void look_for_spin(const struct sf_op *op)
                    SPIN_CALLS, name(op));
 }
 
-/* --- descriptors that are no more
- * --------------------------------------------- */
+/* --- descriptors that are no more --- */
 
 static bool uses(const struct sf_op *op)
 {
@@ -112,20 +110,54 @@ static const char *how_it_went(int before)
                                 : "the program was told that it is closed";
 }
 
-static void look_for_stale(const struct sf_op *op, int err, int before)
+/*
+ * Daemons close every number there is, one after the other.  So a close that
+ * comes to nothing is told when the row of neighbours it stands in has ended
+ * and was a short one.
+ */
+enum { SWEEP = 8 };
+PER_THREAD struct {
+    int last;   /* number that was closed */
+    int length; /* of the row             */
+    int n;      /* suspects in it         */
+    int fd[SWEEP];
+    int before[SWEEP];
+} row;
+
+void sf_monitor_flush(void)
 {
-    if (err != EBADF || (before != SF_FD_GONE && before != SF_FD_DEAD))
-        return;
-    if (uses(op) && looks(SF_MON_STALE_FD))
-        sf_finding(SF_MON_STALE_FD, "%s on %d: %s", name(op), op->fd,
-                   how_it_went(before));
-    if (kind(op) == K_CLOSE && looks(SF_MON_DOUBLE_CLOSE))
-        sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d: %s", op->fd,
-                   how_it_went(before));
+    for (int i = 0; i < row.n && row.length < SWEEP; i++)
+        if (looks(SF_MON_DOUBLE_CLOSE))
+            sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d: %s", row.fd[i],
+                       how_it_went(row.before[i]));
+    row.length = row.n = 0;
 }
 
-/* --- select
- * ---------------------------------------------------------------------- */
+static void look_for_double(const struct sf_op *op, bool stale, int before)
+{
+    if (kind(op) != K_CLOSE || op->fd != row.last + 1)
+        sf_monitor_flush();
+    if (kind(op) != K_CLOSE)
+        return;
+    row.last = op->fd;
+    row.length += row.length < SWEEP;
+    if (stale && row.n < SWEEP) {
+        row.fd[row.n] = op->fd;
+        row.before[row.n++] = before;
+    }
+}
+
+static void look_for_stale(const struct sf_op *op, int err, int before)
+{
+    bool stale = err == EBADF && (before == SF_FD_GONE || before == SF_FD_DEAD);
+
+    if (stale && uses(op) && looks(SF_MON_STALE_FD))
+        sf_finding(SF_MON_STALE_FD, "%s on %d: %s", name(op), op->fd,
+                   how_it_went(before));
+    look_for_double(op, stale, before);
+}
+
+/* --- select --- */
 
 static void look_for_range(const struct sf_op *op)
 {
@@ -167,8 +199,7 @@ static void look_for_phantom(const struct sf_op *op, int err)
                    name(op), op->fd);
 }
 
-/* --- the rest
- * ---------------------------------------------------------------------- */
+/* --- the rest --- */
 
 static void look_for_connect(const struct sf_op *op, int err)
 {

@@ -19,4 +19,7 @@ extern unsigned sf_monitors;
  * was when it began (enum sf_fd_state). */
 void sf_monitor_call(const struct sf_op *op, int err, int before);
 
+/* The thread ends: tell what was still waiting for more evidence. */
+void sf_monitor_flush(void);
+
 #endif

@@ -31,7 +31,7 @@ void sf_relieve(void)
     sf_session.world->exhaust(false);
 }
 
-/* --- answers: nothing has happened ---------------------------------------- */
+/* --- answers: nothing has happened --- */
 
 static enum sf_verdict answer(struct sf_op *op)
 {
@@ -81,8 +81,7 @@ static enum sf_verdict interrupt(struct sf_op *op)
     return answer(op);
 }
 
-/* --- events: the call meets them -------------------------------------------
- */
+/* --- events: the call meets them --- */
 
 /*
  * Bytes that wait to be read come before the event, unless the program cannot

@@ -29,7 +29,7 @@ void sf_plan_fini(struct sf_plan *plan)
     sf_plan_init(plan);
 }
 
-/* --- reading: a line at a time ------------------------------------------ */
+/* --- reading: a line at a time --- */
 
 struct reader {
     const char *begin; /* of the line */
@@ -185,7 +185,7 @@ static int take_probability(struct reader *r, uint32_t *p)
     return 0;
 }
 
-/* --- suggestions --------------------------------------------------------- */
+/* --- suggestions --- */
 
 struct nearest {
     const char *word;
@@ -246,7 +246,7 @@ static int unknown(struct reader *r, const char *what,
     return fail(r, "expected %s, found %s", what, here);
 }
 
-/* --- numbers and ranges -------------------------------------------------- */
+/* --- numbers and ranges --- */
 
 /*
  * N | N+ | N..M | N+S | N..M+S | *.  `base` is the smallest N; what is
@@ -292,7 +292,7 @@ static int take_range(struct reader *r, struct sf_range *range, uint64_t base,
     return 0;
 }
 
-/* --- selectors ----------------------------------------------------------- */
+/* --- selectors --- */
 
 static int once(struct reader *r, bool given, const char *word)
 {
@@ -410,7 +410,7 @@ static int take_selector(struct reader *r, struct sf_rule *rule)
     return 0;
 }
 
-/* --- which calls --------------------------------------------------------- */
+/* --- which calls --- */
 
 static bool take_call(struct reader *r, struct sf_rule *rule)
 {
@@ -477,7 +477,7 @@ static int take_calls(struct reader *r, struct sf_rule *rule)
     return 0;
 }
 
-/* --- what happens -------------------------------------------------------- */
+/* --- what happens --- */
 
 static int unknown_fault(struct reader *r)
 {
@@ -562,7 +562,7 @@ static int take_what(struct reader *r, struct sf_rule *rule)
     return at_end(r) ? 0 : expected(r, "the end of the line");
 }
 
-/* --- lines --------------------------------------------------------------- */
+/* --- lines --- */
 
 static struct sf_rule *add_rule(struct sf_plan *plan)
 {

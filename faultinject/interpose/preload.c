@@ -87,3 +87,9 @@ __attribute__((constructor(102))) static void attach(void)
     }
     errno = saved;
 }
+
+__attribute__((destructor(102))) static void detach(void)
+{
+    if (sf_control)
+        sf_monitor_flush();
+}

@@ -21,7 +21,7 @@ static int timeval_ms(const struct timeval *t)
     return timespec_ms(&ts);
 }
 
-/* --- select ------------------------------------------------------------ */
+/* --- select --- */
 
 struct select_wait {
     struct sf_wait wait;
@@ -131,7 +131,7 @@ SF_EXPORT int pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
     SELECT(pselect, (nfds, rd, wr, ex, timeout, mask), timespec_ms(timeout))
 }
 
-/* --- poll -------------------------------------------------------------- */
+/* --- poll --- */
 
 struct poll_wait {
     struct sf_wait wait;
@@ -224,7 +224,7 @@ SF_EXPORT int ppoll(struct pollfd *fds, nfds_t nfds,
     POLL(ppoll, (fds, nfds, timeout, mask), timespec_ms(timeout))
 }
 
-/* --- epoll ------------------------------------------------------------- */
+/* --- epoll --- */
 
 struct epoll_set {
     struct sf_wait wait;

@@ -16,7 +16,7 @@
 #include "faultinject/inject/registry.h"
 #include "faultinject/kernel/mend.h"
 
-/* --- facts ------------------------------------------------------------- */
+/* --- facts --- */
 
 static int option(int fd, int level, int name)
 {
@@ -148,7 +148,7 @@ static void kernel_facts(int fd, struct sf_facts *facts)
     errno = saved;
 }
 
-/* --- events ------------------------------------------------------------ */
+/* --- events --- */
 
 static void kernel_lose(int fd)
 {
@@ -245,7 +245,7 @@ static bool kernel_owns(int fd)
     return true;
 }
 
-/* --- calls ------------------------------------------------------------- */
+/* --- calls --- */
 
 #define CALL(name, returns, params, args, kind) \
     static returns kernel_##name params         \

@@ -50,8 +50,7 @@ void sf_mend_forget(int fd)
         set(fd, &(struct mend){.state = WHOLE});
 }
 
-/* --- the events ------------------------------------------------------------
- */
+/* --- the events --- */
 
 static size_t queued(int fd)
 {
@@ -120,8 +119,7 @@ void sf_mend_reset(int fd, int err)
     errno = saved;
 }
 
-/* --- reading and writing ---------------------------------------------------
- */
+/* --- reading and writing --- */
 
 static int tell(struct mend *m)
 {
@@ -237,8 +235,7 @@ WRITE_MENDED(writev, (int fd, const struct iovec *iov, int n), (fd, iov, n))
 WRITE_MENDED(sendmsg, (int fd, const struct msghdr *msg, int flags),
              (fd, msg, flags))
 
-/* --- asking ------------------------------------------------------------------
- */
+/* --- asking --- */
 
 static int mended_getsockopt(int fd, int level, int name, void *val,
                              socklen_t *len)
@@ -289,8 +286,7 @@ static int mended_ioctl(int fd, unsigned long request, long arg)
     return result;
 }
 
-/* --- waiting: an error that is still to be told shows ------------------------
- */
+/* --- waiting: an error that is still to be told shows --- */
 
 /* What is reported beyond what the kernel says, of what was asked for. */
 static uint32_t more_events(int fd, uint32_t asked)
@@ -356,8 +352,7 @@ static int mended_ppoll(struct pollfd *fds, nfds_t n,
     return add_to_poll(fds, n, sf_libc.ppoll(fds, n, timeout, mask));
 }
 
-/* --- forgetting
- * ---------------------------------------------------------------- */
+/* --- forgetting --- */
 
 static int mended_close(int fd)
 {
@@ -423,16 +418,17 @@ static int mended_accept4(int fd, struct sockaddr *addr, socklen_t *len,
 
 void sf_mend_world(struct sf_world *w)
 {
-#define MENDED(X)                                                              \
-    X(read)                                                                    \
-    X(recv)                                                                    \
-    X(recvfrom)                                                                \
-    X(readv)                                                                   \
-    X(recvmsg)                                                                 \
-    X(write)                                                                   \
-    X(send) X(sendto) X(writev) X(sendmsg) X(getsockopt) X(getsockname)        \
-        X(ioctl) X(poll) X(ppoll) X(epoll_wait) X(epoll_pwait) X(close) X(dup) \
-            X(dup2) X(dup3) X(fcntl) X(socket) X(accept) X(accept4)
+#define MENDED(X)                                                             \
+    X(read)                                                                   \
+    X(recv)                                                                   \
+    X(recvfrom)                                                               \
+    X(readv)                                                                  \
+    X(recvmsg)                                                                \
+    X(write)                                                                  \
+    X(send)                                                                   \
+    X(sendto) X(writev) X(sendmsg) X(getsockopt) X(getsockname) X(ioctl)      \
+        X(poll) X(ppoll) X(epoll_wait) X(epoll_pwait) X(close) X(dup) X(dup2) \
+            X(dup3) X(fcntl) X(socket) X(accept) X(accept4)
 #define X(name) w->name = mended_##name;
     MENDED(X)
 #undef X

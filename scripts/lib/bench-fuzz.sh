@@ -41,6 +41,10 @@ fuzz_turns() {
     while read -r go && [[ -z $go ]]; do
         cpu=$({ time fuzz_once "$binary" "$seeds" || true; } 2>&1)
         executed=$(cat "$bench_work/executed")
+        if [[ -z $executed ]]; then
+            complain "$fuzz_at: $1 did not run: $(tail -n 1 "$bench_work/fuzz.log")"
+            return 1
+        fi
         awk '{ print executed / ($1 + $2) }' executed="$executed" <<<"$cpu"
     done
 }

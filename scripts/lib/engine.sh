@@ -111,13 +111,14 @@ libfuzzer_harvest() {
 # goes into the corpus, nothing else has to be resumed.
 afl_turn() {
     local out=$1 fuzzer=$2 seconds=$3 cpu=$4
-    local work=$out/work/$fuzzer.afl
+    local work=$out/work/$fuzzer.afl begin
     afl_harvest "$out" "$fuzzer" "$work"
     rm -rf "$work"
     mkdir -p "$work/in"
     afl_seeds "$out/corpus/$fuzzer" "$work/in"
+    begin=$SECONDS
     afl_once "$out" "$fuzzer" "$work" "$seconds" "$cpu"
-    afl_record "$out" "$fuzzer" "$work" "$seconds"
+    afl_record "$out" "$fuzzer" "$work" $((SECONDS - begin))
     afl_harvest "$out" "$fuzzer" "$work"
 }
 

@@ -21,9 +21,8 @@ def region:
       name: "sockfault",
       semanticVersion: "0.1.0",
       rules: (kinds | map({
-        id: .,
-        name: (split("-") | map(.[0:1] | ascii_upcase) as $c
-          | [., $c] | transpose | map(.[1] + .[0][1:]) | add),
+        id: "sockfault/\(.)",
+        name: (split("-") | map((.[0:1] | ascii_upcase) + .[1:]) | join("")),
         shortDescription: { text: "sockfault found: \(.)." },
         fullDescription: {
           text: "A fuzz target or a run under the fault injector ended with \(.)."
@@ -38,7 +37,7 @@ def region:
     },
     columnKind: "utf16CodeUnits",
     results: (kinds as $kinds | .findings | map({
-      ruleId: .kind,
+      ruleId: "sockfault/\(.kind)",
       ruleIndex: (.kind as $k | $kinds | index($k)),
       level: (if .known then "note" else "error" end),
       message: {

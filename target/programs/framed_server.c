@@ -22,7 +22,7 @@ static void on_signal(int number)
 {
     (void)number;
     stop = 1;
-    fm_io_write(wake_end, "", 1);
+    fm_io_send(wake_end, "", 1);
 }
 
 static void catch_signals(int *wake)
@@ -30,8 +30,8 @@ static void catch_signals(int *wake)
     struct sigaction action = {.sa_handler = on_signal};
     int ends[2];
 
-    if (fm_io_pipe(ends) < 0)
-        die("no descriptors for a pipe");
+    if (fm_io_pair(ends) < 0)
+        die("no descriptors");
     *wake = ends[0];
     wake_end = ends[1];
     fm_io_set_nonblock(wake_end, true);

@@ -33,8 +33,7 @@ static void on_pipe(int sig)
     pipes++;
 }
 
-/* --- one side: a socket, its peer, and what is seen of them -----------------
- */
+/* --- one side: a socket, its peer, and what is seen of them --- */
 
 struct side {
     int fd;
@@ -166,8 +165,7 @@ static void close_side(struct side *s)
     close(s->edge);
 }
 
-/* --- the events --------------------------------------------------------------
- */
+/* --- the events --- */
 
 static void close_peer(struct side *s)
 {

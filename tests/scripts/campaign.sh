@@ -29,13 +29,15 @@ diff -r "$TESTS/project/corpus" "$SOCKFAULT_PROJECT/corpus" ||
     fail "the corpus was written to"
 
 # Killed in the middle; the next one goes on with what there is.
-"$ROOT/scripts/campaign" --time 1h >killed 2>&1 </dev/null &
-pid=$!
-sleep 4
-kill -9 "$pid"
+expect 137 timeout -s KILL 5 "$ROOT/scripts/campaign" --time 1h
 expect 1 "$ROOT/scripts/campaign" --time 4s
 has stdout 'finding spin'
 pgrep -f "$WORK/project/build/.*/bin/fuzz_sample" && fail "left behind"
+
+# Ctrl-C: the summary so far, and the verdict.
+expect 1 timeout -s INT --preserve-status 5 "$ROOT/scripts/campaign" --time 1h
+has stdout 'finding spin'
+has stdout 'report: '
 
 sample exit
 expect 2 "$ROOT/scripts/campaign" --time 4s

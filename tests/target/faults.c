@@ -138,7 +138,8 @@ WHOLE(WAITPID, pid_t, waitpid, (pid_t pid, int *status, int options),
       (pid, status, options))
 WHOLE(FCNTL, int, fcntl, (int fd, int command, long arg), (fd, command, arg))
 WHOLE(FORK, pid_t, fork, (void), ())
-WHOLE(PIPE, int, pipe2, (int ends[2], int flags), (ends, flags))
+WHOLE(PAIR, int, socketpair, (int domain, int type, int protocol, int ends[2]),
+      (domain, type, protocol, ends))
 WHOLE(PTHREAD, int, pthread_create,
       (pthread_t * thread, const pthread_attr_t *attr, void *(*run)(void *),
        void *arg),

@@ -29,7 +29,7 @@ enum fault_call {
     FCNTL,
     MALLOC,
     FORK,
-    PIPE,
+    PAIR,
     PTHREAD,
     FAULT_CALLS
 };

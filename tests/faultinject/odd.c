@@ -1,0 +1,187 @@
+/*
+ * odd.c: a correct program that does things in odd ways.
+ *
+ *     odd constructor   uses sockets before main
+ *     odd names         has functions of its own with names of the library's
+ *     odd fork, vfork, spawn, exec
+ *                       uses them in, or beside, another process
+ *     odd closes        closes everything, as daemons do, and begins anew
+ *     odd stack         on a stack of 32 KiB
+ *     odd handler       in a signal handler
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+static const char *self;
+
+/* Ten bytes over a pair, in as many pieces as it takes; 0 when they came. */
+static int talk(void)
+{
+    char got[10];
+    size_t n = 0;
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 ||
+        send(pair[1], "0123456789", 10, MSG_NOSIGNAL) != 10)
+        return 1;
+    while (n < sizeof got) {
+        ssize_t r = recv(pair[0], got + n, sizeof got - n, 0);
+        if (r == 0 || (r < 0 && errno != EINTR))
+            return 1;
+        n += r > 0 ? (size_t)r : 0;
+    }
+    close(pair[0]);
+    close(pair[1]);
+    return memcmp(got, "0123456789", 10) != 0;
+}
+
+static int early;
+
+__attribute__((constructor)) static void before_main(void)
+{
+    early = talk();
+}
+
+static int constructor(void)
+{
+    return early;
+}
+
+/* What the library calls its own must stay the program's. */
+int sf_on = 1;
+int sf_ask(void);
+int sf_ask(void)
+{
+    abort();
+}
+long sf_tell(void);
+long sf_tell(void)
+{
+    abort();
+}
+
+static int awaited(pid_t pid)
+{
+    int status;
+
+    return pid < 0 || waitpid(pid, &status, 0) != pid || status != 0;
+}
+
+static int use_fork(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        _exit(talk());
+    return awaited(pid) || talk();
+}
+
+static int use_vfork(void)
+{
+    int pair[2];
+    pid_t pid;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 1;
+    pid = vfork();
+    if (pid == 0) {
+        close(pair[0]);
+        dup2(pair[1], 100);
+        execl(self, self, "names", (char *)NULL);
+        _exit(1);
+    }
+    if (awaited(pid))
+        return 1;
+    return send(pair[1], "x", 1, 0) != 1 ||
+           recv(pair[0], &(char){0}, 1, 0) != 1 || talk();
+}
+
+static int use_spawn(void)
+{
+    char *argv[] = {(char *)self, "names", NULL};
+    pid_t pid;
+
+    if (posix_spawn(&pid, self, NULL, NULL, argv, environ) != 0)
+        return 1;
+    return awaited(pid) || talk();
+}
+
+static int use_exec(void)
+{
+    execl(self, self, "names", (char *)NULL);
+    return 1;
+}
+
+static int closes(void)
+{
+    if (talk())
+        return 1;
+    for (int fd = 3; fd < 256; fd++)
+        close(fd);
+    closefrom(3);
+    return talk();
+}
+
+static void *on_stack(void *result)
+{
+    *(int *)result = talk();
+    return NULL;
+}
+
+static int small_stack(void)
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    int result = 1;
+
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 32 * 1024);
+    if (pthread_create(&thread, &attr, on_stack, &result) != 0)
+        return 1;
+    pthread_join(thread, NULL);
+    return result;
+}
+
+static volatile sig_atomic_t handled = 1;
+
+static void on_signal(int sig)
+{
+    (void)sig;
+    handled = talk();
+}
+
+static int handler(void)
+{
+    signal(SIGUSR1, on_signal);
+    raise(SIGUSR1);
+    return handled || talk();
+}
+
+static const struct {
+    const char *name;
+    int (*run)(void);
+} ways[] = {
+    {"constructor", constructor}, {"names", talk},        {"fork", use_fork},
+    {"vfork", use_vfork},         {"spawn", use_spawn},   {"exec", use_exec},
+    {"closes", closes},           {"stack", small_stack}, {"handler", handler},
+};
+
+int main(int argc, char **argv)
+{
+    self = argv[0];
+    for (size_t i = 0; argc == 2 && i < sizeof ways / sizeof *ways; i++)
+        if (strcmp(argv[1], ways[i].name) == 0)
+            return ways[i].run();
+    return 3;
+}
