@@ -84,8 +84,6 @@ static bool has_excuse(int err)
 
     if (fuzz.deadlines && err == FM_E_TIMEOUT)
         return true;
-    if (err == FM_E_BUSY && sf_session_last_fault(SF_BENIGN) >= 0)
-        return true;
     return gone &&
            (err == FM_E_RESET || err == FM_E_PIPE || err == FM_E_UNREACH ||
             err == FM_E_BADFD || err == FM_E_TRUNCATED || err == FM_E_CLOSED ||

@@ -906,9 +906,12 @@ static void sim_kill_fd(int fd)
 {
     struct sf_end *end = sim_end(fd);
 
-    if (end)
-        harm(end);
+    if (!end)
+        return;
+    harm(end);
     sim_fd_close(fd);
+    sim.slots[fd - SF_SIM_FD].killed = true;
+    sim.slots[fd - SF_SIM_FD].told = false;
 }
 
 static void sim_drop_client(int fd)
