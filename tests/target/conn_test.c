@@ -309,6 +309,22 @@ static void idle(void **state)
     assert_int_equal(stats.timed_out, 1);
 }
 
+/* A slow reader is not idle. */
+static void sending_is_activity(void **state)
+{
+    int64_t idle_by_ms;
+
+    (void)state;
+    faults_next(SEND, 1, -EAGAIN);
+    put("\1a", 2);
+    turn();
+    idle_by_ms = conn->idle_by_ms;
+    poll(NULL, 0, 5);
+    turn();
+    get("\1a", 2);
+    assert_true(conn->idle_by_ms > idle_by_ms);
+}
+
 /* At most so much in one turn, even if more is there. */
 static void turn_is_bounded(void **state)
 {
@@ -368,6 +384,7 @@ int main(void)
         TEST(found_dead),
         TEST(broken_pipe),
         TEST(idle),
+        TEST(sending_is_activity),
         TEST(turn_is_bounded),
         TEST(refused_by_the_loop),
     };
