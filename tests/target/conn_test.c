@@ -104,6 +104,20 @@ static void clean_end(void **state)
     assert_int_equal(stats.ended, 1);
 }
 
+/* The rest of a frame comes in pieces that are shorter than it. */
+static void in_pieces(void **state)
+{
+    (void)state;
+    put("\5", 1);
+    turn();
+    for (int i = 0; i < 5; i++) {
+        put(&"abcde"[i], 1);
+        turn();
+    }
+    get("\5abcde", 6);
+    assert_int_equal(closed, 0);
+}
+
 static void truncated(void **state)
 {
     (void)state;
@@ -369,6 +383,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(clean_end),
+        TEST(in_pieces),
         TEST(truncated),
         TEST(reset_is_no_end),
         TEST(lost_while_lingering),
