@@ -429,6 +429,7 @@ static void thread_server_without_its_pipe(void **state)
     rig_init(&r, "be8");
     r.server = fm_thread_server;
     rig_start(&r);
+    EVENTUALLY(r.stats.turns > 0); /* its pair comes next to the listener */
     control = rig_connect(&r);
     talk(control, "\1a", 2);
     client = rig_connect(&r);
