@@ -106,6 +106,18 @@ bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n)
     return true;
 }
 
+void fm_buf_trade(struct fm_buf *b, struct fm_buf *spare)
+{
+    struct fm_buf own = *b;
+
+    if (fm_buf_len(b) > 0)
+        return;
+    b->data = spare->data;
+    b->cap = spare->cap;
+    spare->data = own.data;
+    spare->cap = own.cap;
+}
+
 bool fm_buf_check(const struct fm_buf *b)
 {
     return b->pos <= b->end && b->end <= b->cap && (b->data || b->cap == 0) &&

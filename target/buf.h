@@ -77,6 +77,13 @@ static inline void fm_buf_commit(struct fm_buf *b, size_t n)
 /* Both at once.  Returns false, and changes nothing, when there is no room. */
 bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n);
 
+/*
+ * If b is empty, let it have spare's memory and spare its own.  A spare is
+ * memory only: a zeroed struct fm_buf to begin with, never filled, traded
+ * with buffers of the same limit, and ended with fm_buf_fini().
+ */
+void fm_buf_trade(struct fm_buf *b, struct fm_buf *spare);
+
 /* Do the fields fit together?  For tests and fuzz targets. */
 bool fm_buf_check(const struct fm_buf *b);
 

@@ -269,6 +269,27 @@ static void expire(struct fm_conn *c)
     conn_close(c);
 }
 
+/* Borrow, and give back what was not needed for longer. */
+static void trade_memory(struct fm_conn *c)
+{
+    fm_decoder_trade(&c->in, &c->env->spare_in);
+    fm_buf_trade(&c->out, &c->env->spare_out);
+}
+
+static void on_ready(struct fm_conn *c, unsigned events)
+{
+    if (events & FM_WRITABLE)
+        c->out_blocked = false;
+    if (events & FM_READABLE)
+        on_readable(c);
+    if (is_open(c) && !c->out_blocked)
+        on_writable(c);
+    if (is_open(c))
+        resume(c);
+    if (is_open(c))
+        update(c);
+}
+
 static void on_event(struct fm_watch *w, unsigned events)
 {
     struct fm_conn *c = (struct fm_conn *)w;
@@ -281,16 +302,9 @@ static void on_event(struct fm_watch *w, unsigned events)
         expire(c);
         return;
     }
-    if (events & FM_WRITABLE)
-        c->out_blocked = false;
-    if (events & FM_READABLE)
-        on_readable(c);
-    if (is_open(c) && !c->out_blocked)
-        on_writable(c);
-    if (is_open(c))
-        resume(c);
-    if (is_open(c))
-        update(c);
+    trade_memory(c);
+    on_ready(c, events);
+    trade_memory(c);
 }
 
 int fm_conn_open(struct fm_conn_env *env, int fd, struct fm_conn **out)
@@ -326,6 +340,12 @@ void fm_conn_free(struct fm_conn *c)
     fm_decoder_fini(&c->in);
     fm_buf_fini(&c->out);
     free(c);
+}
+
+void fm_conn_env_fini(struct fm_conn_env *env)
+{
+    fm_buf_fini(&env->spare_in);
+    fm_buf_fini(&env->spare_out);
 }
 
 void fm_conn_stop(struct fm_conn *c)

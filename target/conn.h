@@ -34,7 +34,14 @@ struct fm_conn_env {
     struct fm_server_stats *stats;
     void *owner;
     void (*on_closed)(void *owner, struct fm_conn *c);
+    struct fm_buf spare_in; /* lent to a connection that has something to
+                             * do, so that all of them work in the same,
+                             * warm memory and most need none of their own */
+    struct fm_buf spare_out;
 };
+
+/* Give back the memory, once the last connection is freed. */
+void fm_conn_env_fini(struct fm_conn_env *env);
 
 struct fm_conn {
     struct fm_watch watch;

@@ -226,6 +226,11 @@ void fm_decoder_commit(struct fm_decoder *d, size_t n)
     fm_buf_commit(&d->in, n);
 }
 
+void fm_decoder_trade(struct fm_decoder *d, struct fm_buf *spare)
+{
+    fm_buf_trade(&d->in, spare);
+}
+
 bool fm_decoder_has_room(const struct fm_decoder *d, size_t len)
 {
     return fm_buf_has_room(&d->in, len);

@@ -80,6 +80,10 @@ int fm_decoder_feed(struct fm_decoder *d, const void *bytes, size_t len);
 void *fm_decoder_reserve(struct fm_decoder *d, size_t len);
 void fm_decoder_commit(struct fm_decoder *d, size_t n);
 
+/* While the decoder holds no bytes, let it have the memory of spare, and
+ * spare its own; see fm_buf_trade(). */
+void fm_decoder_trade(struct fm_decoder *d, struct fm_buf *spare);
+
 /* Would fm_decoder_reserve(d, len) do without more memory? */
 bool fm_decoder_has_room(const struct fm_decoder *d, size_t len);
 

@@ -63,8 +63,8 @@ static void count_child(struct fm_server_stats *stats, int status)
         stats->failed++;
 }
 
-/* A child whose stream has ended is exiting, which SIGKILL does not change; any
- * other has had its time.  Either way the wait is short. */
+/* A child whose stream has ended is exiting, which SIGKILL does not change;
+ * any other has had its time.  Either way the wait is short. */
 static void reap(struct child *c)
 {
     struct server *s = c->server;

@@ -98,5 +98,6 @@ int fm_select_server(int listener, const struct fm_server_options *o,
     while (s.conns)
         fm_conn_close(s.conns);
     free_closed(&s.acceptor);
+    fm_conn_env_fini(&s.env);
     return err;
 }

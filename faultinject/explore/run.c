@@ -196,9 +196,11 @@ static void watch(pid_t pid, const struct sf_run *run,
 }
 
 static pid_t forward_to;
+static volatile sig_atomic_t forwarded;
 
 static void forward(int sig)
 {
+    forwarded = sig;
     kill(forward_to, sig);
 }
 
@@ -228,6 +230,7 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
     if (pid > 0) {
         pass_on_signals(pid);
         watch(pid, run, outcome);
+        outcome->forwarded = forwarded;
         outcome->control = shared.control;
     }
     unlink(shared.path);

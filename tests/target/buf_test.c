@@ -138,6 +138,31 @@ static void against_a_model(void **state)
     }
 }
 
+static void trade(void **state)
+{
+    struct fm_buf spare = {0};
+    struct fm_buf a, b;
+
+    (void)state;
+    fm_buf_init(&a, 10);
+    fm_buf_init(&b, 10);
+    assert_true(fm_buf_append(&a, "abc", 3));
+    fm_buf_trade(&a, &spare);
+    assert_memory_equal(fm_buf_peek(&a), "abc", 3);
+    assert_null(spare.data);
+    fm_buf_consume(&a, 3);
+    fm_buf_trade(&a, &spare);
+    assert_null(a.data);
+    assert_true(fm_buf_check(&a));
+    fm_buf_trade(&b, &spare);
+    assert_null(spare.data);
+    assert_true(fm_buf_append(&b, "0123456789", 10));
+    assert_false(fm_buf_append(&b, "x", 1));
+    assert_true(fm_buf_check(&b));
+    fm_buf_fini(&a);
+    fm_buf_fini(&b);
+}
+
 static void check_sees(void **state)
 {
     struct fm_buf good;
@@ -170,6 +195,7 @@ int main(void)
         cmocka_unit_test(of_nothing),
         cmocka_unit_test(linear),
         cmocka_unit_test(against_a_model),
+        cmocka_unit_test(trade),
         cmocka_unit_test(check_sees),
     };
 

@@ -40,7 +40,11 @@ static int open_conn(void **state)
     fm_format_parse(&given.format, "be8", NULL, 0);
     assert_int_equal(fm_options_complete(&options, &given), 0);
     fm_loop_init(&loop);
-    env = (struct fm_conn_env){&loop, &options, &stats, &loop, on_closed};
+    env = (struct fm_conn_env){.loop = &loop,
+                               .options = &options,
+                               .stats = &stats,
+                               .owner = &loop,
+                               .on_closed = on_closed};
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends),
                      0);
     assert_int_equal(fm_conn_open(&env, ends[0], &conn), 0);
@@ -57,6 +61,7 @@ static int free_conn(void **state)
     fm_conn_close(conn);
     assert_int_equal(closed, 1);
     fm_conn_free(conn);
+    fm_conn_env_fini(&env);
     if (peer >= 0)
         close(peer);
     assert_int_equal(faults_bad_closes(), 0);
@@ -304,6 +309,22 @@ static void idle(void **state)
     assert_int_equal(stats.timed_out, 1);
 }
 
+/* A slow reader is not idle. */
+static void sending_is_activity(void **state)
+{
+    int64_t idle_by_ms;
+
+    (void)state;
+    faults_next(SEND, 1, -EAGAIN);
+    put("\1a", 2);
+    turn();
+    idle_by_ms = conn->idle_by_ms;
+    poll(NULL, 0, 5);
+    turn();
+    get("\1a", 2);
+    assert_true(conn->idle_by_ms > idle_by_ms);
+}
+
 /* At most so much in one turn, even if more is there. */
 static void turn_is_bounded(void **state)
 {
@@ -363,6 +384,7 @@ int main(void)
         TEST(found_dead),
         TEST(broken_pipe),
         TEST(idle),
+        TEST(sending_is_activity),
         TEST(turn_is_bounded),
         TEST(refused_by_the_loop),
     };

@@ -37,6 +37,20 @@ void rig_init(struct rig *r, const char *format)
     r->host = "127.0.0.1";
 }
 
+rig_server *const rig_models[3] = {fm_select_server, fm_thread_server,
+                                   fm_fork_server};
+
+void rig_each(const char *format, void (*test)(struct rig *r))
+{
+    for (int i = 0; i < 3; i++) {
+        struct rig r;
+
+        rig_init(&r, format);
+        r.server = rig_models[i];
+        test(&r);
+    }
+}
+
 static void *run(void *arg)
 {
     struct rig *r = arg;
@@ -88,6 +102,18 @@ int rig_connect(const struct rig *r)
     assert_int_equal(fm_io_set_nonblock(fd, false), 0);
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    return fd;
+}
+
+int rig_connect_at(const struct rig *r, int number)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET,
+                               .sin_port = htons((uint16_t)r->port),
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    close(number);
+    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
     return fd;
 }
 

@@ -29,6 +29,12 @@ struct rig {
 /* Defaults for a format: select server on localhost, short times. */
 void rig_init(struct rig *r, const char *format);
 
+/* The select, the thread and the fork server. */
+extern rig_server *const rig_models[3];
+
+/* Run a test on each of them, with a fresh rig. */
+void rig_each(const char *format, void (*test)(struct rig *r));
+
 /* Listen and serve. */
 void rig_start(struct rig *r);
 
@@ -41,6 +47,9 @@ int rig_join(struct rig *r);
 
 /* A connected blocking socket. */
 int rig_connect(const struct rig *r);
+
+/* Close the number, and connect so that accept finds it free. */
+int rig_connect_at(const struct rig *r, int number);
 
 /* Close for everybody: the children of a fork server in this process have
  * copies of our descriptors, too. */

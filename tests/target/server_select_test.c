@@ -189,19 +189,6 @@ static void dead_descriptors(void **state)
     assert_int_equal(r.stats.ended, 1);
 }
 
-/* Close the number, and connect so that accept finds it free. */
-static int connect_in_place_of(const struct rig *r, int number)
-{
-    struct sockaddr_in addr = {.sin_family = AF_INET,
-                               .sin_port = htons((uint16_t)r->port),
-                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    close(number);
-    assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
-    return fd;
-}
-
 /* The dead number comes back from accept: no EBADF will ever tell. */
 static void dead_number_accepted_again(void **state)
 {
@@ -216,7 +203,7 @@ static void dead_number_accepted_again(void **state)
     say(first, "\3x", 2); /* the frame that must not mix with another's */
     number = rig_other_end(first);
     EVENTUALLY(poll(&(struct pollfd){number, POLLIN, 0}, 1, 0) == 0);
-    second = connect_in_place_of(&r, number);
+    second = rig_connect_at(&r, number);
     talk(second, "\2cd", 3);
     assert_int_equal(rig_other_end(second), number);
     assert_int_equal(r.stats.dead, 1);
@@ -268,11 +255,18 @@ static void dead_listener(void **state)
         rig_start(&r);
         control = rig_connect(&r);
         talk(control, "\1a", 2);
-        if (how == 0)
+        if (how == 0) {
+            /* Not while select waits: it would look ready then. */
+            faults_always(SELECT, -EINTR);
+            say(control, "\1x", 2);
+            EVENTUALLY(faults_count(SELECT) > 10);
             close(r.listener);
-        else if (how == 1)
+            faults_none();
+            hear(control, "\1x", 2);
+        }
+        if (how == 1)
             shutdown(r.listener, SHUT_RDWR);
-        else
+        if (how == 2)
             assert_int_equal(dup2(file, r.listener), r.listener);
         talk(control, "\1b", 2);
         talk(control, "\1c", 2);
@@ -439,23 +433,25 @@ static void stop_answers_what_is_here(void **state)
 
 static void no_memory(void **state)
 {
+    /* More than the memory that connections lend each other. */
+    static const char large[302] = {1, 44};
     struct rig r;
     int control, client;
 
     (void)state;
-    rig_init(&r, "be8");
+    rig_init(&r, "be16");
     rig_start(&r);
     control = rig_connect(&r);
-    talk(control, "\1a", 2);
+    talk(control, "\0\1a", 3);
     for (int nth = 0; nth < 3; nth++) {
         faults_next(MALLOC, nth + 1, nth ? 0 : -ENOMEM, nth > 1 ? 0 : -ENOMEM,
                     -ENOMEM);
         client = rig_connect(&r);
         if (nth > 0)
-            say(client, "\1b", 2);
+            say(client, large, sizeof large);
         hear_end(client);
         close(client);
-        talk(control, "\1a", 2);
+        talk(control, "\0\1a", 3);
     }
     close(control);
     assert_int_equal(rig_stop(&r), 0);

@@ -4,31 +4,12 @@
  */
 #include "target/loops.h"
 #include "target/sock.h"
-#include "target/sockio.h"
 #include "tests/target/faults.h"
 #include "tests/target/rig.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static rig_server *const models[] = {fm_select_server, fm_thread_server,
-                                     fm_fork_server};
-
-/* Run a test on every model. */
-static void each(const char *format, void (*test)(struct rig *r))
-{
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++) {
-        struct rig r;
-
-        rig_init(&r, format);
-        r.server = models[i];
-        test(&r);
-    }
-}
 
 static void echo_on(struct rig *r)
 {
@@ -55,7 +36,7 @@ static void echo_on(struct rig *r)
 static void echo(void **state)
 {
     (void)state;
-    each("be8", echo_on);
+    rig_each("be8", echo_on);
 }
 
 static void everywhere_on(struct rig *r)
@@ -88,9 +69,9 @@ static void unix_on(struct rig *r)
 static void families(void **state)
 {
     (void)state;
-    each("ascii:5", everywhere_on);
-    each("ascii:5", ipv6_on);
-    each("ascii:5", unix_on);
+    rig_each("ascii:5", everywhere_on);
+    rig_each("ascii:5", ipv6_on);
+    rig_each("ascii:5", unix_on);
 }
 
 /* All requests, half-close, all replies, end. */
@@ -113,7 +94,7 @@ static void half_close_on(struct rig *r)
 static void half_close(void **state)
 {
     (void)state;
-    each("delim:\\n", half_close_on);
+    rig_each("delim:\\n", half_close_on);
 }
 
 static void until_closed_on(struct rig *r)
@@ -137,7 +118,7 @@ static void until_closed_on(struct rig *r)
 static void until_closed(void **state)
 {
     (void)state;
-    each("close", until_closed_on);
+    rig_each("close", until_closed_on);
 }
 
 /* The frames before the broken one are answered, then the connection ends;
@@ -171,7 +152,7 @@ static void bad_frame_on(struct rig *r)
 static void bad_frames(void **state)
 {
     (void)state;
-    each("ascii:2,max=50", bad_frame_on);
+    rig_each("ascii:2,max=50", bad_frame_on);
 }
 
 static void reset(int fd)
@@ -213,7 +194,7 @@ static void vanishing_on(struct rig *r)
 static void vanishing_peers(void **state)
 {
     (void)state;
-    each("be16", vanishing_on);
+    rig_each("be16", vanishing_on);
 }
 
 /* Writes much and reads nothing, then reads all: every byte is there. */
@@ -252,17 +233,7 @@ static void slow_reader_on(struct rig *r)
 static void slow_reader(void **state)
 {
     (void)state;
-    each("be16", slow_reader_on);
-}
-
-static int swallow(void *context, const struct fm_format *f,
-                   const struct fm_frame *request, struct fm_buf *out)
-{
-    (void)context;
-    (void)f;
-    (void)request;
-    (void)out;
-    return 0;
+    rig_each("be16", slow_reader_on);
 }
 
 static int last_on_bye(void *context, const struct fm_format *f,
@@ -301,7 +272,7 @@ static void handler_ends_on(struct rig *r)
 static void handler_ends(void **state)
 {
     (void)state;
-    each("be8", handler_ends_on);
+    rig_each("be8", handler_ends_on);
 }
 
 static void idle_on(struct rig *r)
@@ -324,513 +295,17 @@ static void idle_on(struct rig *r)
 static void idle(void **state)
 {
     (void)state;
-    each("be8", idle_on);
-}
-
-/* Told to stop with clients connected: those that are idle, one inside a
- * frame, one that does not read. */
-static void stop_on(struct rig *r)
-{
-    static char much[400000];
-    int64_t start;
-    int clients[4];
-
-    rig_start(r);
-    for (int i = 0; i < 4; i++) {
-        clients[i] = rig_connect(r);
-        talk(clients[i], "\0\1x", 3);
-    }
-    say(clients[1], "\0", 1);
-    say(clients[2], much, sizeof much);
-    poll(NULL, 0, 100);
-    start = fm_now_ms();
-    r->stop = 1;
-    assert_int_equal(write(r->wake[1], "", 1), 1);
-    for (int i = 0; i < 4; i += i == 1 ? 2 : 1)
-        hear_end(clients[i]);
-    assert_int_equal(rig_join(r), 0);
-    assert_true(fm_now_ms() - start < 5000);
-    for (int i = 0; i < 4; i++)
-        hang_up(clients[i]);
-    assert_int_equal(open_descriptors(), r->open_before);
-}
-
-static void stop(void **state)
-{
-    (void)state;
-    each("be16", stop_on);
-}
-
-static void few_on(struct rig *r)
-{
-    int first, second;
-
-    r->options.max_conns = 1;
-    rig_start(r);
-    first = rig_connect(r);
-    talk(first, "\1a", 2);
-    second = rig_connect(r);
-    say(second, "\1b", 2);
-    poll(NULL, 0, 50);
-    assert_int_equal(r->stats.accepted, 1);
-    talk(first, "\1a", 2);
-    hang_up(first);
-    hear(second, "\1b", 2);
-    hang_up(second);
-    assert_int_equal(rig_stop(r), 0);
-    assert_int_equal(r->stats.accepted, 2);
-}
-
-static void few_connections(void **state)
-{
-    (void)state;
-    each("be8", few_on);
-}
-
-/* No descriptor for a connection: one pause after the other, no spinning,
- * and the client is served when there is one again. */
-static void exhausted_on(struct rig *r)
-{
-    int control, client;
-
-    r->options.rearm_ms = 40;
-    rig_start(r);
-    control = rig_connect(r);
-    talk(control, "\1a", 2);
-    faults_always(ACCEPT, -EMFILE);
-    client = rig_connect(r);
-    say(client, "\1b", 2);
-    poll(NULL, 0, 400);
-    talk(control, "\1a", 2);
-    assert_in_range(r->stats.exhausted, 3, 12);
-    assert_in_range(faults_count(ACCEPT), 4, 14);
-    faults_none();
-    hear(client, "\1b", 2);
-    hang_up(client);
-    hang_up(control);
-    assert_int_equal(rig_stop(r), 0);
-}
-
-static void exhausted(void **state)
-{
-    (void)state;
-    each("be8", exhausted_on);
-}
-
-/* accept fails for reasons of one connection, and goes on. */
-static void aborted_on(struct rig *r)
-{
-    static const int reasons[] = {ECONNABORTED, EPROTO,    EINTR,
-                                  ENOBUFS,      EPERM,     ENETDOWN,
-                                  EAGAIN,       ETIMEDOUT, EHOSTDOWN};
-    int client;
-
-    rig_start(r);
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-        faults_next(ACCEPT, 2, -reasons[i], -reasons[i]);
-        client = rig_connect(r);
-        talk(client, "\1a", 2);
-        hang_up(client);
-    }
-    assert_int_equal(rig_stop(r), 0);
-}
-
-static void aborted(void **state)
-{
-    (void)state;
-    each("be8", aborted_on);
-}
-
-static void more_than_select_on(struct rig *r)
-{
-    enum { N = 1100 };
-    static int filler[N];
-    int client, low = 0;
-
-    for (int i = 0; i < N; i++) {
-        filler[i] = dup(0);
-        if (filler[i] < 0)
-            skip();
-    }
-    /* Room for the listener and the pipes, and for nothing else. */
-    while (low < (r->server == fm_thread_server ? 5 : 3))
-        close(filler[low++]);
-    rig_start(r);
-    EVENTUALLY(r->stats.turns > 0);
-    client = rig_connect(r);
-    if (r->server == fm_thread_server) {
-        talk(client, "\1a", 2);
-    } else {
-        hear_end(client);
-        EVENTUALLY(r->stats.refused == 1);
-    }
-    hang_up(client);
-    assert_int_equal(rig_stop(r), 0);
-    while (low < N)
-        close(filler[low++]);
-}
-
-/* Nothing there to serve a connection with: it is refused, others go on. */
-static void no_means_on(struct rig *r)
-{
-    static const enum fault_call means[] = {MALLOC, PAIR, FORK, PTHREAD};
-    unsigned refused = 0;
-    int control, client;
-
-    rig_start(r);
-    control = rig_connect(r);
-    talk(control, "\1a", 2);
-    for (size_t i = 0; i < sizeof means / sizeof *means; i++) {
-        faults_none();
-        faults_next(means[i], 1, -ENOMEM);
-        client = rig_connect(r);
-        EVENTUALLY(r->stats.accepted + r->stats.refused == 2 + i);
-        if (r->stats.refused > refused)
-            hear_end(client);
-        refused = (unsigned)r->stats.refused;
-        hang_up(client);
-        talk(control, "\1a", 2);
-    }
-    hang_up(control);
-    faults_none();
-    assert_int_equal(rig_stop(r), 0);
-    assert_int_equal(refused, r->server == fm_select_server ? 1
-                              : r->server == fm_fork_server ? 3
-                                                            : 2);
-}
-
-static void no_means(void **state)
-{
-    (void)state;
-    each("be8", no_means_on);
-}
-
-/* Push until nothing more goes in. */
-static void push(int client, const char *bytes, size_t n)
-{
-    for (int stuck = 0; stuck < 20;) {
-        ssize_t r = send(client, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-        stuck = r > 0 ? 0 : stuck + 1;
-        poll(NULL, 0, 5);
-    }
-}
-
-/* Told to stop while a peer takes nothing: that ends, too. */
-static void stop_stuck_on(struct rig *r)
-{
-    static char much[1 << 20];
-    int64_t start;
-    int client;
-
-    r->options.linger_ms = 100;
-    rig_start(r);
-    client = rig_connect(r);
-    push(client, much, sizeof much);
-    start = fm_now_ms();
-    r->stop = 1;
-    assert_int_equal(write(r->wake[1], "", 1), 1);
-    assert_int_equal(rig_join(r), 0);
-    assert_true(fm_now_ms() - start < 5000);
-    hang_up(client);
-    assert_int_equal(open_descriptors(), r->open_before);
-}
-
-static void stop_stuck(void **state)
-{
-    (void)state;
-    each("be16", stop_stuck_on);
-}
-
-/* … or never stops sending. */
-static void stop_flooded_on(struct rig *r)
-{
-    static char much[1 << 16];
-    int64_t start;
-    int client, status;
-    pid_t child;
-
-    r->options.linger_ms = 100;
-    r->options.handler = swallow;
-    rig_start(r);
-    client = rig_connect(r);
-    child = fork();
-    if (child == 0) {
-        while (send(client, much, sizeof much, MSG_NOSIGNAL) > 0)
-            ;
-        _exit(0);
-    }
-    poll(NULL, 0, 50);
-    start = fm_now_ms();
-    r->stop = 1;
-    assert_int_equal(write(r->wake[1], "", 1), 1);
-    assert_int_equal(rig_join(r), 0);
-    assert_true(fm_now_ms() - start < 5000);
-    kill(child, SIGKILL);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    hang_up(client);
-}
-
-static void stop_flooded(void **state)
-{
-    (void)state;
-    each("be16", stop_flooded_on);
-}
-
-/* What the kernel buffers of the replies is bounded, and nothing is lost. */
-static void little_water_on(struct rig *r)
-{
-    static char frames[3000][11];
-    int client;
-
-    for (int i = 0; i < 3000; i++)
-        memcpy(frames[i], "\12abcdefghij", 11);
-    r->options.high_water = 100;
-    rig_start(r);
-    client = rig_connect(r);
-    talk(client, frames, sizeof frames);
-    hang_up(client);
-    assert_int_equal(rig_stop(r), 0);
-}
-
-static void little_water(void **state)
-{
-    (void)state;
-    each("be8", little_water_on);
-}
-
-/* The loop fails for good: all is given up, and closed. */
-static void loop_fails_on(struct rig *r)
-{
-    int client;
-
-    r->options.idle_ms = 100;
-    rig_start(r);
-    client = rig_connect(r);
-    talk(client, "\1a", 2);
-    faults_always(SELECT, -ENOMEM);
-    assert_int_equal(write(r->wake[1], "", 1), 1);
-    assert_int_equal(rig_join(r), FM_E_BUSY);
-    hang_up(client);
-    assert_int_equal(open_descriptors(), r->open_before);
-}
-
-static void loop_fails(void **state)
-{
-    (void)state;
-    each("be8", loop_fails_on);
-}
-
-/* A thread server needs one pipe to begin with. */
-static void no_pipe(void **state)
-{
-    volatile sig_atomic_t stop = 0;
-    struct rig r;
-    int listener;
-
-    (void)state;
-    rig_init(&r, "be8");
-    listener = fm_listen("127.0.0.1", 0, 0);
-    faults_next(PAIR, 1, -EMFILE);
-    assert_int_equal(fm_thread_server(listener, &r.options, &stop),
-                     FM_E_NO_FILES);
-    assert_int_equal(fcntl(listener, F_GETFD), -1);
-}
-
-/* More wait than are taken in one turn. */
-static void many_at_once_on(struct rig *r)
-{
-    int clients[40];
-
-    rig_start(r);
-    faults_always(ACCEPT, -EAGAIN);
-    for (int i = 0; i < 40; i++)
-        clients[i] = rig_connect(r);
-    faults_none();
-    for (int i = 0; i < 40; i++)
-        talk(clients[i], "\1a", 2);
-    for (int i = 0; i < 40; i++)
-        hang_up(clients[i]);
-    assert_int_equal(rig_stop(r), 0);
-    assert_int_equal(r->stats.ended, 40);
-}
-
-static void many_at_once(void **state)
-{
-    (void)state;
-    each("be8", many_at_once_on);
-}
-
-/* Signals among what the main thread and its workers do. */
-static void interrupted_on(struct rig *r)
-{
-    int client;
-
-    rig_start(r);
-    client = rig_connect(r);
-    talk(client, "\1a", 2);
-    if (r->server == fm_thread_server) {
-        faults_next(SEND, 1, -EINTR);
-        faults_next(RECV, 3, 0, 0, -EINTR);
-    }
-    faults_next(WAITPID, 2, -EINTR, -EINTR);
-    hang_up(client);
-    EVENTUALLY(r->stats.ended == 1);
-    faults_none();
-    assert_int_equal(rig_stop(r), 0);
-}
-
-static void interrupted(void **state)
-{
-    (void)state;
-    each("be8", interrupted_on);
-}
-
-/* Close what is a UNIX socket from one number up to another. */
-static void close_pairs(int from, int to)
-{
-    for (int fd = from; fd < to; fd++) {
-        struct sockaddr_storage addr;
-
-        if (fm_io_get_name(fd, &addr) == 0 && addr.ss_family == AF_UNIX)
-            close(fd);
-    }
-}
-
-/* The end of a child's life can no longer be seen: it is ended. */
-static void fork_server_without_its_pipe(void **state)
-{
-    struct rig r;
-    int control, client, other;
-
-    (void)state;
-    rig_init(&r, "be8");
-    r.server = fm_fork_server;
-    rig_start(&r);
-    control = rig_connect(&r);
-    talk(control, "\1a", 2);
-    client = rig_connect(&r);
-    talk(client, "\1a", 2);
-    other = rig_other_end(client);
-    close_pairs(other + 1, other + 4);
-    hang_up(control); /* which ends another pipe, and so the wait */
-    hear_end(client);
-    close(client);
-    assert_int_equal(rig_stop(&r), 0);
-    assert_int_equal(r.stats.failed, 1);
-}
-
-/* Nobody is told any more who is done: at the stop all are waited for. */
-static void thread_server_without_its_pipe(void **state)
-{
-    struct rig r;
-    int control, client;
-
-    (void)state;
-    rig_init(&r, "be8");
-    r.server = fm_thread_server;
-    rig_start(&r);
-    control = rig_connect(&r);
-    talk(control, "\1a", 2);
-    client = rig_connect(&r);
-    talk(client, "\1a", 2);
-    close_pairs(r.listener + 1, r.listener + 2);
-    close(client);
-    talk(control, "\1a", 2);
-    r.stop = 1;
-    assert_int_equal(write(r.wake[1], "", 1), 1);
-    rig_join(&r);
-    close(control);
-    assert_int_equal(open_descriptors(), r.open_before);
-}
-
-/* The pipe of a thread server must be below FD_SETSIZE, too. */
-static void thread_server_too_high(void **state)
-{
-    volatile sig_atomic_t stop = 0;
-    static int filler[1100];
-    struct rig r;
-    int listener;
-
-    (void)state;
-    rig_init(&r, "be8");
-    listener = fm_listen("127.0.0.1", 0, 0);
-    for (int i = 0; i < 1100; i++)
-        filler[i] = dup(0);
-    if (filler[1099] >= 0)
-        assert_int_equal(fm_thread_server(listener, &r.options, &stop),
-                         FM_E_FD_RANGE);
-    for (int i = 0; i < 1100; i++)
-        close(filler[i]);
-}
-
-static void options_without_sense(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
-        for (int wrong = 0; wrong < 6; wrong++) {
-            volatile sig_atomic_t stop = 0;
-            struct rig r;
-            int listener, want = FM_E_USAGE;
-
-            rig_init(&r, "be8");
-            listener = fm_listen("127.0.0.1", 0, 0);
-            if (wrong == 0)
-                r.options.low_water = 1 << 20;
-            else if (wrong == 1)
-                r.options.high_water = SIZE_MAX;
-            else if (wrong == 2)
-                r.options.linger_ms = -1;
-            else if (wrong == 3)
-                r.options.rearm_ms = -1;
-            else if (wrong == 4)
-                r.options.wake = -1;
-            else {
-                r.options.wake = FD_SETSIZE;
-                want = FM_E_FD_RANGE;
-            }
-            assert_int_equal(models[i](listener, &r.options, &stop), want);
-            assert_int_equal(fcntl(listener, F_GETFD), -1);
-            assert_int_equal(models[i](listener, &r.options, &stop),
-                             wrong == 5 ? FM_E_BADFD : want);
-        }
-}
-
-static void more_than_select(void **state)
-{
-    (void)state;
-    each("be8", more_than_select_on);
+    rig_each("be8", idle_on);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(echo),
-        cmocka_unit_test(families),
-        cmocka_unit_test(half_close),
-        cmocka_unit_test(until_closed),
-        cmocka_unit_test(bad_frames),
-        cmocka_unit_test(vanishing_peers),
-        cmocka_unit_test(slow_reader),
-        cmocka_unit_test(handler_ends),
+        cmocka_unit_test(echo),        cmocka_unit_test(families),
+        cmocka_unit_test(half_close),  cmocka_unit_test(until_closed),
+        cmocka_unit_test(bad_frames),  cmocka_unit_test(vanishing_peers),
+        cmocka_unit_test(slow_reader), cmocka_unit_test(handler_ends),
         cmocka_unit_test(idle),
-        cmocka_unit_test(stop),
-        cmocka_unit_test(few_connections),
-        cmocka_unit_test(exhausted),
-        cmocka_unit_test(aborted),
-        cmocka_unit_test(no_means),
-        cmocka_unit_test(stop_stuck),
-        cmocka_unit_test(stop_flooded),
-        cmocka_unit_test(little_water),
-        cmocka_unit_test(loop_fails),
-        cmocka_unit_test(no_pipe),
-        cmocka_unit_test(many_at_once),
-        cmocka_unit_test(interrupted),
-        cmocka_unit_test(fork_server_without_its_pipe),
-        cmocka_unit_test(thread_server_without_its_pipe),
-        cmocka_unit_test(thread_server_too_high),
-        cmocka_unit_test(options_without_sense),
-        cmocka_unit_test(more_than_select),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
