@@ -35,8 +35,7 @@ static mode_t control_mode(void)
 static bool map_file(struct shared *s, int fd, size_t bytes)
 {
     if (fchmod(fd, control_mode()) < 0 ||
-        posix_fallocate(fd, 0, sizeof(struct sf_control)) != 0 ||
-        ftruncate(fd, (off_t)bytes) < 0)
+        posix_fallocate(fd, 0, (off_t)bytes) != 0)
         return false;
     s->control = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     return s->control != MAP_FAILED;
