@@ -56,6 +56,7 @@ struct sf_facts {
     int error;          /* the pending SO_ERROR, 0 for none                */
     size_t queued;      /* bytes that a read would get now                 */
     size_t space;       /* bytes that a write would take now               */
+    bool racy;          /* more may arrive before the call is made         */
     size_t backlog;     /* connections waiting in a listener               */
 };
 

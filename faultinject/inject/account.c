@@ -121,6 +121,8 @@ static void tell_io(struct sf_op *op, int err)
 
     if (!conn)
         return;
+    if (op->fault == SF_SHORT && op->result < (long)op->len)
+        op->fault = SF_NONE; /* there was nothing to cut */
     conn->ready[way] = false;
     if (op->result == 0 && op->asked > 0) {
         conn->over[way] = true;

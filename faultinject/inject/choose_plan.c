@@ -30,7 +30,7 @@ static bool is_group(const struct sf_rule *r)
  */
 static uint64_t ordinal(const struct sf_rule *r, const struct sf_point *at)
 {
-    if (r->conn.first)
+    if (r->conn.first || r->of_role.first)
         return is_group(r) ? at->kind_nth : at->nth;
     return is_group(r) ? at->kind_total : at->total;
 }
@@ -45,7 +45,8 @@ static bool what_matches(const struct sf_rule *r, const struct sf_point *at)
 static bool who_matches(const struct sf_rule *r, const struct sf_point *at)
 {
     return in_range(&r->conn, at->conn) &&
-           (r->role == SF_ROLE_NONE || r->role == at->role) &&
+           (r->role == SF_ROLE_NONE ||
+            (r->role == at->role && in_range(&r->of_role, at->role_ordinal))) &&
            in_range(&r->fd, (uint64_t)at->fd + 1) &&
            in_range(&r->port, at->port) && in_range(&r->process, at->process);
 }
@@ -91,12 +92,26 @@ static uint64_t to_go(const struct sf_rule *r, const struct sf_point *at)
     return r->by_offset && at->offset < offset ? offset - at->offset : 0;
 }
 
+static bool is_target(const struct sf_rule *r, unsigned target)
+{
+    const struct sf_conn *conn;
+
+    if (r->target == 0)
+        return true;
+    if (r->target_role == SF_ROLE_NONE)
+        return r->target == target;
+    conn = sf_fd_conn(sf_conn_fd(target));
+    return conn && conn->role == r->target_role &&
+           conn->role_ordinal == r->target;
+}
+
+/* 0: none of them. */
 static unsigned find(const struct sf_outcome *outcomes, unsigned n,
-                     enum sf_fault fault, unsigned target)
+                     enum sf_fault fault, const struct sf_rule *r)
 {
     for (unsigned i = 1; i < n; i++)
         if (outcomes[i].fault == fault &&
-            (target == 0 || outcomes[i].target == target))
+            (!r || is_target(r, outcomes[i].target)))
             return i;
     return 0;
 }
@@ -115,9 +130,9 @@ static unsigned wish(const struct sf_rule *r, const struct sf_point *at,
     unsigned i;
 
     if (before > 0) {
-        i = find(outcomes, n, SF_SHORT, 0);
+        i = find(outcomes, n, SF_SHORT, NULL);
         *amount = (size_t)before;
-        return outcomes[i].max >= before ? i : 0;
+        return before < at->len ? i : 0; /* more may arrive than is there */
     }
     if (r->fault == SF_ANY_FAULT) {
         i = sf_seed_pick(r->seed, r->cls, at, outcomes, n);
@@ -125,7 +140,7 @@ static unsigned wish(const struct sf_rule *r, const struct sf_point *at,
             *amount = sf_seed_amount(r->seed, at, outcomes[i].max);
         return i;
     }
-    i = find(outcomes, n, (enum sf_fault)r->fault, r->target);
+    i = find(outcomes, n, (enum sf_fault)r->fault, r);
     if (outcomes[i].fault == SF_SHORT)
         *amount = at_most(r->amount, outcomes[i].max);
     return i;

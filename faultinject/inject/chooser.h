@@ -34,11 +34,12 @@ struct sf_point {
     int fd;            /* the descriptor, -1 where there is none         */
     unsigned conn;     /* ordinal of the connection, from 1; 0: none     */
     enum sf_role role;
-    unsigned process;  /* ordinal of the process, from 1                 */
-    unsigned nth;      /* n-th call of this name on this connection (or,
-                        * where there is none, in this process), from 1  */
-    unsigned total;    /* n-th call of this name in this process, from 1 */
-    unsigned kind_nth; /* the same two for all calls of this kind      */
+    unsigned role_ordinal; /* of the connection, among those of its role */
+    unsigned process;      /* ordinal of the process, from 1                 */
+    unsigned nth;          /* n-th call of this name on this connection (or,
+                            * where there is none, in this process), from 1  */
+    unsigned total;        /* n-th call of this name in this process, from 1 */
+    unsigned kind_nth;     /* the same two for all calls of this kind      */
     unsigned kind_total;
     unsigned streak; /* transient results in a row up to here            */
     unsigned port;   /* the peer's, 0: not known                         */

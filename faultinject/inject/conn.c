@@ -12,6 +12,7 @@ static struct number numbers[SF_FD_MAX];
 static struct sf_conn conns[SF_CONN_MAX];
 static unsigned used_slots; /* slots ever used: those from here are clean */
 static unsigned last_ordinal;
+static unsigned last_of_role[SF_ROLE_COUNT];
 static int numbers_end;
 
 static bool in_table(int fd)
@@ -70,6 +71,7 @@ struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
     conn->ordinal = ++last_ordinal;
     conn->refs = 1;
     conn->role = role;
+    conn->role_ordinal = ++last_of_role[role];
     numbers[fd] = (struct number){SF_FD_CONN, (uint16_t)(conn - conns)};
     return conn;
 }
@@ -121,4 +123,5 @@ void sf_fd_forget_all(void)
     numbers_end = 0;
     used_slots = 0;
     last_ordinal = 0;
+    memset(last_of_role, 0, sizeof last_of_role);
 }

@@ -29,16 +29,17 @@ struct sf_conn {
     unsigned ordinal; /* from 1 in order of appearance; 0: free slot     */
     unsigned refs;    /* descriptors that are this connection            */
     enum sf_role role;
-    uint64_t moved[2]; /* bytes received and sent                       */
-    size_t promised;   /* bytes the program was told are there: peeked
-                        * or counted, so they cannot be taken away      */
-    bool ready[2];     /* reported ready and not used since             */
-    bool over[2];      /* said EOF or error in this direction           */
-    bool unchecked;    /* connect() is under way, outcome not asked for */
-    bool hears_hangup; /* waited for with POLLRDHUP                     */
-    bool held;         /* a hangup was not reported yet                 */
-    unsigned streak;   /* transient results in a row                    */
-    unsigned port;     /* the peer's                                    */
+    unsigned role_ordinal; /* among those of its role, from 1            */
+    uint64_t moved[2];     /* bytes received and sent                       */
+    size_t promised;       /* bytes the program was told are there: peeked
+                            * or counted, so they cannot be taken away      */
+    bool ready[2];         /* reported ready and not used since             */
+    bool over[2];          /* said EOF or error in this direction           */
+    bool unchecked;        /* connect() is under way, outcome not asked for */
+    bool hears_hangup;     /* waited for with POLLRDHUP                     */
+    bool held;             /* a hangup was not reported yet                 */
+    unsigned streak;       /* transient results in a row                    */
+    unsigned port;         /* the peer's                                    */
     unsigned nth[SF_CALL_COUNT];
     unsigned kind_nth[SF_KIND_COUNT];
 };

@@ -158,6 +158,7 @@ static void find_point(struct sf_op *op)
         return;
     at->conn = conn->ordinal;
     at->role = conn->role;
+    at->role_ordinal = conn->role_ordinal;
     at->port = conn->port;
     at->nth = ++conn->nth[op->call];
     at->kind_nth = ++conn->kind_nth[kind];

@@ -54,8 +54,10 @@ static size_t natural(const struct sf_site *s)
 {
     size_t there = reads(s) ? s->facts.queued : s->facts.space;
 
-    if (there == 0)
-        return blocks(s) ? s->at->len : 0;
+    if (there == 0 && blocks(s))
+        return s->at->len;
+    if (there < 2 && s->facts.racy)
+        return s->at->len;
     return there < s->at->len ? there : s->at->len;
 }
 

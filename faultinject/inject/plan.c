@@ -371,7 +371,10 @@ static int set_role(struct reader *r, struct sf_rule *rule, enum sf_role role)
     if (once(r, rule->role != SF_ROLE_NONE, sf_role_names[role]) < 0)
         return -1;
     rule->role = role;
-    return 0;
+    skip_space(r);
+    if (!at_digit(r) && (r->at == r->end || *r->at != '*'))
+        return 0;
+    return take_range(r, &rule->of_role, 1, "the number of a connection");
 }
 
 static int select_client(struct reader *r, struct sf_rule *rule)
@@ -524,6 +527,17 @@ static int check_fault(struct reader *r, const char *word,
                                           : sf_calls[rule->call].name);
 }
 
+/* "conn", "client" or the like: whose number follows. */
+static bool take_target(struct reader *r, struct sf_rule *rule)
+{
+    for (int i = SF_ROLE_NONE + 1; i < SF_ROLE_COUNT; i++)
+        if (take_word(r, sf_role_names[i])) {
+            rule->target_role = (enum sf_role)i;
+            return true;
+        }
+    return take_word(r, "conn");
+}
+
 static int take_argument(struct reader *r, struct sf_rule *rule)
 {
     struct sf_range target = {0, 0, 0};
@@ -535,7 +549,7 @@ static int take_argument(struct reader *r, struct sf_rule *rule)
         if (rule->amount == 0)
             return fail(r, "a short count moves at least 1 byte; 0 is EOF");
     } else if ((rule->kinds & K_WAIT) && rule->fault > SF_NONE &&
-               take_word(r, "conn")) {
+               take_target(r, rule)) {
         if (take_range(r, &target, 1, "the number of a connection") < 0)
             return -1;
         if (target.last != target.first)

@@ -41,6 +41,7 @@ struct sf_rule {
     struct sf_range process;
     char program[SF_WORD_MAX]; /* "": any */
     enum sf_role role;         /* NONE: any */
+    struct sf_range of_role;   /* which of that role */
     struct sf_range conn;
     struct sf_range fd;   /* its numbers are one more than the descriptor */
     struct sf_range port; /* the peer's */
@@ -53,7 +54,8 @@ struct sf_rule {
     /* What happens. */
     int fault; /* enum sf_fault or SF_ANY_FAULT */
     enum sf_class cls;
-    uint64_t amount; /* short: bytes */
+    uint64_t amount;          /* short: bytes */
+    enum sf_role target_role; /* NONE: target counts all connections */
     unsigned target; /* deadfd, spurious, withhold: a connection, 0: any */
 
     /* Counted while it is in use. */

@@ -98,6 +98,10 @@ static void selectors(struct printer *p, const struct sf_rule *r)
     }
     if (r->role != SF_ROLE_NONE)
         word(p, sf_role_names[r->role]);
+    if (r->of_role.first) {
+        fputc(' ', p->out);
+        range(p->out, &r->of_role, 1);
+    }
     selector(p, "conn", &r->conn, 1);
     selector(p, "fd", &r->fd, 0);
     selector(p, "port", &r->port, 1);
@@ -127,7 +131,9 @@ void sf_rule_print(const struct sf_rule *r, FILE *out)
     if (r->fault == SF_SHORT)
         fprintf(out, " %" PRIu64, r->amount);
     if (r->target)
-        fprintf(out, " conn %u", r->target);
+        fprintf(out, " %s %u",
+                r->target_role ? sf_role_names[r->target_role] : "conn",
+                r->target);
 }
 
 void sf_plan_print(const struct sf_plan *plan, FILE *out)

@@ -110,6 +110,18 @@ static void signal_facts(struct sf_facts *f)
     f->interruptible = f->handled && !restarts;
 }
 
+/*
+ * Both ends are done, and TCP has forgotten the peer, but what it sent is still
+ * to be read: unlike a socket that was never connected it is readable.
+ */
+static bool is_over(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    return sf_libc.poll(&p, 1, 0) == 1 && p.revents & POLLIN &&
+           !(p.revents & POLLERR);
+}
+
 static void stream_facts(int fd, struct sf_facts *f)
 {
     struct pollfd peek = {.fd = fd, .events = POLLIN | POLLOUT};
@@ -128,7 +140,7 @@ static void stream_facts(int fd, struct sf_facts *f)
     if (sf_libc.ioctl(fd, FIONREAD, (long)&queued) == 0 && queued > 0)
         f->queued = (size_t)queued;
     f->space = send_space(fd);
-    f->type = has_peer(fd) ? SF_FD_STREAM : SF_FD_UNCONN;
+    f->type = has_peer(fd) || is_over(fd) ? SF_FD_STREAM : SF_FD_UNCONN;
     if (!f->local)
         tcp_state(fd, f);
 }
@@ -139,6 +151,7 @@ static void kernel_facts(int fd, struct sf_facts *facts)
     int type;
 
     memset(facts, 0, sizeof *facts);
+    facts->racy = true;
     type = option(fd, SOL_SOCKET, SO_TYPE);
     if (type == SOCK_STREAM)
         stream_facts(fd, facts);
