@@ -45,6 +45,9 @@ struct check {
     size_t scanned;           /* … which is this many                      */
     size_t due;               /* the end of their last whole frame         */
     int64_t accepted;         /* when the server was first seen to have it */
+    size_t moved;             /* bytes either way, as the server sees it   */
+    int64_t active;           /* when that last grew                       */
+    int64_t gap;              /* the longest time that it did not          */
     bool over;                /* more waits for it than may be held        */
     size_t taken_then;        /* … when the server had read so much        */
     bool judged;              /* its end was looked at                     */
@@ -183,12 +186,28 @@ static int64_t since(int64_t then)
     return (sf_sim_now() - then) / MS;
 }
 
+/* Bytes count when the server moves them, not when the peer reads them. */
+static void note_activity(const struct sf_peer *peer)
+{
+    struct check *c = check_of(peer);
+    size_t moved = sf_peer_taken(peer) + sf_peer_given(peer);
+
+    if (c->accepted < 0)
+        c->accepted = c->active = sf_sim_now();
+    if (sf_sim_now() - c->active > c->gap)
+        c->gap = sf_sim_now() - c->active;
+    if (moved != c->moved)
+        c->active = sf_sim_now();
+    c->moved = moved;
+}
+
 /* The server had this long no reason to keep it. */
 static bool timed_out(const struct sf_peer *peer)
 {
     const struct fm_server_options *o = &fuzz.options;
-    bool idle = o->idle_ms >= 0 && (since(peer->last) >= o->idle_ms ||
-                                    peer->gap / MS >= o->idle_ms);
+    const struct check *c = check_of(peer);
+    bool idle = o->idle_ms >= 0 && c->accepted >= 0 &&
+                (since(c->active) >= o->idle_ms || c->gap / MS >= o->idle_ms);
     bool slow = o->frame_ms >= 0 && since(SF_SIM_EPOCH_NS) >= o->frame_ms &&
                 last_frame(peer, peer->sent) < peer->sent;
 
@@ -257,8 +276,7 @@ static void judge_debt(const struct sf_peer *peer)
 
 static void judge_lateness(const struct sf_peer *peer)
 {
-    const struct check *c = check_of(peer);
-    int64_t from = peer->last > c->accepted ? peer->last : c->accepted;
+    int64_t from = check_of(peer)->active;
 
     if (fuzz.options.idle_ms >= 0 &&
         since(from) > fuzz.options.idle_ms + LINGER_MS + SLACK_MS)
@@ -292,11 +310,10 @@ static void on_quiet(void *arg, int64_t until)
     (void)arg;
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         struct sf_peer *peer = sf_session_conn(i);
-        struct check *c = check_of(peer);
 
+        if (sf_peer_accepted(peer))
+            note_activity(peer);
         judge_end(peer);
-        if (c->accepted < 0 && sf_peer_accepted(peer))
-            c->accepted = sf_sim_now();
         if (!lives(peer) || peer->harmed || !sf_peer_accepted(peer))
             continue;
         judge_lateness(peer);

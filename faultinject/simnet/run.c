@@ -51,7 +51,7 @@ static struct {
     bool pending_signal;
 
     uint64_t seen_changes, seen_at; /* for spin                           */
-    uint64_t faults;
+    uint64_t faults, faults_settled;
     int64_t last_fault[SF_CLASS_COUNT];
 } run;
 
@@ -524,6 +524,9 @@ static void enter(enum phase phase)
 /* Lets short timers of the program run out, but not for ever. */
 static bool settles(int64_t until)
 {
+    if (run.faults != run.faults_settled) /* the tape is not over yet */
+        run.waits = 0;
+    run.faults_settled = run.faults;
     return until - sf_sim_now() <= SF_SETTLE_MS * MS &&
            run.waits++ < SETTLE_WAITS;
 }
@@ -814,6 +817,7 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
     run.phase = SCRIPT;
     run.resume = 0;
     run.last_call = run.seen_changes = run.seen_at = run.faults = 0;
+    run.faults_settled = 0;
     run.stopped = run.pending_signal = false;
     run.armed = p->side != SF_SERVE;
     run.budget = byte_budget(s);
