@@ -35,6 +35,7 @@ static struct {
     size_t taken;  /* bytes of the stream that the loops gave out      */
     size_t given;  /* bytes that the loops say they sent               */
     size_t trying; /* … or may have sent a part of                     */
+    bool lost;     /* a fault has broken the connection                */
 } fuzz;
 
 static int64_t deadline(void)
@@ -82,8 +83,6 @@ static bool has_excuse(int err)
     bool gone = peer()->closed || is_harmed();
 
     if (fuzz.deadlines && err == FM_E_TIMEOUT)
-        return true;
-    if (err == FM_E_BUSY && sf_session_last_fault(SF_BENIGN) >= 0)
         return true;
     return gone &&
            (err == FM_E_RESET || err == FM_E_PIPE || err == FM_E_UNREACH ||
@@ -167,6 +166,11 @@ static bool echo_one_frame(int fd)
     fm_buf_init(&frame, SF_STREAM_MAX);
     fm_buf_init(&wire, 2 * SF_STREAM_MAX);
     r = fm_recv_frame(fd, &fuzz.format, &frame, deadline());
+    if (r == 0 && fuzz.lost && fuzz.format.kind == FM_CLOSE)
+        sf_peer_finding(SF_MON_WRONG, peer(),
+                        "the connection was lost at byte %zu, and that counts "
+                        "as the end of the message",
+                        fm_buf_len(&frame));
     if (r < 0) {
         judge_frame_error(r);
     } else {
@@ -265,6 +269,8 @@ static void on_fault(void *arg, const struct sf_point *at,
     size_t place = sf_peer_taken(peer());
 
     (void)arg;
+    fuzz.lost |=
+        outcome->fault == SF_ECONNRESET || outcome->fault == SF_ETIMEDOUT;
     ref_next(&fuzz.format, peer()->stream, peer()->sent, fuzz.taken, &ref);
     sf_phase((outcome->fault * SF_CALL_COUNT + at->call) * 8u +
              sf_place(place, fuzz.taken, ref.end));

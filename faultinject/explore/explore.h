@@ -51,6 +51,7 @@ struct sf_run {
 struct sf_outcome_of_run {
     struct sf_control *control; /* mapped; NULL when nothing could be done */
     int status;                 /* as from waitpid */
+    int forwarded; /* the signal that we were sent and passed on, or 0 */
     bool timed_out;
 };
 

@@ -246,6 +246,8 @@ const char *sf_verdict(const struct sf_run *run,
         return sf_monitor_name((enum sf_monitor)c->findings[0].monitor);
     if (outcome->timed_out)
         return sf_monitor_name(SF_MON_STALL);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == outcome->forwarded)
+        return NULL; /* as it was told */
     if (WIFSIGNALED(status))
         return sf_monitor_name(WTERMSIG(status) == SIGPIPE ? SF_MON_SIGPIPE
                                                            : SF_MON_DIED);
@@ -290,7 +292,7 @@ int sf_summarize(const struct sf_run *run,
     if (!run->quiet || run->all_rules)
         unreached = print_unreached(c);
     print_findings(c);
-    if (outcome->timed_out || outcome->status != 0)
+    if (outcome->timed_out || (outcome->status != 0 && outcome->forwarded == 0))
         print_end(run, outcome);
     if (sf_verdict(run, outcome))
         return SF_FOUND;

@@ -35,8 +35,7 @@ static mode_t control_mode(void)
 static bool map_file(struct shared *s, int fd, size_t bytes)
 {
     if (fchmod(fd, control_mode()) < 0 ||
-        posix_fallocate(fd, 0, sizeof(struct sf_control)) != 0 ||
-        ftruncate(fd, (off_t)bytes) < 0)
+        posix_fallocate(fd, 0, (off_t)bytes) != 0)
         return false;
     s->control = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     return s->control != MAP_FAILED;
@@ -196,9 +195,11 @@ static void watch(pid_t pid, const struct sf_run *run,
 }
 
 static pid_t forward_to;
+static volatile sig_atomic_t forwarded;
 
 static void forward(int sig)
 {
+    forwarded = sig;
     kill(forward_to, sig);
 }
 
@@ -228,6 +229,7 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
     if (pid > 0) {
         pass_on_signals(pid);
         watch(pid, run, outcome);
+        outcome->forwarded = forwarded;
         outcome->control = shared.control;
     }
     unlink(shared.path);

@@ -1,11 +1,33 @@
 /* account.c: what a call that has ended changes; see session.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "faultinject/inject/registry.h"
 #include "faultinject/inject/session.h"
 #include "faultinject/inject/wait.h"
+
+unsigned sf_port(const struct sockaddr *addr)
+{
+    if (addr && addr->sa_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)addr)->sin_port);
+    if (addr && addr->sa_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)addr)->sin6_port);
+    return 0;
+}
+
+static void accepted(struct sf_op *op)
+{
+    struct sf_conn *conn = sf_fd_connect((int)op->result, SF_ROLE_SERVER);
+    struct sockaddr_storage addr;
+    socklen_t len = sizeof addr;
+
+    if (conn && sf_session.chooser &&
+        op->world->getpeername((int)op->result, (struct sockaddr *)&addr,
+                               &len) == 0)
+        conn->port = sf_port((struct sockaddr *)&addr);
+}
 
 /* Readiness that was reported holds until it is used. */
 static void note_ready(const struct sf_wait *w)
@@ -40,7 +62,7 @@ static bool alter(struct sf_op *op)
         return op->wait->pretend(op->wait, fd);
     if (op->result < 2 && op->wait->timeout_ms != 0)
         return false; /* it would have to sleep on */
-    op->wait->hide(op->wait, fd, POLLIN | POLLOUT);
+    op->wait->hide(op->wait, fd, (short)~0);
     op->world->rearm(fd);
     return true;
 }
@@ -204,7 +226,7 @@ void sf_account(struct sf_op *op, int err)
         break;
     case K_ACCEPT:
         if (op->result >= 0)
-            sf_fd_connect((int)op->result, SF_ROLE_SERVER);
+            accepted(op);
         break;
     case K_OPEN:
         if (op->result >= 0)

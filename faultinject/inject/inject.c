@@ -122,6 +122,8 @@ static bool find_conn(struct sf_op *op)
     if (op->call == SF_CALL_connect && state == SF_FD_SOCKET)
         sf_fd_connect(op->fd, SF_ROLE_CLIENT);
     op->conn = sf_fd_conn(op->fd);
+    if (op->conn && op->call == SF_CALL_connect)
+        op->conn->port = sf_port(op->addr);
     op->counts = op->conn || state == SF_FD_SOCKET || is_closed(state);
     return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);
 }

@@ -94,4 +94,7 @@ enum sf_verdict sf_ask(struct sf_op *op);
  */
 long sf_tell(struct sf_op *op);
 
+/* These numbers were closed: nothing is known of them any more. */
+void sf_forget(unsigned first, unsigned last);
+
 #endif

@@ -201,6 +201,10 @@ static void look_for_phantom(const struct sf_op *op, int err)
 
 /* --- the rest --- */
 
+/*
+ * Sending without asking is fine as long as it works out: the send would say
+ * so.  Where it does not, the program took writable for connected.
+ */
 static void look_for_connect(const struct sf_op *op, int err)
 {
     struct sf_conn *conn = op->conn;
@@ -212,12 +216,13 @@ static void look_for_connect(const struct sf_op *op, int err)
     if (op->call == SF_CALL_getpeername ||
         (op->call == SF_CALL_getsockopt && op->flags == SO_ERROR))
         conn->unchecked = false;
-    if (conn->unchecked && kind(op) == K_WRITE && op->asked > 0) {
-        conn->unchecked = false;
+    if (!conn->unchecked || kind(op) != K_WRITE)
+        return;
+    conn->unchecked = err == EAGAIN;
+    if (op->result < 0 && err != EAGAIN && err != EINTR)
         sf_finding(SF_MON_CONNECT,
-                   "%s on %d before the outcome of connect was asked for",
+                   "%s on %d is the first to learn that connect had failed",
                    name(op), op->fd);
-    }
 }
 
 static void look_for_misuse(const struct sf_op *op, int err, int before)

@@ -23,6 +23,16 @@ void sf_gone(int fd, enum sf_fd_state state)
     sf_fd_set(fd, state);
 }
 
+void sf_forget(unsigned first, unsigned last)
+{
+    unsigned end = (unsigned)sf_fd_end();
+
+    if (!sf_session.world->all_threads)
+        return; /* a world in memory: they were not its numbers */
+    for (unsigned fd = first; fd < end && fd <= last; fd++)
+        sf_gone((int)fd, SF_FD_UNSEEN);
+}
+
 void sf_relieve(void)
 {
     if (sf_session.refusals == 0)

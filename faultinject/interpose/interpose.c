@@ -23,7 +23,7 @@
         op.len = len;                                 \
         op.flags = bits;                              \
         SF_BEATS(op, sf_libc.name args, len = op.len; \
-                 op.result = op.world->name args)     \
+                 op.result = SF_WORLD(op, name) args) \
         return (returns)sf_tell(&op);                 \
     }
 #define WRAP_READ(name, returns, params, args) \
@@ -50,7 +50,7 @@
                 sf_iov_cut(&cut, iov, op.len);              \
                 iov = cut.iov;                              \
                 iovcnt = cut.n;                             \
-            } op.result = op.world->name args)              \
+            } op.result = SF_WORLD(op, name) args)          \
         return (returns)sf_tell(&op);                       \
     }
 #define WRAP_WRITEV(name, returns, params, args) \
@@ -72,7 +72,7 @@
         SF_BEATS(                                                       \
             op, sf_libc.name args,                                      \
             if (op.len == op.asked) {                                   \
-                op.result = op.world->name args;                        \
+                op.result = SF_WORLD(op, name) args;                    \
             } else {                                                    \
                 sf_iov_cut(&cut, msg->msg_iov, op.len);                 \
                 head = *msg;                                            \
@@ -91,31 +91,31 @@
     WRAP_MSG(name, returns, params, args, (void)0)
 
 /* Calls that are made as they are: the injector only needs the descriptor. */
-#define WRAP_PLAIN(name, returns, params, args)                          \
-    SF_EXPORT returns name params                                        \
-    {                                                                    \
-        struct sf_op op = {.call = SF_CALL_##name};                      \
-                                                                         \
-        if (SF_LIKELY(!sf_on))                                           \
-            return sf_libc.name args;                                    \
-        op.fd = fd;                                                      \
-        SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
-        return (returns)sf_tell(&op);                                    \
+#define WRAP_PLAIN(name, returns, params, args)                              \
+    SF_EXPORT returns name params                                            \
+    {                                                                        \
+        struct sf_op op = {.call = SF_CALL_##name};                          \
+                                                                             \
+        if (SF_LIKELY(!sf_on))                                               \
+            return sf_libc.name args;                                        \
+        op.fd = fd;                                                          \
+        SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
+        return (returns)sf_tell(&op);                                        \
     }
 #define WRAP_ACCEPT(name, returns, params, args) \
     WRAP_PLAIN(name, returns, params, args)
-#define WRAP_CONNECT(name, returns, params, args)                        \
-    SF_EXPORT returns name params                                        \
-    {                                                                    \
-        struct sf_op op = {.call = SF_CALL_##name};                      \
-                                                                         \
-        if (SF_LIKELY(!sf_on))                                           \
-            return sf_libc.name args;                                    \
-        op.fd = fd;                                                      \
-        op.addr = addr;                                                  \
-        op.addrlen = addrlen;                                            \
-        SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
-        return (returns)sf_tell(&op);                                    \
+#define WRAP_CONNECT(name, returns, params, args)                            \
+    SF_EXPORT returns name params                                            \
+    {                                                                        \
+        struct sf_op op = {.call = SF_CALL_##name};                          \
+                                                                             \
+        if (SF_LIKELY(!sf_on))                                               \
+            return sf_libc.name args;                                        \
+        op.fd = fd;                                                          \
+        op.addr = addr;                                                      \
+        op.addrlen = addrlen;                                                \
+        SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
+        return (returns)sf_tell(&op);                                        \
     }
 #define WRAP_CTL(name, returns, params, args) \
     WRAP_PLAIN(name, returns, params, args)
@@ -124,15 +124,15 @@
 
 /* Time passes by itself on the kernel: only a world in memory has a clock. */
 #ifdef SF_IN_MEMORY
-#define WRAP_CLOCK(name, returns, params, args)                          \
-    SF_EXPORT returns name params                                        \
-    {                                                                    \
-        struct sf_op op = {.call = SF_CALL_##name, .fd = -1};            \
-                                                                         \
-        if (SF_LIKELY(!sf_on))                                           \
-            return sf_libc.name args;                                    \
-        SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
-        return (returns)sf_tell(&op);                                    \
+#define WRAP_CLOCK(name, returns, params, args)                              \
+    SF_EXPORT returns name params                                            \
+    {                                                                        \
+        struct sf_op op = {.call = SF_CALL_##name, .fd = -1};                \
+                                                                             \
+        if (SF_LIKELY(!sf_on))                                               \
+            return sf_libc.name args;                                        \
+        SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
+        return (returns)sf_tell(&op);                                        \
     }
 #else
 #define WRAP_CLOCK(name, returns, params, args)

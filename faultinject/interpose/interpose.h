@@ -29,6 +29,12 @@
     }
 
 /*
+ * The world's call, or libc's where a world does not have it: that one does
+ * not know the number and says EBADF.
+ */
+#define SF_WORLD(op, name) (op.world->name ? op.world->name : sf_libc.name)
+
+/*
  * A vector cut to its first bytes, in a copy.  An element is cut in two
  * where the end falls inside it.
  */

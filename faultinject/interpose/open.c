@@ -1,12 +1,19 @@
 /* open.c: calls that make descriptors, and those that ask for details. */
+#include <limits.h>
+#include <linux/close_range.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "faultinject/interpose/interpose.h"
 
 /* Declared variadic, or not at all, by the headers: declared here. */
 int fcntl(int fd, int cmd, ...);
 int fcntl64(int fd, int cmd, ...);
+int close_range(unsigned first, unsigned last, int flags);
+void closefrom(int fd);
 
 SF_EXPORT int socket(int domain, int type, int protocol)
 {
@@ -114,4 +121,40 @@ SF_EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
     SF_BEATS(op, sf_libc.getsockopt(fd, level, name, val, len),
              op.result = op.world->getsockopt(fd, level, name, val, len))
     return (int)sf_tell(&op);
+}
+
+/* --- numbers given back in a row --- */
+
+/* As libc does them: there is nothing to be asked of a world. */
+SF_EXPORT int close_range(unsigned first, unsigned last, int flags)
+{
+    int result = (int)syscall(SYS_close_range, first, last, flags);
+
+    if (sf_on && result == 0 && !(flags & CLOSE_RANGE_CLOEXEC))
+        sf_forget(first, last);
+    return result;
+}
+
+SF_EXPORT void closefrom(int fd)
+{
+    close_range(fd < 0 ? 0 : (unsigned)fd, UINT_MAX, 0);
+}
+
+/* --- the 64-bit names of calls that are 64 bits wide anyway --- */
+
+SF_EXPORT ssize_t sendfile64(int fd, int from, off_t *offset, size_t len)
+{
+    return sendfile(fd, from, offset, len);
+}
+
+SF_EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int iovcnt,
+                             off_t offset, int flags)
+{
+    return preadv2(fd, iov, iovcnt, offset, flags);
+}
+
+SF_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int iovcnt,
+                              off_t offset, int flags)
+{
+    return pwritev2(fd, iov, iovcnt, offset, flags);
 }

@@ -108,17 +108,17 @@ static const struct sf_wait select_shape = {
     .hide = select_hide,
 };
 
-#define SELECT(name, args, ms)                                       \
-    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};            \
-    struct select_wait w;                                            \
-                                                                     \
-    if (SF_LIKELY(!sf_on))                                           \
-        return sf_libc.name args;                                    \
-    op.other = nfds;                                                 \
-    w = (struct select_wait){select_shape, nfds, rd, wr, ex};        \
-    w.wait.timeout_ms = ms;                                          \
-    op.wait = &w.wait;                                               \
-    SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
+#define SELECT(name, args, ms)                                           \
+    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};                \
+    struct select_wait w;                                                \
+                                                                         \
+    if (SF_LIKELY(!sf_on))                                               \
+        return sf_libc.name args;                                        \
+    op.other = nfds;                                                     \
+    w = (struct select_wait){select_shape, nfds, rd, wr, ex};            \
+    w.wait.timeout_ms = ms;                                              \
+    op.wait = &w.wait;                                                   \
+    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
 
 SF_EXPORT int select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
@@ -203,16 +203,16 @@ static const struct sf_wait poll_shape = {
     .hide = poll_hide,
 };
 
-#define POLL(name, args, ms)                                         \
-    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};            \
-    struct poll_wait w;                                              \
-                                                                     \
-    if (SF_LIKELY(!sf_on))                                           \
-        return sf_libc.name args;                                    \
-    w = (struct poll_wait){poll_shape, fds, nfds};                   \
-    w.wait.timeout_ms = ms;                                          \
-    op.wait = &w.wait;                                               \
-    SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
+#define POLL(name, args, ms)                                             \
+    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};                \
+    struct poll_wait w;                                                  \
+                                                                         \
+    if (SF_LIKELY(!sf_on))                                               \
+        return sf_libc.name args;                                        \
+    w = (struct poll_wait){poll_shape, fds, nfds};                       \
+    w.wait.timeout_ms = ms;                                              \
+    op.wait = &w.wait;                                                   \
+    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
 
 SF_EXPORT int poll(struct pollfd *fds, nfds_t nfds,
@@ -319,16 +319,16 @@ static const struct sf_wait epoll_shape = {
     .hide = epoll_hide,
 };
 
-#define EPOLL(name, args, ms)                                        \
-    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};            \
-    struct epoll_set w;                                              \
-                                                                     \
-    if (SF_LIKELY(!sf_on))                                           \
-        return sf_libc.name args;                                    \
-    w = (struct epoll_set){epoll_shape, epfd, events, maxevents};    \
-    w.wait.timeout_ms = ms;                                          \
-    op.wait = &w.wait;                                               \
-    SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
+#define EPOLL(name, args, ms)                                            \
+    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};                \
+    struct epoll_set w;                                                  \
+                                                                         \
+    if (SF_LIKELY(!sf_on))                                               \
+        return sf_libc.name args;                                        \
+    w = (struct epoll_set){epoll_shape, epfd, events, maxevents};        \
+    w.wait.timeout_ms = ms;                                              \
+    op.wait = &w.wait;                                                   \
+    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
 
 SF_EXPORT int epoll_wait(int epfd, struct epoll_event *events, int maxevents,
@@ -338,6 +338,12 @@ SF_EXPORT int epoll_wait(int epfd, struct epoll_event *events, int maxevents,
 SF_EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int maxevents,
                           int timeout, const sigset_t *mask){
     EPOLL(epoll_pwait, (epfd, events, maxevents, timeout, mask), timeout)}
+
+SF_EXPORT
+    int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
+                     const struct timespec *timeout, const sigset_t *mask){
+        EPOLL(epoll_pwait2, (epfd, events, maxevents, timeout, mask),
+              timespec_ms(timeout))}
 
 SF_EXPORT int epoll_ctl(int epfd, int how, int fd, struct epoll_event *event)
 {

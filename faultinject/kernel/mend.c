@@ -18,6 +18,7 @@ struct mend {
     unsigned char state;
     bool pending; /* the error was not told yet, and the kernel has none   */
     bool tcp;
+    bool dropped; /* TCP: the kernel's connection is gone, too             */
     int err;
     size_t left; /* bytes that are read before the event is met            */
     socklen_t name_len;
@@ -77,11 +78,22 @@ void sf_mend_end(int fd)
 static void drop_tcp(int fd, struct mend *m)
 {
     struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    int ignored;
+    socklen_t len = sizeof ignored;
 
     sf_libc.connect(fd, &nowhere, sizeof nowhere);
     sf_libc.shutdown(fd, SHUT_RDWR);
+    if (!m->pending) /* told already, or sending says it by itself */
+        sf_libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, &ignored, &len);
     n_pending -= m->pending;
     m->pending = false; /* the kernel tells it now */
+    m->dropped = true;
+}
+
+/* The error was told, but bytes from before it are still to be read. */
+static bool lingers(const struct mend *m)
+{
+    return m->state == RESET && m->tcp && !m->pending && !m->dropped;
 }
 
 static void note_name(int fd, struct mend *m)
@@ -99,20 +111,14 @@ void sf_mend_reset(int fd, int err)
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     struct mend m = {.state = RESET, .err = err, .left = queued(fd)};
     int saved = errno;
-    int ignored;
-    socklen_t len = sizeof ignored;
 
     note_name(fd, &m);
     m.pending = err != EPIPE;
     set(fd, &m);
-    if (!of(fd)) {
-        sf_libc.shutdown(fd, SHUT_RDWR);
-    } else if (!m.tcp) {
+    if (!of(fd) || !m.tcp) {
         sf_libc.shutdown(fd, SHUT_RDWR);
     } else if (m.left == 0 || err == EPIPE) {
         drop_tcp(fd, of(fd));
-        if (err == EPIPE) /* sending says it by itself */
-            sf_libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, &ignored, &len);
     } else {
         sf_libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     }
@@ -146,13 +152,15 @@ static bool answers_read(struct mend *m, ssize_t *result)
 
 static ssize_t have_read(int fd, struct mend *m, ssize_t result, int flags)
 {
+    if (result < 0 && lingers(m) && errno != EAGAIN)
+        result = 0; /* the peer's own reset: not a second error */
     if (result < 0 && m->state == RESET && errno == ECONNRESET)
         errno = m->err;
     if (result > 0 && !(flags & MSG_PEEK))
         m->left -= m->left < (size_t)result ? m->left : (size_t)result;
     if (result == 0)
         m->left = 0;
-    if (m->left == 0 && m->pending && m->tcp)
+    if (m->left == 0 && m->state == RESET && m->tcp && !m->dropped)
         drop_tcp(fd, m);
     return result;
 }
@@ -173,7 +181,7 @@ static bool answers_write(int fd, struct mend *m, ssize_t *result)
 static ssize_t have_written(const struct mend *m, ssize_t result)
 {
     if (result < 0 && m->state == RESET && errno == ECONNRESET)
-        errno = m->err;
+        errno = lingers(m) ? EPIPE : m->err;
     return result;
 }
 
@@ -221,6 +229,9 @@ READ_MENDED(recvfrom,
             (fd, buf, len, flags, addr, addrlen), flags, (void)0)
 READ_MENDED(readv, (int fd, const struct iovec *iov, int n), (fd, iov, n), 0,
             (void)0)
+READ_MENDED(preadv2,
+            (int fd, const struct iovec *iov, int n, off_t offset, int flags),
+            (fd, iov, n, offset, flags), 0, (void)0)
 READ_MENDED(recvmsg, (int fd, struct msghdr *msg, int flags), (fd, msg, flags),
             flags, no_message(msg))
 
@@ -232,6 +243,11 @@ WRITE_MENDED(sendto,
               const struct sockaddr *addr, socklen_t addrlen),
              (fd, buf, len, flags, addr, addrlen))
 WRITE_MENDED(writev, (int fd, const struct iovec *iov, int n), (fd, iov, n))
+WRITE_MENDED(pwritev2,
+             (int fd, const struct iovec *iov, int n, off_t offset, int flags),
+             (fd, iov, n, offset, flags))
+WRITE_MENDED(sendfile, (int fd, int from, off_t *offset, size_t len),
+             (fd, from, offset, len))
 WRITE_MENDED(sendmsg, (int fd, const struct msghdr *msg, int flags),
              (fd, msg, flags))
 
@@ -254,6 +270,8 @@ static int mended_getsockopt(int fd, int level, int name, void *val,
         tell(m);
         errno = saved;
         *error = m->err;
+    } else if (lingers(m)) {
+        *error = 0;
     } else if (*error == ECONNRESET) {
         *error = m->err;
     }
@@ -416,20 +434,18 @@ static int mended_accept4(int fd, struct sockaddr *addr, socklen_t *len,
     return fresh(sf_libc.accept4(fd, addr, len, flags));
 }
 
+/* clang-format off */
 void sf_mend_world(struct sf_world *w)
 {
-#define MENDED(X)                                                             \
-    X(read)                                                                   \
-    X(recv)                                                                   \
-    X(recvfrom)                                                               \
-    X(readv)                                                                  \
-    X(recvmsg)                                                                \
-    X(write)                                                                  \
-    X(send)                                                                   \
-    X(sendto) X(writev) X(sendmsg) X(getsockopt) X(getsockname) X(ioctl)      \
-        X(poll) X(ppoll) X(epoll_wait) X(epoll_pwait) X(close) X(dup) X(dup2) \
-            X(dup3) X(fcntl) X(socket) X(accept) X(accept4)
-#define X(name) w->name = mended_##name;
-    MENDED(X)
-#undef X
+#define MEND(name) w->name = mended_##name
+    MEND(read); MEND(recv); MEND(recvfrom); MEND(readv); MEND(preadv2);
+    MEND(recvmsg);
+    MEND(write); MEND(send); MEND(sendto); MEND(writev); MEND(pwritev2);
+    MEND(sendmsg); MEND(sendfile);
+    MEND(getsockopt); MEND(getsockname); MEND(ioctl);
+    MEND(poll); MEND(ppoll); MEND(epoll_wait); MEND(epoll_pwait);
+    MEND(close); MEND(dup); MEND(dup2); MEND(dup3); MEND(fcntl);
+    MEND(socket); MEND(accept); MEND(accept4);
+#undef MEND
 }
+/* clang-format on */

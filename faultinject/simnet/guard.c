@@ -3,8 +3,10 @@
  *
  * libFuzzer measures a time-out in a handler for SIGALRM.  When it strikes
  * during a session the handler must read the real clock, or it would compute
- * nonsense from the virtual one.  So the handlers that are installed when
- * the first session begins are wrapped once.
+ * nonsense from the virtual one, and one that reports a crash starts a
+ * symbolizer with real pipes.  So the handlers that are installed when the
+ * first session begins are wrapped once, and a sanitizer's report ends the
+ * session.
  */
 #include "faultinject/simnet/guard.h"
 
@@ -12,10 +14,25 @@
 
 #include <signal.h>
 
-static const int guarded[] = {SIGALRM, SIGINT, SIGTERM, SIGUSR1, SIGUSR2};
+static const int guarded[] = {SIGALRM, SIGINT,  SIGTERM, SIGUSR1, SIGUSR2,
+                              SIGABRT, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL};
 enum { GUARDED = sizeof guarded / sizeof *guarded };
 
 static struct sigaction theirs[NSIG];
+
+/* Called by the sanitizers before they report. */
+void __asan_on_error(void);
+void __ubsan_on_report(void);
+
+__attribute__((visibility("default"))) void __asan_on_error(void)
+{
+    sf_on = 0;
+}
+
+__attribute__((visibility("default"))) void __ubsan_on_report(void)
+{
+    sf_on = 0;
+}
 
 static void outside(int signo, siginfo_t *info, void *context)
 {

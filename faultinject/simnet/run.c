@@ -133,6 +133,23 @@ void sf_session_choose(struct sf_chooser *chooser)
     instead = chooser;
 }
 
+void sf_peer_echo(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+                  size_t len)
+{
+    size_t at = peer->received;
+
+    (void)arg;
+    if (at + len > peer->sent)
+        sf_peer_finding(SF_MON_WRONG, peer,
+                        "%zu bytes came back, and only %zu were sent", at + len,
+                        peer->sent);
+    else if (memcmp(bytes, peer->stream + at, len) != 0)
+        sf_peer_finding(SF_MON_WRONG, peer,
+                        "other bytes than the ones sent came back, in the %zu "
+                        "from byte %zu on",
+                        len, at);
+}
+
 /* ------------------------------------------------------------ connections */
 
 static struct sf_peer *new_conn(unsigned number, struct sf_end *end)
@@ -363,7 +380,7 @@ static bool do_send(const struct sf_act *act)
 /* The injector has to know that it was not the program. */
 static bool kill_descriptor(int fd)
 {
-    if (fd < 0)
+    if (fd < 0 || run.program->no_dead_fd)
         return false;
     sf_simnet()->kill(fd);
     sf_fd_set(fd, SF_FD_KILLED);
@@ -641,6 +658,8 @@ bool sf_session_allows(const struct sf_point *at,
 {
     int fd = at->fd;
 
+    if (outcome->fault == SF_DEADFD && run.program->no_dead_fd)
+        return false;
     if (sf_faults[outcome->fault].cls == SF_BENIGN || run.program->no_control)
         return true;
     if (sf_calls[at->call].kind == K_WAIT)
@@ -678,17 +697,20 @@ static unsigned chooser_choose(struct sf_chooser *self,
 static void judge_stale(enum sf_call call, int fd)
 {
     enum sf_kind kind = sf_calls[call].kind;
+    bool killed = sf_sim_was_killed(fd);
 
-    if (kind == K_CLOSE)
+    if (kind == K_CLOSE && !killed)
+        sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d, which is closed already",
+                   fd);
+    else if (kind == K_CLOSE && sf_sim_was_told(fd))
         sf_finding(SF_MON_DOUBLE_CLOSE,
-                   "close of %d, which is closed already%s", fd,
-                   sf_fd_state(fd) == SF_FD_KILLED
-                       ? ": it was, behind the program's back"
-                       : "");
-    else if ((kind & (K_READ | K_WRITE | K_ACCEPT | K_CONNECT)) &&
-             sf_fd_state(fd) != SF_FD_KILLED)
+                   "close of %d, which was closed behind the program's back, "
+                   "as a call has told it",
+                   fd);
+    else if ((kind & (K_READ | K_WRITE | K_ACCEPT | K_CONNECT)) && !killed)
         sf_finding(SF_MON_STALE_FD, "%s on %d, which is closed",
                    sf_calls[call].name, fd);
+    sf_sim_tell(kind == K_WAIT ? -1 : fd);
 }
 
 static void on_called(void *arg, enum sf_call call, long first, long asked,
@@ -696,7 +718,7 @@ static void on_called(void *arg, enum sf_call call, long first, long asked,
 {
     if (sf_show_calls())
         sf_show_call(arg, call, first, asked, result, err);
-    if (err == EBADF && first >= SF_SIM_FD)
+    if (err == EBADF)
         judge_stale(call, (int)first);
 }
 

@@ -85,6 +85,7 @@ struct sf_program {
                   const struct sf_outcome *outcome);
     void *arg;
     bool no_control; /* no control connection                             */
+    bool no_dead_fd; /* its descriptors do not die behind its back        */
 };
 
 /* Plays it.  With `show` every act, call and fault is printed there. */
@@ -114,6 +115,9 @@ bool sf_peer_accepted(const struct sf_peer *peer);
 /* No fault that ends a connection is done to the control connection. */
 bool sf_session_allows(const struct sf_point *at,
                        const struct sf_outcome *outcome);
+/* For `received`: what comes back are the bytes that were sent, in order. */
+void sf_peer_echo(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+                  size_t len);
 /* When a fault of this class last happened; before the beginning: never. */
 int64_t sf_session_last_fault(enum sf_class cls);
 /* A finding about a connection; says which. */

@@ -79,6 +79,8 @@ struct sf_end {
 struct sim_slot {
     struct sf_end *end;
     bool cloexec;
+    bool killed; /* the last one with this number was closed by a fault   */
+    bool told;   /* … and a call has said EBADF since                     */
 };
 
 /* One registration in an epoll instance. */

@@ -79,8 +79,12 @@ uint64_t sf_sim_changes(void);
 uint64_t sf_sim_calls(void);
 /* Descriptors open now, and the first of them or -1. */
 unsigned sf_sim_open(int *first);
-/* Is anything ready or was anything said about this descriptor? */
 bool sf_sim_is_open(int fd);
+/* It is closed, and a fault did it (kill). */
+bool sf_sim_was_killed(int fd);
+/* … and the program could know: a call on it, or a wait, said EBADF. */
+bool sf_sim_was_told(int fd);
+void sf_sim_tell(int fd); /* < 0: of all that are closed */
 /* EMFILE from now on for numbers >= limit; 0: no limit. */
 void sf_sim_set_fd_limit(int limit);
 /* The lowest number that is free. */

@@ -78,6 +78,24 @@ bool sf_sim_is_open(int fd)
     return sim_end(fd) != NULL;
 }
 
+bool sf_sim_was_killed(int fd)
+{
+    return sim_is_fd(fd) && sim.slots[fd - SF_SIM_FD].killed;
+}
+
+bool sf_sim_was_told(int fd)
+{
+    return sf_sim_was_killed(fd) && sim.slots[fd - SF_SIM_FD].told;
+}
+
+void sf_sim_tell(int fd)
+{
+    if (sim_is_fd(fd))
+        sim.slots[fd - SF_SIM_FD].told = true;
+    for (unsigned i = 0; fd < 0 && i < sim.slots_used; i++)
+        sim.slots[i].told = sim.slots[i].killed;
+}
+
 void sf_sim_set_fd_limit(int limit)
 {
     sim.config.fd_limit = limit;
@@ -148,7 +166,7 @@ static void grow_capacity(int fd)
 
 static void set_slot(unsigned slot, struct sf_end *end, bool cloexec)
 {
-    sim.slots[slot] = (struct sim_slot){end, cloexec};
+    sim.slots[slot] = (struct sim_slot){.end = end, .cloexec = cloexec};
     taken[slot / 64] |= UINT64_C(1) << (slot % 64);
     if (slot >= sim.slots_used)
         sim.slots_used = slot + 1;

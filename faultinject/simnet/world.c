@@ -288,6 +288,32 @@ static ssize_t on_writev(int fd, const struct iovec *iov, int iovcnt)
     return write_iov(fd, iov, iovcnt, 0, false);
 }
 
+/* A socket has no offset other than where it is. */
+static ssize_t on_preadv2(int fd, const struct iovec *iov, int iovcnt,
+                          off_t offset, int flags)
+{
+    if (sim_is_fd(fd) && (offset != -1 || flags))
+        return -ESPIPE;
+    return on_readv(fd, iov, iovcnt);
+}
+
+static ssize_t on_pwritev2(int fd, const struct iovec *iov, int iovcnt,
+                           off_t offset, int flags)
+{
+    if (sim_is_fd(fd) && (offset != -1 || flags))
+        return -ESPIPE;
+    return on_writev(fd, iov, iovcnt);
+}
+
+/* There are no files here that could be sent. */
+static ssize_t on_sendfile(int fd, int from, off_t *offset, size_t len)
+{
+    (void)from;
+    (void)offset;
+    (void)len;
+    return sim_is_fd(fd) ? -EINVAL : PASS;
+}
+
 static ssize_t on_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
     if (!sim_is_fd(fd))
@@ -737,6 +763,17 @@ static int on_epoll_pwait(int epfd, struct epoll_event *events, int maxevents,
     return on_epoll_wait(epfd, events, maxevents, timeout);
 }
 
+static int on_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
+                           const struct timespec *timeout, const sigset_t *mask)
+{
+    int ms = -1;
+
+    (void)mask;
+    if (timeout)
+        ms = (int)(timeout->tv_sec * 1000 + timeout->tv_nsec / 1000000);
+    return on_epoll_wait(epfd, events, maxevents, ms);
+}
+
 static int on_epoll_create1(int flags)
 {
     struct sf_end *ep;
@@ -906,9 +943,12 @@ static void sim_kill_fd(int fd)
 {
     struct sf_end *end = sim_end(fd);
 
-    if (end)
-        harm(end);
+    if (!end)
+        return;
+    harm(end);
     sim_fd_close(fd);
+    sim.slots[fd - SF_SIM_FD].killed = true;
+    sim.slots[fd - SF_SIM_FD].told = false;
 }
 
 static void sim_drop_client(int fd)

@@ -1,6 +1,8 @@
 # Findings: one folder each under OUT/findings, named by its signature.
 #
-#   input         what makes it happen: an input of the fuzz target, or a plan
+#   input         what makes it happen: an input of the fuzz target, made
+#                 smaller, or a plan
+#   input.found   as it was found, where that was larger
 #   report.txt    what the sanitizer or the monitor said, symbolised
 #   session.txt   the input decoded
 #   meta.json     signature, kind, frames, fuzzer, engine, k of n, limits, build
@@ -44,9 +46,37 @@ finding_keep() {
     if mkdir "$folder" 2>/dev/null; then
         cp -- "$4" "$folder/input"
         report_split "$5" "$folder"
+        finding_shrink "$folder" "$2" "$6"
         finding_write "$folder" "$2" "$3" "$6"
     fi
     say "$(date +%s) $3 $(content_of "$4")" >>"$folder/seen"
+}
+
+# finding_shrink FOLDER FUZZER K: a smaller input with the same signature, if
+# libFuzzer finds one at once; the first one stays as input.found.
+finding_shrink() {
+    local minimizer=$SF_BUILD/libfuzzer/bin/$2 kind=$replay_kind
+    local frames=$replay_frames message=$replay_message where=$replay_where
+    [[ -x $minimizer && $3 -gt 0 && $kind != timeout ]] || return 0
+    quietly "$1/shrink.log" $((3 * SF_SHRINK_S)) "$minimizer" \
+        -minimize_crash=1 -max_total_time="$SF_SHRINK_S" \
+        -exact_artifact_path="$1/smaller" "$1/input" || true
+    if [[ -s $1/smaller ]] && finding_same "$1" "$2" "$kind" "$frames"; then
+        mv "$1/input" "$1/input.found"
+        mv "$1/smaller" "$1/input"
+        report_split "$1/shrink.log" "$1"
+    else
+        replay_message=$message replay_where=$where
+    fi
+    replay_kind=$kind replay_frames=$frames
+    rm -f "$1/smaller" "$1/shrink.log"
+}
+
+# Has FOLDER/smaller the signature of KIND FRAMES?
+finding_same() {
+    replay_input "$2" "$1/smaller" "$1/shrink.log"
+    [[ $(signature_of "$replay_kind" "$replay_frames") == \
+        "$(signature_of "$3" "$4")" ]]
 }
 
 # finding_write FOLDER FUZZER ENGINE K: with K more than none it is replayed
@@ -69,11 +99,8 @@ finding_write() {
 
 # report_split REPORT FOLDER: the session as decoded, and what was said of it.
 report_split() {
-    awk -v session="$2/session.txt" -v report="$2/report.txt" '
-        /^executed [0-9]+ of/ { next }
-        /^input .*: [0-9]+ bytes$/ { sub(/^input .*: /, "input: ") }
-        /^=+$|^==[0-9]+==|^[A-Za-z]+Sanitizer:|sockfault: finding: |: runtime error: / { said = 1 }
-        { print > (said ? report : session) }' "$1"
+    awk -v session="$2/session.txt" -v report="$2/report.txt" \
+        -f "$SF_LIB/split.awk" "$1"
     touch "$2/session.txt" "$2/report.txt"
 }
 

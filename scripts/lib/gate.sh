@@ -77,11 +77,56 @@ gate_replayed() {
     gate_check "replay.$1" "$verdict" "executed $executed of $2" "$figures"
 }
 
+# What docs/proofs.md calls the first part, where the project has a prover: all
+# schedules of one fault, the blocking loops with two, recovery from dead
+# descriptors, the decoders.
+gate_prove() {
+    [[ -x $SF_BUILD/bin/sockfault-prove ]] || return 0
+    gate_proof sessions -k 1 corpus/scenarios/fuzz_session
+    gate_proof loops -k 2 corpus/scenarios/fuzz_stream
+    gate_proof recovery --recovery -k 0
+    gate_proof decoders --decoder all --max 2
+}
+
+# gate_proof NAME OPTION...: a counterexample is an input of a fuzz target and
+# becomes a finding; one of a decoder is told in the message.
+gate_proof() {
+    local dir=$gate_out/work/prove.$1 status=0 verdict=ok before input name
+    local unlisted=false
+    before=$(findings_count "$gate_out")
+    mkdir "$dir"
+    (cd "$SF_PROJECT" && "${steady[@]}" build/bin/sockfault-prove \
+        --out "$dir" "${@:2}") >"$dir/log" 2>&1 </dev/null || status=$?
+    for input in "$dir"/*.input; do
+        [[ -f $input ]] || continue
+        name=${input##*/}
+        finding_input "$gate_out" "${name%%.*}" prove "$input" "$dir/log"
+    done
+    case $status in
+    0) ;;
+    1) verdict=found ;;
+    *) verdict=error ;;
+    esac
+    [[ $verdict != found || $(findings_count "$gate_out") -gt $before ]] ||
+        unlisted=true
+    gate_check "prove.$1" "$verdict" "$(gate_proved "$dir/log")" \
+        "{\"unlisted\":$unlisted}"
+}
+
+# The prover's last line where it counts, else how many times it says proved.
+gate_proved() {
+    tail -n 1 "$1" | grep ' proved' ||
+        say "$(grep -c '^  PROVED' "$1") proved, $(grep -c '^  REFUTED' "$1")" \
+            "refuted"
+}
+
 # gate_fuzz FUZZER...: with the time that is left, but some in any case; the
 # preload sweep beside it.
 gate_fuzz() {
     local left=$((budget - (SECONDS - gate_start) - 5)) row
-    [[ $# -gt 0 && $only != replay ]] || return 0
+    if [[ $# -eq 0 ]] || ! { gate_wants preload || gate_wants fuzz; }; then
+        return 0
+    fi
     turns_run "$gate_out" $((left > 3 ? left : 3)) "$@" >/dev/null
     while IFS=$'\t' read -r -a row; do
         case ${row[1]} in

@@ -9,6 +9,7 @@
 : "${SF_REPLAYS:=5}"      # fresh processes that repro and triage ask
 : "${SF_SLICE_S:=300}"    # one turn of one engine in a long campaign
 : "${SF_JOBS:=$(nproc)}"  # engines at work at the same time
+: "${SF_SHRINK_S:=5}"     # making a new finding's input smaller
 : "${SF_TRIAGE:=12}"      # crashes of one turn of AFL++ that are looked at
 
 limits_line() {

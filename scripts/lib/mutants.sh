@@ -33,6 +33,7 @@ mutant_check() {
 }
 
 mutant_corpus() { mutant_check gate --only replay; }
+mutant_prove() { mutant_check gate --only prove; }
 mutant_tests() { mutant_check test -LE scripts -E house --stop-on-failure; }
 mutant_preload() { mutant_check gate --only preload --until-found; }
 mutant_fuzz() {
@@ -42,7 +43,7 @@ mutant_fuzz() {
 mutants_clean() {
     local check
     say "the unchanged sources"
-    for check in corpus tests preload; do
+    for check in corpus prove tests preload; do
         "mutant_$check" || {
             tail -20 "$copy/check.log" >&2
             die "the unchanged sources do not pass: $check"
@@ -67,7 +68,7 @@ mutant_one() {
     id=$(basename "$1" .patch)
     (cd "$copy/tree" && git apply "$1") 2>"$copy/apply.log" ||
         die "$id does not apply: $(head -1 "$copy/apply.log")"
-    for check in corpus tests preload fuzz; do
+    for check in corpus prove tests preload fuzz; do
         status=0
         "mutant_$check" || status=$?
         case $status in

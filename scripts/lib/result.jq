@@ -1,11 +1,12 @@
 # result.json, from which all other reports are made.
 #
-# A new finding makes the verdict "found" (1); without one, a check that could
+# A new finding (or a check that found what cannot be kept as one) makes the verdict "found" (1); without one, a check that could
 # not be done makes it "error" (2).  A check is red through findings only when
 # one of them is new.
 def new: map(select(.known | not));
 
-($findings | new | length) as $new
+(($findings | new | length) + ([$checks[] | select(.unlisted)] | length))
+  as $new
 | (any($checks[]; .verdict == "error") or ($checks | length) == 0) as $error
 | (if $new > 0 then 1 elif $error then 2 else 0 end) as $status
 | {

@@ -71,6 +71,8 @@ summary_next() {
     if [[ $(findings_count "$1") -gt 0 ]]; then
         say "next: scripts/repro on a finding; mend it; put its input into" \
             "corpus/regressions/FUZZER"
+    elif [[ -n $(summary_idle "$@") ]]; then
+        say "next: nothing found, but not everything was executed"
     else
         say "next: nothing found; scripts/campaign --time 8h looks longer and" \
             "goes on from here"

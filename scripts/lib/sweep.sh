@@ -71,12 +71,16 @@ sweep_client() {
     say "$status" >"$1/$2.status"
 } 2>/dev/null
 
-# sweep_stop DIR: the server is told to end, and how it did is written down.
+# sweep_stop DIR: the server is told to end, and how it did is written down.  One
+# that does not is killed; under the shim only itself, so that its trace is kept.
 sweep_stop() {
-    local status=0
-    kill -TERM "$sweep_server" || true
-    timeout "$SF_RUN_S" tail -s 0.05 --pid="$sweep_server" -f /dev/null ||
-        kill -KILL "$sweep_server" || true
+    local status=0 pid=$sweep_server child
+    kill -TERM "$pid" || true
+    if ! timeout "$SF_RUN_S" tail -s 0.05 --pid="$pid" -f /dev/null; then
+        sweep_finding stall "the server did not end when told" >"$1/0.err"
+        child=$(cut -d' ' -f1 "/proc/$pid/task/$pid/children")
+        kill -KILL "${child:-$pid}" || true
+    fi
     wait "$sweep_server" || status=$?
     say "$status" >"$1/server.status"
 } 2>/dev/null
@@ -121,8 +125,7 @@ sweep_judge() {
         sweep_finding wrong-data "$(head -n 1 "$dir/wrong")"
     status=$(cat "$dir/server.status")
     case $status in
-    0 | 1) ;;
-    137) sweep_finding stall "the server did not end when told" ;;
+    0 | 1 | 137) ;;
     *) sweep_finding died "the server ended with status $status" ;;
     esac
 }
@@ -138,7 +141,8 @@ sweep_replay() {
     {
         cat "$dir/trace" 2>/dev/null || true
         sweep_judge "$1" "$2" "$dir"
-        grep -h '^sockfault: ' "$dir"/*.err || true
+        grep -h '^sockfault: ' "$dir"/*.err | grep -v '^sockfault: finding: ' ||
+            true
     } >"$3"
     sweep_faults=$(sed -n 's/^sockfault: .*, \([0-9]*\) faults\{0,1\}.*/\1/p' "$3" |
         tail -1)

@@ -1,9 +1,10 @@
 #!/bin/sh
 # What cannot be done ends with 2 and one line that says what and where.
-# usage: refusals.sh SOCKFAULT
+# usage: refusals.sh SOCKFAULT VICTIMS
 set -eu
 
 sockfault=$1
+victims=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0
@@ -48,4 +49,20 @@ refuses 'no such monitor' "$sockfault" run --allow nothing true
 refuses 'goes with --seed' "$sockfault" run --rate 0.1 true
 refuses 'unrecognized option' "$sockfault" run --nosuch true
 refuses 'no such verb' "$sockfault" jump
+refuses '/dev/full: No space left' \
+    "$sockfault" run --trace /dev/full --seed 1 "$victims" frames-not
+
+# Large plans work, or are refused like small ones.
+{
+    echo 'sockfault-plan 1'
+    seq 1 200000 | sed 's/.*/conn 7 recv &: short 1/'
+} >"$work/large.plan"
+"$sockfault" run --quiet --plan "$work/large.plan" "$victims" double-close-not ||
+    bad=1
+{
+    echo 'sockfault-plan 1'
+    head -c 10000000 /dev/zero | tr '\0' x
+} >"$work/long.plan"
+refuses 'long.plan:2:1: expected a call' \
+    "$sockfault" run --plan "$work/long.plan" true
 exit $bad

@@ -22,3 +22,13 @@ expect 0 xmllint --noout junit.xml
 expect 0 xmllint --html --noout index.html
 grep -q '<b>' index.html && fail "markup went through"
 jq -e '.runs[0].results | length == 2' results.sarif >/dev/null || fail sarif
+
+# A replay's output in two: decoded session, counted repeats; then the report.
+printf '%s\n' 'input /a/b: 3 bytes' 'wait 1' recv recv recv recv send \
+    'sockfault: finding: spin: x' '==1==ERROR: y' >replay
+awk -v session=session -v report=report -f "$ROOT/scripts/lib/split.awk" replay
+[[ $(head -1 session) == 'input: 3 bytes' ]] || fail "a path in session"
+[[ $(grep -c recv session) == 2 ]] || fail "repeats are not counted"
+has session 'and 2 more of these'
+[[ $(head -1 report) == 'sockfault: finding: spin: x' ]] || fail "report"
+[[ $(wc -l <report) == 2 ]] || fail "report is not whole"

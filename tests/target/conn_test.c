@@ -104,6 +104,20 @@ static void clean_end(void **state)
     assert_int_equal(stats.ended, 1);
 }
 
+/* The rest of a frame comes in pieces that are shorter than it. */
+static void in_pieces(void **state)
+{
+    (void)state;
+    put("\5", 1);
+    turn();
+    for (int i = 0; i < 5; i++) {
+        put(&"abcde"[i], 1);
+        turn();
+    }
+    get("\5abcde", 6);
+    assert_int_equal(closed, 0);
+}
+
 static void truncated(void **state)
 {
     (void)state;
@@ -309,6 +323,22 @@ static void idle(void **state)
     assert_int_equal(stats.timed_out, 1);
 }
 
+/* A slow reader is not idle. */
+static void sending_is_activity(void **state)
+{
+    int64_t idle_by_ms;
+
+    (void)state;
+    faults_next(SEND, 1, -EAGAIN);
+    put("\1a", 2);
+    turn();
+    idle_by_ms = conn->idle_by_ms;
+    poll(NULL, 0, 5);
+    turn();
+    get("\1a", 2);
+    assert_true(conn->idle_by_ms > idle_by_ms);
+}
+
 /* At most so much in one turn, even if more is there. */
 static void turn_is_bounded(void **state)
 {
@@ -353,6 +383,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(clean_end),
+        TEST(in_pieces),
         TEST(truncated),
         TEST(reset_is_no_end),
         TEST(lost_while_lingering),
@@ -368,6 +399,7 @@ int main(void)
         TEST(found_dead),
         TEST(broken_pipe),
         TEST(idle),
+        TEST(sending_is_activity),
         TEST(turn_is_bounded),
         TEST(refused_by_the_loop),
     };

@@ -278,7 +278,11 @@ static void around_the_maximum(void **state)
         frame[0] = (char)(len >> 8);
         frame[1] = (char)len;
         fm_decoder_init(&d, &f);
-        assert_int_equal(fm_decoder_feed(&d, frame, len + 2), 0);
+        assert_int_equal(fm_decoder_feed(&d, frame, 200), 0);
+        assert_int_equal(fm_decoder_next(&d, &out),
+                         len <= 2000 ? FM_MORE : FM_E_TOO_LONG);
+        assert_int_equal(fm_decoder_feed(&d, frame + 200, len + 2 - 200),
+                         len <= 2000 ? 0 : FM_E_TOO_LONG);
         assert_int_equal(fm_decoder_next(&d, &out),
                          len <= 2000 ? FM_FRAME : FM_E_TOO_LONG);
         if (len <= 2000)

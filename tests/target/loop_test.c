@@ -127,6 +127,25 @@ static void readiness(void **state)
     close_probe(&writer);
 }
 
+/* What a select left of the sets is not what the next one is asked. */
+static void quiet_first(void **state)
+{
+    struct probe quiet, busy;
+
+    (void)state;
+    open_probe(&quiet, FM_READABLE);
+    open_probe(&busy, FM_READABLE);
+    poke(&busy);
+    turn();
+    assert_int_equal(read(busy.watch.fd, &(char){0}, 1), 1);
+    poke(&quiet);
+    quiet.watch.deadline_ms = fm_deadline_in(5000);
+    turn();
+    assert_int_equal(quiet.told, FM_READABLE);
+    close_probe(&quiet);
+    close_probe(&busy);
+}
+
 static void the_highest_after_a_close(void **state)
 {
     struct probe low, middle, high;
@@ -487,6 +506,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(readiness, fresh),
+        cmocka_unit_test_setup(quiet_first, fresh),
         cmocka_unit_test_setup(the_highest_after_a_close, fresh),
         cmocka_unit_test_setup(urgent_data, fresh),
         cmocka_unit_test_setup(timers, fresh),

@@ -1,0 +1,55 @@
+/* fuzz_libevent.c: an echo on libevent, unmodified, in whole sessions. */
+#include "faultinject/simnet/target.h"
+
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+
+static struct event_base *base;
+
+static void on_read(struct bufferevent *b, void *arg)
+{
+    (void)arg;
+    bufferevent_write_buffer(b, bufferevent_get_input(b));
+}
+
+static void on_end(struct bufferevent *b, short what, void *arg)
+{
+    (void)arg;
+    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
+        bufferevent_free(b);
+}
+
+static void on_accept(struct evconnlistener *l, evutil_socket_t fd,
+                      struct sockaddr *addr, int len, void *arg)
+{
+    struct bufferevent *b =
+        bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+
+    (void)l, (void)addr, (void)len, (void)arg;
+    bufferevent_setcb(b, on_read, NULL, on_end, NULL);
+    bufferevent_enable(b, EV_READ | EV_WRITE);
+}
+
+static void run(void *arg, int fd)
+{
+    socklen_t len;
+    const struct sockaddr *addr = sf_session_addr(&len);
+    struct evconnlistener *l;
+
+    (void)arg, (void)fd;
+    base = event_base_new();
+    l = evconnlistener_new_bind(base, on_accept, NULL, LEV_OPT_CLOSE_ON_FREE, 8,
+                                addr, (int)len);
+    event_base_dispatch(base);
+    evconnlistener_free(l);
+    event_base_free(base);
+}
+
+static void stop(void *arg)
+{
+    (void)arg;
+    event_base_loopbreak(base);
+}
+
+SF_FUZZ_TARGET(.name = "libevent echo", .side = SF_SERVE, .run = run,
+               .stop = stop, .received = sf_peer_echo, .no_dead_fd = true)

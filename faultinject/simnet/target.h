@@ -1,0 +1,36 @@
+/*
+ * target.h: a fuzz target in one file.
+ *
+ *     #include "faultinject/simnet/target.h"
+ *     static void run(void *arg, int fd)  { … serve at sf_session_addr() … }
+ *     static void stop(void *arg)         { … make run() return … }
+ *     SF_FUZZ_TARGET(.name = "mine", .side = SF_SERVE, .run = run,
+ *                    .stop = stop, .received = sf_peer_echo)
+ *
+ * Include it once.  docs/adding-a-target.md says the rest.
+ */
+#ifndef SF_TARGET_H
+#define SF_TARGET_H
+
+#include "faultinject/inject/finding.h"
+#include "faultinject/simnet/run.h"
+
+/* Set by the replayer's -v. */
+extern bool sf_verbose __attribute__((weak));
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The fields of struct sf_program. */
+#define SF_FUZZ_TARGET(...)                                       \
+    int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)  \
+    {                                                             \
+        static const struct sf_program program = {__VA_ARGS__};   \
+        static struct sf_session session;                         \
+        bool show = &sf_verbose && sf_verbose;                    \
+                                                                  \
+        sf_session_decode(&session, data, size);                  \
+        sf_session_run(&session, &program, show ? stdout : NULL); \
+        return 0;                                                 \
+    }
+
+#endif

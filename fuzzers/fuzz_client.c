@@ -1,0 +1,230 @@
+/*
+ * fuzz_client.c: dialling, a buffered stream both ways, draining; with faults.
+ *
+ * The input is a session (faultinject/simnet/session.h) whose peers are the
+ * servers: the first one that is dialled is peer 1, and so on.  The client
+ * under test dials (fm_dial), sends some frames (fm_stream_put), reads frames
+ * until the end or a deadline (fm_stream_next), drains and closes, several
+ * times.  The oracles: it is connected unless something prevented it; frames
+ * are the ones that the peer sent, in order; the peer gets a prefix of what
+ * was put; every error had a cause.
+ */
+#include "faultinject/inject/finding.h"
+#include "faultinject/simnet/run.h"
+#include "fuzzers/fuzz.h"
+#include "fuzzers/phases.h"
+#include "fuzzers/reference.h"
+#include "target/sock.h"
+#include "target/stream.h"
+
+#include <string.h>
+
+enum { DIALS = 3, FRAMES = 3, PORT = 7000, DEADLINE_MS = 3000 };
+
+static struct {
+    struct fm_format format;
+    uint8_t wire[SF_STREAM_MAX]; /* what each dial sends */
+    size_t wire_len;
+    size_t read; /* bytes of the peer's stream that were frames so far */
+    const struct sf_peer *peer; /* of this dial, once it has answered      */
+} fuzz;
+
+static size_t encode(unsigned seed, unsigned size, uint8_t *out, size_t max)
+{
+    static uint8_t payload[SF_STREAM_MAX];
+    struct fm_buf wire;
+    size_t len = ref_payload(&fuzz.format, size, seed, payload, sizeof payload);
+
+    fm_buf_init(&wire, max);
+    len = fm_encode(&fuzz.format, payload, len, &wire) < 0 ? 0
+                                                           : fm_buf_len(&wire);
+    memcpy(out, fm_buf_peek(&wire), len);
+    fm_buf_fini(&wire);
+    return len;
+}
+
+static size_t make_frame(void *arg, const struct sf_peer *peer, unsigned nth,
+                         unsigned size, uint8_t *out, size_t max)
+{
+    (void)arg;
+    return encode(peer->ordinal * 5 + nth, size, out, max);
+}
+
+/* ------------------------------------------------------------ the program */
+
+/* Something was done to this connection, or to any. */
+static bool has_excuse(const struct sf_peer *peer, int err)
+{
+    if (err == FM_E_TIMEOUT || sf_session_last_fault(SF_FATAL) >= 0)
+        return true;
+    return peer->closed || peer->finished || peer->harmed ||
+           sf_end_harmed(peer->end);
+}
+
+static void check_frame(const struct sf_peer *peer,
+                        const struct fm_frame *frame)
+{
+    struct ref_frame ref = {0};
+
+    fuzz.read = (size_t)frame->offset; /* some came before the peer was known */
+    if (fuzz.format.kind == FM_CLOSE)
+        ref.len = ref.end = peer->sent;
+    else if (ref_next(&fuzz.format, peer->stream, peer->sent, fuzz.read,
+                      &ref) != REF_FRAME)
+        sf_peer_finding(SF_MON_WRONG, peer, "a frame at byte %zu of %zu",
+                        fuzz.read, peer->sent);
+    if (frame->len > ref.len ||
+        (frame->len < ref.len && fuzz.format.kind != FM_CLOSE) ||
+        memcmp(frame->data, peer->stream + ref.payload, frame->len) != 0)
+        sf_peer_finding(SF_MON_WRONG, peer,
+                        "the frame at byte %zu is not the one sent", fuzz.read);
+    fuzz.read = ref.end;
+}
+
+static void check_error(const struct sf_peer *peer, int err)
+{
+    enum ref_verdict verdict = REF_MORE;
+
+    if (!peer) /* it never answered, or a fault parted them */
+        return;
+    ref_end(&fuzz.format, peer->stream, peer->sent, 0, &verdict);
+    if ((err == FM_E_BAD && verdict == REF_BAD) ||
+        (err == FM_E_TOO_LONG && verdict == REF_TOO_LONG))
+        return;
+    if (err == FM_E_BAD || err == FM_E_TOO_LONG || !has_excuse(peer, err))
+        sf_finding(SF_MON_WRONG,
+                   "the client gave up with %s, and nothing "
+                   "had happened",
+                   fm_err_name(err));
+}
+
+/* Everybody listens, with room in the backlog. */
+static void check_dial(int err)
+{
+    if (err != FM_E_TIMEOUT && err != FM_E_NO_FILES &&
+        sf_session_last_fault(SF_FATAL) < 0)
+        sf_finding(SF_MON_WRONG,
+                   "dialling ended with %s, and nothing had "
+                   "happened",
+                   fm_err_name(err));
+}
+
+/* Returns 0, or why it went no further. */
+static int send_frames(struct fm_stream *s)
+{
+    struct ref_frame ref;
+    size_t at = 0;
+    int err = 0;
+
+    while (err == 0 && at < fuzz.wire_len &&
+           ref_next(&fuzz.format, fuzz.wire, fuzz.wire_len, at, &ref) ==
+               REF_FRAME) {
+        err = fm_stream_put(s, fuzz.wire + ref.payload, ref.len,
+                            fm_deadline_in(DEADLINE_MS));
+        at = ref.end;
+    }
+    return err < 0 ? err : fm_stream_flush(s, fm_deadline_in(DEADLINE_MS));
+}
+
+/* A fault may part the two before the client looks. */
+static void meet_peer(int fd)
+{
+    if (sf_session_peer_of(fd))
+        fuzz.peer = sf_session_peer_of(fd);
+}
+
+static int read_frames(int fd, struct fm_stream *s)
+{
+    struct fm_frame frame;
+    int r;
+
+    while ((r = fm_stream_next(s, &frame, fm_deadline_in(DEADLINE_MS))) ==
+           FM_FRAME) {
+        meet_peer(fd);
+        if (fuzz.peer)
+            check_frame(fuzz.peer, &frame);
+    }
+    meet_peer(fd);
+    return r;
+}
+
+static void one_dial(const char *host)
+{
+    int fd = fm_dial(host, PORT, fm_deadline_in(DEADLINE_MS)), err;
+    struct fm_stream s;
+
+    if (fd < 0) {
+        check_dial(fd);
+        return;
+    }
+    fuzz.read = 0;
+    fuzz.peer = NULL;
+    fm_stream_init(&s, fd, &fuzz.format);
+    err = send_frames(&s);
+    if (err == 0)
+        err = read_frames(fd, &s);
+    check_error(fuzz.peer, err);
+    fm_stream_fini(&s);
+    if (err != FM_E_BADFD) {
+        err = fm_drain(fd, fm_deadline_in(DEADLINE_MS));
+        if (err != FM_E_BADFD)
+            fm_close(fd);
+    }
+}
+
+static void run_client(void *arg, int fd)
+{
+    (void)arg;
+    (void)fd;
+    for (int i = 0; i < DIALS; i++)
+        one_dial(sf_session_now()->local ? "unix:/session" : "127.0.0.1");
+}
+
+/* ------------------------------------------------------------- the target */
+
+static void on_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+                        size_t len)
+{
+    (void)arg;
+    if (peer->received + len > fuzz.wire_len ||
+        memcmp(bytes, fuzz.wire + peer->received, len) != 0)
+        sf_peer_finding(SF_MON_WRONG, peer,
+                        "other bytes than the client put, in the %zu from "
+                        "byte %zu on",
+                        len, peer->received);
+}
+
+static void on_fault(void *arg, const struct sf_point *at,
+                     const struct sf_outcome *outcome)
+{
+    const struct sf_peer *peer = sf_session_peer_of(at->fd);
+
+    (void)arg;
+    sf_phase((outcome->fault * SF_CALL_COUNT + at->call) * 8u +
+             (peer ? sf_place(sf_peer_taken(peer), fuzz.read, peer->sent) : 7));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct sf_program client = {
+        .name = "the client",
+        .side = SF_DIAL,
+        .run = run_client,
+        .frame = make_frame,
+        .received = on_received,
+        .fault = on_fault,
+        .no_control = true,
+    };
+    static struct sf_session s;
+
+    sf_session_decode(&s, data, size);
+    fuzz.format = *ref_format(s.variant);
+    fuzz.wire_len = 0;
+    for (unsigned i = 0; i < FRAMES; i++)
+        fuzz.wire_len += encode(i, i * s.extra * 3, fuzz.wire + fuzz.wire_len,
+                                sizeof fuzz.wire - fuzz.wire_len);
+    if (fuzz_verbose())
+        printf("  format %s\n", ref_formats[s.variant % ref_format_count]);
+    sf_session_run(&s, &client, fuzz_verbose() ? stdout : NULL);
+    return 0;
+}

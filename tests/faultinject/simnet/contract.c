@@ -1,0 +1,284 @@
+/*
+ * contract.c: rows of the fault model's tables that fidelity.c cannot reach,
+ * because they wait, need full buffers, or need many descriptors.
+ */
+#include "faultinject/inject/finding.h"
+#include "faultinject/simnet/simnet.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include <cmocka.h>
+
+#define MS INT64_C(1000000)
+
+static const struct sf_world *w;
+static int pair[2];
+static char bytes[SF_SIM_BUFFER];
+
+/* What happens while the program waits. */
+static enum sf_sim_wake (*next)(void);
+
+static enum sf_sim_wake on_idle(void *arg, int64_t until)
+{
+    (void)arg;
+    (void)until;
+    return next ? next() : SF_SIM_NOTHING;
+}
+
+static int set_up(void **state)
+{
+    struct sf_sim_config config = {.buffer = 1000, .idle = on_idle};
+
+    (void)state;
+    next = NULL;
+    w = sf_simnet();
+    sf_sim_begin(&config);
+    return w->socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    sf_sim_end();
+    return 0;
+}
+
+#define FAILS(call, err)              \
+    do {                              \
+        assert_int_equal(call, -1);   \
+        assert_int_equal(errno, err); \
+    } while (0)
+
+static int64_t elapsed_ms(void)
+{
+    return (sf_sim_now() - SF_SIM_EPOCH_NS) / MS;
+}
+
+static void set_timeout(int name, int ms)
+{
+    struct timeval tv = {ms / 1000, ms % 1000 * 1000};
+
+    assert_int_equal(w->setsockopt(pair[0], SOL_SOCKET, name, &tv, sizeof tv),
+                     0);
+}
+
+/* R8: a blocking recv ends with EAGAIN when SO_RCVTIMEO has passed. */
+static void recv_times_out(void **state)
+{
+    (void)state;
+    set_timeout(SO_RCVTIMEO, 2500);
+    FAILS(w->recv(pair[0], bytes, 1, 0), EAGAIN);
+    assert_int_equal(elapsed_ms(), 2500);
+}
+
+static enum sf_sim_wake peer_sends(void)
+{
+    next = NULL;
+    w->send(pair[1], "hi", 2, MSG_DONTWAIT);
+    return SF_SIM_ACTED;
+}
+
+static enum sf_sim_wake a_signal(void)
+{
+    next = peer_sends;
+    return SF_SIM_SIGNAL;
+}
+
+/* R8: … or with data, or with EINTR. */
+static void recv_waits(void **state)
+{
+    (void)state;
+    next = a_signal;
+    FAILS(w->recv(pair[0], bytes, 10, 0), EINTR);
+    assert_int_equal(w->recv(pair[0], bytes, 10, 0), 2);
+    assert_int_equal(elapsed_ms(), 0);
+}
+
+/* S7, S9: a full buffer says EAGAIN and is not writable; it is again when a
+ * good part of it has been read. */
+static void send_fills(void **state)
+{
+    struct pollfd out = {.fd = pair[0], .events = POLLOUT};
+
+    (void)state;
+    assert_int_equal(w->send(pair[0], bytes, 1500, MSG_DONTWAIT), 1000);
+    FAILS(w->send(pair[0], bytes, 1, MSG_DONTWAIT), EAGAIN);
+    assert_int_equal(w->poll(&out, 1, 0), 0);
+    assert_int_equal(w->recv(pair[1], bytes, 1, 0), 1);
+    assert_int_equal(w->poll(&out, 1, 0), 0);
+    assert_int_equal(w->send(pair[0], bytes, 5, MSG_DONTWAIT), 1);
+    assert_int_equal(w->recv(pair[1], bytes, 1000, 0), 1000);
+    assert_int_equal(w->poll(&out, 1, 0), 1);
+}
+
+static enum sf_sim_wake peer_reads(void)
+{
+    w->recv(pair[1], bytes, 300, MSG_DONTWAIT);
+    return SF_SIM_ACTED;
+}
+
+/* S8: a blocking send moves everything, or what SO_SNDTIMEO allows. */
+static void send_blocks(void **state)
+{
+    (void)state;
+    next = peer_reads;
+    assert_int_equal(w->send(pair[0], bytes, 5000, 0), 5000);
+    next = NULL;
+    while (w->recv(pair[1], bytes, 1000, MSG_DONTWAIT) > 0)
+        ;
+    set_timeout(SO_SNDTIMEO, 40);
+    assert_int_equal(w->send(pair[0], bytes, 5000, 0), 1000);
+    FAILS(w->send(pair[0], bytes, 5000, 0), EAGAIN);
+    assert_int_equal(elapsed_ms(), 80);
+}
+
+/* Q1: a dead number fails select, which leaves the sets alone. */
+static void select_says_ebadf(void **state)
+{
+    fd_set rd, before;
+
+    (void)state;
+    FD_ZERO(&rd);
+    FD_SET(pair[0], &rd);
+    FD_SET(pair[1], &rd);
+    before = rd;
+    w->kill(pair[1]);
+    FAILS(w->select(pair[1] + 1, &rd, NULL, NULL, NULL), EBADF);
+    assert_memory_equal(&rd, &before, sizeof rd);
+}
+
+/* Q2: … unless it is above the table: then its bit stays set. */
+static void select_ignores_high_numbers(void **state)
+{
+    struct timeval now = {0, 0};
+    fd_set rd;
+
+    (void)state;
+    FD_ZERO(&rd);
+    FD_SET(1023, &rd);
+    assert_int_equal(w->select(1024, &rd, NULL, NULL, &now), 0);
+    assert_true(FD_ISSET(1023, &rd));
+}
+
+/* Q4: EINTR; Linux leaves the rest of the time in the timeval. */
+static void select_is_interrupted(void **state)
+{
+    struct timeval limit = {3, 0};
+    fd_set rd;
+
+    (void)state;
+    FD_ZERO(&rd);
+    FD_SET(pair[0], &rd);
+    next = a_signal;
+    FAILS(w->select(pair[0] + 1, &rd, NULL, NULL, &limit), EINTR);
+    assert_true(FD_ISSET(pair[0], &rd));
+    assert_int_equal(limit.tv_sec, 3);
+    next = NULL;
+    assert_int_equal(w->select(pair[0] + 1, &rd, NULL, NULL, &limit), 0);
+    assert_int_equal(limit.tv_sec, 0);
+    assert_int_equal(elapsed_ms(), 3000);
+}
+
+/* A1: EMFILE comes before the queue is looked at; A5: lowest free number. */
+static void accept_finds_no_numbers(void **state)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "/l"};
+    const struct sockaddr *addr = (struct sockaddr *)&name;
+    int listener = w->socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    (void)state;
+    assert_int_equal(w->bind(listener, addr, sizeof name), 0);
+    assert_int_equal(w->listen(listener, 4), 0);
+    FAILS(w->accept(listener, NULL, NULL), EAGAIN);
+    sf_sim_set_fd_limit(sf_sim_lowest());
+    FAILS(w->accept(listener, NULL, NULL), EMFILE);
+    assert_non_null(sf_end_connect(addr, sizeof name));
+    FAILS(w->accept(listener, NULL, NULL), EMFILE);
+    assert_int_equal(w->close(pair[0]), 0);
+    assert_int_equal(w->accept(listener, NULL, NULL), pair[0]);
+}
+
+/* X1, X2: close frees the number at once; a second one is EBADF. */
+static void close_frees(void **state)
+{
+    (void)state;
+    assert_int_equal(w->close(pair[0]), 0);
+    FAILS(w->close(pair[0]), EBADF);
+    assert_int_equal(w->dup(pair[1]), pair[0]);
+}
+
+/* A reset is told once, after what was there; then the end, for ever. */
+static void reset_is_told_once(void **state)
+{
+    int fd, error;
+    socklen_t len = sizeof error;
+    struct sf_end *peer = sf_end_pair(AF_INET, &fd);
+
+    (void)state;
+    sf_end_send(peer, "12345", 5);
+    w->reset(fd, ECONNRESET);
+    assert_int_equal(w->recv(fd, bytes, 10, 0), 5);
+    FAILS(w->recv(fd, bytes, 10, 0), ECONNRESET);
+    assert_int_equal(w->recv(fd, bytes, 10, 0), 0);
+    assert_int_equal(w->recv(fd, bytes, 10, 0), 0);
+    FAILS(w->send(fd, bytes, 1, MSG_NOSIGNAL), EPIPE);
+    assert_int_equal(w->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len), 0);
+    assert_int_equal(error, 0);
+    assert_int_equal(sf_end_recv(peer, bytes, 1), -ECONNRESET);
+}
+
+static void time_is_virtual(void **state)
+{
+    struct timespec day = {86400, 0}, now;
+
+    (void)state;
+    assert_int_equal(w->nanosleep(&day, NULL), 0);
+    assert_int_equal(w->clock_gettime(CLOCK_MONOTONIC, &now), 0);
+    assert_int_equal(now.tv_sec, 86401);
+}
+
+static enum sf_monitor told;
+
+static _Bool take_finding(enum sf_monitor monitor, const char *line)
+{
+    (void)line;
+    told = monitor;
+    return 1;
+}
+
+static void a_wait_for_ever_is_a_stall(void **state)
+{
+    (void)state;
+    told = SF_MON_COUNT;
+    sf_finding_hook = take_finding;
+    w->recv(pair[0], bytes, 1, 0);
+    sf_finding_hook = NULL;
+    assert_int_equal(told, SF_MON_STALL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(recv_times_out),
+        TEST(recv_waits),
+        TEST(send_fills),
+        TEST(send_blocks),
+        TEST(select_says_ebadf),
+        TEST(select_ignores_high_numbers),
+        TEST(select_is_interrupted),
+        TEST(accept_finds_no_numbers),
+        TEST(close_frees),
+        TEST(reset_is_told_once),
+        TEST(time_is_virtual),
+        TEST(a_wait_for_ever_is_a_stall),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,89 @@
+/*
+ * forms.c: a session survives every change of its form.
+ *
+ * Random bytes become a session; its text is parsed to the same session, its
+ * bytes decode to it, and their text is the same again.  What the parser
+ * refuses it names by line and column.
+ */
+#include "faultinject/simnet/session.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ROUNDS = 20000, INPUT = 300, TEXT = 1 << 15 };
+
+static void print(const struct sf_session *s, char text[TEXT])
+{
+    FILE *out = fmemopen(text, TEXT, "w");
+
+    sf_session_print(s, out);
+    fclose(out);
+}
+
+static void any_bytes(void **state)
+{
+    static char text[TEXT], again[TEXT];
+    static struct sf_session s, back;
+    uint8_t in[INPUT], out[SF_SESSION_MAX];
+    char why[160];
+
+    (void)state;
+    srand(1);
+    for (int round = 0; round < ROUNDS; round++) {
+        size_t len = (size_t)rand() % INPUT;
+
+        for (size_t i = 0; i < len; i++)
+            in[i] = (uint8_t)rand();
+        sf_session_decode(&s, in, len);
+        print(&s, text);
+        if (sf_session_parse(&back, text, why, sizeof why) < 0)
+            fail_msg("%s\n%s", why, text);
+        len = sf_session_encode(&back, out, sizeof out);
+        assert_true(len > 0);
+        sf_session_decode(&back, out, len);
+        print(&back, again);
+        assert_string_equal(again, text);
+    }
+}
+
+static void refused(void **state)
+{
+    static const char *const bad[][2] = {
+        {"", "1:1: expected \"sockfault-session 1\""},
+        {"sockfault-session 2\n", "1:1: expected \"sockfault-session 1\""},
+        {"sockfault-session 1\nframe 9 1\n", "2:7: expected a number from 1"},
+        {"sockfault-session 1\nframe 1 300\n", "2:9: expected a number that"},
+        {"sockfault-session 1\nbytes 1 \"a\n", "2:11: expected the closing"},
+        {"sockfault-session 1\nbytes 1 \"\\q\"\n", "2:11: expected \\xHH"},
+        {"sockfault-session 1\nclose 1 2\n", "2:9: expected the end of"},
+        {"sockfault-session 1\nfarme 1 2\n", "2:1: expected an option"},
+        {"sockfault-session 1\nbuffers 70000\n", "2:9: expected a number"},
+        {"sockfault-session 1\nfamily ipx\n", "2:8: expected tcp or unix"},
+        {"sockfault-session 1\n@4 close 1\n", "2:2: expected a number"},
+        {"sockfault-session 1\nfault 1 2\n", "2:10: expected a number"},
+    };
+    static struct sf_session s;
+    char why[160];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(sf_session_parse(&s, bad[i][0], why, sizeof why), -1);
+        if (strncmp(why, bad[i][1], strlen(bad[i][1])) != 0)
+            fail_msg("for %s got: %s", bad[i][0], why);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_bytes),
+        cmocka_unit_test(refused),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
