@@ -58,7 +58,7 @@ static void *work(void *arg)
 
     w->lost = !fm_serve_blocking(w->fd, &w->server->acceptor.options,
                                  &w->server->stopping, &w->stats);
-    /* A pointer fits at once: there is one a worker. */
+    /* A pointer is one message, and there is one a worker: it fits. */
     while (fm_io_send(w->server->done_end, &w, sizeof w) == FM_E_INTR)
         ;
     return NULL;

@@ -44,6 +44,11 @@ static struct addrinfo *look_up(const char *host, unsigned port, int flags)
     snprintf(service, sizeof service, "%u", port);
     if (*host == '\0' || strcmp(host, "*") == 0)
         host = NULL;
+    /* No file or server is asked for this name (RFC 6761, 6.3). */
+    if (host && strcmp(host, "localhost") == 0) {
+        host = NULL;
+        hints.ai_flags &= ~AI_PASSIVE;
+    }
     return getaddrinfo(host, service, &hints, &list) == 0 ? list : NULL;
 }
 

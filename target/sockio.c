@@ -193,7 +193,7 @@ int fm_io_close(int fd)
 
 int fm_io_pair(int ends[2])
 {
-    return result(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+    return result(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
 }
 
 int fm_io_wait_child(pid_t pid)

@@ -81,7 +81,8 @@ int fm_io_shutdown(int fd, int how);
 /* Closed whatever it returns (close(2), NOTES); never call it twice. */
 int fm_io_close(int fd);
 
-/* Two connected UNIX sockets, close-on-exec: a pipe without SIGPIPE. */
+/* Two connected UNIX sockets, close-on-exec: a pipe without SIGPIPE, on which
+ * each send is one message that comes whole or not at all. */
 int fm_io_pair(int ends[2]);
 
 /* Wait for a child; returns its exit status, or 255 when it was killed. */
