@@ -4,10 +4,10 @@
 #   sockfault_add_library(NAME SOURCES …)
 #       two libraries from the same files: NAME as it ships, and NAME_checked
 #       with the sanitizers and the engine's instrumentation.
-#   sockfault_add_fuzzer(NAME SOURCES … [LIBRARIES …])
+#   sockfault_add_fuzzer(NAME [UNLISTED] SOURCES … [LIBRARIES …])
 #       an executable from a file with LLVMFuzzerTestOneInput, for the engine
 #       of this build.  The names of all are in fuzzers.txt of the build, for
-#       the scripts.
+#       the scripts; UNLISTED: of all but this one.
 #
 #   SOCKFAULT_ENGINE    none: a stand-alone replayer (fuzzers/replay.c)
 #                       libfuzzer, afl
@@ -63,7 +63,7 @@ function(sockfault_add_library name)
 endfunction()
 
 function(sockfault_add_fuzzer name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "UNLISTED" "" "SOURCES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
   if(SOCKFAULT_ENGINE STREQUAL "environment")
     set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
@@ -77,6 +77,9 @@ function(sockfault_add_fuzzer name)
     ${sockfault_compile} ${sockfault_instrument})
   target_link_options(${name} PRIVATE ${sockfault_link} ${sockfault_engine})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
+  if(arg_UNLISTED)
+    return()
+  endif()
   set_property(GLOBAL APPEND PROPERTY SOCKFAULT_FUZZERS ${name})
   get_property(fuzzers GLOBAL PROPERTY SOCKFAULT_FUZZERS)
   list(JOIN fuzzers "\n" lines)
