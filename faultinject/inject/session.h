@@ -1,8 +1,8 @@
 /*
  * session.h: what the files of the injector share with each other.
  */
-#ifndef SF_SESSION_H
-#define SF_SESSION_H
+#ifndef SF_INJECT_SESSION_H
+#define SF_INJECT_SESSION_H
 
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/inject.h"

@@ -1,4 +1,5 @@
-# Coverage by clang; see scripts/coverage.  Uses work, a folder for what is
+# Coverage by clang 19, the first of Debian's to count conditions (MC/DC);
+# see scripts/coverage.  Uses work, a folder for what is
 # passing.
 # shellcheck shell=bash
 
@@ -29,7 +30,7 @@ coverage_replay() {
 }
 
 coverage_merge() {
-    llvm-profdata merge -sparse "$work"/*.profraw -o "$work/all.profdata" ||
+    llvm-profdata-19 merge -sparse "$work"/*.profraw -o "$work/all.profdata" ||
         die "no profile was written"
     mapfile -t objects < <(find "$SF_BUILD/bin" "$SF_BUILD/lib" -type f \
         \( -name '*.so' -o -perm -100 \))
@@ -37,7 +38,7 @@ coverage_merge() {
 
 # coverage_llvm VERB OPTION...: llvm-cov over all programs.
 coverage_llvm() {
-    llvm-cov "$1" -instr-profile="$work/all.profdata" "${@:2}" \
+    llvm-cov-19 "$1" -instr-profile="$work/all.profdata" "${@:2}" \
         "${objects[0]}" "${objects[@]/#/-object=}" "$SF_PROJECT/target" "$SF_PROJECT/faultinject" \
         2>/dev/null
 }
@@ -66,9 +67,12 @@ coverage_html() {
 coverage_table() {
     coverage_summary | jq -r '
         to_entries[] | .key as $part
-        | ([$part, .value.lines, .value.branches],
-           (.value.files | to_entries[] | [.key, .value.lines, .value.branches]))
+        | ([$part, .value.lines, .value.branches, .value.mcdc],
+           (.value.files | to_entries[] | [.key, .value.lines, .value.branches,
+            .value.mcdc]))
         | select(.[1] != null) | map(. // "-") | @tsv' |
-        awk -F'\t' 'BEGIN { printf "\n%-40s %8s %9s\n", "", "lines", "branches" }
-            { printf "%-40s %8s %9s\n", $1, $2, $3 }'
+        awk -F'\t' 'BEGIN {
+                printf "\n%-40s %8s %9s %8s\n", "", "lines", "branches", "mc/dc"
+            }
+            { printf "%-40s %8s %9s %8s\n", $1, $2, $3, $4 }'
 }
