@@ -116,20 +116,20 @@ static void no_room(void **state)
     static const struct {
         const char *format;
         size_t wire;
-    } rows[] = {{"fixed:3", 3}, {"type:a=2", 3}, {"delim:xy", 5},
-                {"ascii:4", 7}, {"be16", 5},     {"close", 3}};
+    } sizes[] = {{"fixed:3", 3}, {"type:a=2", 3}, {"delim:xy", 5},
+                 {"ascii:4", 7}, {"be16", 5},     {"close", 3}};
 
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct fm_format f = parsed(rows[i].format);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct fm_format f = parsed(sizes[i].format);
         struct fm_buf out;
 
-        fm_buf_init(&out, rows[i].wire - 1);
+        fm_buf_init(&out, sizes[i].wire - 1);
         assert_int_equal(fm_encode(&f, "abc", 3, &out), FM_E_NOMEM);
         assert_int_equal(fm_buf_len(&out), 0);
-        fm_buf_init(&out, rows[i].wire);
+        fm_buf_init(&out, sizes[i].wire);
         assert_int_equal(fm_encode(&f, "abc", 3, &out), 0);
-        assert_int_equal(fm_buf_len(&out), rows[i].wire);
+        assert_int_equal(fm_buf_len(&out), sizes[i].wire);
         fm_buf_fini(&out);
     }
 }
