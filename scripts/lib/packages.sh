@@ -21,6 +21,7 @@ git                                                    git                 test
 clang-format                                           clang-format        test
 shellcheck                                             shellcheck          test
 xmllint                                                libxml2-utils       test
+zip                                                    zip                 test
 clang-19                                               clang-19            coverage
 llvm-cov-19                                            llvm-19             coverage
 /usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.profile-*.a libclang-rt-19-dev coverage
