@@ -66,10 +66,10 @@ struct sf_world {
 #undef CALL
 
     /*
-     * Does this world own the number, open or not?  Calls on a descriptor of
-     * somebody else pass through to the kernel unseen.
+     * The numbers that this world owns, open or not.  Calls on a descriptor
+     * of somebody else pass through to the kernel unseen.
      */
-    bool (*owns)(int fd);
+    int first, count;
 
     /* Calls of every thread belong to it, not only of the one that began. */
     bool all_threads;

@@ -187,9 +187,18 @@ static uint64_t connections(const struct sf_control *c)
     return total;
 }
 
+static uint64_t calls_seen(const struct sf_control *c)
+{
+    uint64_t total = sum(c->seen, SF_CALL_COUNT);
+
+    for (unsigned i = 0; i < c->n_processes && i < SF_PROCESSES_MAX; i++)
+        total += sum(c->processes[i].seen, SF_CALL_COUNT);
+    return total;
+}
+
 static void print_counts(const struct sf_control *c)
 {
-    uint64_t calls = sum(c->seen, SF_CALL_COUNT);
+    uint64_t calls = calls_seen(c);
     uint64_t faults = sum(c->injected, SF_FAULT_COUNT);
     uint64_t conns = connections(c);
     const char *before = ": ";
@@ -296,7 +305,7 @@ int sf_summarize(const struct sf_run *run,
         print_end(run, outcome);
     if (sf_verdict(run, outcome))
         return SF_FOUND;
-    if (sum(c->seen, SF_CALL_COUNT) == 0) {
+    if (calls_seen(c) == 0) {
         sf_complain("no call was intercepted: %s made no socket call "
                     "through libc",
                     run->command[0]);

@@ -36,13 +36,13 @@ static void note_ready(const struct sf_wait *w)
     struct sf_member member;
     int cursor = 0;
 
-    while (w->asked(w, &cursor, &member)) {
+    while (w->shape->asked(w, &cursor, &member)) {
         struct sf_conn *conn = sf_fd_conn(member.fd);
         if (conn)
             conn->hears_hangup = (member.events & POLLRDHUP) != 0;
     }
     cursor = 0;
-    while (w->reported(w, &cursor, &member)) {
+    while (w->shape->reported(w, &cursor, &member)) {
         struct sf_conn *conn = sf_fd_conn(member.fd);
         if (!conn)
             continue;
@@ -59,10 +59,10 @@ static bool alter(struct sf_op *op)
     if (op->result < 0 || fd < 0)
         return false;
     if (op->fault == SF_SPURIOUS)
-        return op->wait->pretend(op->wait, fd);
+        return op->wait->shape->pretend(op->wait, fd);
     if (op->result < 2 && op->wait->timeout_ms != 0)
         return false; /* it would have to sleep on */
-    op->wait->hide(op->wait, fd, (short)~0);
+    op->wait->shape->hide(op->wait, fd, (short)~0);
     op->world->rearm(fd);
     return true;
 }
@@ -77,7 +77,7 @@ static void hold_hangups(struct sf_op *op)
     struct sf_member member;
     int cursor = 0;
 
-    while (op->wait->reported(op->wait, &cursor, &member)) {
+    while (op->wait->shape->reported(op->wait, &cursor, &member)) {
         struct sf_conn *conn = sf_fd_conn(member.fd);
         struct sf_facts facts;
         if (!conn || !(member.events & POLLRDHUP) || !(member.events & POLLIN))
@@ -85,7 +85,7 @@ static void hold_hangups(struct sf_op *op)
         op->world->facts(member.fd, &facts);
         if (facts.queued == 0)
             continue;
-        op->wait->hide(op->wait, member.fd, POLLRDHUP);
+        op->wait->shape->hide(op->wait, member.fd, POLLRDHUP);
         conn->held = true;
     }
 }

@@ -37,11 +37,11 @@ static void note_amounts(struct sf_exhaust *e, struct sf_choice choice,
     }
 }
 
-static bool exhaust_cares(struct sf_chooser *self, const struct sf_point *at)
+static bool exhaust_wants(struct sf_chooser *self, enum sf_call call)
 {
     struct sf_exhaust *e = (struct sf_exhaust *)self;
 
-    (void)at;
+    (void)call;
     e->asked++;
     if (e->taken < e->n)
         return e->asked > e->vector[e->taken].at;
@@ -98,7 +98,7 @@ static unsigned exhaust_choose(struct sf_chooser *self,
 void sf_exhaust_init(struct sf_exhaust *e, unsigned k)
 {
     *e = (struct sf_exhaust){
-        .chooser = {exhaust_cares, exhaust_choose},
+        .chooser = {exhaust_wants, NULL, exhaust_choose},
         .k = k < SF_EXHAUST_MAX ? k : SF_EXHAUST_MAX,
         .shards = 1,
     };

@@ -55,7 +55,10 @@ struct sf_outcome {
 };
 
 struct sf_chooser {
-    /* False: certainly 0 at this point.  Spares asking for the facts. */
+    /* False: certainly 0 at this call.  Spares finding out where it is. */
+    bool (*wants)(struct sf_chooser *self, enum sf_call call);
+    /* False: certainly 0 at this point.  Spares asking for the facts; NULL
+     * for a chooser that never says so. */
     bool (*cares)(struct sf_chooser *self, const struct sf_point *at);
     /*
      * Which of the n > 1 outcomes happens: 0 … n-1.  Where that is SHORT,

@@ -44,9 +44,32 @@ struct sf_conn {
     unsigned kind_nth[SF_KIND_COUNT];
 };
 
-enum sf_fd_state sf_fd_state(int fd);
+struct sf_number {
+    uint8_t state; /* enum sf_fd_state                       */
+    uint16_t slot; /* of the connection, when that is SF_FD_CONN */
+};
+extern struct sf_number sf_numbers[SF_FD_MAX];
+extern struct sf_conn sf_conns[SF_CONN_MAX];
+
+static inline bool sf_fd_in_table(int fd)
+{
+    return fd >= 0 && fd < SF_FD_MAX;
+}
+
+static inline enum sf_fd_state sf_fd_state(int fd)
+{
+    return sf_fd_in_table(fd) ? (enum sf_fd_state)sf_numbers[fd].state
+                              : SF_FD_IGNORED;
+}
+
 /* The connection of a number, NULL for none. */
-struct sf_conn *sf_fd_conn(int fd);
+static inline struct sf_conn *sf_fd_conn(int fd)
+{
+    if (!sf_fd_in_table(fd) || sf_numbers[fd].state != SF_FD_CONN)
+        return NULL;
+    return &sf_conns[sf_numbers[fd].slot];
+}
+
 /* The number is now what `state` says (not CONN). */
 void sf_fd_set(int fd, enum sf_fd_state state);
 /* The number begins a connection; NULL when the tables are full. */

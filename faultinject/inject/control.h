@@ -47,6 +47,7 @@ struct sf_process {
     int32_t pid;
     uint32_t connections;
     char program[32];
+    uint64_t seen[SF_CALL_COUNT]; /* calls, counted by the process itself */
 };
 
 struct sf_told {
@@ -68,7 +69,7 @@ struct sf_control {
     uint32_t n_findings;
     uint64_t n_kept;
     uint64_t n_ring;
-    uint64_t seen[SF_CALL_COUNT];
+    uint64_t seen[SF_CALL_COUNT]; /* by processes beyond the table */
     uint64_t injected[SF_FAULT_COUNT];
 
     struct sf_process processes[SF_PROCESSES_MAX];

@@ -230,14 +230,6 @@ static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
 #undef FAULT
 };
 
-bool sf_fault_transient(enum sf_fault fault)
-{
-    if (fault == SF_ENOBUFS || fault == SF_ENOMEM)
-        return true;
-    return fault != SF_NONE && fault != SF_SHORT &&
-           sf_faults[fault].cls == SF_BENIGN;
-}
-
 static bool needs_target(enum sf_fault fault, const struct sf_site *s)
 {
     return s->wait &&
@@ -264,7 +256,8 @@ static unsigned add_targets(const struct sf_site *s, enum sf_fault fault,
     struct sf_member member;
     int cursor = 0;
 
-    while (n < SF_OUTCOMES_MAX && s->wait->asked(s->wait, &cursor, &member)) {
+    while (n < SF_OUTCOMES_MAX &&
+           s->wait->shape->asked(s->wait, &cursor, &member)) {
         const struct sf_conn *conn = sf_fd_conn(member.fd);
         if (!conn || (fault == SF_SPURIOUS && !can_pretend(s, &member)))
             continue;

@@ -103,7 +103,8 @@ struct sf_planned {
     struct sf_chooser chooser;
     struct sf_rule *rules;
     size_t n;
-    const char *program; /* for `program NAME` */
+    const char *program;       /* for `program NAME`          */
+    bool named[SF_CALL_COUNT]; /* some rule is about this call */
 };
 void sf_planned_init(struct sf_planned *planned, struct sf_rule *rules,
                      size_t n, const char *program);

@@ -17,11 +17,11 @@ void closefrom(int fd);
 
 SF_EXPORT int socket(int domain, int type, int protocol)
 {
-    struct sf_op op = {.call = SF_CALL_socket, .fd = -1};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.socket(domain, type, protocol);
-    op.flags = type;
+    sf_op_init(&op, SF_CALL_socket, -1, 0, type);
     op.other = domain;
     SF_BEATS(op, sf_libc.socket(domain, type, protocol),
              op.result = op.world->socket(domain, type, protocol))
@@ -30,11 +30,11 @@ SF_EXPORT int socket(int domain, int type, int protocol)
 
 SF_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 {
-    struct sf_op op = {.call = SF_CALL_socketpair, .fd = -1};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.socketpair(domain, type, protocol, fds);
-    op.flags = type;
+    sf_op_init(&op, SF_CALL_socketpair, -1, 0, type);
     op.pair = fds;
     SF_BEATS(op, sf_libc.socketpair(domain, type, protocol, fds),
              op.result = op.world->socketpair(domain, type, protocol, fds))
@@ -42,36 +42,34 @@ SF_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 }
 
 /* One wrapper for all that differ only in name and arguments. */
-#define MAKES(name, params, args, fd_, other_, pair_)                    \
+#define MAKES(name, params, args, fd_, pair_)                            \
     SF_EXPORT int name params                                            \
     {                                                                    \
-        struct sf_op op = {.call = SF_CALL_##name};                      \
+        struct sf_op op;                                                 \
                                                                          \
         if (SF_LIKELY(!sf_on))                                           \
             return sf_libc.name args;                                    \
-        op.fd = fd_;                                                     \
-        op.other = other_;                                               \
+        sf_op_init(&op, SF_CALL_##name, fd_, 0, 0);                      \
         op.pair = pair_;                                                 \
         SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
         return (int)sf_tell(&op);                                        \
     }
 
-MAKES(pipe, (int fds[2]), (fds), -1, 0, fds)
-MAKES(pipe2, (int fds[2], int flags), (fds, flags), -1, 0, fds)
-MAKES(dup, (int fd), (fd), fd, 0, NULL)
-MAKES(dup2, (int fd, int newfd), (fd, newfd), fd, newfd, NULL)
-MAKES(dup3, (int fd, int newfd, int flags), (fd, newfd, flags), fd, newfd, NULL)
-MAKES(epoll_create, (int size), (size), -1, 0, NULL)
-MAKES(epoll_create1, (int flags), (flags), -1, 0, NULL)
+MAKES(pipe, (int fds[2]), (fds), -1, fds)
+MAKES(pipe2, (int fds[2], int flags), (fds, flags), -1, fds)
+MAKES(dup, (int fd), (fd), fd, NULL)
+MAKES(dup2, (int fd, int newfd), (fd, newfd), fd, NULL)
+MAKES(dup3, (int fd, int newfd, int flags), (fd, newfd, flags), fd, NULL)
+MAKES(epoll_create, (int size), (size), -1, NULL)
+MAKES(epoll_create1, (int flags), (flags), -1, NULL)
 
 static int any_fcntl(int fd, int cmd, long arg)
 {
-    struct sf_op op = {.call = SF_CALL_fcntl};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.fcntl(fd, cmd, arg);
-    op.fd = fd;
-    op.flags = cmd;
+    sf_op_init(&op, SF_CALL_fcntl, fd, 0, cmd);
     SF_BEATS(op, sf_libc.fcntl(fd, cmd, arg),
              op.result = op.world->fcntl(fd, cmd, arg))
     return (int)sf_tell(&op);
@@ -95,11 +93,11 @@ SF_EXPORT int fcntl64(int fd, int cmd, ...)
 
 static int any_ioctl(int fd, unsigned long request, long arg)
 {
-    struct sf_op op = {.call = SF_CALL_ioctl};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.ioctl(fd, request, arg);
-    op.fd = fd;
+    sf_op_init(&op, SF_CALL_ioctl, fd, 0, 0);
     SF_BEATS(op, sf_libc.ioctl(fd, request, arg),
              op.result = op.world->ioctl(fd, request, arg))
     if (request == FIONREAD && op.result == 0)
@@ -112,12 +110,11 @@ SF_EXPORT int ioctl(int fd, unsigned long request,
 
 SF_EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 {
-    struct sf_op op = {.call = SF_CALL_getsockopt};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.getsockopt(fd, level, name, val, len);
-    op.fd = fd;
-    op.flags = level == SOL_SOCKET ? name : -1;
+    sf_op_init(&op, SF_CALL_getsockopt, fd, 0, level == SOL_SOCKET ? name : -1);
     SF_BEATS(op, sf_libc.getsockopt(fd, level, name, val, len),
              op.result = op.world->getsockopt(fd, level, name, val, len))
     return (int)sf_tell(&op);

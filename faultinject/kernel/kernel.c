@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -252,12 +253,6 @@ static bool kernel_interrupt(void)
     return sig != 0;
 }
 
-static bool kernel_owns(int fd)
-{
-    (void)fd;
-    return true;
-}
-
 /* --- calls --- */
 
 #define CALL(name, returns, params, args, kind) \
@@ -272,7 +267,7 @@ static struct sf_world kernel = {
 #define CALL(name, returns, params, args, kind) .name = kernel_##name,
 #include "faultinject/calls.def"
 #undef CALL
-    .owns = kernel_owns,
+    .count = INT_MAX,
     .all_threads = true,
     .facts = kernel_facts,
     .lose = kernel_lose,

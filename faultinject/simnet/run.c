@@ -671,10 +671,16 @@ bool sf_session_allows(const struct sf_point *at,
            sf_end_of(fd) != run.conns[0].end;
 }
 
+static bool chooser_wants(struct sf_chooser *self, enum sf_call call)
+{
+    (void)self;
+    return run.armed && run.decides->wants(run.decides, call);
+}
+
 static bool chooser_cares(struct sf_chooser *self, const struct sf_point *at)
 {
     (void)self;
-    return run.armed && run.decides->cares(run.decides, at);
+    return !run.decides->cares || run.decides->cares(run.decides, at);
 }
 
 static unsigned chooser_choose(struct sf_chooser *self,
@@ -736,7 +742,8 @@ static void load_tape(const struct sf_session *s)
     }
     sf_tape_init(&run.tape, run.tape_bytes, 3 * s->faults_n);
     run.decides = instead ? instead : &run.tape.chooser;
-    run.chooser = (struct sf_chooser){chooser_cares, chooser_choose};
+    run.chooser =
+        (struct sf_chooser){chooser_wants, chooser_cares, chooser_choose};
 }
 
 /* The first connection of a server is the control connection: it sends a

@@ -1035,7 +1035,8 @@ static const struct sf_world world = {
 #define CALL(name, returns, params, args, kind) .name = world_##name,
 #include "faultinject/calls.def"
 #undef CALL
-    .owns = sim_is_fd,
+    .first = SF_SIM_FD,
+    .count = SF_SIM_FD_COUNT,
     .facts = sim_facts,
     .reset = sim_reset_fd,
     .end = sim_end_fd,

@@ -29,7 +29,7 @@ static unsigned ask(struct sf_chooser *c, const struct sf_outcome *outcomes,
     size_t amount = 0;
     unsigned which;
 
-    if (!c->cares(c, &at))
+    if (!c->wants(c, at.call))
         which = 0;
     else
         which = c->choose(c, &at, outcomes, n, &amount);
