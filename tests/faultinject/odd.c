@@ -8,6 +8,7 @@
  *     odd closes        closes everything, as daemons do, and begins anew
  *     odd stack         on a stack of 32 KiB
  *     odd handler       in a signal handler
+ *     odd stdio         through FILE, which calls libc from inside
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,13 +170,35 @@ static int handler(void)
     return handled || talk();
 }
 
+/* Lines and blocks, what is left at the end, and the end itself. */
+static int stdio(void)
+{
+    char text[32], rest[32];
+    int pair[2];
+    FILE *here, *there;
+    bool good;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 1;
+    here = fdopen(pair[0], "r");
+    there = fdopen(pair[1], "w");
+    good = fprintf(there, "line %d\nand more", 1) == 15 && fflush(there) == 0 &&
+           fgets(text, sizeof text, here) && strcmp(text, "line 1\n") == 0;
+    good = good && fclose(there) == 0 && fread(rest, 1, 32, here) == 8 &&
+           memcmp(rest, "and more", 8) == 0 && feof(here) && !ferror(here) &&
+           fileno(here) == pair[0];
+    return fclose(here) != 0 || !good;
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
 } ways[] = {
-    {"constructor", constructor}, {"names", talk},        {"fork", use_fork},
-    {"vfork", use_vfork},         {"spawn", use_spawn},   {"exec", use_exec},
-    {"closes", closes},           {"stack", small_stack}, {"handler", handler},
+    {"constructor", constructor}, {"names", talk},
+    {"fork", use_fork},           {"vfork", use_vfork},
+    {"spawn", use_spawn},         {"exec", use_exec},
+    {"closes", closes},           {"stack", small_stack},
+    {"handler", handler},         {"stdio", stdio},
 };
 
 int main(int argc, char **argv)
