@@ -367,22 +367,33 @@ static void list_faults(void)
                kinds_text(sf_faults[i].kinds));
 }
 
-/* The table of docs/fault-model.md. */
+static void list_call(int call)
+{
+    const char *before = " ";
+
+    printf("| `%s` | %s |", sf_calls[call].name,
+           kinds_text(sf_calls[call].kind));
+    for (int i = 1; i < SF_FAULT_COUNT; i++)
+        if (sf_faults[i].kinds & sf_calls[call].kind) {
+            printf("%s%s", before, sf_faults[i].word);
+            before = ", ";
+        }
+    printf(" |\n");
+}
+
+/* The tables of docs/fault-model.md. */
 static void list_model(void)
 {
     printf("| fault | class | profile | calls |\n| --- | --- | --- | --- |\n");
-    for (int i = 1; i < SF_FAULT_COUNT; i++) {
-        const char *before = "";
-        printf("| `%s` | %s | %s | ", sf_faults[i].word,
+    for (int i = 1; i < SF_FAULT_COUNT; i++)
+        printf("| `%s` | %s | %s | %s |\n", sf_faults[i].word,
                sf_class_names[sf_faults[i].cls],
-               sf_profile_names[sf_faults[i].profile]);
-        for (int c = 0; c < SF_CALL_COUNT; c++)
-            if (sf_faults[i].kinds & sf_calls[c].kind) {
-                printf("%s%s", before, sf_calls[c].name);
-                before = " ";
-            }
-        printf(" |\n");
-    }
+               sf_profile_names[sf_faults[i].profile],
+               kinds_text(sf_faults[i].kinds));
+    printf("\n| call | kind | faults it can have |\n| --- | --- | --- |\n");
+    for (int i = 0; i < SF_CALL_COUNT; i++)
+        if (sf_calls[i].kind != K_CLOCK)
+            list_call(i);
 }
 
 static void list_monitors(void)

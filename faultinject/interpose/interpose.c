@@ -1,7 +1,8 @@
 /*
  * interpose.c: the libc names, made from calls.def by kind.
  *
- * WAIT is in wait.c, OPEN and SPECIAL in open.c.
+ * WAIT is in wait.c, OPEN and SPECIAL in open.c; RECVMMSG, SENDMMSG and SPLICE
+ * in batch.c.
  */
 #include "faultinject/interpose/interpose.h"
 
@@ -11,6 +12,9 @@
 #define WRAP_WAIT(name, returns, params, args)
 #define WRAP_OPEN(name, returns, params, args)
 #define WRAP_SPECIAL(name, returns, params, args)
+#define WRAP_RECVMMSG(name, returns, params, args)
+#define WRAP_SENDMMSG(name, returns, params, args)
+#define WRAP_SPLICE(name, returns, params, args)
 
 #define WRAP_IO(name, returns, params, args, bits)      \
     SF_EXPORT returns name params                       \

@@ -3,7 +3,6 @@
 #include <linux/close_range.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
-#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 /* Declared variadic, or not at all, by the headers: declared here. */
 int fcntl(int fd, int cmd, ...);
 int fcntl64(int fd, int cmd, ...);
+int __fcntl(int fd, int cmd, ...);
 int close_range(unsigned first, unsigned last, int flags);
 void closefrom(int fd);
 
@@ -86,7 +86,9 @@ static int any_fcntl(int fd, int cmd, long arg)
 
 SF_EXPORT int fcntl(int fd, int cmd, ...){FORWARD(any_fcntl, fd, cmd)}
 
-SF_EXPORT int fcntl64(int fd, int cmd, ...)
+SF_EXPORT int fcntl64(int fd, int cmd, ...){FORWARD(any_fcntl, fd, cmd)}
+
+SF_EXPORT int __fcntl(int fd, int cmd, ...)
 {
     FORWARD(any_fcntl, fd, cmd)
 }
@@ -125,7 +127,7 @@ SF_EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 /* As libc does them: there is nothing to be asked of a world. */
 SF_EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-    int result = (int)syscall(SYS_close_range, first, last, flags);
+    int result = (int)sf_syscall(SYS_close_range, first, last, flags, 0, 0, 0);
 
     if (sf_on && result == 0 && !(flags & CLOSE_RANGE_CLOEXEC))
         sf_forget(first, last);
@@ -135,23 +137,4 @@ SF_EXPORT int close_range(unsigned first, unsigned last, int flags)
 SF_EXPORT void closefrom(int fd)
 {
     close_range(fd < 0 ? 0 : (unsigned)fd, UINT_MAX, 0);
-}
-
-/* --- the 64-bit names of calls that are 64 bits wide anyway --- */
-
-SF_EXPORT ssize_t sendfile64(int fd, int from, off_t *offset, size_t len)
-{
-    return sendfile(fd, from, offset, len);
-}
-
-SF_EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int iovcnt,
-                             off_t offset, int flags)
-{
-    return preadv2(fd, iov, iovcnt, offset, flags);
-}
-
-SF_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int iovcnt,
-                              off_t offset, int flags)
-{
-    return pwritev2(fd, iov, iovcnt, offset, flags);
 }

@@ -18,6 +18,7 @@
 #include "faultinject/inject/control.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
+#include "faultinject/interpose/stdio.h"
 
 static struct sf_planned planned;
 
@@ -84,6 +85,7 @@ __attribute__((constructor(102))) static void attach(void)
                         sf_control->n_rules ? &planned.chooser : NULL,
                         sf_control->profile);
         pthread_atfork(NULL, NULL, sf_inject_forked);
+        sf_stdio_reach();
     }
     errno = saved;
 }

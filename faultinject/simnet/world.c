@@ -323,6 +323,33 @@ static ssize_t on_sendmsg(int fd, const struct msghdr *msg, int flags)
     return write_iov(fd, msg->msg_iov, (int)msg->msg_iovlen, flags, true);
 }
 
+/* There are no pipes for it here, either. */
+static ssize_t on_splice(int fd, off_t *offset, int to, off_t *to_offset,
+                         size_t len, unsigned flags)
+{
+    (void)offset;
+    (void)to_offset;
+    (void)len;
+    (void)flags;
+    return sim_is_fd(fd) || sim_is_fd(to) ? -EINVAL : PASS;
+}
+
+/* A batch comes here message by message: interpose/batch.c. */
+static int on_recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags,
+                       struct timespec *timeout)
+{
+    (void)messages;
+    (void)n;
+    (void)flags;
+    (void)timeout;
+    return sim_is_fd(fd) ? -ENOSYS : PASS_INT;
+}
+
+static int on_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
+{
+    return on_recvmmsg(fd, messages, n, flags, NULL);
+}
+
 /* ------------------------------------------------------------ connections */
 
 static int socket_of(int fd, struct sf_end **end)
@@ -1008,6 +1035,9 @@ static long after(enum sf_call call, long first, long asked, long r)
 #define ASKED_WRITEV   (long)sim_iov_len(iov, iovcnt)
 #define ASKED_RECVMSG  (long)sim_iov_len(msg->msg_iov, (int)msg->msg_iovlen)
 #define ASKED_SENDMSG  (long)sim_iov_len(msg->msg_iov, (int)msg->msg_iovlen)
+#define ASKED_RECVMMSG 0
+#define ASKED_SENDMMSG 0
+#define ASKED_SPLICE   (long)len
 #define ASKED_ACCEPT   0
 #define ASKED_CONNECT  0
 #define ASKED_WAIT     0
