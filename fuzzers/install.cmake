@@ -41,7 +41,8 @@ target_sources(sockfault_archive INTERFACE
   faultinject/simnet/simnet.h
   faultinject/simnet/target.h
   faultinject/world.h
-  fuzzers/fuzz.h)
+  fuzzers/fuzz.h
+  fuzzers/pieces.h)
 
 set_target_properties(sockfault PROPERTIES EXPORT_NAME preload)
 set_target_properties(sockfault_command PROPERTIES EXPORT_NAME command)
