@@ -29,6 +29,7 @@ static const char usage[] =
     "      --timeout TIME   the command should be done by then: 500ms, 30s, "
     "2m\n"
     "      --status         an exit status other than 0 is a finding\n"
+    "      --notify         for static and Go programs: slower\n"
     "  -q, --quiet          say only what was found\n"
     "replay: run the command of a trace under what happened in it.\n"
     "shrink: the smallest plan that shows the same, on standard output.\n"
@@ -154,7 +155,7 @@ static bool add_chance(struct options *o)
     return add_fault(&o->run.plan, rule);
 }
 
-enum { ALLOW = 256, CLASS, TIMEOUT, STATUS };
+enum { ALLOW = 256, CLASS, TIMEOUT, STATUS, NOTIFY };
 
 static const struct option long_options[] = {
     {"plan", required_argument, NULL, 'p'},
@@ -167,6 +168,7 @@ static const struct option long_options[] = {
     {"allow", required_argument, NULL, ALLOW},
     {"timeout", required_argument, NULL, TIMEOUT},
     {"status", no_argument, NULL, STATUS},
+    {"notify", no_argument, NULL, NOTIFY},
     {"quiet", no_argument, NULL, 'q'},
     {NULL, 0, NULL, 0},
 };
@@ -199,6 +201,9 @@ static bool take_option(struct options *o, int option, const char *value)
         return read_time(value, &o->run.timeout_ms);
     case STATUS:
         o->run.status_counts = true;
+        return true;
+    case NOTIFY:
+        o->run.notify = true;
         return true;
     case 'q':
         o->run.quiet = true;
