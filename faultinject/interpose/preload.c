@@ -18,9 +18,12 @@
 #include "faultinject/inject/control.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
+#include "faultinject/interpose/site.h"
 #include "faultinject/interpose/stdio.h"
 
 static struct sf_planned planned;
+static char program[SF_WORD_MAX]; /* what it was: it may write over its name */
+static bool ending;               /* what is told now has no call to blame */
 
 static struct sf_control *map_control(const char *path)
 {
@@ -46,8 +49,7 @@ static unsigned enrol(void)
     if (i < SF_PROCESSES_MAX) {
         struct sf_process *p = &sf_control->processes[i];
         p->pid = getpid();
-        strncpy(p->program, program_invocation_short_name,
-                sizeof p->program - 1);
+        strncpy(p->program, program, sizeof p->program - 1);
     }
     return i + 1;
 }
@@ -62,11 +64,24 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
         struct sf_told *told = &sf_control->findings[i];
         told->monitor = (uint32_t)monitor;
         told->process = sf_inject_process();
+        told->seq = __atomic_load_n(&sf_control->seq, __ATOMIC_RELAXED);
+        told->site = ending ? 0 : sf_site();
         strncpy(told->line, line, sizeof told->line - 1);
     }
     if (monitor == SF_MON_SPIN)
         raise(SIGKILL);
     return true;
+}
+
+/* Is it ours, and this one of the programs of --only? */
+static bool is_meant(const struct sf_control *control)
+{
+    if (strcmp(control->magic, SF_CONTROL_MAGIC) != 0)
+        return false;
+    for (int i = 0; i < SF_ONLY_MAX && control->only[i][0]; i++)
+        if (strcmp(control->only[i], program_invocation_short_name) == 0)
+            return true;
+    return control->only[0][0] == '\0';
 }
 
 __attribute__((constructor(102))) static void attach(void)
@@ -75,12 +90,18 @@ __attribute__((constructor(102))) static void attach(void)
     int saved = errno;
 
     sf_control = path ? map_control(path) : NULL;
-    if (sf_control && strcmp(sf_control->magic, SF_CONTROL_MAGIC) == 0) {
+    if (sf_control && !is_meant(sf_control))
+        sf_control = NULL;
+    if (sf_control) {
+        sf_site_init();
+        sf_control_site = sf_site;
         sf_finding_hook = tell;
         sf_inject_enrol = enrol;
         sf_monitors = ~sf_control->allowed;
+        strncpy(program, program_invocation_short_name, sizeof program - 1);
         sf_planned_init(&planned, sf_control->rules, sf_control->n_rules,
-                        program_invocation_short_name);
+                        program);
+        planned.at_site = sf_at_site;
         sf_inject_begin(sf_kernel(),
                         sf_control->n_rules ? &planned.chooser : NULL,
                         sf_control->profile);
@@ -92,6 +113,7 @@ __attribute__((constructor(102))) static void attach(void)
 
 __attribute__((destructor(102))) static void detach(void)
 {
+    ending = true;
     if (sf_control)
         sf_monitor_flush();
 }

@@ -12,6 +12,8 @@ llvm-symbolizer                                        llvm                build
 cmake                                                  cmake               build
 ninja                                                  ninja-build         build
 /usr/include/cmocka.h                                  libcmocka-dev       build
+/usr/include/elfutils/libdwfl.h                        libdw-dev           build
+/usr/include/json-c/json.h                             libjson-c-dev       build
 jq                                                     jq                  build
 afl-clang-fast                                         afl++               fuzz
 afl-fuzz                                               afl++               fuzz
