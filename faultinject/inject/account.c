@@ -4,18 +4,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "faultinject/inject/address.h"
 #include "faultinject/inject/registry.h"
 #include "faultinject/inject/session.h"
 #include "faultinject/inject/wait.h"
-
-unsigned sf_port(const struct sockaddr *addr)
-{
-    if (addr && addr->sa_family == AF_INET)
-        return ntohs(((const struct sockaddr_in *)addr)->sin_port);
-    if (addr && addr->sa_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)addr)->sin6_port);
-    return 0;
-}
 
 static void accepted(struct sf_op *op)
 {
@@ -26,7 +18,7 @@ static void accepted(struct sf_op *op)
     if (conn && sf_session.chooser &&
         op->world->getpeername((int)op->result, (struct sockaddr *)&addr,
                                &len) == 0)
-        conn->port = sf_port((struct sockaddr *)&addr);
+        sf_address_of(&conn->peer, (struct sockaddr *)&addr, len);
 }
 
 /* Readiness that was reported holds until it is used. */

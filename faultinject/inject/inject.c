@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "faultinject/inject/address.h"
 #include "faultinject/inject/control.h"
 #include "faultinject/inject/model.h"
 #include "faultinject/inject/monitor.h"
@@ -144,7 +145,7 @@ static bool find_conn(struct sf_op *op)
         sf_fd_connect(op->fd, SF_ROLE_CLIENT);
     op->conn = sf_fd_conn(op->fd);
     if (op->conn && op->call == SF_CALL_connect)
-        op->conn->port = sf_port(op->addr);
+        sf_address_of(&op->conn->peer, op->addr, op->addrlen);
     op->counts = op->conn || state == SF_FD_SOCKET || is_closed(state);
     return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);
 }
@@ -206,7 +207,7 @@ static void find_point(struct sf_op *op)
     at->conn = conn->ordinal;
     at->role = conn->role;
     at->role_ordinal = conn->role_ordinal;
-    at->port = conn->port;
+    at->peer = &conn->peer;
     at->nth = conn->nth[op->call];
     at->kind_nth = conn->kind_nth[kind];
     at->offset =

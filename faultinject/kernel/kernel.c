@@ -80,22 +80,29 @@ static void tcp_state(int fd, struct sf_facts *f)
 }
 
 /*
- * Signals whose arrival means nothing: a program with a handler for one of
- * them can be interrupted by it and goes on as before.
+ * Signals that come to a program that nobody means harm: with a handler for
+ * one of them its calls can be interrupted, and it goes on as before.  The
+ * handler itself is run only where it cannot do more than that: one of
+ * SIGCHLD may wait for a child, and SIGWINCH ends some servers.
  */
-static const int harmless[] = {SIGWINCH, SIGCHLD, SIGURG, SIGCONT};
+static const struct {
+    int number;
+    bool sent;
+} harmless[] = {
+    {SIGURG, true}, {SIGCONT, true}, {SIGCHLD, false}, {SIGWINCH, false}};
+enum { HARMLESS = sizeof harmless / sizeof *harmless };
 
 /* A harmless signal with a handler, preferring one without SA_RESTART. */
 static int handled_signal(bool *restarts)
 {
-    int found = 0;
+    int found = HARMLESS;
 
-    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
+    for (int i = 0; i < HARMLESS; i++) {
         struct sigaction sa;
-        if (sigaction(harmless[i], NULL, &sa) < 0 || sa.sa_handler == SIG_DFL ||
-            sa.sa_handler == SIG_IGN)
+        if (sigaction(harmless[i].number, NULL, &sa) < 0 ||
+            sa.sa_handler == SIG_DFL || sa.sa_handler == SIG_IGN)
             continue;
-        found = harmless[i];
+        found = i;
         *restarts = (sa.sa_flags & SA_RESTART) != 0;
         if (!*restarts)
             break;
@@ -103,11 +110,17 @@ static int handled_signal(bool *restarts)
     return found;
 }
 
+/* A signal is for the process, and the kernel gives it to the first thread. */
+static bool is_first_thread(void)
+{
+    return syscall(SYS_gettid) == getpid();
+}
+
 static void signal_facts(struct sf_facts *f)
 {
     bool restarts = true;
 
-    f->handled = handled_signal(&restarts) != 0;
+    f->handled = is_first_thread() && handled_signal(&restarts) < HARMLESS;
     f->interruptible = f->handled && !restarts;
 }
 
@@ -245,12 +258,13 @@ static bool kernel_interrupt(void)
 {
     int saved = errno;
     bool restarts;
-    int sig = handled_signal(&restarts);
+    int i = handled_signal(&restarts);
+    bool sends = i < HARMLESS && harmless[i].sent;
 
-    if (sig)
-        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+    if (sends)
+        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), harmless[i].number);
     errno = saved;
-    return sig != 0;
+    return sends;
 }
 
 /* --- calls --- */
