@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "faultinject/inject/registry.h"
@@ -92,19 +93,36 @@ static const struct {
     {SIGURG, true}, {SIGCONT, true}, {SIGCHLD, false}, {SIGWINCH, false}};
 enum { HARMLESS = sizeof harmless / sizeof *harmless };
 
+static bool has_children(void)
+{
+    siginfo_t info;
+
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static bool is_handled(int sig, bool *restarts)
+{
+    struct sigaction sa;
+
+    if (sigaction(sig, NULL, &sa) < 0 || sa.sa_handler == SIG_DFL ||
+        sa.sa_handler == SIG_IGN)
+        return false;
+    *restarts = (sa.sa_flags & SA_RESTART) != 0;
+    return sig != SIGCHLD || has_children();
+}
+
 /* A harmless signal with a handler, preferring one without SA_RESTART. */
 static int handled_signal(bool *restarts)
 {
     int found = HARMLESS;
 
     for (int i = 0; i < HARMLESS; i++) {
-        struct sigaction sa;
-        if (sigaction(harmless[i].number, NULL, &sa) < 0 ||
-            sa.sa_handler == SIG_DFL || sa.sa_handler == SIG_IGN)
+        bool again;
+        if (!is_handled(harmless[i].number, &again))
             continue;
         found = i;
-        *restarts = (sa.sa_flags & SA_RESTART) != 0;
-        if (!*restarts)
+        *restarts = again;
+        if (!again)
             break;
     }
     return found;

@@ -112,7 +112,7 @@ use_haproxy() {
     fetch "http://127.0.0.1:$port/file" "http://127.0.0.1:$port/small"
 }
 use_busybox() {
-    fetch "http://127.0.0.1:$port/file"
+    fetch "http://127.0.0.1:$port/file" "http://127.0.0.1:$port/small?"[1-9]
 }
 use_memcached() {
     {
