@@ -36,18 +36,24 @@ static void note_ready(const struct sf_wait *w)
     struct sf_member member;
     int cursor = 0;
 
-    while (w->shape->asked(w, &cursor, &member)) {
-        struct sf_conn *conn = sf_fd_conn(member.fd);
-        if (conn)
-            conn->hears_hangup = (member.events & POLLRDHUP) != 0;
-    }
-    cursor = 0;
     while (w->shape->reported(w, &cursor, &member)) {
         struct sf_conn *conn = sf_fd_conn(member.fd);
         if (!conn)
             continue;
         conn->ready[SF_IN] |= (member.events & (POLLIN | dead)) != 0;
         conn->ready[SF_OUT] |= (member.events & (POLLOUT | dead)) != 0;
+    }
+}
+
+static void note_hearing(const struct sf_wait *w)
+{
+    struct sf_member member;
+    int cursor = 0;
+
+    while (w->shape->asked(w, &cursor, &member)) {
+        struct sf_conn *conn = sf_fd_conn(member.fd);
+        if (conn)
+            conn->hears_hangup = (member.events & POLLRDHUP) != 0;
     }
 }
 
@@ -96,10 +102,13 @@ static void tell_wait(struct sf_op *op)
     if ((op->fault == SF_SPURIOUS || op->fault == SF_WITHHOLD) && !alter(op))
         op->fault = SF_NONE;
     op->result = op->wait->result;
-    if (op->result > 0 && sf_session.chooser) {
+    if (op->result <= 0 || !sf_session.chooser)
+        return;
+    if (op->wait->shape->hangups) {
         hold_hangups(op);
-        note_ready(op->wait);
+        note_hearing(op->wait);
     }
+    note_ready(op->wait);
 }
 
 static size_t less(size_t a, size_t b)

@@ -50,7 +50,7 @@ static struct {
     bool stopped;
     bool pending_signal;
 
-    uint64_t seen_changes, seen_at; /* for spin                           */
+    uint64_t seen_changes, look_again; /* for spin                        */
     uint64_t faults, faults_settled;
     int64_t last_fault[SF_CLASS_COUNT];
 } run;
@@ -238,7 +238,7 @@ static void let_go(struct sf_peer *peer, bool reset)
  * long tables of high descriptors, make each byte dear. */
 static size_t byte_budget(const struct sf_session *s)
 {
-    size_t moves = s->high ? 16 : 64;
+    size_t moves = s->high ? 16 : 24;
 
     return s->buffers * moves < 16384 ? s->buffers * moves : 16384;
 }
@@ -441,6 +441,20 @@ static bool do_act(const struct sf_act *act)
     }
 }
 
+/* The next call at which there is something to do. */
+static void set_alarm(void)
+{
+    uint64_t next = run.look_again;
+
+    if (run.phase == SCRIPT && run.next < run.s->acts_n &&
+        run.s->acts[run.next].when == SF_WHEN_AFTER) {
+        uint64_t due = run.last_call + run.s->acts[run.next].calls;
+
+        next = due < next ? due : next;
+    }
+    sf_sim_alarm(next);
+}
+
 /* Plays the next act and those that come WITH it. */
 static bool next_acts(void)
 {
@@ -454,6 +468,7 @@ static bool next_acts(void)
     } while (run.next < run.s->acts_n && run.resume <= sf_sim_now() &&
              run.s->acts[run.next].when == SF_WHEN_WITH);
     run.last_call = sf_sim_calls();
+    set_alarm();
     return happened;
 }
 
@@ -585,7 +600,7 @@ static bool time_is_up(int64_t until)
 
 static uint64_t enough_calls(void)
 {
-    return run.s->high ? SF_CALLS_ENOUGH / 4 : SF_CALLS_ENOUGH;
+    return run.s->high ? SF_CALLS_ENOUGH / 2 : SF_CALLS_ENOUGH;
 }
 
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
@@ -597,8 +612,11 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
         note_harm(&run.conns[i]);
     if (run.phase < STOPPING && run.program->quiet)
         run.program->quiet(run.program->arg, until);
-    while (run.phase == SCRIPT && run.next < run.s->acts_n &&
-           sf_sim_calls() < enough_calls()) {
+    if (sf_sim_calls() >= enough_calls()) {
+        run.resume = 0;
+        run.next = run.s->acts_n;
+    }
+    while (run.phase == SCRIPT && run.next < run.s->acts_n) {
         if (!time_is_up(until))
             return SF_SIM_NOTHING;
         if (next_acts())
@@ -626,15 +644,15 @@ static void watch_for_spin(enum sf_call call)
 {
     uint64_t changes = sf_sim_changes() + run.faults;
 
-    if (changes != run.seen_changes) {
-        run.seen_changes = changes;
-        run.seen_at = sf_sim_calls();
-    } else if (sf_sim_calls() - run.seen_at > SF_SPIN_CALLS) {
+    if (sf_sim_calls() < run.look_again)
+        return;
+    if (changes == run.seen_changes)
         sf_finding(SF_MON_SPIN,
                    "%d calls in a row, the last of them %s, "
                    "and nothing changed",
                    SF_SPIN_CALLS, sf_calls[call].name);
-    }
+    run.seen_changes = changes;
+    run.look_again = sf_sim_calls() + SF_SPIN_CALLS;
     if (sf_sim_calls() > SF_CALLS_MAX)
         sf_finding(SF_MON_WORK, "more than %d calls in one session",
                    SF_CALLS_MAX);
@@ -647,6 +665,7 @@ static void on_call(void *arg, enum sf_call call)
     while (run.phase == SCRIPT && run.next < run.s->acts_n &&
            is_due(&run.s->acts[run.next]))
         next_acts();
+    set_alarm();
 }
 
 static void on_signal(void *arg)
@@ -703,11 +722,12 @@ static unsigned chooser_choose(struct sf_chooser *self,
 
 /* Nobody but the program opens and closes these numbers, so one that is not
  * open was closed before: by the program, or by a fault. */
-static void judge_stale(enum sf_call call, int fd)
+static void judge_stale(void *arg, enum sf_call call, int fd)
 {
     enum sf_kind kind = sf_calls[call].kind;
     bool killed = sf_sim_was_killed(fd);
 
+    (void)arg;
     if (kind == K_CLOSE && !killed)
         sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d, which is closed already",
                    fd);
@@ -720,15 +740,6 @@ static void judge_stale(enum sf_call call, int fd)
         sf_finding(SF_MON_STALE_FD, "%s on %d, which is closed",
                    sf_calls[call].name, fd);
     sf_sim_tell(kind == K_WAIT ? -1 : fd);
-}
-
-static void on_called(void *arg, enum sf_call call, long first, long asked,
-                      long result, int err)
-{
-    if (sf_show_calls())
-        sf_show_call(arg, call, first, asked, result, err);
-    if (err == EBADF)
-        judge_stale(call, (int)first);
 }
 
 /* -------------------------------------------------------------------- run */
@@ -788,7 +799,8 @@ static void begin_world(const struct sf_session *s)
         .handlers = s->handlers,
         .idle = on_first_idle,
         .before = on_call,
-        .after = on_called,
+        .stale = judge_stale,
+        .after = sf_show_calls() ? sf_show_call : NULL,
         .signal = on_signal,
     };
 
@@ -823,7 +835,8 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
     run.listener = NULL;
     run.phase = SCRIPT;
     run.resume = 0;
-    run.last_call = run.seen_changes = run.seen_at = run.faults = 0;
+    run.last_call = run.seen_changes = run.faults = 0;
+    run.look_again = SF_SPIN_CALLS;
     run.faults_settled = 0;
     run.stopped = run.pending_signal = false;
     run.armed = p->side != SF_SERVE;
@@ -832,6 +845,7 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
     load_tape(s);
     sf_show_begin(show, s);
     begin_world(s);
+    set_alarm();
     if (p->side == SF_DIAL) {
         const struct sockaddr *addr = sf_session_addr(&len);
 

@@ -97,6 +97,7 @@ struct sim {
     struct sf_sim_config config;
     int64_t now;
     uint64_t changes, calls;
+    uint64_t alarm;      /* the call from which on `before` is asked   */
     unsigned ends_used;  /* ends[0 … used-1] were touched               */
     unsigned slots_used; /* slots likewise                              */
     unsigned watches_used;
@@ -114,12 +115,15 @@ extern struct sim sim;
 /* --- files and descriptors: table.c */
 struct sf_end *sim_end_new(enum sim_kind kind); /* NULL: no more          */
 void sim_end_unref(struct sf_end *end);
-struct sf_end *sim_end(int fd); /* NULL: not open         */
 int sim_fd_new(struct sf_end *end, int from, bool cloexec); /* or -EMFILE */
 int sim_fd_close(int fd);
 static inline bool sim_is_fd(int fd)
 {
     return (unsigned)fd - SF_SIM_FD < SF_SIM_FD_COUNT;
+}
+static inline struct sf_end *sim_end(int fd) /* NULL: not open */
+{
+    return sim_is_fd(fd) ? sim.slots[fd - SF_SIM_FD].end : NULL;
 }
 static inline void sim_wake(struct sf_end *end)
 {

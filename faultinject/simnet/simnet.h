@@ -52,10 +52,13 @@ struct sf_sim_config {
 
     /* Nothing is ready for the program, which waits until `until`. */
     enum sf_sim_wake (*idle)(void *arg, int64_t until);
-    /* The program makes a call; before anything is done. */
+    /* The program makes the call that sf_sim_alarm() named; before anything
+     * is done. */
     void (*before)(void *arg, enum sf_call call);
-    /* … and after: its first argument, the size asked for, the result, and
-     * errno if that was -1.  May be NULL. */
+    /* A call answered EBADF; its first argument.  May be NULL. */
+    void (*stale)(void *arg, enum sf_call call, int fd);
+    /* After every call: its first argument, the size asked for, the result,
+     * and errno if that was -1.  May be NULL. */
     void (*after)(void *arg, enum sf_call call, long first, long asked,
                   long result, int err);
     /* A signal arrives for the program, outside a wait: run its handler. */
@@ -77,6 +80,9 @@ void sf_sim_set_now(int64_t now); /* never back */
 uint64_t sf_sim_changes(void);
 /* Calls made by the program. */
 uint64_t sf_sim_calls(void);
+/* `before` is asked at that call and at all later ones, until a later alarm
+ * is set; at first never. */
+void sf_sim_alarm(uint64_t call);
 /* Descriptors open now, and the first of them or -1. */
 unsigned sf_sim_open(int *first);
 bool sf_sim_is_open(int fd);

@@ -23,6 +23,7 @@ void sf_sim_begin(const struct sf_sim_config *config)
     sim.config = config ? *config : defaults;
     sim.now = SF_SIM_EPOCH_NS;
     sim.changes = sim.calls = 0;
+    sim.alarm = UINT64_MAX;
     sim.ends_used = sim.slots_used = sim.watches_used = 0;
     sim.free_ends = NULL;
     sim.open = 0;
@@ -60,6 +61,11 @@ uint64_t sf_sim_changes(void)
 uint64_t sf_sim_calls(void)
 {
     return sim.calls;
+}
+
+void sf_sim_alarm(uint64_t call)
+{
+    sim.alarm = call;
 }
 
 unsigned sf_sim_open(int *first)
@@ -137,11 +143,6 @@ void sim_end_unref(struct sf_end *end)
 }
 
 /* ----------------------------------------------------------- descriptors */
-
-struct sf_end *sim_end(int fd)
-{
-    return sim_is_fd(fd) ? sim.slots[fd - SF_SIM_FD].end : NULL;
-}
 
 static int lowest_free(unsigned from)
 {

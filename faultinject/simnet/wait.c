@@ -83,6 +83,7 @@ static int scan_word(struct sets *s, int word)
     fd_mask left = bits_of(s, word);
     int found = 0;
 
+    s->out[0][word] = s->out[1][word] = s->out[2][word] = 0;
     while (left) {
         int bit = __builtin_ctzl((unsigned long)left);
         fd_mask one = (fd_mask)(1UL << bit);
@@ -106,8 +107,6 @@ static int scan(struct sets *s)
 {
     int found = 0;
 
-    for (int set = 0; set < 3; set++)
-        memset(s->out[set], 0, (size_t)s->words * sizeof(fd_mask));
     for (int word = 0; word < s->words; word++) {
         int n = scan_word(s, word);
 
@@ -121,8 +120,8 @@ static int scan(struct sets *s)
 static void copy_back(const struct sets *s, fd_set *sets[3])
 {
     for (int set = 0; set < 3; set++)
-        if (sets[set])
-            memcpy(sets[set], s->out[set], (size_t)s->words * sizeof(fd_mask));
+        for (int word = 0; sets[set] && word < s->words; word++)
+            __FDS_BITS(sets[set])[word] = s->out[set][word];
 }
 
 int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until)
@@ -173,10 +172,9 @@ static bool any_ours(int nfds, const fd_set *set)
 bool sim_only_real(int nfds, const fd_set *rd, const fd_set *wr,
                    const fd_set *ex)
 {
-    bool real = any_real(nfds, rd) || any_real(nfds, wr) || any_real(nfds, ex);
-
-    return real && !any_ours(nfds, rd) && !any_ours(nfds, wr) &&
-           !any_ours(nfds, ex);
+    if (any_ours(nfds, rd) || any_ours(nfds, wr) || any_ours(nfds, ex))
+        return false;
+    return any_real(nfds, rd) || any_real(nfds, wr) || any_real(nfds, ex);
 }
 
 /* ------------------------------------------------------------------- poll */

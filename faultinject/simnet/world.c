@@ -1005,21 +1005,26 @@ static bool sim_interrupt(void)
 
 static void before(enum sf_call call)
 {
-    sim.calls++;
-    if (sim.config.before)
+    if (++sim.calls >= sim.alarm)
         sim.config.before(sim.config.arg, call);
+}
+
+static long failed(enum sf_call call, long first, long asked, int err)
+{
+    if (sim.config.after)
+        sim.config.after(sim.config.arg, call, first, asked, -1, err);
+    if (err == EBADF && sim.config.stale)
+        sim.config.stale(sim.config.arg, call, (int)first);
+    errno = err;
+    return -1;
 }
 
 static long after(enum sf_call call, long first, long asked, long r)
 {
-    int err = r < 0 ? (int)-r : 0;
-
+    if (r < 0)
+        return failed(call, first, asked, (int)-r);
     if (sim.config.after)
-        sim.config.after(sim.config.arg, call, first, asked, err ? -1 : r, err);
-    if (err) {
-        errno = err;
-        return -1;
-    }
+        sim.config.after(sim.config.arg, call, first, asked, r, 0);
     return r;
 }
 
