@@ -91,6 +91,9 @@ bool sf_sim_was_killed(int fd);
 /* … and the program could know: a call on it, or a wait, said EBADF. */
 bool sf_sim_was_told(int fd);
 void sf_sim_tell(int fd); /* < 0: of all that are closed */
+/* How much connections hold that are made from now on; at most
+ * SF_SIM_BUFFER. */
+void sf_sim_set_buffer(size_t bytes);
 /* EMFILE from now on for numbers >= limit; 0: no limit. */
 void sf_sim_set_fd_limit(int limit);
 /* The lowest number that is free. */

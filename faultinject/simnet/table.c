@@ -102,6 +102,11 @@ void sf_sim_tell(int fd)
         sim.slots[i].told = sim.slots[i].killed;
 }
 
+void sf_sim_set_buffer(size_t bytes)
+{
+    sim.buffer = bytes;
+}
+
 void sf_sim_set_fd_limit(int limit)
 {
     sim.config.fd_limit = limit;
