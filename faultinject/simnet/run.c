@@ -433,8 +433,9 @@ static bool do_act(const struct sf_act *act)
         run.pending_signal = run.s->handlers;
         return false;
     case SF_ACT_LIMIT:
-        sf_sim_set_fd_limit(act->amount ? sf_sim_lowest() + (int)act->amount
-                                        : 0);
+        if (!run.program->no_emfile)
+            sf_sim_set_fd_limit(act->amount ? sf_sim_lowest() + (int)act->amount
+                                            : 0);
         return true;
     default:
         return do_hold(act);
@@ -681,6 +682,9 @@ bool sf_session_allows(const struct sf_point *at,
     int fd = at->fd;
 
     if (outcome->fault == SF_DEADFD && run.program->no_dead_fd)
+        return false;
+    if ((outcome->fault == SF_EMFILE || outcome->fault == SF_ENFILE) &&
+        run.program->no_emfile)
         return false;
     if (sf_faults[outcome->fault].cls == SF_BENIGN || run.program->no_control)
         return true;

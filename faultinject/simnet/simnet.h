@@ -31,7 +31,10 @@ enum {
     SF_SIM_BUFFER = 1 << 16, /* the most bytes a connection can hold      */
 };
 #define SF_SIM_EPOCH_NS INT64_C(1000000000)
-#define SF_SIM_NEVER    INT64_MAX
+#define SF_SIM_WALL_NS                                    \
+    INT64_C(1000000000000000000) /* CLOCK_REALTIME, ahead \
+                                  */
+#define SF_SIM_NEVER INT64_MAX
 
 /* What came of asking for something to happen. */
 enum sf_sim_wake {

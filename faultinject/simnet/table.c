@@ -22,6 +22,7 @@ void sf_sim_begin(const struct sf_sim_config *config)
     memset(taken, 0, (sim.slots_used + 63) / 64 * sizeof taken[0]);
     sim.config = config ? *config : defaults;
     sim.now = SF_SIM_EPOCH_NS;
+    sim.timer_due = SF_SIM_NEVER;
     sim.changes = sim.calls = 0;
     sim.alarm = UINT64_MAX;
     sim.ends_used = sim.slots_used = sim.watches_used = 0;
@@ -50,6 +51,8 @@ void sf_sim_set_now(int64_t now)
     if (now > sim.now) {
         sim.now = now;
         sim.changes++;
+        if (now >= sim.timer_due)
+            sim_timers_ring();
     }
 }
 
@@ -134,7 +137,9 @@ static void release(struct sf_end *end)
     sim_epoll_forget(end);
     if (end->state == SIM_LISTEN)
         sim_close_listener(end);
-    else if (end->kind != SIM_EPOLL)
+    else if (end->kind == SIM_TIMER)
+        sim_timer_close(end);
+    else if (end->kind < SIM_EPOLL)
         sim_close_stream(end, false);
     end->kind = SIM_FREE;
     end->next = sim.free_ends;

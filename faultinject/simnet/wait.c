@@ -23,23 +23,24 @@ int64_t sim_until(int64_t ns)
 int sim_pass(int64_t until)
 {
     enum sf_sim_wake wake = SF_SIM_NOTHING;
+    int64_t next = until < sim.timer_due ? until : sim.timer_due;
 
     if (until <= sim.now)
         return -EAGAIN;
     if (sim.config.idle)
-        wake = sim.config.idle(sim.config.arg, until);
+        wake = sim.config.idle(sim.config.arg, next);
     if (wake == SF_SIM_ACTED)
         return 0;
     if (wake == SF_SIM_SIGNAL)
         return -EINTR;
-    if (until == SF_SIM_NEVER) {
+    if (next == SF_SIM_NEVER) {
         sf_finding(SF_MON_STALL,
                    "the program waits without a time-out and nobody will "
                    "ever act");
         return -EINTR; /* whoever goes on past a finding must get out */
     }
-    sf_sim_set_now(until);
-    return -EAGAIN;
+    sf_sim_set_now(next);
+    return next == until ? -EAGAIN : 0;
 }
 
 /* ----------------------------------------------------------------- select */
