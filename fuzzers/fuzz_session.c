@@ -56,6 +56,7 @@ struct check {
 
 static struct {
     struct fm_server_options options;
+    struct fm_server_stats stats;
     volatile sig_atomic_t stop;
     int result;
     struct check checks[SF_CONNS_MAX];
@@ -99,6 +100,7 @@ static void set_options(const struct sf_session *s)
         .linger_ms = LINGER_MS,
         .high_water = s->extra & 4 ? 100 : 0,
         .max_conns = s->extra & 8 ? MAX_CONNS : 0,
+        .stats = &fuzz.stats,
     };
 }
 
@@ -385,6 +387,13 @@ static void on_finished(void *arg)
 
 /* ------------------------------------------------------------- the target */
 
+static void counters(void *arg, sf_counter *each, void *to)
+{
+    (void)arg;
+    each(to, &fuzz.stats, sizeof fuzz.stats);
+    sf_phase_counters(each, to);
+}
+
 static void on_fault(void *arg, const struct sf_point *at,
                      const struct sf_outcome *outcome)
 {
@@ -415,6 +424,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .settled = on_settled,
         .finished = on_finished,
         .fault = on_fault,
+        .counters = counters,
     };
     static struct sf_session s;
 

@@ -731,6 +731,25 @@ static void on_called(void *arg, enum sf_call call, long first, long asked,
         judge_stale(call, (int)first);
 }
 
+/* ---------------------------------------------------------------- counters */
+
+#define EACH(field) each(arg, &(field), sizeof(field))
+
+void sf_session_counters(sf_counter *each, void *arg)
+{
+    EACH(run.last_call);
+    EACH(run.seen_changes);
+    EACH(run.seen_at);
+    EACH(run.faults);
+    EACH(run.faults_settled);
+    sf_sim_counters(each, arg);
+    sf_inject_counters(each, arg);
+    if (run.program->side == SF_SERVE)
+        EACH(run.last_fault);
+    if (run.program->counters)
+        run.program->counters(run.program->arg, each, arg);
+}
+
 /* -------------------------------------------------------------------- run */
 
 static void load_tape(const struct sf_session *s)
