@@ -210,8 +210,10 @@ static bool timed_out(const struct sf_peer *peer)
     const struct check *c = check_of(peer);
     bool idle = o->idle_ms >= 0 && c->accepted >= 0 &&
                 (since(c->active) >= o->idle_ms || c->gap / MS >= o->idle_ms);
+    size_t taken = sf_peer_taken(peer);
     bool slow = o->frame_ms >= 0 && since(SF_SIM_EPOCH_NS) >= o->frame_ms &&
-                last_frame(peer, peer->sent) < peer->sent;
+                (last_frame(peer, peer->sent) < peer->sent ||
+                 last_frame(peer, taken) < taken);
 
     return idle || slow;
 }
