@@ -4,11 +4,11 @@
 enum { STEP = 3, SKIP = 0, WHICH = 1, AMOUNT = 2 };
 enum { ENDS = 256, HALF = 127 };
 
-static bool tape_cares(struct sf_chooser *self, const struct sf_point *at)
+static bool tape_wants(struct sf_chooser *self, enum sf_call call)
 {
     struct sf_tape *tape = (struct sf_tape *)self;
 
-    (void)at;
+    (void)call;
     if (tape->len - tape->at < STEP)
         return false;
     if (tape->passed++ < tape->bytes[tape->at + SKIP])
@@ -48,7 +48,7 @@ static unsigned tape_choose(struct sf_chooser *self, const struct sf_point *at,
 void sf_tape_init(struct sf_tape *tape, const uint8_t *bytes, size_t len)
 {
     *tape = (struct sf_tape){
-        .chooser = {tape_cares, tape_choose},
+        .chooser = {tape_wants, NULL, tape_choose},
         .bytes = bytes,
         .len = len,
     };

@@ -48,7 +48,28 @@ static bool who_matches(const struct sf_rule *r, const struct sf_point *at)
            (r->role == SF_ROLE_NONE ||
             (r->role == at->role && in_range(&r->of_role, at->role_ordinal))) &&
            in_range(&r->fd, (uint64_t)at->fd + 1) &&
-           in_range(&r->port, at->port) && in_range(&r->process, at->process);
+           in_range(&r->port, at->peer ? at->peer->port : 0) &&
+           in_range(&r->process, at->process);
+}
+
+static bool is_for(const struct sf_planned *planned, const struct sf_rule *r)
+{
+    return !r->program[0] || strcmp(r->program, planned->program) == 0;
+}
+
+static bool peer_matches(const struct sf_rule *r, const struct sf_point *at)
+{
+    return r->peer[0] == '\0' ||
+           (at->peer && memcmp(r->peer_key.bytes, at->peer->bytes,
+                               sizeof at->peer->bytes) == 0);
+}
+
+/* Last of all, since it means walking up the stack. */
+static bool site_matches(const struct sf_planned *planned,
+                         const struct sf_rule *r)
+{
+    return r->site[0] == '\0' ||
+           (planned->at_site && planned->at_site(r->site));
 }
 
 static bool matches(const struct sf_planned *planned, const struct sf_rule *r,
@@ -56,13 +77,14 @@ static bool matches(const struct sf_planned *planned, const struct sf_rule *r,
 {
     if (!what_matches(r, at) || !who_matches(r, at))
         return false;
-    if (r->program[0] && strcmp(r->program, planned->program) != 0)
+    if (!is_for(planned, r))
         return false;
     if (r->by_offset ? !at_offset(r, at) : !in_range(&r->when, ordinal(r, at)))
         return false;
-    if (r->p == 0)
-        return true;
-    return at->streak < SF_SEED_STREAK && sf_seed_fires(r->seed, r->p, at);
+    if (r->p > 0 &&
+        (at->streak >= SF_SEED_STREAK || !sf_seed_fires(r->seed, r->p, at)))
+        return false;
+    return peer_matches(r, at) && site_matches(planned, r);
 }
 
 /* The next rule from *i on that matches, NULL for none. */
@@ -75,6 +97,12 @@ static struct sf_rule *next_match(const struct sf_planned *planned, size_t *i,
             return r;
     }
     return NULL;
+}
+
+/* A rule for another program, or for calls of other names, stays asleep. */
+static bool planned_wants(struct sf_chooser *self, enum sf_call call)
+{
+    return ((const struct sf_planned *)self)->named[call];
 }
 
 static bool planned_cares(struct sf_chooser *self, const struct sf_point *at)
@@ -167,13 +195,32 @@ static unsigned planned_choose(struct sf_chooser *self,
     return 0;
 }
 
+static void note_names(struct sf_planned *planned)
+{
+    unsigned kinds = 0;
+
+    for (size_t i = 0; i < planned->n; i++) {
+        const struct sf_rule *r = &planned->rules[i];
+
+        if (!is_for(planned, r))
+            continue;
+        if (is_group(r))
+            kinds |= r->kinds;
+        else
+            planned->named[r->call] = true;
+    }
+    for (int call = 0; call < SF_CALL_COUNT; call++)
+        planned->named[call] |= (sf_calls[call].kind & kinds) != 0;
+}
+
 void sf_planned_init(struct sf_planned *planned, struct sf_rule *rules,
                      size_t n, const char *program)
 {
     *planned = (struct sf_planned){
-        .chooser = {planned_cares, planned_choose},
+        .chooser = {planned_wants, planned_cares, planned_choose},
         .rules = rules,
         .n = n,
         .program = program,
     };
+    note_names(planned);
 }

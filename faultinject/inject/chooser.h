@@ -25,6 +25,15 @@ enum sf_role {
 extern const char *const sf_role_names[SF_ROLE_COUNT];
 
 /*
+ * The address of a peer: that of IPv6, or of IPv4 as such, or what stands for
+ * the path of AF_UNIX.  Zero: not known.
+ */
+struct sf_address {
+    uint8_t bytes[16];
+    unsigned port; /* 0: not known */
+};
+
+/*
  * Where a decision is made.  An address that survives: the n-th call of this
  * name on this connection, and the offset in the stream, rather than the
  * n-th call of the process.
@@ -42,7 +51,7 @@ struct sf_point {
     unsigned kind_nth;     /* the same two for all calls of this kind      */
     unsigned kind_total;
     unsigned streak; /* transient results in a row up to here            */
-    unsigned port;   /* the peer's, 0: not known                         */
+    const struct sf_address *peer; /* NULL: there is no connection     */
     uint64_t offset; /* bytes moved before in this direction           */
     size_t len;      /* bytes asked for                                */
 };
@@ -55,7 +64,10 @@ struct sf_outcome {
 };
 
 struct sf_chooser {
-    /* False: certainly 0 at this point.  Spares asking for the facts. */
+    /* False: certainly 0 at this call.  Spares finding out where it is. */
+    bool (*wants)(struct sf_chooser *self, enum sf_call call);
+    /* False: certainly 0 at this point.  Spares asking for the facts; NULL
+     * for a chooser that never says so. */
     bool (*cares)(struct sf_chooser *self, const struct sf_point *at);
     /*
      * Which of the n > 1 outcomes happens: 0 … n-1.  Where that is SHORT,

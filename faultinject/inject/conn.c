@@ -3,34 +3,13 @@
 
 #include <string.h>
 
-struct number {
-    uint8_t state;
-    uint16_t slot; /* of the connection, when state is SF_FD_CONN */
-};
+struct sf_number sf_numbers[SF_FD_MAX];
+struct sf_conn sf_conns[SF_CONN_MAX];
 
-static struct number numbers[SF_FD_MAX];
-static struct sf_conn conns[SF_CONN_MAX];
 static unsigned used_slots; /* slots ever used: those from here are clean */
 static unsigned last_ordinal;
 static unsigned last_of_role[SF_ROLE_COUNT];
 static int numbers_end;
-
-static bool in_table(int fd)
-{
-    return fd >= 0 && fd < SF_FD_MAX;
-}
-
-enum sf_fd_state sf_fd_state(int fd)
-{
-    return in_table(fd) ? numbers[fd].state : SF_FD_IGNORED;
-}
-
-struct sf_conn *sf_fd_conn(int fd)
-{
-    if (!in_table(fd) || numbers[fd].state != SF_FD_CONN)
-        return NULL;
-    return &conns[numbers[fd].slot];
-}
 
 static void let_go(int fd)
 {
@@ -42,10 +21,10 @@ static void let_go(int fd)
 
 void sf_fd_set(int fd, enum sf_fd_state state)
 {
-    if (!in_table(fd))
+    if (!sf_fd_in_table(fd))
         return;
     let_go(fd);
-    numbers[fd].state = state;
+    sf_numbers[fd].state = state;
     if (fd >= numbers_end)
         numbers_end = fd + 1;
 }
@@ -54,9 +33,9 @@ void sf_fd_set(int fd, enum sf_fd_state state)
 static struct sf_conn *free_slot(void)
 {
     for (unsigned i = 0; i < used_slots; i++)
-        if (conns[i].ordinal == 0)
-            return &conns[i];
-    return used_slots < SF_CONN_MAX ? &conns[used_slots++] : NULL;
+        if (sf_conns[i].ordinal == 0)
+            return &sf_conns[i];
+    return used_slots < SF_CONN_MAX ? &sf_conns[used_slots++] : NULL;
 }
 
 struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
@@ -64,7 +43,7 @@ struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
     struct sf_conn *conn;
 
     sf_fd_set(fd, SF_FD_IGNORED);
-    conn = in_table(fd) ? free_slot() : NULL;
+    conn = sf_fd_in_table(fd) ? free_slot() : NULL;
     if (!conn)
         return NULL;
     memset(conn, 0, sizeof *conn);
@@ -72,7 +51,8 @@ struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
     conn->refs = 1;
     conn->role = role;
     conn->role_ordinal = ++last_of_role[role];
-    numbers[fd] = (struct number){SF_FD_CONN, (uint16_t)(conn - conns)};
+    sf_numbers[fd] =
+        (struct sf_number){SF_FD_CONN, (uint16_t)(conn - sf_conns)};
     return conn;
 }
 
@@ -80,11 +60,11 @@ void sf_fd_dup(int fd, int copy)
 {
     struct sf_conn *conn = sf_fd_conn(fd);
 
-    if (!in_table(copy) || fd == copy)
+    if (!sf_fd_in_table(copy) || fd == copy)
         return;
     sf_fd_set(copy, sf_fd_state(fd));
     if (conn) {
-        numbers[copy].slot = numbers[fd].slot;
+        sf_numbers[copy].slot = sf_numbers[fd].slot;
         conn->refs++;
     }
 }
@@ -112,16 +92,24 @@ int sf_fd_end(void)
 void sf_fd_forget_gone(void)
 {
     for (int fd = 0; fd < numbers_end; fd++)
-        if (numbers[fd].state == SF_FD_GONE)
-            numbers[fd].state = SF_FD_UNSEEN;
+        if (sf_numbers[fd].state == SF_FD_GONE)
+            sf_numbers[fd].state = SF_FD_UNSEEN;
 }
 
 void sf_fd_forget_all(void)
 {
-    memset(numbers, 0, (size_t)numbers_end * sizeof *numbers);
-    memset(conns, 0, used_slots * sizeof *conns);
+    memset(sf_numbers, 0, (size_t)numbers_end * sizeof *sf_numbers);
+    memset(sf_conns, 0, used_slots * sizeof *sf_conns);
     numbers_end = 0;
     used_slots = 0;
     last_ordinal = 0;
     memset(last_of_role, 0, sizeof last_of_role);
+}
+
+void sf_conn_counters(sf_counter *each, void *arg)
+{
+    for (unsigned i = 0; i < SF_COUNTED; i++) {
+        each(arg, sf_conns[i].nth, sizeof sf_conns[i].nth);
+        each(arg, sf_conns[i].kind_nth, sizeof sf_conns[i].kind_nth);
+    }
 }

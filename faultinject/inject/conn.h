@@ -9,6 +9,7 @@
 #define SF_CONN_H
 
 #include "faultinject/inject/chooser.h"
+#include "faultinject/inject/counter.h"
 
 enum { SF_FD_MAX = 65536, SF_CONN_MAX = 8192 };
 
@@ -39,14 +40,37 @@ struct sf_conn {
     bool hears_hangup;     /* waited for with POLLRDHUP                     */
     bool held;             /* a hangup was not reported yet                 */
     unsigned streak;       /* transient results in a row                    */
-    unsigned port;         /* the peer's                                    */
+    struct sf_address peer;
     unsigned nth[SF_CALL_COUNT];
     unsigned kind_nth[SF_KIND_COUNT];
 };
 
-enum sf_fd_state sf_fd_state(int fd);
+struct sf_number {
+    uint8_t state; /* enum sf_fd_state                       */
+    uint16_t slot; /* of the connection, when that is SF_FD_CONN */
+};
+extern struct sf_number sf_numbers[SF_FD_MAX];
+extern struct sf_conn sf_conns[SF_CONN_MAX];
+
+static inline bool sf_fd_in_table(int fd)
+{
+    return fd >= 0 && fd < SF_FD_MAX;
+}
+
+static inline enum sf_fd_state sf_fd_state(int fd)
+{
+    return sf_fd_in_table(fd) ? (enum sf_fd_state)sf_numbers[fd].state
+                              : SF_FD_IGNORED;
+}
+
 /* The connection of a number, NULL for none. */
-struct sf_conn *sf_fd_conn(int fd);
+static inline struct sf_conn *sf_fd_conn(int fd)
+{
+    if (!sf_fd_in_table(fd) || sf_numbers[fd].state != SF_FD_CONN)
+        return NULL;
+    return &sf_conns[sf_numbers[fd].slot];
+}
+
 /* The number is now what `state` says (not CONN). */
 void sf_fd_set(int fd, enum sf_fd_state state);
 /* The number begins a connection; NULL when the tables are full. */
@@ -62,5 +86,7 @@ int sf_fd_end(void);
 /* Whatever was closed may be closed again: the process is a new one. */
 void sf_fd_forget_gone(void);
 void sf_fd_forget_all(void);
+/* The n of the n-th call on each connection. */
+void sf_conn_counters(sf_counter *each, void *arg);
 
 #endif

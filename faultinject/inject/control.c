@@ -1,10 +1,13 @@
 /* control.c: counting and recording into shared memory; see control.h. */
 #include "faultinject/inject/control.h"
 
+#include <sys/single_threaded.h>
+
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/inject.h"
 
 struct sf_control *sf_control;
+sf_site_id (*sf_control_site)(void);
 
 static uint64_t count(uint64_t *counter)
 {
@@ -30,6 +33,7 @@ static void record(const struct sf_op *op, int err)
         return;
     __atomic_store_n(&r->seq, 0, __ATOMIC_RELAXED);
     r->offset = op->at.offset;
+    r->site = op->fault != SF_NONE && sf_control_site ? sf_control_site() : 0;
     r->asked = (uint32_t)op->asked;
     r->result = (int32_t)op->result;
     r->conn = op->at.conn;
@@ -44,13 +48,28 @@ static void record(const struct sf_op *op, int err)
     __atomic_store_n(&r->seq, count(&sf_control->seq) + 1, __ATOMIC_RELEASE);
 }
 
+/* A locked addition costs as much as all else here: a process has counters
+ * of its own, and threads only where there are some. */
+static void count_seen(enum sf_call call)
+{
+    unsigned process = sf_inject_process();
+    struct sf_process *own = &sf_control->processes[process - 1];
+
+    if (process > SF_PROCESSES_MAX)
+        count(&sf_control->seen[call]);
+    else if (__libc_single_threaded)
+        own->seen[call]++;
+    else
+        count(&own->seen[call]);
+    if (process <= SF_PROCESSES_MAX)
+        own->connections = sf_conn_count();
+}
+
 void sf_control_call(const struct sf_op *op, int err)
 {
-    count(&sf_control->seen[op->call]);
+    count_seen(op->call);
     if (op->fault != SF_NONE)
         count(&sf_control->injected[op->fault]);
-    if (op->at.process <= SF_PROCESSES_MAX)
-        sf_control->processes[op->at.process - 1].connections = sf_conn_count();
     if (op->fault != SF_NONE || sf_control->tracing)
         record(op, err);
 }

@@ -3,13 +3,16 @@
 
 #include <errno.h>
 
-#define K_RECV    K_READ
-#define K_READV   K_READ
-#define K_RECVMSG K_READ
-#define K_SEND    K_WRITE
-#define K_WRITEV  K_WRITE
-#define K_SENDMSG K_WRITE
-#define K_SPECIAL K_CTL
+#define K_RECV     K_READ
+#define K_READV    K_READ
+#define K_RECVMSG  K_READ
+#define K_RECVMMSG K_READ
+#define K_SPLICE   K_READ
+#define K_SEND     K_WRITE
+#define K_WRITEV   K_WRITE
+#define K_SENDMSG  K_WRITE
+#define K_SENDMMSG K_WRITE
+#define K_SPECIAL  K_CTL
 
 const struct sf_call_info sf_calls[SF_CALL_COUNT] = {
 #define CALL(name, returns, params, args, kind) \

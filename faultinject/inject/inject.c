@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "faultinject/inject/address.h"
 #include "faultinject/inject/control.h"
 #include "faultinject/inject/model.h"
 #include "faultinject/inject/monitor.h"
@@ -14,7 +15,7 @@
 int sf_on;
 unsigned (*sf_inject_enrol)(void);
 
-struct sf_session sf_session;
+struct sf_injector sf_session;
 
 /*
  * `mine`: this thread began the session.  `busy`: it is in the injector, so
@@ -30,6 +31,7 @@ void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
     sf_session.world = world;
     sf_session.chooser = chooser;
     sf_session.profile = profile;
+    sf_session.points = chooser || (sf_control && sf_control->tracing);
     sf_fd_forget_all();
     sf_epoll_forget_all();
     mine = true;
@@ -60,6 +62,14 @@ void sf_inject_forked(void)
     sf_relieve();
 }
 
+void sf_inject_counters(sf_counter *each, void *arg)
+{
+    each(arg, sf_session.total, sizeof sf_session.total);
+    each(arg, sf_session.kind_total, sizeof sf_session.kind_total);
+    each(arg, sf_session.injected, sizeof sf_session.injected);
+    sf_conn_counters(each, arg);
+}
+
 unsigned sf_injected(enum sf_fault fault)
 {
     return sf_session.injected[fault];
@@ -71,9 +81,11 @@ unsigned sf_injected(enum sf_fault fault)
 static void classify(int fd)
 {
     struct sf_facts facts;
+    int saved = errno;
 
     memset(&facts, 0, sizeof facts);
     sf_session.world->facts(fd, &facts);
+    errno = saved;
     switch (facts.type) {
     case SF_FD_STREAM:
         sf_fd_connect(fd, SF_ROLE_NONE);
@@ -90,11 +102,23 @@ static void classify(int fd)
     }
 }
 
+static bool in_session(void)
+{
+    return !busy && (mine || sf_session.world->all_threads);
+}
+
+const struct sf_world *sf_inside(void)
+{
+    return in_session() ? sf_session.world : NULL;
+}
+
 static bool ours(const struct sf_op *op)
 {
-    if (busy || !(mine || sf_session.world->all_threads))
-        return false;
-    return op->fd < 0 || sf_session.world->owns(op->fd);
+    const struct sf_world *w = sf_session.world;
+
+    return in_session() &&
+           (op->fd < 0 ||
+            (unsigned)op->fd - (unsigned)w->first < (unsigned)w->count);
 }
 
 static bool is_closed(enum sf_fd_state state)
@@ -102,17 +126,23 @@ static bool is_closed(enum sf_fd_state state)
     return state == SF_FD_GONE || state == SF_FD_KILLED || state == SF_FD_DEAD;
 }
 
-/* False: a file, a pipe, a datagram socket, nothing of ours. */
+/* Processes are numbered as they come to use sockets. */
+static void enrol(void)
+{
+    if (sf_session.process == 0)
+        sf_session.process = sf_inject_enrol ? sf_inject_enrol() : 1;
+}
+
+static bool opens_sockets(enum sf_call call)
+{
+    return call == SF_CALL_socket || call == SF_CALL_socketpair;
+}
+
+/* A connection is what it is: the call is about its bytes. */
 static bool find_conn(struct sf_op *op)
 {
-    enum sf_fd_state state;
+    enum sf_fd_state state = sf_fd_state(op->fd);
 
-    if (op->fd < 0) {
-        op->counts = op->call == SF_CALL_socket ||
-                     op->call == SF_CALL_socketpair || sf_session.process > 0;
-        return true;
-    }
-    state = sf_fd_state(op->fd);
     op->before = state;
     if (state != SF_FD_CONN && state != SF_FD_SOCKET &&
         state != SF_FD_IGNORED) {
@@ -123,9 +153,26 @@ static bool find_conn(struct sf_op *op)
         sf_fd_connect(op->fd, SF_ROLE_CLIENT);
     op->conn = sf_fd_conn(op->fd);
     if (op->conn && op->call == SF_CALL_connect)
-        op->conn->port = sf_port(op->addr);
+        sf_address_of(&op->conn->peer, op->addr, op->addrlen);
     op->counts = op->conn || state == SF_FD_SOCKET || is_closed(state);
     return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);
+}
+
+/* False: a file, a pipe, a datagram socket, nothing of ours. */
+static bool find_subject(struct sf_op *op)
+{
+    bool concerns = true;
+
+    if (op->fd >= 0) {
+        concerns = find_conn(op);
+    } else {
+        op->conn = NULL;
+        op->before = SF_FD_UNSEEN;
+        op->counts = opens_sockets(op->call) || sf_session.process > 0;
+    }
+    if (op->counts)
+        enrol();
+    return concerns;
 }
 
 unsigned *sf_streak(struct sf_op *op)
@@ -133,35 +180,44 @@ unsigned *sf_streak(struct sf_op *op)
     return op->conn ? &op->conn->streak : &sf_session.streak;
 }
 
-/* Processes are numbered as they come to use sockets. */
-static unsigned process(void)
+/* Ordinals go up at every call, whether or not anybody asks for this one. */
+static void count_call(const struct sf_op *op)
 {
-    if (sf_session.process == 0)
-        sf_session.process = sf_inject_enrol ? sf_inject_enrol() : 1;
-    return sf_session.process;
+    int kind = sf_calls[op->call].kind_index;
+
+    sf_session.total[op->call]++;
+    sf_session.kind_total[kind]++;
+    if (op->conn) {
+        op->conn->nth[op->call]++;
+        op->conn->kind_nth[kind]++;
+    }
 }
 
 static void find_point(struct sf_op *op)
 {
-    struct sf_conn *conn = op->conn;
+    const struct sf_conn *conn = op->conn;
     struct sf_point *at = &op->at;
     int kind = sf_calls[op->call].kind_index;
 
-    at->call = op->call;
-    at->fd = op->fd;
-    at->len = op->len;
-    at->process = process();
-    at->total = at->nth = ++sf_session.total[op->call];
-    at->kind_total = at->kind_nth = ++sf_session.kind_total[kind];
-    at->streak = *sf_streak(op);
+    *at = (struct sf_point){
+        .call = op->call,
+        .fd = op->fd,
+        .len = op->len,
+        .process = sf_session.process,
+        .total = sf_session.total[op->call],
+        .kind_total = sf_session.kind_total[kind],
+        .nth = sf_session.total[op->call],
+        .kind_nth = sf_session.kind_total[kind],
+        .streak = *sf_streak(op),
+    };
     if (!conn)
         return;
     at->conn = conn->ordinal;
     at->role = conn->role;
     at->role_ordinal = conn->role_ordinal;
-    at->port = conn->port;
-    at->nth = ++conn->nth[op->call];
-    at->kind_nth = ++conn->kind_nth[kind];
+    at->peer = &conn->peer;
+    at->nth = conn->nth[op->call];
+    at->kind_nth = conn->kind_nth[kind];
     at->offset =
         conn->moved[sf_calls[op->call].kind == K_READ ? SF_IN : SF_OUT];
 }
@@ -185,25 +241,22 @@ static bool can_fault(const struct sf_op *op)
     }
 }
 
+/* What happens at a point that the chooser cares about. */
 static struct sf_outcome choose(struct sf_op *op)
 {
     static const struct sf_outcome nothing;
     struct sf_chooser *chooser = sf_session.chooser;
     struct sf_outcome outcomes[SF_OUTCOMES_MAX];
     struct sf_outcome chosen;
-    struct sf_site site;
+    struct sf_site site = {.at = &op->at,
+                           .conn = op->conn,
+                           .wait = op->wait,
+                           .world = sf_session.world,
+                           .flags = op->flags,
+                           .profile = sf_session.profile};
     size_t amount = 1;
     unsigned n;
 
-    if (!chooser || !op->counts || !can_fault(op) ||
-        !chooser->cares(chooser, &op->at))
-        return nothing;
-    site = (struct sf_site){.at = &op->at,
-                            .conn = op->conn,
-                            .wait = op->wait,
-                            .world = sf_session.world,
-                            .flags = op->flags,
-                            .profile = sf_session.profile};
     if (op->fd >= 0 || op->wait) /* a wait: has the program signal handlers? */
         sf_session.world->facts(op->fd, &site.facts);
     n = sf_model_outcomes(&site, outcomes);
@@ -215,45 +268,66 @@ static struct sf_outcome choose(struct sf_op *op)
     return chosen;
 }
 
-enum sf_verdict sf_ask(struct sf_op *op)
+/* Somebody asks where calls are: the trace of all, a chooser of some. */
+static enum sf_verdict decide(struct sf_op *op)
 {
+    struct sf_chooser *chooser = sf_session.chooser;
     struct sf_outcome chosen;
     enum sf_verdict verdict;
+    bool wanted = chooser && can_fault(op) && chooser->wants(chooser, op->call);
+
+    count_call(op);
+    if (wanted || (sf_control && sf_control->tracing))
+        find_point(op);
+    if (!wanted || (chooser->cares && !chooser->cares(chooser, &op->at)))
+        return SF_PERFORM;
+    chosen = choose(op);
+    op->fault = chosen.fault;
+    op->target = chosen.target;
+    if (op->fault == SF_NONE)
+        return SF_PERFORM;
+    verdict = sf_perform(op);
+    if (verdict == SF_PERFORM)
+        errno = op->saved_errno;
+    return verdict;
+}
+
+enum sf_verdict sf_ask(struct sf_op *op)
+{
+    enum sf_verdict verdict = SF_PERFORM;
 
     if (!ours(op))
         return SF_PASS;
     busy = true;
-    op->saved_errno = errno;
     op->world = sf_session.world;
     op->asked = op->len;
+    op->fault = SF_NONE;
+    op->target = 0;
     /* The kernel is what passing through means; a world in memory has to
      * see every call on its numbers, open or not. */
-    if (!find_conn(op) && op->world->all_threads) {
-        busy = false;
-        return SF_PASS;
+    if (!find_subject(op) && op->world->all_threads) {
+        verdict = SF_PASS;
+    } else if (op->counts && sf_session.points) {
+        op->saved_errno = errno;
+        verdict = decide(op);
     }
-    if (op->counts)
-        find_point(op);
-    chosen = choose(op);
-    op->fault = chosen.fault;
-    op->target = chosen.target;
-    verdict = sf_perform(op);
-    if (verdict == SF_PERFORM)
-        errno = op->saved_errno;
     busy = false;
     return verdict;
 }
 
 /* --- telling --- */
 
-static void count(struct sf_op *op)
+/* A nap after a wait that failed is not the wait that works again. */
+static void count_fault(struct sf_op *op)
 {
+    unsigned *streak = sf_streak(op);
+
     if (op->fault != SF_NONE)
         sf_session.injected[op->fault]++;
     if (sf_fault_transient(op->fault))
-        ++*sf_streak(op);
-    else
-        *sf_streak(op) = 0;
+        ++*streak;
+    else if (*streak > 0 && !(op->wait && op->wait->nap))
+        *streak = 0; /* most of the time it would be a write for nothing */
 }
 
 long sf_tell(struct sf_op *op)
@@ -262,12 +336,15 @@ long sf_tell(struct sf_op *op)
 
     busy = true;
     sf_account(op, err);
-    count(op);
+    count_fault(op);
     if (sf_monitors && (op->counts || op->call == SF_CALL_close))
         sf_monitor_call(op, err, op->before);
     if (sf_control && op->counts)
         sf_control_call(op, err);
     busy = false;
-    errno = op->result < 0 ? err : op->saved_errno;
+    if (op->result < 0)
+        errno = err;
+    else if (op->counts && sf_session.points)
+        errno = op->saved_errno;
     return op->result;
 }

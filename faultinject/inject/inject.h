@@ -12,6 +12,7 @@
 #define SF_INJECT_H
 
 #include "faultinject/inject/chooser.h"
+#include "faultinject/inject/counter.h"
 #include "faultinject/world.h"
 
 struct sf_conn;
@@ -43,6 +44,9 @@ extern unsigned (*sf_inject_enrol)(void);
 /* In the child after a fork: it is another process. */
 void sf_inject_forked(void);
 
+/* The n of "the n-th call", everywhere, and the count of what was injected. */
+void sf_inject_counters(sf_counter *each, void *arg);
+
 /* Injected since sf_inject_begin, by fault. */
 unsigned sf_injected(enum sf_fault fault);
 
@@ -58,25 +62,26 @@ enum sf_verdict {
 };
 
 struct sf_op {
-    /* What the wrapper says. */
+    /* What the wrapper says, of every call. */
     enum sf_call call;
-    int fd;     /* -1 where there is none                     */
-    int flags;  /* MSG_*, SOCK_* of what is made, F_* asked   */
-    size_t len; /* bytes asked for; ask() may make it less    */
-    int other;  /* dup2: the wanted number; socket: domain;
-                 * epoll_ctl: the instance                    */
-    int *pair;  /* socketpair: where the numbers are          */
+    int fd;               /* -1 where there is none                     */
+    int flags;            /* MSG_*, SOCK_* of what is made, F_* asked   */
+    size_t len;           /* bytes asked for; ask() may make it less    */
+    struct sf_wait *wait; /* WAIT, else NULL                            */
+
+    /* Set and asked for only at the calls that have it. */
+    int other; /* socket: domain; select: nfds; epoll_ctl: the instance  */
+    int *pair; /* socketpair, pipe: where the numbers are                */
     const struct sockaddr *addr; /* connect                              */
     socklen_t addrlen;
-    struct sf_wait *wait; /* WAIT                                       */
     const struct epoll_event *event; /* epoll_ctl                       */
 
     /* What sf_ask() adds. */
     const struct sf_world *world;
     struct sf_conn *conn;
-    int before;  /* enum sf_fd_state of fd, when the call began   */
-    bool counts; /* has to do with sockets: recorded, judged */
-    struct sf_point at;
+    int before;         /* enum sf_fd_state of fd, when the call began   */
+    bool counts;        /* has to do with sockets: recorded, judged */
+    struct sf_point at; /* filled where a chooser or the trace asks */
     enum sf_fault fault;
     unsigned target;
     size_t asked; /* len before it was cut */
@@ -87,6 +92,9 @@ struct sf_op {
 };
 
 enum sf_verdict sf_ask(struct sf_op *op);
+
+/* The world that the calling thread is in, NULL: none. */
+const struct sf_world *sf_inside(void);
 
 /*
  * The call ended with op->result and, where that is -1, errno: account for

@@ -139,8 +139,14 @@ static int can_ENOBUFS(const struct sf_site *s)
     return open_stream(s) && !promised(s) ? SF_POSIX : NEVER;
 }
 
+/* epoll is Linux's alone, and waiting allocates nothing there. */
 static int can_ENOMEM(const struct sf_site *s)
 {
+    enum sf_call call = s->at->call;
+
+    if (call == SF_CALL_epoll_wait || call == SF_CALL_epoll_pwait ||
+        call == SF_CALL_epoll_pwait2)
+        return SF_HOSTILE;
     return s->wait ? SF_POSIX : can_ENOBUFS(s);
 }
 
@@ -221,7 +227,7 @@ static int can_ENETUNREACH(const struct sf_site *s)
 
 static int can_DEADFD(const struct sf_site *s)
 {
-    return s->wait || s->conn ? SF_LINUX : NEVER;
+    return s->world->kill && (s->wait || s->conn) ? SF_LINUX : NEVER;
 }
 
 static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
@@ -229,14 +235,6 @@ static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
 #include "faultinject/inject/faults.def"
 #undef FAULT
 };
-
-bool sf_fault_transient(enum sf_fault fault)
-{
-    if (fault == SF_ENOBUFS || fault == SF_ENOMEM)
-        return true;
-    return fault != SF_NONE && fault != SF_SHORT &&
-           sf_faults[fault].cls == SF_BENIGN;
-}
 
 static bool needs_target(enum sf_fault fault, const struct sf_site *s)
 {
@@ -264,7 +262,8 @@ static unsigned add_targets(const struct sf_site *s, enum sf_fault fault,
     struct sf_member member;
     int cursor = 0;
 
-    while (n < SF_OUTCOMES_MAX && s->wait->asked(s->wait, &cursor, &member)) {
+    while (n < SF_OUTCOMES_MAX &&
+           s->wait->shape->asked(s->wait, &cursor, &member)) {
         const struct sf_conn *conn = sf_fd_conn(member.fd);
         if (!conn || (fault == SF_SPURIOUS && !can_pretend(s, &member)))
             continue;

@@ -35,6 +35,12 @@ unsigned sf_model_outcomes(const struct sf_site *site,
                            struct sf_outcome outcomes[SF_OUTCOMES_MAX]);
 
 /* Did the call end without anything having happened for good? */
-bool sf_fault_transient(enum sf_fault fault);
+static inline bool sf_fault_transient(enum sf_fault fault)
+{
+    if (fault == SF_NONE || fault == SF_SHORT)
+        return false;
+    return fault == SF_ENOBUFS || fault == SF_ENOMEM ||
+           sf_faults[fault].cls == SF_BENIGN;
+}
 
 #endif

@@ -51,7 +51,7 @@ static bool reports_others(const struct sf_op *op)
     struct sf_member member;
     int cursor = 0;
 
-    while (op->wait->reported(op->wait, &cursor, &member))
+    while (op->wait->shape->reported(op->wait, &cursor, &member))
         if (sf_fd_state(member.fd) != SF_FD_CONN &&
             sf_fd_state(member.fd) != SF_FD_SOCKET)
             return true;
@@ -183,7 +183,7 @@ static void remember_failed(const struct sf_op *op)
     if (!failed)
         return;
     FD_ZERO(&asked);
-    while (op->wait->asked(op->wait, &cursor, &member))
+    while (op->wait->shape->asked(op->wait, &cursor, &member))
         if (member.events & POLLIN)
             FD_SET(member.fd, &asked);
 }

@@ -7,18 +7,19 @@
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/inject.h"
 
-struct sf_session {
+struct sf_injector {
     const struct sf_world *world;
     struct sf_chooser *chooser;
     enum sf_profile profile;
-    unsigned process; /* 0: has not met a socket yet */
+    bool points;      /* somebody asks where calls are */
+    unsigned process; /* 0: has not met a socket yet   */
     unsigned total[SF_CALL_COUNT];
     unsigned kind_total[SF_KIND_COUNT];
     unsigned streak;   /* transient results of calls on no connection */
     unsigned refusals; /* EMFILE: still to come, 0: the table is not full */
     unsigned injected[SF_FAULT_COUNT];
 };
-extern struct sf_session sf_session;
+extern struct sf_injector sf_session;
 
 /* Transient results in a row where the call is. */
 unsigned *sf_streak(struct sf_op *op);
@@ -30,8 +31,6 @@ void sf_relieve(void);
 /* A number is no longer what it was. */
 void sf_gone(int fd, enum sf_fd_state state);
 
-/* account.c: the port of an address, 0 where it has none. */
-unsigned sf_port(const struct sockaddr *addr);
 /* account.c: the call has ended with op->result, err its errno. */
 void sf_account(struct sf_op *op, int err);
 

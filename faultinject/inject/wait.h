@@ -15,8 +15,9 @@ struct sf_member {
     short events; /* asked for, or reported */
 };
 
-struct sf_wait {
-    int timeout_ms; /* how long it may take at most; -1 for ever */
+struct sf_wait;
+
+struct sf_wait_shape {
     /*
      * The next member from *cursor on (0 at first), false when there is
      * none: what was asked for, and, after the call, what is reported.
@@ -27,7 +28,14 @@ struct sf_wait {
     bool (*pretend)(struct sf_wait *w, int fd);
     /* Do not report these events of fd. */
     void (*hide)(struct sf_wait *w, int fd, short events);
-    int result; /* what the call returned, kept right by the two above */
+    bool hangups; /* POLLRDHUP can be asked for, and is reported */
+};
+
+struct sf_wait {
+    const struct sf_wait_shape *shape;
+    int timeout_ms; /* how long it may take at most; -1 for ever       */
+    int result;     /* what the call returned, kept right by the shape */
+    bool nap;       /* it names no descriptor: only time shall pass    */
 };
 
 #endif

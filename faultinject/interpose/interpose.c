@@ -1,7 +1,8 @@
 /*
  * interpose.c: the libc names, made from calls.def by kind.
  *
- * WAIT is in wait.c, OPEN and SPECIAL in open.c.
+ * WAIT is in wait.c, OPEN and SPECIAL in open.c; RECVMMSG, SENDMMSG and SPLICE
+ * in batch.c.
  */
 #include "faultinject/interpose/interpose.h"
 
@@ -11,20 +12,21 @@
 #define WRAP_WAIT(name, returns, params, args)
 #define WRAP_OPEN(name, returns, params, args)
 #define WRAP_SPECIAL(name, returns, params, args)
+#define WRAP_RECVMMSG(name, returns, params, args)
+#define WRAP_SENDMMSG(name, returns, params, args)
+#define WRAP_SPLICE(name, returns, params, args)
 
-#define WRAP_IO(name, returns, params, args, bits)    \
-    SF_EXPORT returns name params                     \
-    {                                                 \
-        struct sf_op op = {.call = SF_CALL_##name};   \
-                                                      \
-        if (SF_LIKELY(!sf_on))                        \
-            return sf_libc.name args;                 \
-        op.fd = fd;                                   \
-        op.len = len;                                 \
-        op.flags = bits;                              \
-        SF_BEATS(op, sf_libc.name args, len = op.len; \
-                 op.result = SF_WORLD(op, name) args) \
-        return (returns)sf_tell(&op);                 \
+#define WRAP_IO(name, returns, params, args, bits)      \
+    SF_EXPORT returns name params                       \
+    {                                                   \
+        struct sf_op op;                                \
+                                                        \
+        if (SF_LIKELY(!sf_on))                          \
+            return sf_libc.name args;                   \
+        sf_op_init(&op, SF_CALL_##name, fd, len, bits); \
+        SF_BEATS(op, sf_libc.name args, len = op.len;   \
+                 op.result = SF_WORLD(op, name) args)   \
+        return (returns)sf_tell(&op);                   \
     }
 #define WRAP_READ(name, returns, params, args) \
     WRAP_IO(name, returns, params, args, 0)
@@ -35,53 +37,53 @@
 #define WRAP_SEND(name, returns, params, args) \
     WRAP_IO(name, returns, params, args, flags)
 
-#define WRAP_READV(name, returns, params, args)             \
-    SF_EXPORT returns name params                           \
-    {                                                       \
-        struct sf_op op = {.call = SF_CALL_##name};         \
-        struct sf_cut cut;                                  \
-                                                            \
-        if (SF_LIKELY(!sf_on))                              \
-            return sf_libc.name args;                       \
-        op.fd = fd;                                         \
-        op.len = sf_iov_bytes(iov, (size_t)iovcnt);         \
-        SF_BEATS(                                           \
-            op, sf_libc.name args, if (op.len < op.asked) { \
-                sf_iov_cut(&cut, iov, op.len);              \
-                iov = cut.iov;                              \
-                iovcnt = cut.n;                             \
-            } op.result = SF_WORLD(op, name) args)          \
-        return (returns)sf_tell(&op);                       \
+#define WRAP_READV(name, returns, params, args)                                \
+    SF_EXPORT returns name params                                              \
+    {                                                                          \
+        struct sf_op op;                                                       \
+        struct sf_cut cut;                                                     \
+                                                                               \
+        if (SF_LIKELY(!sf_on))                                                 \
+            return sf_libc.name args;                                          \
+        sf_op_init(&op, SF_CALL_##name, fd, sf_iov_bytes(iov, (size_t)iovcnt), \
+                   0);                                                         \
+        SF_BEATS(                                                              \
+            op, sf_libc.name args, if (op.len < op.asked) {                    \
+                sf_iov_cut(&cut, iov, op.len);                                 \
+                iov = cut.iov;                                                 \
+                iovcnt = cut.n;                                                \
+            } op.result = SF_WORLD(op, name) args)                             \
+        return (returns)sf_tell(&op);                                          \
     }
 #define WRAP_WRITEV(name, returns, params, args) \
     WRAP_READV(name, returns, params, args)
 
 /* The kernel writes into the header it is given: a cut one is copied back. */
-#define WRAP_MSG(name, returns, params, args, copy_back)                \
-    SF_EXPORT returns name params                                       \
-    {                                                                   \
-        struct sf_op op = {.call = SF_CALL_##name};                     \
-        struct msghdr head;                                             \
-        struct sf_cut cut;                                              \
-                                                                        \
-        if (SF_LIKELY(!sf_on))                                          \
-            return sf_libc.name args;                                   \
-        op.fd = fd;                                                     \
-        op.len = msg ? sf_iov_bytes(msg->msg_iov, msg->msg_iovlen) : 0; \
-        op.flags = flags;                                               \
-        SF_BEATS(                                                       \
-            op, sf_libc.name args,                                      \
-            if (op.len == op.asked) {                                   \
-                op.result = SF_WORLD(op, name) args;                    \
-            } else {                                                    \
-                sf_iov_cut(&cut, msg->msg_iov, op.len);                 \
-                head = *msg;                                            \
-                head.msg_iov = cut.iov;                                 \
-                head.msg_iovlen = (size_t)cut.n;                        \
-                op.result = op.world->name(fd, &head, flags);           \
-                copy_back;                                              \
-            })                                                          \
-        return (returns)sf_tell(&op);                                   \
+#define WRAP_MSG(name, returns, params, args, copy_back)                  \
+    SF_EXPORT returns name params                                         \
+    {                                                                     \
+        struct sf_op op;                                                  \
+        struct msghdr head;                                               \
+        struct sf_cut cut;                                                \
+                                                                          \
+        if (SF_LIKELY(!sf_on))                                            \
+            return sf_libc.name args;                                     \
+        sf_op_init(&op, SF_CALL_##name, fd,                               \
+                   msg ? sf_iov_bytes(msg->msg_iov, msg->msg_iovlen) : 0, \
+                   flags);                                                \
+        SF_BEATS(                                                         \
+            op, sf_libc.name args,                                        \
+            if (op.len == op.asked) {                                     \
+                op.result = SF_WORLD(op, name) args;                      \
+            } else {                                                      \
+                sf_iov_cut(&cut, msg->msg_iov, op.len);                   \
+                head = *msg;                                              \
+                head.msg_iov = cut.iov;                                   \
+                head.msg_iovlen = (size_t)cut.n;                          \
+                op.result = op.world->name(fd, &head, flags);             \
+                copy_back;                                                \
+            })                                                            \
+        return (returns)sf_tell(&op);                                     \
     }
 #define WRAP_RECVMSG(name, returns, params, args)                              \
     WRAP_MSG(name, returns, params, args, msg->msg_namelen = head.msg_namelen; \
@@ -94,11 +96,11 @@
 #define WRAP_PLAIN(name, returns, params, args)                              \
     SF_EXPORT returns name params                                            \
     {                                                                        \
-        struct sf_op op = {.call = SF_CALL_##name};                          \
+        struct sf_op op;                                                     \
                                                                              \
         if (SF_LIKELY(!sf_on))                                               \
             return sf_libc.name args;                                        \
-        op.fd = fd;                                                          \
+        sf_op_init(&op, SF_CALL_##name, fd, 0, 0);                           \
         SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
         return (returns)sf_tell(&op);                                        \
     }
@@ -107,11 +109,11 @@
 #define WRAP_CONNECT(name, returns, params, args)                            \
     SF_EXPORT returns name params                                            \
     {                                                                        \
-        struct sf_op op = {.call = SF_CALL_##name};                          \
+        struct sf_op op;                                                     \
                                                                              \
         if (SF_LIKELY(!sf_on))                                               \
             return sf_libc.name args;                                        \
-        op.fd = fd;                                                          \
+        sf_op_init(&op, SF_CALL_##name, fd, 0, 0);                           \
         op.addr = addr;                                                      \
         op.addrlen = addrlen;                                                \
         SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
@@ -122,17 +124,19 @@
 #define WRAP_CLOSE(name, returns, params, args) \
     WRAP_PLAIN(name, returns, params, args)
 
-/* Time passes by itself on the kernel: only a world in memory has a clock. */
+/*
+ * Time passes by itself on the kernel: only a world in memory has a clock.
+ * No fault is done to it and nobody watches it, so it is asked at once.
+ */
 #ifdef SF_IN_MEMORY
-#define WRAP_CLOCK(name, returns, params, args)                              \
-    SF_EXPORT returns name params                                            \
-    {                                                                        \
-        struct sf_op op = {.call = SF_CALL_##name, .fd = -1};                \
-                                                                             \
-        if (SF_LIKELY(!sf_on))                                               \
-            return sf_libc.name args;                                        \
-        SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
-        return (returns)sf_tell(&op);                                        \
+#define WRAP_CLOCK(name, returns, params, args)          \
+    SF_EXPORT returns name params                        \
+    {                                                    \
+        const struct sf_world *world;                    \
+                                                         \
+        if (SF_LIKELY(!sf_on) || !(world = sf_inside())) \
+            return sf_libc.name args;                    \
+        return world->name args;                         \
     }
 #else
 #define WRAP_CLOCK(name, returns, params, args)

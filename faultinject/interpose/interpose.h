@@ -14,6 +14,21 @@
 #define SF_LIKELY(x) __builtin_expect(!!(x), 1)
 
 /*
+ * The first beat: what every call has.  The rest of the op is left as it is,
+ * since clearing it costs as much as the call: a wrapper sets what its call
+ * has besides, and nobody asks for it at any other call.
+ */
+static inline void sf_op_init(struct sf_op *op, enum sf_call call, int fd,
+                              size_t len, int flags)
+{
+    op->call = call;
+    op->fd = fd;
+    op->len = len;
+    op->flags = flags;
+    op->wait = NULL;
+}
+
+/*
  * The middle three beats: `passed` is the call to libc, the rest the
  * statements that leave the result of the one to op.world in op.result.
  */
@@ -33,6 +48,9 @@
  * not know the number and says EBADF.
  */
 #define SF_WORLD(op, name) (op.world->name ? op.world->name : sf_libc.name)
+
+/* libc's syscall(): past every wrapper. */
+long sf_syscall(long number, long a, long b, long c, long d, long e, long f);
 
 /*
  * A vector cut to its first bytes, in a copy.  An element is cut in two

@@ -3,7 +3,6 @@
 #include <linux/close_range.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
-#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -12,16 +11,17 @@
 /* Declared variadic, or not at all, by the headers: declared here. */
 int fcntl(int fd, int cmd, ...);
 int fcntl64(int fd, int cmd, ...);
+int __fcntl(int fd, int cmd, ...);
 int close_range(unsigned first, unsigned last, int flags);
 void closefrom(int fd);
 
 SF_EXPORT int socket(int domain, int type, int protocol)
 {
-    struct sf_op op = {.call = SF_CALL_socket, .fd = -1};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.socket(domain, type, protocol);
-    op.flags = type;
+    sf_op_init(&op, SF_CALL_socket, -1, 0, type);
     op.other = domain;
     SF_BEATS(op, sf_libc.socket(domain, type, protocol),
              op.result = op.world->socket(domain, type, protocol))
@@ -30,11 +30,11 @@ SF_EXPORT int socket(int domain, int type, int protocol)
 
 SF_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 {
-    struct sf_op op = {.call = SF_CALL_socketpair, .fd = -1};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.socketpair(domain, type, protocol, fds);
-    op.flags = type;
+    sf_op_init(&op, SF_CALL_socketpair, -1, 0, type);
     op.pair = fds;
     SF_BEATS(op, sf_libc.socketpair(domain, type, protocol, fds),
              op.result = op.world->socketpair(domain, type, protocol, fds))
@@ -42,36 +42,36 @@ SF_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 }
 
 /* One wrapper for all that differ only in name and arguments. */
-#define MAKES(name, params, args, fd_, other_, pair_)                    \
+#define MAKES(name, params, args, fd_, pair_)                            \
     SF_EXPORT int name params                                            \
     {                                                                    \
-        struct sf_op op = {.call = SF_CALL_##name};                      \
+        struct sf_op op;                                                 \
                                                                          \
         if (SF_LIKELY(!sf_on))                                           \
             return sf_libc.name args;                                    \
-        op.fd = fd_;                                                     \
-        op.other = other_;                                               \
+        sf_op_init(&op, SF_CALL_##name, fd_, 0, 0);                      \
         op.pair = pair_;                                                 \
         SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
         return (int)sf_tell(&op);                                        \
     }
 
-MAKES(pipe, (int fds[2]), (fds), -1, 0, fds)
-MAKES(pipe2, (int fds[2], int flags), (fds, flags), -1, 0, fds)
-MAKES(dup, (int fd), (fd), fd, 0, NULL)
-MAKES(dup2, (int fd, int newfd), (fd, newfd), fd, newfd, NULL)
-MAKES(dup3, (int fd, int newfd, int flags), (fd, newfd, flags), fd, newfd, NULL)
-MAKES(epoll_create, (int size), (size), -1, 0, NULL)
-MAKES(epoll_create1, (int flags), (flags), -1, 0, NULL)
+MAKES(pipe, (int fds[2]), (fds), -1, fds)
+MAKES(pipe2, (int fds[2], int flags), (fds, flags), -1, fds)
+MAKES(dup, (int fd), (fd), fd, NULL)
+MAKES(dup2, (int fd, int newfd), (fd, newfd), fd, NULL)
+MAKES(dup3, (int fd, int newfd, int flags), (fd, newfd, flags), fd, NULL)
+MAKES(epoll_create, (int size), (size), -1, NULL)
+MAKES(epoll_create1, (int flags), (flags), -1, NULL)
+MAKES(eventfd, (unsigned count, int flags), (count, flags), -1, NULL)
+MAKES(timerfd_create, (clockid_t clock, int flags), (clock, flags), -1, NULL)
 
 static int any_fcntl(int fd, int cmd, long arg)
 {
-    struct sf_op op = {.call = SF_CALL_fcntl};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.fcntl(fd, cmd, arg);
-    op.fd = fd;
-    op.flags = cmd;
+    sf_op_init(&op, SF_CALL_fcntl, fd, 0, cmd);
     SF_BEATS(op, sf_libc.fcntl(fd, cmd, arg),
              op.result = op.world->fcntl(fd, cmd, arg))
     return (int)sf_tell(&op);
@@ -88,18 +88,20 @@ static int any_fcntl(int fd, int cmd, long arg)
 
 SF_EXPORT int fcntl(int fd, int cmd, ...){FORWARD(any_fcntl, fd, cmd)}
 
-SF_EXPORT int fcntl64(int fd, int cmd, ...)
+SF_EXPORT int fcntl64(int fd, int cmd, ...){FORWARD(any_fcntl, fd, cmd)}
+
+SF_EXPORT int __fcntl(int fd, int cmd, ...)
 {
     FORWARD(any_fcntl, fd, cmd)
 }
 
 static int any_ioctl(int fd, unsigned long request, long arg)
 {
-    struct sf_op op = {.call = SF_CALL_ioctl};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.ioctl(fd, request, arg);
-    op.fd = fd;
+    sf_op_init(&op, SF_CALL_ioctl, fd, 0, 0);
     SF_BEATS(op, sf_libc.ioctl(fd, request, arg),
              op.result = op.world->ioctl(fd, request, arg))
     if (request == FIONREAD && op.result == 0)
@@ -112,12 +114,11 @@ SF_EXPORT int ioctl(int fd, unsigned long request,
 
 SF_EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 {
-    struct sf_op op = {.call = SF_CALL_getsockopt};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.getsockopt(fd, level, name, val, len);
-    op.fd = fd;
-    op.flags = level == SOL_SOCKET ? name : -1;
+    sf_op_init(&op, SF_CALL_getsockopt, fd, 0, level == SOL_SOCKET ? name : -1);
     SF_BEATS(op, sf_libc.getsockopt(fd, level, name, val, len),
              op.result = op.world->getsockopt(fd, level, name, val, len))
     return (int)sf_tell(&op);
@@ -128,7 +129,7 @@ SF_EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 /* As libc does them: there is nothing to be asked of a world. */
 SF_EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-    int result = (int)syscall(SYS_close_range, first, last, flags);
+    int result = (int)sf_syscall(SYS_close_range, first, last, flags, 0, 0, 0);
 
     if (sf_on && result == 0 && !(flags & CLOSE_RANGE_CLOEXEC))
         sf_forget(first, last);
@@ -138,23 +139,4 @@ SF_EXPORT int close_range(unsigned first, unsigned last, int flags)
 SF_EXPORT void closefrom(int fd)
 {
     close_range(fd < 0 ? 0 : (unsigned)fd, UINT_MAX, 0);
-}
-
-/* --- the 64-bit names of calls that are 64 bits wide anyway --- */
-
-SF_EXPORT ssize_t sendfile64(int fd, int from, off_t *offset, size_t len)
-{
-    return sendfile(fd, from, offset, len);
-}
-
-SF_EXPORT ssize_t preadv64v2(int fd, const struct iovec *iov, int iovcnt,
-                             off_t offset, int flags)
-{
-    return preadv2(fd, iov, iovcnt, offset, flags);
-}
-
-SF_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *iov, int iovcnt,
-                              off_t offset, int flags)
-{
-    return pwritev2(fd, iov, iovcnt, offset, flags);
 }

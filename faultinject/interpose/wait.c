@@ -101,7 +101,7 @@ static void select_hide(struct sf_wait *w, int fd, short events)
         select_drop(s, s->wr, fd);
 }
 
-static const struct sf_wait select_shape = {
+static const struct sf_wait_shape select_shape = {
     .asked = select_next,
     .reported = select_next,
     .pretend = select_pretend,
@@ -109,14 +109,15 @@ static const struct sf_wait select_shape = {
 };
 
 #define SELECT(name, args, ms)                                           \
-    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};                \
+    struct sf_op op;                                                     \
     struct select_wait w;                                                \
                                                                          \
     if (SF_LIKELY(!sf_on))                                               \
         return sf_libc.name args;                                        \
+    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
     op.other = nfds;                                                     \
-    w = (struct select_wait){select_shape, nfds, rd, wr, ex};            \
-    w.wait.timeout_ms = ms;                                              \
+    w = (struct select_wait){                                            \
+        {&select_shape, ms, 0, nfds == 0}, nfds, rd, wr, ex};            \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
@@ -196,21 +197,22 @@ static void poll_hide(struct sf_wait *w, int fd, short events)
     w->result -= f->revents == 0;
 }
 
-static const struct sf_wait poll_shape = {
+static const struct sf_wait_shape poll_shape = {
     .asked = poll_asked,
     .reported = poll_reported,
     .pretend = poll_pretend,
     .hide = poll_hide,
+    .hangups = true,
 };
 
 #define POLL(name, args, ms)                                             \
-    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};                \
+    struct sf_op op;                                                     \
     struct poll_wait w;                                                  \
                                                                          \
     if (SF_LIKELY(!sf_on))                                               \
         return sf_libc.name args;                                        \
-    w = (struct poll_wait){poll_shape, fds, nfds};                       \
-    w.wait.timeout_ms = ms;                                              \
+    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
+    w = (struct poll_wait){{&poll_shape, ms, 0, nfds == 0}, fds, nfds};  \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
@@ -312,21 +314,23 @@ static void epoll_hide(struct sf_wait *w, int fd, short events)
         *ev = e->events[--w->result];
 }
 
-static const struct sf_wait epoll_shape = {
+static const struct sf_wait_shape epoll_shape = {
     .asked = epoll_asked,
     .reported = epoll_reported,
     .pretend = epoll_pretend,
     .hide = epoll_hide,
+    .hangups = true,
 };
 
 #define EPOLL(name, args, ms)                                            \
-    struct sf_op op = {.call = SF_CALL_##name, .fd = -1};                \
+    struct sf_op op;                                                     \
     struct epoll_set w;                                                  \
                                                                          \
     if (SF_LIKELY(!sf_on))                                               \
         return sf_libc.name args;                                        \
-    w = (struct epoll_set){epoll_shape, epfd, events, maxevents};        \
-    w.wait.timeout_ms = ms;                                              \
+    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
+    w = (struct epoll_set){                                              \
+        {&epoll_shape, ms, 0, false}, epfd, events, maxevents};          \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
@@ -347,12 +351,11 @@ SF_EXPORT
 
 SF_EXPORT int epoll_ctl(int epfd, int how, int fd, struct epoll_event *event)
 {
-    struct sf_op op = {.call = SF_CALL_epoll_ctl};
+    struct sf_op op;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.epoll_ctl(epfd, how, fd, event);
-    op.fd = fd;
-    op.flags = how;
+    sf_op_init(&op, SF_CALL_epoll_ctl, fd, 0, how);
     op.other = epfd;
     op.event = event;
     SF_BEATS(op, sf_libc.epoll_ctl(epfd, how, fd, event),

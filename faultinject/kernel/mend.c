@@ -251,6 +251,21 @@ WRITE_MENDED(sendfile, (int fd, int from, off_t *offset, size_t len),
 WRITE_MENDED(sendmsg, (int fd, const struct msghdr *msg, int flags),
              (fd, msg, flags))
 
+static ssize_t mended_splice(int fd, off_t *offset, int to, off_t *to_offset,
+                             size_t len, unsigned flags)
+{
+    struct mend *from = of(fd), *into = of(to);
+    ssize_t result;
+
+    if ((from && answers_read(from, &result)) ||
+        (into && answers_write(to, into, &result)))
+        return result;
+    result = sf_libc.splice(fd, offset, to, to_offset, len, flags);
+    if (from)
+        return have_read(fd, from, result, 0);
+    return into ? have_written(into, result) : result;
+}
+
 /* --- asking --- */
 
 static int mended_getsockopt(int fd, int level, int name, void *val,
@@ -441,7 +456,7 @@ void sf_mend_world(struct sf_world *w)
     MEND(read); MEND(recv); MEND(recvfrom); MEND(readv); MEND(preadv2);
     MEND(recvmsg);
     MEND(write); MEND(send); MEND(sendto); MEND(writev); MEND(pwritev2);
-    MEND(sendmsg); MEND(sendfile);
+    MEND(sendmsg); MEND(sendfile); MEND(splice);
     MEND(getsockopt); MEND(getsockname); MEND(ioctl);
     MEND(poll); MEND(ppoll); MEND(epoll_wait); MEND(epoll_pwait);
     MEND(close); MEND(dup); MEND(dup2); MEND(dup3); MEND(fcntl);

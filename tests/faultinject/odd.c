@@ -8,17 +8,24 @@
  *     odd closes        closes everything, as daemons do, and begins anew
  *     odd stack         on a stack of 32 KiB
  *     odd handler       in a signal handler
+ *     odd stdio         through FILE, which calls libc from inside
+ *     odd raw           by syscall(), past the names of libc
+ *     odd batch         several messages a call
+ *     odd signals       is interrupted, or not, while it waits
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -168,13 +175,129 @@ static int handler(void)
     return handled || talk();
 }
 
+/* Lines and blocks, what is left at the end, and the end itself. */
+static int stdio(void)
+{
+    char text[32], rest[32];
+    int pair[2];
+    FILE *here, *there;
+    bool good;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 1;
+    here = fdopen(pair[0], "r");
+    there = fdopen(pair[1], "w");
+    good = fprintf(there, "line %d\nand more", 1) == 15 && fflush(there) == 0 &&
+           fgets(text, sizeof text, here) && strcmp(text, "line 1\n") == 0;
+    good = good && fclose(there) == 0 && fread(rest, 1, 32, here) == 8 &&
+           memcmp(rest, "and more", 8) == 0 && feof(here) && !ferror(here) &&
+           fileno(here) == pair[0];
+    return fclose(here) != 0 || !good;
+}
+
+/* The same ten bytes by number; what comes in pieces is put together. */
+static int raw(void)
+{
+    char got[10];
+    long n = 0;
+    int pair[2];
+
+    if (syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, pair) < 0 ||
+        syscall(SYS_sendto, pair[1], "0123456789", 10, 0, NULL, 0) != 10)
+        return 1;
+    while (n < 10) {
+        long r = syscall(SYS_read, pair[0], got + n, sizeof got - (size_t)n);
+        if (r <= 0)
+            return 1;
+        n += r;
+    }
+    return memcmp(got, "0123456789", 10) != 0 ||
+           syscall(SYS_close, pair[0]) < 0 || syscall(SYS_close, pair[1]) < 0 ||
+           syscall(SYS_getpid) != getpid() ||
+           (syscall(SYS_close, -1) == 0 || errno != EBADF);
+}
+
+/* Two messages of five bytes, out and in. */
+static int batch(void)
+{
+    char bytes[] = "0123456789", got[10];
+    struct iovec out[2] = {{bytes, 5}, {bytes + 5, 5}};
+    struct mmsghdr messages[2] = {
+        {.msg_hdr = {.msg_iov = out, .msg_iovlen = 1}},
+        {.msg_hdr = {.msg_iov = out + 1, .msg_iovlen = 1}}};
+    int pair[2];
+    size_t n = 0;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 ||
+        sendmmsg(pair[1], messages, 2, 0) != 2)
+        return 1;
+    while (n < sizeof got) {
+        size_t half = (sizeof got - n) / 2;
+        struct iovec in[2] = {{got + n, half},
+                              {got + n + half, sizeof got - n - half}};
+        int count;
+        for (int i = 0; i < 2; i++)
+            messages[i].msg_hdr.msg_iov = &in[i];
+        count = recvmmsg(pair[0], messages, 2, MSG_WAITFORONE, NULL);
+        if (count < 1)
+            return 1;
+        n += messages[0].msg_len + (count == 2 ? messages[1].msg_len : 0);
+        if (count == 2 && messages[0].msg_len < half)
+            return 1; /* a gap */
+    }
+    return memcmp(got, bytes, sizeof got) != 0 || close(pair[0]) < 0 ||
+           close(pair[1]) < 0;
+}
+
+static void on_alarm(int sig)
+{
+    (void)sig;
+}
+
+/* A handler without SA_RESTART ends a wait, one with it does not. */
+static int signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_alarm};
+    struct timeval soon = {0, 50000};
+    struct pollfd p = {.events = POLLIN};
+    char byte;
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 1;
+    sigaction(SIGALRM, &sa, NULL);
+    ualarm(20000, 0);
+    if (recv(pair[0], &byte, 1, 0) != -1 || errno != EINTR)
+        return 1;
+    setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
+    sa.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &sa, NULL);
+    ualarm(20000, 0);
+    p.fd = pair[0];
+    if (poll(&p, 1, 10000) != -1 || errno != EINTR)
+        return 1;
+    if (recv(pair[0], &byte, 1, 0) != -1 || errno != EAGAIN)
+        return 1;
+    return talk();
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
 } ways[] = {
-    {"constructor", constructor}, {"names", talk},        {"fork", use_fork},
-    {"vfork", use_vfork},         {"spawn", use_spawn},   {"exec", use_exec},
-    {"closes", closes},           {"stack", small_stack}, {"handler", handler},
+    {"constructor", constructor},
+    {"names", talk},
+    {"fork", use_fork},
+    {"vfork", use_vfork},
+    {"spawn", use_spawn},
+    {"exec", use_exec},
+    {"closes", closes},
+    {"stack", small_stack},
+    {"handler", handler},
+    {"stdio", stdio},
+    {"raw", raw},
+    {"batch", batch},
+    {"signals", signals},
 };
 
 int main(int argc, char **argv)

@@ -310,35 +310,35 @@ static void dead_descriptor(void **state)
     assert_int_equal(session_end(), 1);
 }
 
-static volatile sig_atomic_t winches;
+static volatile sig_atomic_t urgents;
 
-static void on_winch(int sig)
+static void on_urgent(int sig)
 {
     (void)sig;
-    winches++;
+    urgents++;
 }
 
 /* 5: an interruption comes with the signal; without a handler none comes. */
 static void signal_comes(void **state)
 {
-    struct sigaction sa = {.sa_handler = on_winch};
+    struct sigaction sa = {.sa_handler = on_urgent};
     int pair[2];
 
     (void)state;
     for (int handled = 0; handled < 2; handled++) {
         if (handled)
-            sigaction(SIGWINCH, &sa, NULL);
+            sigaction(SIGURG, &sa, NULL);
         session_begin("poll 1: EINTR");
         make_pair(UNIX, pair);
         send(pair[1], "x", 1, 0);
         assert_int_equal(poll(&(struct pollfd){pair[0], POLLIN, 0}, 1, 1000),
                          handled ? -1 : 1);
-        assert_int_equal(winches, handled);
+        assert_int_equal(urgents, handled);
         close(pair[0]);
         close(pair[1]);
         assert_int_equal(session_end(), handled);
     }
-    signal(SIGWINCH, SIG_DFL);
+    signal(SIGURG, SIG_DFL);
 }
 
 /* Readiness that is not there, and that is there and not told. */
@@ -392,6 +392,63 @@ static void cut_vectors(void **state)
     assert_int_equal(session_end(), 2);
 }
 
+/* A row of messages is cut inside any of them, and says so of that one. */
+static void cut_batches(void **state)
+{
+    char bytes[] = "abcdefghij", got[10] = "..........";
+    struct iovec iov[] = {{bytes, 5}, {bytes + 5, 5}, {got, 5}, {got + 5, 5}};
+    struct mmsghdr out[2] = {
+        {.msg_hdr = {.msg_iov = iov, .msg_iovlen = 1}},
+        {.msg_hdr = {.msg_iov = iov + 1, .msg_iovlen = 1}}};
+    struct mmsghdr in[2] = {{.msg_hdr = {.msg_iov = iov + 2, .msg_iovlen = 1}},
+                            {.msg_hdr = {.msg_iov = iov + 3, .msg_iovlen = 1}}};
+    int pair[2];
+
+    (void)state;
+    session_begin("sendmmsg 1: short 8\nrecvmmsg 1: short 1\n"
+                  "recvmmsg 2: short 6\nrecvmmsg 3: EOF");
+    make_pair(UNIX, pair);
+    set_nonblocking(pair[0]);
+    assert_int_equal(sendmmsg(pair[0], out, 2, 0), 2);
+    assert_int_equal(out[0].msg_len, 5);
+    assert_int_equal(out[1].msg_len, 3);
+    assert_int_equal(recvmmsg(pair[1], in, 2, 0, NULL), 1);
+    assert_int_equal(in[0].msg_len, 1);
+    assert_memory_equal(got, "a.........", 10);
+    assert_int_equal(recvmmsg(pair[1], in, 2, 0, NULL), 2);
+    assert_true(in[0].msg_len == 5 && in[1].msg_len == 1);
+    assert_memory_equal(got, "bcdefg....", 10);
+    assert_int_equal(recvmmsg(pair[1], in, 1, 0, NULL), 1);
+    assert_int_equal(in[0].msg_len, 0);
+    close(pair[0]);
+    close(pair[1]);
+    assert_int_equal(session_end(), 3 + 1);
+}
+
+/* Out of a socket into a pipe, and the other way. */
+static void cut_splices(void **state)
+{
+    int pair[2], tube[2];
+
+    (void)state;
+    session_begin("splice 1: short 4\nsendfile 1: short 2\n"
+                  "splice 2: ECONNRESET");
+    make_pair(TCP, pair);
+    set_nonblocking(pair[0]);
+    assert_return_code(pipe(tube), errno);
+    assert_int_equal(send(pair[1], "0123456789", 10, 0), 10);
+    assert_int_equal(splice(pair[0], NULL, tube[1], NULL, 10, 0), 4);
+    assert_int_equal(splice(tube[0], NULL, pair[0], NULL, 4, 0), 2);
+    assert_int_equal(splice(pair[0], NULL, tube[1], NULL, 10, 0), -1);
+    assert_int_equal(errno, ECONNRESET);
+    assert_int_equal(splice(pair[0], NULL, tube[1], NULL, 10, 0), 0);
+    for (int i = 0; i < 2; i++) {
+        close(tube[i]);
+        close(pair[i]);
+    }
+    assert_int_equal(session_end(), 3);
+}
+
 /* An offset stays where it is, however the pieces fall. */
 static void by_offset(void **state)
 {
@@ -420,6 +477,7 @@ int main(void)
         cmocka_unit_test(interrupted_connect), cmocka_unit_test(no_descriptors),
         cmocka_unit_test(dead_descriptor),     cmocka_unit_test(signal_comes),
         cmocka_unit_test(false_readiness),     cmocka_unit_test(cut_vectors),
+        cmocka_unit_test(cut_batches),         cmocka_unit_test(cut_splices),
         cmocka_unit_test(by_offset),
     };
 

@@ -54,7 +54,19 @@ builds 'fortified, dynamic sizes' gcc -O2 -D_FORTIFY_SOURCE=3
 builds 'not position independent' gcc -no-pie
 
 cc -w -D_GNU_SOURCE -o "$work/odd" "$sources/odd.c" -lpthread -ldl
-for way in constructor names fork vfork spawn exec closes stack handler; do
+for way in constructor names fork vfork spawn exec closes stack handler \
+    stdio raw batch signals; do
     injects "$way" "$work/odd" "$way"
 done
+
+# What stdio does is seen call by call, and a fault reaches the program.
+status=0
+"$sockfault" run --status --fault 'conn 3 read 1: EOF' --trace "$work/trace" \
+    -- "$work/odd" stdio 2>"$work/said" || status=$?
+if [ "$status" -ne 1 ] ||
+    ! grep -q '^# conn 4 write 1: 15 of 15' "$work/trace" ||
+    ! grep -q '^conn 3 read 1: EOF' "$work/trace" ||
+    ! grep -q '^# conn 3 close 1: 0' "$work/trace"; then
+    fail "stdio: not seen"
+fi
 exit $bad
