@@ -4,10 +4,11 @@
  *     input: format, number of cuts n, n piece lengths, the stream
  *
  * The stream is decoded in one piece, byte by byte if it is short, and in
- * pieces of the lengths given (over and over; 0 feeds nothing), and each time
- * compared with the reference decoder: payloads, offsets, the error and its
- * offset. Every frame is encoded again and must give its own bytes; the stream
- * as a payload is encoded and decoded.  Memory and work are bounded.
+ * pieces of the lengths given (over and over; 0 feeds nothing), one frame at a
+ * time and in runs, and each time compared with the reference decoder:
+ * payloads, offsets, the error and its offset. Every frame is encoded again and
+ * must give its own bytes; the stream as a payload is encoded and decoded.
+ * Memory and work are bounded.
  */
 #include "fuzzers/fuzz.h"
 #include "fuzzers/reference.h"
@@ -86,15 +87,35 @@ static void check_error(const struct fm_decoder *d, const struct stream *s,
                   (unsigned long long)fm_decoder_offset(d), s->wrong);
 }
 
+/* A run of frames ends after RUN of them, or with none left. */
+enum { RUN = 3 };
+
+struct run {
+    const struct stream *stream;
+    size_t i;
+};
+
+static int on_frame(void *context, const struct fm_frame *frame)
+{
+    struct run *run = context;
+
+    check_frame(run->stream, frame, run->i++);
+    return run->i % RUN == 0;
+}
+
 /* All frames that are there: as many as the reference says, no later than
  * with their last byte. */
 static size_t take_frames(struct fm_decoder *d, const struct stream *s,
-                          size_t fed, size_t i, int *r)
+                          bool in_runs, size_t fed, size_t i, int *r)
 {
+    struct run run = {s, i};
     struct fm_frame frame;
 
-    while ((*r = fm_decoder_next(d, &frame)) == FM_FRAME)
-        check_frame(s, &frame, i++);
+    do
+        *r = in_runs ? fm_decoder_run(d, on_frame, &run)
+                     : fm_decoder_next(d, &frame);
+    while (*r == FM_FRAME && (in_runs || on_frame(&run, &frame) >= 0));
+    i = run.i;
     if (i < s->count && (*r < 0 || s->frames[i].end <= fed))
         FUZZ_FAIL("lost-data: %s with %zu bytes, but a frame ends at %zu",
                   *r < 0 ? fm_err_name(*r) : "the decoder waits", fed,
@@ -147,7 +168,7 @@ static void check_end(struct fm_decoder *d, const struct stream *s, int r)
         FUZZ_FAIL("wrong-data: %s is not sticky", fm_err_name(got));
 }
 
-static void decode(const struct stream *s, const struct pieces *p)
+static void decode(const struct stream *s, const struct pieces *p, bool in_runs)
 {
     size_t fed = 0, calls = 0, frames = 0, pending = 0;
     struct fm_decoder d;
@@ -161,7 +182,7 @@ static void decode(const struct stream *s, const struct pieces *p)
         fed += len;
         if (fed - start_of(s, frames) > pending)
             pending = fed - start_of(s, frames);
-        frames = take_frames(&d, s, fed, frames, &r);
+        frames = take_frames(&d, s, in_runs, fed, frames, &r);
         check_bounds(&d, pending, fed, calls + frames);
     }
     if (fed == s->len || r < 0)
@@ -239,10 +260,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fuzz_verbose())
         printf("  format %s, %zu bytes, %zu frames\n",
                ref_formats[data[0] % ref_format_count], s.len, s.count);
-    decode(&s, &whole);
+    decode(&s, &whole, false);
+    decode(&s, &whole, true);
     if (s.len <= BYTEWISE_MAX)
-        decode(&s, &bytes);
-    decode(&s, &given);
+        decode(&s, &bytes, false);
+    decode(&s, &given, false);
+    decode(&s, &given, true);
     encode_again(&s);
     round_trip(&s);
     return 0;

@@ -9,8 +9,13 @@
  *     2 exact      fm_recv_exact in growing pieces, fm_send_all
  *     3 stream     fm_stream: buffered reading and writing, flush
  *
- * (+4: the descriptor is non-blocking; +8: with deadlines of 3 s).  The
- * oracles: what it received is what was sent; what it sent back arrives; an
+ * (+4: the descriptor is non-blocking; +8: with deadlines of 3 s), or, when
+ * `variant` is past the number of formats, "at large":
+ *
+ *     1 vectors    each byte a piece: more than IOV_MAX of them
+ *     2 exact      fm_recv_until_closed, and all of it back at once
+ *
+ * The oracles: what it received is what was sent; what it sent back arrives; an
  * error is one that something had caused; at the end of the stream the loop
  * says whether it was inside a frame.
  */
@@ -21,16 +26,18 @@
 #include "fuzzers/reference.h"
 #include "target/encode.h"
 #include "target/loops.h"
+#include "target/stream.h"
 
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { ECHO, VECTORS, EXACT, MODES = 3, DEADLINE_MS = 3000 };
+enum { ECHO, VECTORS, EXACT, STREAM, DEADLINE_MS = 3000 };
 
 static struct {
     struct fm_format format;
     unsigned mode;
+    bool at_large;
     bool deadlines;
     size_t taken;  /* bytes of the stream that the loops gave out      */
     size_t given;  /* bytes that the loops say they sent               */
@@ -115,24 +122,29 @@ static void judge_send(int err)
                         fm_err_name(err));
 }
 
+/* In three pieces with empty ones among them, or each byte one. */
+static int send_pieces(int fd, const uint8_t *wire, size_t len)
+{
+    static struct iovec iov[SF_STREAM_MAX + 5];
+    size_t size = fuzz.at_large ? 1 : len / 3 + 1;
+    int n = 0;
+
+    iov[n++] = (struct iovec){NULL, 0};
+    for (size_t at = 0; at < len; at += size) {
+        iov[n].iov_base = (void *)(uintptr_t)(wire + at);
+        iov[n++].iov_len = len - at < size ? len - at : size;
+    }
+    iov[n++] = (struct iovec){NULL, 0};
+    return fm_sendv_all(fd, iov, n, deadline());
+}
+
 static int send_back(int fd, const uint8_t *wire, size_t len)
 {
-    struct iovec iov[5];
-    size_t third = len / 3;
     int r;
 
     fuzz.trying = fuzz.given + len;
-    if (fuzz.mode != VECTORS) {
-        r = fm_send_all(fd, wire, len, deadline());
-    } else {
-        iov[0] = (struct iovec){(void *)(uintptr_t)wire, 0};
-        iov[1] = (struct iovec){(void *)(uintptr_t)wire, third};
-        iov[2] = (struct iovec){(void *)(uintptr_t)(wire + third), third};
-        iov[3] = (struct iovec){NULL, 0};
-        iov[4] = (struct iovec){(void *)(uintptr_t)(wire + 2 * third),
-                                len - 2 * third};
-        r = fm_sendv_all(fd, iov, 5, deadline());
-    }
+    r = fuzz.mode == VECTORS ? send_pieces(fd, wire, len)
+                             : fm_send_all(fd, wire, len, deadline());
     if (r == 0)
         fuzz.given += len;
     else
@@ -158,33 +170,109 @@ static void judge_frame_error(int err)
     judge_receive(err, fuzz.taken, SIZE_MAX);
 }
 
-static bool echo_one_frame(int fd)
+/* The end of the stream is the end of the message, unless it was lost. */
+static void check_whole(size_t len)
 {
-    struct fm_buf frame, wire;
-    int r;
-
-    fm_buf_init(&frame, SF_STREAM_MAX);
-    fm_buf_init(&wire, 2 * SF_STREAM_MAX);
-    r = fm_recv_frame(fd, &fuzz.format, &frame, deadline());
-    if (r == 0 && fuzz.lost && fuzz.format.kind == FM_CLOSE)
+    if (fuzz.lost)
         sf_peer_finding(SF_MON_WRONG, peer(),
                         "the connection was lost at byte %zu, and that counts "
                         "as the end of the message",
-                        fm_buf_len(&frame));
-    if (r < 0) {
-        judge_frame_error(r);
-    } else {
-        r = fm_encode(&fuzz.format, fm_buf_peek(&frame), fm_buf_len(&frame),
-                      &wire);
-        if (r == 0) {
-            check_taken(fm_buf_peek(&wire), fm_buf_len(&wire), fuzz.taken);
-            fuzz.taken += fm_buf_len(&wire);
-            r = send_back(fd, fm_buf_peek(&wire), fm_buf_len(&wire));
-        }
+                        len);
+}
+
+/* A payload came out: is it what was sent?  Its bytes on the wire go to
+ * *wire.  Returns 0, or why there are none. */
+static int check_payload(const uint8_t *payload, size_t len,
+                         struct fm_buf *wire)
+{
+    int r;
+
+    fm_buf_init(wire, 2 * SF_STREAM_MAX);
+    if (fuzz.format.kind == FM_CLOSE)
+        check_whole(len);
+    r = fm_encode(&fuzz.format, payload, len, wire);
+    if (r == 0) {
+        check_taken(fm_buf_peek(wire), fm_buf_len(wire), fuzz.taken);
+        fuzz.taken += fm_buf_len(wire);
     }
+    return r;
+}
+
+static bool echo_one_frame(int fd)
+{
+    struct fm_buf frame, wire = {0};
+    int r;
+
+    fm_buf_init(&frame, SF_STREAM_MAX);
+    r = fm_recv_frame(fd, &fuzz.format, &frame, deadline());
+    if (r < 0)
+        judge_frame_error(r);
+    else
+        r = check_payload(fm_buf_peek(&frame), fm_buf_len(&frame), &wire);
+    if (r == 0)
+        r = send_back(fd, fm_buf_peek(&wire), fm_buf_len(&wire));
     fm_buf_fini(&frame);
     fm_buf_fini(&wire);
     return r == 0 && fuzz.format.kind != FM_CLOSE;
+}
+
+/* One frame through a stream, which sends when it likes. */
+static int pass_frame(struct fm_stream *s)
+{
+    struct fm_frame frame;
+    struct fm_buf wire;
+    int r = fm_stream_next(s, &frame, deadline());
+
+    if (r < 0) {
+        judge_frame_error(r);
+        return r;
+    }
+    r = check_payload(frame.data, frame.len, &wire);
+    if (r == 0) {
+        fuzz.trying += fm_buf_len(&wire);
+        r = fm_stream_put(s, frame.data, frame.len, deadline());
+        if (r < 0)
+            judge_send(r);
+    }
+    fm_buf_fini(&wire);
+    return r;
+}
+
+static void echo_stream(int fd)
+{
+    struct fm_stream s;
+    int r;
+
+    fm_stream_init(&s, fd, &fuzz.format);
+    do
+        r = pass_frame(&s);
+    while (r == 0);
+    if (r == FM_E_CLOSED || r == FM_E_TRUNCATED) {
+        r = fm_stream_flush(&s, deadline());
+        if (r == 0)
+            fuzz.given = fuzz.trying;
+        else
+            judge_send(r);
+    }
+    fm_stream_fini(&s);
+}
+
+static void echo_message(int fd)
+{
+    struct fm_buf message;
+    size_t len;
+    int r;
+
+    fm_buf_init(&message, SF_STREAM_MAX);
+    r = fm_recv_until_closed(fd, &message, deadline());
+    len = fm_buf_len(&message);
+    check_taken(fm_buf_peek(&message), len, 0);
+    if (r == 0)
+        check_whole(len);
+    judge_receive(r == 0 ? FM_E_CLOSED : r, len, SIZE_MAX);
+    if (r == 0)
+        send_back(fd, fm_buf_peek(&message), len);
+    fm_buf_fini(&message);
 }
 
 static bool echo_exactly(int fd, size_t len)
@@ -214,7 +302,11 @@ static void run_loops(void *arg, int fd)
         return;
     if (sf_session_now()->extra & 4)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    if (fuzz.mode == EXACT)
+    if (fuzz.mode == STREAM)
+        echo_stream(fd);
+    else if (fuzz.mode == EXACT && fuzz.at_large)
+        echo_message(fd);
+    else if (fuzz.mode == EXACT)
         while (echo_exactly(fd, len))
             len = len % 97 * 2 + 1;
     else
@@ -293,7 +385,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sf_session_decode(&s, data, size);
     memset(&fuzz, 0, sizeof fuzz);
     fuzz.format = *ref_format(s.variant);
-    fuzz.mode = (s.extra & 3) % MODES;
+    fuzz.mode = s.extra & 3;
+    fuzz.at_large = s.variant / ref_format_count % 2;
     fuzz.deadlines = s.extra & 8;
     if (fuzz_verbose())
         printf("  format %s\n", ref_formats[s.variant % ref_format_count]);
