@@ -23,9 +23,14 @@ refused() {
 }
 
 # start OPTION...: a server; sets $port.
-start() {
+start() { start_program framed-server "$@"; }
+
+# Stands in for a server, and says always the same.
+start_talker() { start_program target_talker "$@"; }
+
+start_program() {
     : >"$dir/listening" # or it still says where the last one did
-    "$bin/framed-server" "$@" >"$dir/listening" 2>"$dir/server.err" &
+    "$bin/$1" "${@:2}" >"$dir/listening" 2>"$dir/server.err" &
     server=$!
     for _ in $(seq 100); do
         if grep -q '^listening on ' "$dir/listening"; then
@@ -64,6 +69,27 @@ refused "expected select, thread or fork" "$bin/framed-server" --model poll
 refused "cannot listen on 203.0.113.1" "$bin/framed-server" \
     --listen 203.0.113.1
 refused "--depth 0" "$bin/framed-client" --depth 0
+
+refused "--port 99999999999999999999: expected" \
+    "$bin/framed-client" --port 99999999999999999999
+refused "--port : expected" "$bin/framed-client" --port ''
+
+# crowded COMMAND...: all descriptors that select can hold are taken.  By a
+# shell of its own, because this one has some that it closes before COMMAND.
+crowded() {
+    bash -c 'ulimit -n 1100
+        for fd in {3..1030}; do eval "exec $fd</dev/null"; done
+        exec "$@"' crowded "$@"
+}
+refused "too high for select" crowded "$bin/framed-server"
+
+# destitute COMMAND...: one descriptor is free, which loading a library takes.
+destitute() {
+    bash -c 'for fd in {3..255}; do eval "exec $fd<&-"; done
+        ulimit -n 4
+        exec "$@"' destitute "$@"
+}
+refused "no descriptors" destitute "$bin/framed-server"
 
 lines() {
     printf 'one\n\nthree, with\ttab\n'
@@ -104,6 +130,34 @@ grep -q 'accepted 1, .* frames 3, ended 1,' "$dir/server.err" ||
 start --listen "unix:$dir/socket" --format fixed:5
 "$bin/framed-client" --connect "unix:$dir/socket" --format fixed:5 \
     --count 100 --quiet || fail "UNIX"
+stop
+
+# disappointed WORDS OPTION...: the client says so in a line, and ends with 1.
+disappointed() {
+    local words=$1 status=0
+    client --quiet "${@:2}" </dev/null 2>"$dir/err" || status=$?
+    [ "$status" -eq 1 ] || fail "$*: status $status, not 1"
+    [ "$(wc -l <"$dir/err")" -eq 1 ] || fail "$*: $(cat "$dir/err")"
+    grep -qF -- "$words" "$dir/err" || fail "$*: $(cat "$dir/err")"
+}
+
+start_talker abX
+disappointed "something else came back" --format fixed:3 --count 1
+wait "$server"
+start_talker abcdef
+disappointed "more came back than was sent" --format fixed:3 --count 1
+wait "$server"
+start_talker ''
+disappointed "the deadline has passed" \
+    --format fixed:3 --count 1 --open --timeout 100
+wait "$server"
+start --format be32
+refused "too high for select" crowded "$bin/framed-client" --port "$port"
+disappointed "longer than the maximum" --format be8 --count 1 --size 300
+(
+    ulimit -v 300000
+    disappointed "no more memory" --count 1 --size 4000000000
+)
 stop
 
 start --format close
