@@ -53,6 +53,18 @@ else()
   set(sockfault_engine "")
 endif()
 
+# The main() of a stand-alone replayer, and where headers are; when installed
+# the one is in the archive and the other its property.
+if(TARGET sockfault::sim)
+  set(sockfault_replay "")
+  set(sockfault_include "")
+  set(sockfault_main sockfault::sim)
+else()
+  set(sockfault_replay ${CMAKE_CURRENT_LIST_DIR}/replay.c)
+  set(sockfault_include ${CMAKE_CURRENT_LIST_DIR}/..)
+  set(sockfault_main "")
+endif()
+
 function(sockfault_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
   add_library(${name} STATIC ${arg_SOURCES})
@@ -68,15 +80,13 @@ function(sockfault_add_fuzzer name)
   if(SOCKFAULT_ENGINE STREQUAL "environment")
     set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
   elseif(SOCKFAULT_ENGINE STREQUAL "none")
-    target_sources(${name} PRIVATE
-      ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/replay.c)
+    target_sources(${name} PRIVATE ${sockfault_replay})
   endif()
-  target_include_directories(${name} PRIVATE
-    ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/..)
+  target_include_directories(${name} PRIVATE ${sockfault_include})
   target_compile_options(${name} PRIVATE
     ${sockfault_compile} ${sockfault_instrument})
   target_link_options(${name} PRIVATE ${sockfault_link} ${sockfault_engine})
-  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} ${sockfault_main})
   if(arg_UNLISTED)
     return()
   endif()

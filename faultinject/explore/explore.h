@@ -23,6 +23,7 @@ __attribute__((format(printf, 1, 2))) bool sf_complain(const char *format, ...);
 
 struct sf_program {
     char path[4096];   /* as found in PATH */
+    char loader[256];  /* what loads it and its libraries */
     char runtime[256]; /* a sanitizer's library that must come first, or "" */
     bool is_static;    /* no library can be loaded into it */
 };
@@ -39,14 +40,17 @@ bool sf_program_find(struct sf_program *program, const char *name);
 struct sf_run {
     char **command;
     struct sf_plan plan;
-    const char *trace;  /* where the trace goes, NULL for nowhere */
-    unsigned allowed;   /* monitors that are off, as bits */
+    const char *trace; /* where the trace goes, NULL for nowhere */
+    const char *json;  /* where the summary goes, NULL for nowhere */
+    char only[SF_ONLY_MAX][SF_WORD_MAX]; /* programs; "": no more of them */
+    unsigned allowed;                    /* monitors that are off, as bits */
+    const char *output; /* where the command's output goes, NULL: as ours */
+    const char *errors; /* … and its errors: both or none */
     int timeout_ms;     /* 0: none */
     bool all_rules;     /* a rule that is not reached: nothing is shown */
     bool status_counts; /* an exit status other than 0 is a finding */
     bool quiet;         /* no summary */
     bool notify;        /* by the kernel's notifications, not the library */
-    bool mute;          /* the command's own output goes nowhere */
 };
 
 /* What came out. */
@@ -60,32 +64,128 @@ struct sf_outcome_of_run {
 /* Run the command to its end. */
 bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome);
 
-/* --- report.c: what is told about it ----------------------------------- */
+/* --- options.c: what stands behind a verb -------------------------------- */
+
+enum { SF_VERB_RUN = 1, SF_VERB_REPLAY = 2, SF_VERB_SHRINK = 4 };
+
+struct sf_options {
+    struct sf_run run;
+    const char *seed;
+    const char *rate;
+    const char *class;
+    const char *profile;
+    const char *check; /* shrink: the command that judges, NULL for none */
+    unsigned watched;  /* monitors that were asked for, as bits; 0: all */
+};
+
+void sf_options_init(struct sf_options *o);
+void sf_options_fini(struct sf_options *o);
+
+/*
+ * Take the options of the verb argv[0] up to the first word that is none,
+ * which optind then says.  --help is answered and ends the process.
+ */
+bool sf_options_take(struct sf_options *o, unsigned verb, int argc,
+                     char **argv);
+
+/* What they mean together, once the plan is there. */
+bool sf_options_settle(struct sf_options *o);
+
+/* Add a plan's rules from a file. */
+bool sf_load_plan(struct sf_plan *plan, const char *path);
+
+/* The options of these verbs, a line each. */
+void sf_options_print(unsigned verbs, FILE *out);
+
+/* --- list.c: what there is ----------------------------------------------- */
+
+/* `sockfault list WHAT`: false when there is no such list. */
+bool sf_list(const char *what);
+
+/* --- trace.c: what happened ---------------------------------------------- */
 
 /* The trace: a plan in which natural calls are comments. */
 void sf_trace_print(const struct sf_run *run, const struct sf_control *control,
                     FILE *out);
 
-/* What was found, in a word: the name of a monitor; NULL: nothing. */
-const char *sf_verdict(const struct sf_run *run,
-                       const struct sf_outcome_of_run *outcome);
-
 /* The rule that makes the recorded fault happen again. */
 struct sf_rule sf_rule_of(const struct sf_control *control,
                           const struct sf_record *record);
 
-/* The summary, and the exit status of the command. */
-int sf_summarize(const struct sf_run *run,
-                 const struct sf_outcome_of_run *outcome);
+/* The last fault that the process met before this was told, or the last one
+ * of all where `told` is NULL; NULL: there was none. */
+const struct sf_record *sf_cause(const struct sf_control *control,
+                                 const struct sf_told *told);
+
+/* Records that found no room, of calls and of faults. */
+struct sf_dropped {
+    uint64_t calls;
+    uint64_t faults;
+};
+struct sf_dropped sf_dropped(const struct sf_control *control);
+
+/* --- where.c: call sites -------------------------------------------------- */
+
+enum { SF_WHERE_MAX = 192 };
+
+/* "function at file:line", or "module+0xoffset"; false: it is not known. */
+bool sf_where(const struct sf_control *control, sf_site_id site,
+              char text[SF_WHERE_MAX]);
+
+/*
+ * What the sites of a plan's rules mean in this program and the libraries it
+ * needs: *spans, to be freed.
+ */
+bool sf_find_spans(const struct sf_program *program, const struct sf_plan *plan,
+                   struct sf_span **spans, size_t *n);
+
+/* --- summary.c: what came out, for people -------------------------------- */
+
+/* What was found, in a word: the name of a monitor; NULL: nothing. */
+const char *sf_verdict(const struct sf_run *run,
+                       const struct sf_outcome_of_run *outcome);
+
+/* The exit status of the command. */
+int sf_status(const struct sf_run *run,
+              const struct sf_outcome_of_run *outcome);
+
+enum { SF_END_MAX = 64 };
+/* How the command itself ended. */
+void sf_end_text(const struct sf_run *run,
+                 const struct sf_outcome_of_run *outcome,
+                 char text[SF_END_MAX]);
+
+/* "done", or how a rule failed: "never possible", "not reached". */
+const char *sf_rule_state(const struct sf_rule *rule);
+
+uint64_t sf_sum(const uint64_t *counts, size_t n);
+uint64_t sf_connections(const struct sf_control *control);
+/* Calls of one kind, and of all, in all processes. */
+uint64_t sf_seen(const struct sf_control *control, int call);
+uint64_t sf_calls_seen(const struct sf_control *control);
+/* Programs and findings that are kept. */
+unsigned sf_processes(const struct sf_control *control);
+unsigned sf_findings(const struct sf_control *control);
+
+void sf_summary_print(const struct sf_run *run,
+                      const struct sf_outcome_of_run *outcome);
+
+/* --- json.c: the same, for programs -------------------------------------- */
+
+void sf_json_print(const struct sf_run *run,
+                   const struct sf_outcome_of_run *outcome, FILE *out);
 
 /* --- shrink.c: the smallest plan ---------------------------------------- */
 
 /*
  * Run, and as long as the same is found, leave rules out.  run->plan is
  * replaced by the smallest plan that shows it.  False: nothing is found with
- * the plan as it is, or not again.
+ * the plan as it is, or not again.  Where `check` is not NULL, this command
+ * of the shell says whether a run shows it (1) or not (0), and finds in its
+ * environment SOCKFAULT_OUTPUT and SOCKFAULT_ERRORS, files with what the run
+ * wrote, and SOCKFAULT_STATUS, how it ended.
  */
-bool sf_shrink(struct sf_run *run);
+bool sf_shrink(struct sf_run *run, const char *check);
 
 /* --- words.c: the `run` line of a plan ---------------------------------- */
 

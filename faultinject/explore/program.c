@@ -147,6 +147,17 @@ static void find_runtime(struct sf_program *p, const struct image *im)
     }
 }
 
+static bool find_loader(struct sf_program *p, const struct image *im)
+{
+    const Elf64_Phdr *s = segment_of_type(im, PT_INTERP);
+
+    if (!s || !inside(im, s->p_offset, s->p_filesz))
+        return false;
+    snprintf(p->loader, sizeof p->loader, "%.*s", (int)s->p_filesz,
+             (const char *)im->bytes + s->p_offset);
+    return true;
+}
+
 static bool check_elf(struct sf_program *p, const struct image *im)
 {
     const unsigned char *ident = im->bytes;
@@ -154,7 +165,7 @@ static bool check_elf(struct sf_program *p, const struct image *im)
     if (im->size < sizeof(Elf64_Ehdr) || ident[EI_CLASS] != ELFCLASS64)
         return sf_complain("%s: not a 64-bit program, the library is one",
                            p->path);
-    p->is_static = !segment_of_type(im, PT_INTERP);
+    p->is_static = !find_loader(p, im);
     find_runtime(p, im);
     return true;
 }

@@ -41,10 +41,9 @@ static bool map_file(struct shared *s, int fd, size_t bytes)
     return s->control != MAP_FAILED;
 }
 
-static bool make_shared(struct shared *s, const struct sf_run *run)
+/* A new mapped file; what is in it comes later. */
+static bool make_file(struct shared *s, size_t bytes)
 {
-    size_t rules = run->plan.n * sizeof *run->plan.rules;
-    size_t bytes = sizeof *s->control + rules;
     int fd;
 
     snprintf(s->path, sizeof s->path, "/dev/shm/sockfault.XXXXXX");
@@ -58,14 +57,39 @@ static bool make_shared(struct shared *s, const struct sf_run *run)
         return false;
     }
     close(fd);
-    strcpy(s->control->magic, SF_CONTROL_MAGIC);
-    s->control->bytes = bytes;
-    s->control->profile = run->plan.profile;
-    s->control->tracing = run->trace != NULL;
-    s->control->allowed = run->allowed;
-    s->control->n_rules = run->plan.n;
-    memcpy(s->control->rules, run->plan.rules, rules);
     return true;
+}
+
+static void fill(struct sf_control *c, const struct sf_run *run, size_t bytes)
+{
+    strcpy(c->magic, SF_CONTROL_MAGIC);
+    c->bytes = bytes;
+    c->profile = run->plan.profile;
+    c->tracing = run->trace != NULL;
+    c->allowed = run->allowed;
+    memcpy(c->only, run->only, sizeof c->only);
+    c->n_rules = run->plan.n;
+    if (run->plan.n > 0)
+        memcpy(c->rules, run->plan.rules, run->plan.n * sizeof *c->rules);
+}
+
+static bool make_shared(struct shared *s, const struct sf_run *run)
+{
+    struct sf_span *spans;
+    size_t n;
+    size_t bytes = sizeof *s->control + run->plan.n * sizeof *run->plan.rules;
+    bool good = sf_find_spans(&s->program, &run->plan, &spans, &n);
+
+    bytes += n * sizeof *spans;
+    good = good && make_file(s, bytes);
+    if (good) {
+        fill(s->control, run, bytes);
+        s->control->n_spans = n;
+        if (n > 0)
+            memcpy(sf_control_spans(s->control), spans, n * sizeof *spans);
+    }
+    free(spans);
+    return good;
 }
 
 /* --- the child's environment --- */
@@ -73,8 +97,7 @@ static bool make_shared(struct shared *s, const struct sf_run *run)
 /* Beside this command, as built and as installed. */
 static bool find_library(char *path, size_t size)
 {
-    static const char *const places[] = {"../lib", "../lib/x86_64-linux-gnu",
-                                         "../lib64", "."};
+    static const char *const places[] = {"../lib", SF_LIBDIR, "."};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
@@ -153,13 +176,25 @@ static void set_environment(const struct shared *shared, bool notify)
 
 /* --- the run --- */
 
-static void mute(void)
-{
-    int fd = open("/dev/null", O_RDWR);
+/* A limit on files is an error of ours to tell, and a signal to the command
+ * as before. */
+static void (*file_limit)(int);
 
-    dup2(fd, STDIN_FILENO);
-    dup2(fd, STDOUT_FILENO);
-    dup2(fd, STDERR_FILENO);
+static void redirect(int to, const char *path, int flags)
+{
+    int fd = open(path, flags, 0600);
+
+    if (fd < 0 || dup2(fd, to) < 0)
+        _exit(126);
+    close(fd);
+}
+
+/* Input is for a person who looks at the output. */
+static void divert(const struct sf_run *run)
+{
+    redirect(STDIN_FILENO, "/dev/null", O_RDONLY);
+    redirect(STDOUT_FILENO, run->output, O_WRONLY | O_CREAT | O_TRUNC);
+    redirect(STDERR_FILENO, run->errors, O_WRONLY | O_CREAT | O_TRUNC);
 }
 
 static void execute(const struct sf_run *run, const struct shared *shared)
@@ -195,8 +230,9 @@ static pid_t spawn(const struct sf_run *run, const struct shared *shared)
     if (pid == 0) {
         if (run->timeout_ms > 0)
             setpgid(0, 0);
-        if (run->mute)
-            mute();
+        if (run->output)
+            divert(run);
+        signal(SIGXFSZ, file_limit);
         set_environment(shared, run->notify);
         execute(run, shared);
         err = errno;
@@ -262,10 +298,13 @@ static void pass_on_signals(pid_t pid)
 
 bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
 {
+    static int asked;
     struct shared shared;
     pid_t pid;
 
     memset(outcome, 0, sizeof *outcome);
+    if (!asked++)
+        file_limit = signal(SIGXFSZ, SIG_IGN);
     if (!sf_program_find(&shared.program, run->command[0]) ||
         !find_way(&shared, run) || !make_shared(&shared, run))
         return false;

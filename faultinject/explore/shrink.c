@@ -1,7 +1,10 @@
 /* shrink.c: delta debugging over the rules of a plan; see explore.h. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "faultinject/explore/explore.h"
 
@@ -10,8 +13,11 @@ enum { RUNS_MAX = 2000 };
 
 struct shrinking {
     struct sf_run *run;
+    const char *check;
+    char folder[32]; /* of the command's output, for check */
     char wanted[32]; /* what is to be found */
     unsigned runs;
+    bool cannot; /* check could not say */
 };
 
 /* Run with these rules; the outcome's memory is the caller's. */
@@ -31,19 +37,70 @@ static void release(struct sf_outcome_of_run *outcome)
     munmap(outcome->control, outcome->control->bytes);
 }
 
+/* --- what a run shows --- */
+
+static int shell(const char *command)
+{
+    int status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* As a shell would say it. */
+static int status_of(int status)
+{
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The user's command looks at what the run has left. */
+static const char *ask_check(struct shrinking *s,
+                             const struct sf_outcome_of_run *outcome)
+{
+    char text[16];
+    int answer;
+
+    snprintf(text, sizeof text, "%d", status_of(outcome->status));
+    setenv("SOCKFAULT_STATUS", text, 1);
+    setenv("SOCKFAULT_OUTPUT", s->run->output, 1);
+    setenv("SOCKFAULT_ERRORS", s->run->errors, 1);
+    answer = shell(s->check);
+    if (answer > SF_FOUND && !s->cannot) {
+        s->cannot = true;
+        sf_complain("--check '%s' ended with %d: expected 1 when the run shows "
+                    "it and 0 when not",
+                    s->check, answer);
+    }
+    return answer == SF_FOUND ? "check" : NULL;
+}
+
+static const char *what_shows(struct shrinking *s,
+                              const struct sf_outcome_of_run *outcome)
+{
+    return s->check ? ask_check(s, outcome) : sf_verdict(s->run, outcome);
+}
+
 static bool shows(struct shrinking *s, struct sf_rule *rules, size_t n)
 {
     struct sf_outcome_of_run outcome;
-    const char *verdict;
+    const char *what;
     bool same;
 
-    if (s->runs >= RUNS_MAX || !run_with(s, rules, n, &outcome))
+    if (s->runs >= RUNS_MAX || s->cannot || !run_with(s, rules, n, &outcome))
         return false;
-    verdict = sf_verdict(s->run, &outcome);
-    same = verdict && strcmp(verdict, s->wanted) == 0;
+    what = what_shows(s, &outcome);
+    same = what && strcmp(what, s->wanted) == 0;
     release(&outcome);
     return same;
 }
+
+/* --- shrinking --- */
 
 /* What happened, as rules that leave nothing to chance. */
 static bool use_records(struct sf_plan *plan, const struct sf_control *c)
@@ -66,23 +123,23 @@ static bool first_run(struct shrinking *s)
 {
     struct sf_plan *plan = &s->run->plan;
     struct sf_outcome_of_run outcome;
-    const char *verdict;
+    const char *what;
     bool good;
 
     if (!run_with(s, plan->rules, plan->n, &outcome))
         return false;
-    verdict = sf_verdict(s->run, &outcome);
-    good = verdict != NULL;
+    what = what_shows(s, &outcome);
+    good = what != NULL;
     if (good)
-        snprintf(s->wanted, sizeof s->wanted, "%s", verdict);
-    else
+        snprintf(s->wanted, sizeof s->wanted, "%s", what);
+    else if (!s->cannot)
         sf_complain("shrink: nothing is found with this plan");
     good = good && use_records(plan, outcome.control);
     release(&outcome);
-    if (good && !shows(s, plan->rules, plan->n))
+    if (good && !shows(s, plan->rules, plan->n) && !s->cannot)
         good = sf_complain("shrink: %s is not found again by what happened",
                            s->wanted);
-    return good;
+    return good && !s->cannot;
 }
 
 static void leave_out(struct sf_rule *to, const struct sf_plan *plan,
@@ -113,22 +170,65 @@ static bool pass(struct shrinking *s, size_t size, struct sf_rule *trial)
     return less;
 }
 
-bool sf_shrink(struct sf_run *run)
+/* Larger pieces first: they cost as many runs as small ones. */
+static bool minimize(struct shrinking *s)
 {
-    struct shrinking s = {.run = run};
-    struct sf_rule *trial;
-    size_t size;
+    size_t size = s->run->plan.n;
+    struct sf_rule *trial = calloc(size + 1, sizeof *trial);
 
-    if (!first_run(&s))
-        return false;
-    trial = calloc(run->plan.n + 1, sizeof *trial);
     if (!trial)
-        return sf_complain("no memory for %zu rules", run->plan.n);
-    for (size = run->plan.n; size > 0;)
-        if (!pass(&s, size, trial) || size > run->plan.n)
+        return sf_complain("no memory for %zu rules", size);
+    while (size > 0)
+        if (!pass(s, size, trial) || size > s->run->plan.n)
             size /= 2;
     free(trial);
-    fprintf(stderr, "sockfault: %s: %zu rule%s, %u runs\n", s.wanted,
-            run->plan.n, run->plan.n == 1 ? "" : "s", s.runs);
+    return !s->cannot;
+}
+
+/* The command's own output is for --check, or for nobody. */
+static bool divert(struct shrinking *s, char *output, char *errors)
+{
+    s->run->output = s->run->errors = "/dev/null";
+    if (!s->check)
+        return true;
+    strcpy(s->folder, "/tmp/sockfault.XXXXXX");
+    if (!mkdtemp(s->folder))
+        return sf_complain("%s: %s", s->folder, strerror(errno));
+    s->run->output = strcat(strcpy(output, s->folder), "/output");
+    s->run->errors = strcat(strcpy(errors, s->folder), "/errors");
     return true;
+}
+
+static void clean_up(const struct shrinking *s)
+{
+    if (!s->check)
+        return;
+    unlink(s->run->output);
+    unlink(s->run->errors);
+    rmdir(s->folder);
+}
+
+static void tell(const struct shrinking *s)
+{
+    size_t n = s->run->plan.n;
+
+    fprintf(stderr, "sockfault: %s: %zu rule%s, %u runs%s\n", s->wanted, n,
+            n == 1 ? "" : "s", s->runs,
+            n == 0 ? ": it needs no fault at all" : "");
+}
+
+bool sf_shrink(struct sf_run *run, const char *check)
+{
+    struct shrinking s = {.run = run, .check = check};
+    char output[64];
+    char errors[64];
+    bool good;
+
+    if (!divert(&s, output, errors))
+        return false;
+    good = first_run(&s) && minimize(&s);
+    clean_up(&s);
+    if (good)
+        tell(&s);
+    return good;
 }

@@ -56,6 +56,20 @@ static bool is_for(const struct sf_planned *planned, const struct sf_rule *r)
     return !r->program[0] || strcmp(r->program, planned->program) == 0;
 }
 
+static bool peer_matches(const struct sf_rule *r, const struct sf_point *at)
+{
+    return r->peer[0] == '\0' || (at->peer && memcmp(&r->peer_key, at->peer,
+                                                     sizeof r->peer_key) == 0);
+}
+
+/* Last of all, since it means walking up the stack. */
+static bool site_matches(const struct sf_planned *planned,
+                         const struct sf_rule *r)
+{
+    return r->site[0] == '\0' ||
+           (planned->at_site && planned->at_site(r->site));
+}
+
 static bool matches(const struct sf_planned *planned, const struct sf_rule *r,
                     const struct sf_point *at)
 {
@@ -65,9 +79,10 @@ static bool matches(const struct sf_planned *planned, const struct sf_rule *r,
         return false;
     if (r->by_offset ? !at_offset(r, at) : !in_range(&r->when, ordinal(r, at)))
         return false;
-    if (r->p == 0)
-        return true;
-    return at->streak < SF_SEED_STREAK && sf_seed_fires(r->seed, r->p, at);
+    if (r->p > 0 &&
+        (at->streak >= SF_SEED_STREAK || !sf_seed_fires(r->seed, r->p, at)))
+        return false;
+    return peer_matches(r, at) && site_matches(planned, r);
 }
 
 /* The next rule from *i on that matches, NULL for none. */

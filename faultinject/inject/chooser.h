@@ -25,6 +25,14 @@ enum sf_role {
 extern const char *const sf_role_names[SF_ROLE_COUNT];
 
 /*
+ * The address of a peer: that of IPv6, or of IPv4 as such, or what stands for
+ * the path of AF_UNIX.  Zero: not known.
+ */
+struct sf_address {
+    uint8_t bytes[16];
+};
+
+/*
  * Where a decision is made.  An address that survives: the n-th call of this
  * name on this connection, and the offset in the stream, rather than the
  * n-th call of the process.
@@ -43,6 +51,7 @@ struct sf_point {
     unsigned kind_total;
     unsigned streak; /* transient results in a row up to here            */
     unsigned port;   /* the peer's, 0: not known                         */
+    const struct sf_address *peer; /* NULL: there is none                   */
     uint64_t offset; /* bytes moved before in this direction           */
     size_t len;      /* bytes asked for                                */
 };

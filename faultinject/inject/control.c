@@ -7,6 +7,7 @@
 #include "faultinject/inject/inject.h"
 
 struct sf_control *sf_control;
+sf_site_id (*sf_control_site)(void);
 
 static uint64_t count(uint64_t *counter)
 {
@@ -32,6 +33,7 @@ static void record(const struct sf_op *op, int err)
         return;
     __atomic_store_n(&r->seq, 0, __ATOMIC_RELAXED);
     r->offset = op->at.offset;
+    r->site = op->fault != SF_NONE && sf_control_site ? sf_control_site() : 0;
     r->asked = (uint32_t)op->asked;
     r->result = (int32_t)op->result;
     r->conn = op->at.conn;

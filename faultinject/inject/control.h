@@ -23,13 +23,39 @@ enum {
     SF_RING_MAX = 1 << 16, /* records of other calls: the last ones      */
     SF_PROCESSES_MAX = 1024,
     SF_FINDINGS_MAX = 64,
-    SF_FINDING_LINE = 256
+    SF_FINDING_LINE = 256,
+    SF_ONLY_MAX = 8,
+    SF_MODULES_MAX = 64,
+    SF_SITE_BITS = 48
+};
+
+/*
+ * Where a call was made: the number of a module, from 1, in the bits above
+ * SF_SITE_BITS, and below them the address that the call returns to, counted
+ * from where the module is loaded.  0: not known.
+ */
+typedef uint64_t sf_site_id;
+
+/* A program or a library that calls came from. */
+struct sf_module {
+    uint32_t state; /* enum sf_module_state, written last */
+    char path[SF_FINDING_LINE - 4];
+};
+enum sf_module_state { SF_MODULE_FREE, SF_MODULE_TAKEN, SF_MODULE_THERE };
+
+/* What `site NAME` means: code of a module, as addresses of calls. */
+struct sf_span {
+    char name[SF_WORD_MAX];
+    char module[SF_WORD_MAX]; /* without its folder */
+    uint64_t from;
+    uint64_t to; /* behind the last */
 };
 
 /* One call.  A record that was never finished has seq 0. */
 struct sf_record {
     uint64_t seq; /* over all processes, from 1 */
     uint64_t offset;
+    sf_site_id site; /* of injected faults */
     uint32_t asked;
     int32_t result;
     uint32_t conn;
@@ -51,6 +77,8 @@ struct sf_process {
 };
 
 struct sf_told {
+    uint64_t seq; /* of the last record before it */
+    sf_site_id site;
     uint32_t process;
     uint32_t monitor;
     char line[SF_FINDING_LINE];
@@ -60,8 +88,9 @@ struct sf_control {
     char magic[16];
     uint64_t bytes; /* of the whole */
     enum sf_profile profile;
-    uint32_t tracing; /* natural calls are recorded, too */
-    uint32_t allowed; /* monitors that are off, as bits */
+    uint32_t tracing;                    /* natural calls are recorded, too */
+    uint32_t allowed;                    /* monitors that are off, as bits */
+    char only[SF_ONLY_MAX][SF_WORD_MAX]; /* programs; none: all of them */
 
     /* Counted by the library, atomically. */
     uint64_t seq;
@@ -73,16 +102,26 @@ struct sf_control {
     uint64_t injected[SF_FAULT_COUNT];
 
     struct sf_process processes[SF_PROCESSES_MAX];
+    struct sf_module modules[SF_MODULES_MAX];
     struct sf_told findings[SF_FINDINGS_MAX];
     struct sf_record kept[SF_KEPT_MAX];
     struct sf_record ring[SF_RING_MAX];
 
     uint64_t n_rules;
-    struct sf_rule rules[]; /* n_rules of them */
+    uint64_t n_spans;
+    struct sf_rule rules[]; /* n_rules of them, and n_spans spans after them */
 };
+
+static inline struct sf_span *sf_control_spans(struct sf_control *control)
+{
+    return (struct sf_span *)(control->rules + control->n_rules);
+}
 
 /* NULL: nobody listens. */
 extern struct sf_control *sf_control;
+
+/* Who made the call that is under way; NULL: nobody knows. */
+extern sf_site_id (*sf_control_site)(void);
 
 struct sf_op;
 /* A call of ours has ended. */

@@ -43,10 +43,13 @@ struct sf_rule {
     enum sf_role role;         /* NONE: any */
     struct sf_range of_role;   /* which of that role */
     struct sf_range conn;
-    struct sf_range fd;   /* its numbers are one more than the descriptor */
-    struct sf_range port; /* the peer's */
-    int call;             /* enum sf_call or SF_ANY_CALL */
-    unsigned kinds;       /* with SF_ANY_CALL: enum sf_kind bits */
+    struct sf_range fd;     /* its numbers are one more than the descriptor */
+    struct sf_range port;   /* the peer's */
+    char peer[SF_WORD_MAX]; /* its address; "": any */
+    struct sf_address peer_key;
+    char site[SF_WORD_MAX]; /* who makes the call; "": anybody */
+    int call;               /* enum sf_call or SF_ANY_CALL */
+    unsigned kinds;         /* with SF_ANY_CALL: enum sf_kind bits */
     struct sf_range when;
     bool by_offset; /* `when` counts bytes of the stream, from 0; its numbers
                      * are one more than the offset */
@@ -105,6 +108,9 @@ struct sf_planned {
     size_t n;
     const char *program;       /* for `program NAME`          */
     bool named[SF_CALL_COUNT]; /* some rule is about this call */
+    /* For `site NAME`: is the call that is under way made there?  NULL where
+     * nobody knows, and then no rule with a site matches. */
+    bool (*at_site)(const char *name);
 };
 void sf_planned_init(struct sf_planned *planned, struct sf_rule *rules,
                      size_t n, const char *program);

@@ -51,6 +51,14 @@ static void selector(struct printer *p, const char *name,
     range(p->out, r, base);
 }
 
+static void named(struct printer *p, const char *name, const char *value)
+{
+    if (!value[0])
+        return;
+    word(p, name);
+    word(p, value);
+}
+
 /* With as many decimals as it needs. */
 static void probability(FILE *out, uint32_t p)
 {
@@ -92,10 +100,7 @@ static void selectors(struct printer *p, const struct sf_rule *r)
         fprintf(p->out, "%" PRIu64, r->seed);
     }
     selector(p, "process", &r->process, 1);
-    if (r->program[0]) {
-        word(p, "program ");
-        fputs(r->program, p->out);
-    }
+    named(p, "program", r->program);
     if (r->role != SF_ROLE_NONE)
         word(p, sf_role_names[r->role]);
     if (r->of_role.first) {
@@ -105,6 +110,8 @@ static void selectors(struct printer *p, const struct sf_rule *r)
     selector(p, "conn", &r->conn, 1);
     selector(p, "fd", &r->fd, 0);
     selector(p, "port", &r->port, 1);
+    named(p, "peer", r->peer);
+    named(p, "site", r->site);
 }
 
 static void calls(struct printer *p, const struct sf_rule *r)

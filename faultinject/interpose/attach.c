@@ -11,13 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "faultinject/inject/control.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
 
 static struct sf_planned planned;
+static const struct sf_watched *watched;
 static char program[SF_WORD_MAX];
-static pid_t (*whom)(char *program, size_t size);
+static bool ending; /* what is told now has no call to blame */
 
 static struct sf_control *map_control(const char *path)
 {
@@ -42,7 +42,7 @@ static unsigned enrol(void)
 
     if (i < SF_PROCESSES_MAX) {
         struct sf_process *p = &sf_control->processes[i];
-        p->pid = whom(p->program, sizeof p->program);
+        p->pid = watched->who(p->program, sizeof p->program);
     }
     return i + 1;
 }
@@ -50,7 +50,6 @@ static unsigned enrol(void)
 /* One that spins would never end: it is told and ended. */
 static _Bool tell(enum sf_monitor monitor, const char *line)
 {
-    char name[SF_WORD_MAX];
     unsigned i;
 
     i = __atomic_fetch_add(&sf_control->n_findings, 1, __ATOMIC_RELAXED);
@@ -58,45 +57,62 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
         struct sf_told *told = &sf_control->findings[i];
         told->monitor = (uint32_t)monitor;
         told->process = sf_inject_process();
+        told->seq = __atomic_load_n(&sf_control->seq, __ATOMIC_RELAXED);
+        told->site = ending || !watched->site ? 0 : watched->site();
         strncpy(told->line, line, sizeof told->line - 1);
     }
     if (monitor == SF_MON_SPIN)
-        kill(whom(name, sizeof name), SIGKILL);
+        kill(watched->who(program, sizeof program), SIGKILL);
     return true;
 }
 
-static bool attach(const struct sf_world *world)
+/* Is it ours, and this one of the programs of --only? */
+static bool is_meant(const struct sf_control *control)
+{
+    if (strcmp(control->magic, SF_CONTROL_MAGIC) != 0)
+        return false;
+    for (int i = 0; i < SF_ONLY_MAX && control->only[i][0]; i++)
+        if (strcmp(control->only[i], program) == 0)
+            return true;
+    return control->only[0][0] == '\0';
+}
+
+static struct sf_control *find_control(void)
 {
     const char *path = getenv(SF_CONTROL_ENV);
 
-    sf_control = path ? map_control(path) : NULL;
-    if (!sf_control || strcmp(sf_control->magic, SF_CONTROL_MAGIC) != 0)
-        return false;
-    sf_finding_hook = tell;
-    sf_inject_enrol = enrol;
-    sf_monitors = ~sf_control->allowed;
-    whom(program, sizeof program);
-    sf_planned_init(&planned, sf_control->rules, sf_control->n_rules, program);
-    sf_inject_begin(world, sf_control->n_rules ? &planned.chooser : NULL,
-                    sf_control->profile);
+    if (sf_control) /* another program in the same process */
+        return sf_control;
     pthread_atfork(NULL, NULL, sf_inject_forked);
-    return true;
+    return path ? map_control(path) : NULL;
 }
 
-bool sf_attach(const struct sf_world *world,
-               pid_t (*who)(char *program, size_t size))
+bool sf_attach(const struct sf_watched *who)
 {
+    struct sf_control *control;
     int saved = errno;
-    bool attached;
 
-    whom = who;
-    attached = attach(world);
+    watched = who;
+    who->who(program, sizeof program);
+    control = find_control();
     errno = saved;
-    return attached;
+    if (!control || !is_meant(control))
+        return false;
+    sf_control = control;
+    sf_control_site = who->site;
+    sf_finding_hook = tell;
+    sf_inject_enrol = enrol;
+    sf_monitors = ~control->allowed;
+    sf_planned_init(&planned, control->rules, control->n_rules, program);
+    planned.at_site = who->at_site;
+    sf_inject_begin(who->world, control->n_rules ? &planned.chooser : NULL,
+                    control->profile);
+    return true;
 }
 
 void sf_detach(void)
 {
+    ending = true;
     if (sf_control)
         sf_monitor_flush();
 }

@@ -11,17 +11,27 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "faultinject/inject/control.h"
 #include "faultinject/world.h"
 
-/*
- * Begin the session that SOCKFAULT_CONTROL describes, in `world`.  `who`
- * says whose calls they are: the process, and the name of its program.
- * False: nobody listens.
- */
-bool sf_attach(const struct sf_world *world,
-               pid_t (*who)(char *program, size_t size));
+/* Whose calls they are, and where they end. */
+struct sf_watched {
+    const struct sf_world *world;
+    /* The process, and the name of its program as it is now. */
+    pid_t (*who)(char *program, size_t size);
+    /* Who made the call, and is that in what this name stands for?  NULL
+     * where it cannot be known. */
+    sf_site_id (*site)(void);
+    bool (*at_site)(const char *name);
+};
 
-/* The process ends: what the monitors still hold is told. */
+/*
+ * Begin the session that SOCKFAULT_CONTROL describes; nothing is copied.
+ * False: nobody listens, or not to this program.
+ */
+bool sf_attach(const struct sf_watched *watched);
+
+/* The thread ends: what the monitors still hold is told. */
 void sf_detach(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "faultinject/interpose/attach.h"
+#include "faultinject/interpose/site.h"
 #include "faultinject/interpose/stdio.h"
 
 static pid_t ourselves(char *program, size_t size)
@@ -14,8 +15,14 @@ static pid_t ourselves(char *program, size_t size)
 
 __attribute__((constructor(102))) static void begin(void)
 {
-    if (sf_attach(sf_kernel(), ourselves))
-        sf_stdio_reach();
+    static struct sf_watched watched = {
+        .who = ourselves, .site = sf_site, .at_site = sf_at_site};
+
+    watched.world = sf_kernel();
+    if (!sf_attach(&watched))
+        return;
+    sf_site_init();
+    sf_stdio_reach();
 }
 
 __attribute__((destructor(102))) static void end(void)

@@ -12,6 +12,8 @@ llvm-symbolizer                                        llvm                build
 cmake                                                  cmake               build
 ninja                                                  ninja-build         build
 /usr/include/cmocka.h                                  libcmocka-dev       build
+/usr/include/elfutils/libdwfl.h                        libdw-dev           build
+/usr/include/json-c/json.h                             libjson-c-dev       build
 jq                                                     jq                  build
 afl-clang-fast                                         afl++               fuzz
 afl-fuzz                                               afl++               fuzz
@@ -22,6 +24,13 @@ clang-format                                           clang-format        test
 shellcheck                                             shellcheck          test
 xmllint                                                libxml2-utils       test
 zip                                                    zip                 test
+pkg-config                                             pkg-config          test
+/usr/include/event2/bufferevent.h                      libevent-dev        test
+/usr/include/hiredis/hiredis.h                         libhiredis-dev      test
+/usr/include/nghttp2/nghttp2.h                         libnghttp2-dev      test
+/usr/include/wslay/wslay.h                             libwslay-dev        test
+/usr/include/http_parser.h                             libhttp-parser-dev  test
+/usr/include/uv.h                                      libuv1-dev          test
 clang-19                                               clang-19            coverage
 llvm-cov-19                                            llvm-19             coverage
 /usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.profile-*.a libclang-rt-19-dev coverage

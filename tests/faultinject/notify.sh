@@ -54,9 +54,9 @@ for bug in stale-fd double-close unguarded-sigpipe unchecked-connect misuse \
     [ "$status" -eq 0 ] || fail "$bug-not: status $status"
 done
 
-# calls TRACE: what happened, without the names of processes.
+# calls TRACE: what happened, without the names of processes and callers.
 calls() {
-    grep -v -e '^run ' -e '^# process' "$1"
+    grep -v -e '^run ' -e '^# process' "$1" | sed 's/ in [a-z_]* of [a-z]*$//'
 }
 
 # same PROGRAM WAY OPTION...: what happens is the same in both.

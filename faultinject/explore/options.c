@@ -1,0 +1,305 @@
+/* options.c: what stands behind a verb; see explore.h and options.def. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "faultinject/explore/explore.h"
+
+/* --- plans --- */
+
+static bool read_all(FILE *in, char **text, size_t *len)
+{
+    size_t room = 0;
+
+    *text = NULL;
+    *len = 0;
+    do {
+        char *more;
+        room = room ? room * 2 : 4096;
+        more = realloc(*text, room);
+        if (!more)
+            return false;
+        *text = more;
+        *len += fread(*text + *len, 1, room - *len, in);
+    } while (*len == room);
+    return !ferror(in);
+}
+
+bool sf_load_plan(struct sf_plan *plan, const char *path)
+{
+    struct sf_plan_error error;
+    FILE *in = fopen(path, "r");
+    char *text = NULL;
+    size_t len = 0;
+    bool good;
+
+    if (!in)
+        return sf_complain("%s: %s", path, strerror(errno));
+    good = read_all(in, &text, &len);
+    if (!good)
+        sf_complain("%s: %s", path, strerror(errno));
+    fclose(in);
+    if (good && sf_plan_parse(plan, text, len, &error) < 0)
+        good = sf_complain("%s:%u:%u: %s", path, error.line, error.column,
+                           error.text);
+    free(text);
+    return good;
+}
+
+static bool add_fault(struct sf_plan *plan, const char *rule)
+{
+    struct sf_plan_error error;
+
+    if (sf_plan_parse_rule(plan, rule, &error) == 0)
+        return true;
+    return sf_complain("--fault '%s', column %u: %s", rule, error.column,
+                       error.text);
+}
+
+/* --- values --- */
+
+static bool find_monitor(const char *name, unsigned *bits)
+{
+    for (int i = 0; i < SF_MON_COUNT; i++)
+        if (strcmp(name, sf_monitor_name((enum sf_monitor)i)) == 0) {
+            *bits |= 1u << i;
+            return true;
+        }
+    return sf_complain("%s: no such monitor: sockfault list monitors", name);
+}
+
+static bool find_profile(const char *name, enum sf_profile *profile)
+{
+    for (int i = 0; i < SF_PROFILE_COUNT; i++)
+        if (strcmp(name, sf_profile_names[i]) == 0) {
+            *profile = (enum sf_profile)i;
+            return true;
+        }
+    return sf_complain("--profile %s: expected linux, posix or hostile", name);
+}
+
+static bool read_time(const char *text, int *ms)
+{
+    static const struct {
+        const char *unit;
+        long ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (end != text && strcmp(end, units[i].unit) == 0 && n > 0 &&
+            n <= 86400000 / units[i].ms) {
+            *ms = (int)(n * units[i].ms);
+            return true;
+        }
+    return sf_complain("--timeout %s: expected a time of at most a day, as in "
+                       "500ms, 30s or 2m",
+                       text);
+}
+
+static bool add_only(struct sf_run *run, const char *name)
+{
+    int i = 0;
+
+    while (i < SF_ONLY_MAX && run->only[i][0])
+        i++;
+    if (i == SF_ONLY_MAX)
+        return sf_complain("--only is given more than %d times", SF_ONLY_MAX);
+    if (name[0] == '\0' || strchr(name, '/') || strlen(name) >= SF_WORD_MAX)
+        return sf_complain("--only '%s': expected the name of a program, "
+                           "without its folder",
+                           name);
+    strcpy(run->only[i], name);
+    return true;
+}
+
+/* Chance is a rule like any other, the last one. */
+static bool add_chance(struct sf_options *o)
+{
+    char rule[256];
+
+    if (!o->seed) {
+        if (o->rate || o->class)
+            return sf_complain("--%s goes with --seed",
+                               o->rate ? "rate" : "class");
+        return true;
+    }
+    snprintf(rule, sizeof rule, "p %s seed %s: %s", o->rate ? o->rate : "0.05",
+             o->seed, o->class ? o->class : "benign");
+    return add_fault(&o->run.plan, rule);
+}
+
+/* --- options --- */
+
+enum { RUN = SF_VERB_RUN, REPLAY = SF_VERB_REPLAY, SHRINK = SF_VERB_SHRINK };
+
+enum {
+#define OPTION(id, letter, name, argument, verbs, what) OPT_##id,
+#include "faultinject/explore/options.def"
+#undef OPTION
+    OPTIONS
+};
+
+static const struct {
+    char letter;
+    const char *name;
+    const char *argument;
+    unsigned verbs;
+    const char *what;
+} rows[OPTIONS] = {
+#define OPTION(id, letter, name, argument, verbs, what) \
+    {letter, name, argument, verbs, what},
+#include "faultinject/explore/options.def"
+#undef OPTION
+};
+
+void sf_options_print(unsigned verbs, FILE *out)
+{
+    for (int i = 0; i < OPTIONS; i++) {
+        char name[32];
+        if (!(rows[i].verbs & verbs))
+            continue;
+        snprintf(name, sizeof name, "--%s %s", rows[i].name,
+                 rows[i].argument ? rows[i].argument : "");
+        if (rows[i].letter)
+            fprintf(out, "  -%c, ", rows[i].letter);
+        else
+            fputs("      ", out);
+        fprintf(out, "%-19s %s\n", name, rows[i].what);
+    }
+}
+
+static bool take_option(struct sf_options *o, int option, const char *value)
+{
+    switch (option) {
+    case OPT_PLAN:
+        return sf_load_plan(&o->run.plan, value);
+    case OPT_FAULT:
+        return add_fault(&o->run.plan, value);
+    case OPT_SEED:
+        o->seed = value;
+        return true;
+    case OPT_RATE:
+        o->rate = value;
+        return true;
+    case OPT_CLASS:
+        o->class = value;
+        return true;
+    case OPT_PROFILE:
+        o->profile = value;
+        return true;
+    case OPT_ONLY:
+        return add_only(&o->run, value);
+    case OPT_MONITOR:
+        return find_monitor(value, &o->watched);
+    case OPT_ALLOW:
+        return find_monitor(value, &o->run.allowed);
+    case OPT_TIMEOUT:
+        return read_time(value, &o->run.timeout_ms);
+    case OPT_STATUS:
+        o->run.status_counts = true;
+        return true;
+    case OPT_NOTIFY:
+        o->run.notify = true;
+        return true;
+    case OPT_CHECK:
+        o->check = value;
+        return true;
+    case OPT_TRACE:
+        o->run.trace = value;
+        return true;
+    case OPT_JSON:
+        o->run.json = value;
+        return true;
+    default:
+        o->run.quiet = true;
+        return true;
+    }
+}
+
+/* What getopt wants to know, from the rows. */
+struct spelling {
+    char letters[2 * OPTIONS + 2];
+    struct option words[OPTIONS + 1];
+};
+
+static void spell(struct spelling *s, unsigned verb)
+{
+    char *letter = s->letters;
+    struct option *word = s->words;
+
+    memset(s, 0, sizeof *s);
+    *letter++ = '+';
+    for (int i = 0; i < OPTIONS; i++) {
+        if (!(rows[i].verbs & verb))
+            continue;
+        word->name = rows[i].name;
+        word->has_arg = rows[i].argument ? required_argument : no_argument;
+        word++->val = 256 + i;
+        if (!rows[i].letter)
+            continue;
+        *letter++ = rows[i].letter;
+        if (rows[i].argument)
+            *letter++ = ':';
+    }
+}
+
+/* The row of what getopt found, by its word or its letter. */
+static int row_of(int found)
+{
+    if (found >= 256)
+        return found - 256;
+    for (int i = 0; i < OPTIONS; i++)
+        if (rows[i].letter == found)
+            return i;
+    return -1; /* getopt has said what is wrong */
+}
+
+static void help(const char *verb, unsigned bit)
+{
+    printf("usage: sockfault %s [OPTION]... %s\n", verb,
+           bit == RUN ? "[--] COMMAND [ARGUMENT]..." : "TRACE");
+    sf_options_print(bit, stdout);
+    exit(SF_NOTHING_FOUND);
+}
+
+bool sf_options_take(struct sf_options *o, unsigned verb, int argc, char **argv)
+{
+    struct spelling s;
+    int found;
+
+    spell(&s, verb);
+    while ((found = getopt_long(argc, argv, s.letters, s.words, NULL)) != -1) {
+        int row = row_of(found);
+        if (row == OPT_HELP)
+            help(argv[0], verb);
+        if (row < 0 || !take_option(o, row, optarg))
+            return false;
+    }
+    if (optind == argc)
+        return sf_complain("%s: which %s?", argv[0],
+                           verb == RUN ? "command" : "trace");
+    return true;
+}
+
+bool sf_options_settle(struct sf_options *o)
+{
+    if (o->profile && !find_profile(o->profile, &o->run.plan.profile))
+        return false;
+    if (o->watched)
+        o->run.allowed |= ~o->watched;
+    return add_chance(o);
+}
+
+void sf_options_init(struct sf_options *o)
+{
+    memset(o, 0, sizeof *o);
+    sf_plan_init(&o->run.plan);
+}
+
+void sf_options_fini(struct sf_options *o)
+{
+    sf_plan_fini(&o->run.plan);
+}

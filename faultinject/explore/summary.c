@@ -1,0 +1,275 @@
+/* summary.c: what came out, for people; see explore.h. */
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "faultinject/explore/explore.h"
+
+/* --- what there is to say --- */
+
+uint64_t sf_sum(const uint64_t *counts, size_t n)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < n; i++)
+        total += counts[i];
+    return total;
+}
+
+unsigned sf_processes(const struct sf_control *c)
+{
+    return c->n_processes < SF_PROCESSES_MAX ? c->n_processes
+                                             : SF_PROCESSES_MAX;
+}
+
+uint64_t sf_seen(const struct sf_control *c, int call)
+{
+    uint64_t total = c->seen[call];
+
+    for (unsigned i = 0; i < sf_processes(c); i++)
+        total += c->processes[i].seen[call];
+    return total;
+}
+
+uint64_t sf_calls_seen(const struct sf_control *c)
+{
+    uint64_t total = 0;
+
+    for (int call = 0; call < SF_CALL_COUNT; call++)
+        total += sf_seen(c, call);
+    return total;
+}
+
+unsigned sf_findings(const struct sf_control *c)
+{
+    return c->n_findings < SF_FINDINGS_MAX ? c->n_findings : SF_FINDINGS_MAX;
+}
+
+uint64_t sf_connections(const struct sf_control *c)
+{
+    uint64_t total = 0;
+
+    for (unsigned i = 0; i < sf_processes(c); i++)
+        total += c->processes[i].connections;
+    return total;
+}
+
+static bool is_done(const struct sf_rule *rule)
+{
+    return rule->done || rule->fault == SF_NONE;
+}
+
+const char *sf_rule_state(const struct sf_rule *rule)
+{
+    if (is_done(rule))
+        return "done";
+    return rule->matched ? "never possible" : "not reached";
+}
+
+static bool allowed(const struct sf_run *run, enum sf_monitor monitor)
+{
+    return run->allowed & 1u << monitor;
+}
+
+/* What the end of the command itself says, in a word. */
+static const char *verdict_of_end(const struct sf_run *run, int status)
+{
+    enum sf_monitor monitor = SF_MON_DIED;
+
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
+        monitor = SF_MON_SIGPIPE;
+    if (WIFSIGNALED(status) || WEXITSTATUS(status) == SF_SANITIZER_STATUS)
+        return allowed(run, monitor) ? NULL : sf_monitor_name(monitor);
+    return run->status_counts && WEXITSTATUS(status) ? "status" : NULL;
+}
+
+const char *sf_verdict(const struct sf_run *run,
+                       const struct sf_outcome_of_run *outcome)
+{
+    const struct sf_control *c = outcome->control;
+
+    if (c->n_findings > 0)
+        return sf_monitor_name((enum sf_monitor)c->findings[0].monitor);
+    if (outcome->timed_out)
+        return allowed(run, SF_MON_STALL) ? NULL
+                                          : sf_monitor_name(SF_MON_STALL);
+    if (WIFSIGNALED(outcome->status) &&
+        WTERMSIG(outcome->status) == outcome->forwarded)
+        return NULL; /* as it was told */
+    return verdict_of_end(run, outcome->status);
+}
+
+static unsigned unreached(const struct sf_control *c)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < c->n_rules; i++)
+        n += !is_done(&c->rules[i]);
+    return n;
+}
+
+int sf_status(const struct sf_run *run, const struct sf_outcome_of_run *outcome)
+{
+    const struct sf_control *c = outcome->control;
+
+    if (sf_verdict(run, outcome))
+        return SF_FOUND;
+    if (sf_calls_seen(c) == 0)
+        return SF_COULD_NOT;
+    return run->all_rules && unreached(c) ? SF_COULD_NOT : SF_NOTHING_FOUND;
+}
+
+/* --- saying it --- */
+
+static const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void print_counts(const struct sf_control *c)
+{
+    uint64_t calls = sf_calls_seen(c);
+    uint64_t faults = sf_sum(c->injected, SF_FAULT_COUNT);
+    uint64_t conns = sf_connections(c);
+    const char *before = ": ";
+
+    fprintf(stderr,
+            "sockfault: %" PRIu64 " call%s of %" PRIu64 " connection%s in %u "
+            "process%s, %" PRIu64 " fault%s",
+            calls, plural(calls), conns, plural(conns), c->n_processes,
+            c->n_processes == 1 ? "" : "es", faults, plural(faults));
+    for (int i = 1; i < SF_FAULT_COUNT; i++)
+        if (c->injected[i]) {
+            fprintf(stderr, "%s%" PRIu64 " %s", before, c->injected[i],
+                    sf_faults[i].word);
+            before = ", ";
+        }
+    fputc('\n', stderr);
+}
+
+/* A plan that does not come to pass must not look like one that did. */
+static void print_unreached(const struct sf_control *c)
+{
+    for (size_t i = 0; i < c->n_rules; i++) {
+        const struct sf_rule *r = &c->rules[i];
+        if (is_done(r))
+            continue;
+        fprintf(stderr, "sockfault: %s: ", sf_rule_state(r));
+        sf_rule_print(r, stderr);
+        fputc('\n', stderr);
+    }
+}
+
+/* How often each monitor fired, where that says more than the lines do. */
+static void print_fired(const struct sf_control *c)
+{
+    unsigned fired[SF_MON_COUNT] = {0};
+    const char *before = "sockfault: found ";
+
+    for (unsigned i = 0; i < sf_findings(c); i++)
+        fired[c->findings[i].monitor]++;
+    for (int i = 0; i < SF_MON_COUNT; i++)
+        if (fired[i]) {
+            fprintf(stderr, "%s%u %s", before, fired[i],
+                    sf_monitor_name((enum sf_monitor)i));
+            before = ", ";
+        }
+    if (c->n_findings > SF_FINDINGS_MAX)
+        fprintf(stderr, ", and %u more", c->n_findings - SF_FINDINGS_MAX);
+    fputc('\n', stderr);
+}
+
+static void print_finding(const struct sf_control *c,
+                          const struct sf_told *told)
+{
+    char where[SF_WHERE_MAX];
+
+    fprintf(stderr, "%s (process %u, %s", told->line, told->process,
+            told->process <= SF_PROCESSES_MAX
+                ? c->processes[told->process - 1].program
+                : "?");
+    if (sf_where(c, told->site, where))
+        fprintf(stderr, ", in %s", where);
+    fputs(")\n", stderr);
+}
+
+/* The rule that makes the fault behind the first finding. */
+static void print_cause(const struct sf_control *c)
+{
+    const struct sf_record *record =
+        sf_cause(c, c->n_findings > 0 ? &c->findings[0] : NULL);
+    char where[SF_WHERE_MAX];
+    struct sf_rule rule;
+
+    if (!record)
+        return;
+    rule = sf_rule_of(c, record);
+    fputs("sockfault: it came after ", stderr);
+    sf_rule_print(&rule, stderr);
+    if (sf_where(c, record->site, where))
+        fprintf(stderr, " (in %s)", where);
+    fputc('\n', stderr);
+}
+
+static void print_findings(const struct sf_control *c)
+{
+    if (c->n_findings > 1)
+        print_fired(c);
+    for (unsigned i = 0; i < sf_findings(c); i++)
+        print_finding(c, &c->findings[i]);
+}
+
+void sf_end_text(const struct sf_run *run,
+                 const struct sf_outcome_of_run *outcome, char *text)
+{
+    int status = outcome->status;
+
+    if (outcome->timed_out)
+        snprintf(text, SF_END_MAX, "the command was not done after %d ms",
+                 run->timeout_ms);
+    else if (WIFSIGNALED(status))
+        snprintf(text, SF_END_MAX, "the command was killed by SIG%s",
+                 sigabbrev_np(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) == SF_SANITIZER_STATUS)
+        snprintf(text, SF_END_MAX, "a sanitizer ended the command");
+    else
+        snprintf(text, SF_END_MAX, "the command ended with status %d",
+                 WEXITSTATUS(status));
+}
+
+/* The end of the command, where that is worth a word. */
+static void print_end(const struct sf_run *run,
+                      const struct sf_outcome_of_run *outcome)
+{
+    const char *verdict = sf_verdict(run, outcome);
+    char text[SF_END_MAX];
+
+    if (!outcome->timed_out &&
+        (outcome->status == 0 || outcome->forwarded != 0))
+        return;
+    sf_end_text(run, outcome, text);
+    if (outcome->control->n_findings == 0 && verdict)
+        fprintf(stderr, "sockfault: finding: %s: %s\n", verdict, text);
+    else
+        fprintf(stderr, "sockfault: %s\n", text);
+}
+
+void sf_summary_print(const struct sf_run *run,
+                      const struct sf_outcome_of_run *outcome)
+{
+    const struct sf_control *c = outcome->control;
+
+    if (!run->quiet)
+        print_counts(c);
+    if (!run->quiet || run->all_rules)
+        print_unreached(c);
+    print_findings(c);
+    print_end(run, outcome);
+    if (sf_verdict(run, outcome))
+        print_cause(c);
+    if (sf_calls_seen(c) == 0 && !sf_verdict(run, outcome))
+        sf_complain("no call was intercepted: %s made no socket call "
+                    "through libc",
+                    run->only[0][0] ? "--only" : run->command[0]);
+}

@@ -1,0 +1,183 @@
+/* trace.c: what happened, as a plan; see explore.h. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "faultinject/explore/explore.h"
+
+static int by_seq(const void *a, const void *b)
+{
+    const struct sf_record *x = *(const struct sf_record *const *)a;
+    const struct sf_record *y = *(const struct sf_record *const *)b;
+
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+static size_t collect(const struct sf_record *from, uint64_t n, size_t room,
+                      const struct sf_record **to)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < n && i < room; i++)
+        if (from[i].seq > 0)
+            to[found++] = &from[i];
+    return found;
+}
+
+/* A word of the shell's, quoted where it must be. */
+static void print_quoted(const char *s, FILE *out)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789_-./:=,+@%";
+
+    if (*s && s[strspn(s, plain)] == '\0') {
+        fputs(s, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *s; s++)
+        if (*s == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*s, out);
+    fputc('\'', out);
+}
+
+static void print_header(const struct sf_run *run, const struct sf_control *c,
+                         FILE *out)
+{
+    fprintf(out, "sockfault-plan 1\n");
+    if (run->plan.profile != SF_LINUX)
+        fprintf(out, "profile %s\n", sf_profile_names[run->plan.profile]);
+    fprintf(out, "run");
+    for (char **word = run->command; *word; word++) {
+        fputc(' ', out);
+        print_quoted(*word, out);
+    }
+    fputc('\n', out);
+    for (unsigned i = 0; i < c->n_processes && i < SF_PROCESSES_MAX; i++)
+        fprintf(out, "# process %u: %s, pid %d\n", i + 1,
+                c->processes[i].program, c->processes[i].pid);
+}
+
+static struct sf_range only(uint64_t n)
+{
+    return (struct sf_range){n, n, 1};
+}
+
+struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r)
+{
+    struct sf_rule rule = {
+        .call = r->call, .kinds = sf_calls[r->call].kind, .fault = r->fault};
+
+    if (c->n_processes > 1)
+        rule.process = only(r->process);
+    if (r->conn)
+        rule.conn = only(r->conn);
+    rule.when = only(r->nth);
+    if (r->fault == SF_SHORT)
+        rule.amount = r->amount;
+    if (sf_calls[r->call].kind == K_WAIT)
+        rule.target = r->target;
+    return rule;
+}
+
+const struct sf_record *sf_cause(const struct sf_control *c,
+                                 const struct sf_told *told)
+{
+    const struct sf_record *last = NULL;
+
+    for (size_t i = 0; i < c->n_kept && i < SF_KEPT_MAX; i++) {
+        const struct sf_record *r = &c->kept[i];
+        if (r->seq == 0 || (last && r->seq < last->seq))
+            continue;
+        if (!told || (r->seq <= told->seq && r->process == told->process))
+            last = r;
+    }
+    return last;
+}
+
+/* A call that nothing was done to: where it was, as in a rule. */
+static void print_where(const struct sf_control *c, const struct sf_record *r,
+                        FILE *out)
+{
+    fprintf(out, "# ");
+    if (c->n_processes > 1)
+        fprintf(out, "process %u ", r->process);
+    if (r->conn)
+        fprintf(out, "conn %u ", r->conn);
+    fprintf(out, "%s %u: ", sf_calls[r->call].name, r->nth);
+}
+
+static void print_result(const struct sf_record *r, FILE *out)
+{
+    if (r->result < 0)
+        fprintf(out, "%s", strerrorname_np(r->err));
+    else if (sf_calls[r->call].kind & (K_READ | K_WRITE))
+        fprintf(out, "%d of %u at %" PRIu64, r->result, r->asked, r->offset);
+    else
+        fprintf(out, "%d", r->result);
+    if (r->fd >= 0)
+        fprintf(out, " fd %d", r->fd);
+}
+
+static void print_record(const struct sf_control *c, const struct sf_record *r,
+                         FILE *out)
+{
+    char where[SF_WHERE_MAX];
+
+    if (r->fault == SF_NONE) {
+        print_where(c, r, out);
+    } else {
+        struct sf_rule rule = sf_rule_of(c, r);
+        sf_rule_print(&rule, out);
+        fprintf(out, " # ");
+    }
+    print_result(r, out);
+    if (sf_where(c, r->site, where))
+        fprintf(out, " in %s", where);
+    fputc('\n', out);
+}
+
+static uint64_t beyond(uint64_t n, uint64_t room)
+{
+    return n > room ? n - room : 0;
+}
+
+struct sf_dropped sf_dropped(const struct sf_control *c)
+{
+    return (struct sf_dropped){beyond(c->n_ring, SF_RING_MAX),
+                               beyond(c->n_kept, SF_KEPT_MAX)};
+}
+
+static void print_dropped(const struct sf_control *c, FILE *out)
+{
+    struct sf_dropped dropped = sf_dropped(c);
+
+    if (dropped.calls)
+        fprintf(out, "# %" PRIu64 " calls before the last %d are not kept\n",
+                dropped.calls, SF_RING_MAX);
+    if (dropped.faults)
+        fprintf(out, "# %" PRIu64 " faults after the first %d are not kept\n",
+                dropped.faults, SF_KEPT_MAX);
+}
+
+void sf_trace_print(const struct sf_run *run, const struct sf_control *c,
+                    FILE *out)
+{
+    const struct sf_record **all =
+        malloc((SF_KEPT_MAX + SF_RING_MAX) * sizeof *all);
+    size_t n;
+
+    if (!all)
+        return;
+    n = collect(c->kept, c->n_kept, SF_KEPT_MAX, all);
+    n += collect(c->ring, c->n_ring, SF_RING_MAX, all + n);
+    qsort(all, n, sizeof *all, by_seq);
+    print_header(run, c, out);
+    print_dropped(c, out);
+    for (size_t i = 0; i < n; i++)
+        print_record(c, all[i], out);
+    free(all);
+}

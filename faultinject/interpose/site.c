@@ -1,0 +1,149 @@
+/* site.c: see site.h. */
+#include "faultinject/interpose/site.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <unwind.h>
+
+#include "faultinject/interpose/interpose.h"
+
+/* Whose functions are not who calls. */
+static const struct link_map *skipped[3];
+
+/* Functions of the calls' names that stand before ours: a sanitizer's. */
+static struct {
+    uintptr_t from;
+    uintptr_t to;
+} fronts[SF_CALL_COUNT];
+static unsigned n_fronts;
+
+static char program[PATH_MAX]; /* a link map has no name for it */
+
+static const struct link_map *module_of(uintptr_t address)
+{
+    struct dl_find_object found;
+
+    return _dl_find_object((void *)address, &found) == 0 ? found.dlfo_link_map
+                                                         : NULL;
+}
+
+static void note_front(const char *name)
+{
+    void *first = dlsym(RTLD_DEFAULT, name);
+    const ElfW(Sym) * symbol;
+    Dl_info info;
+
+    if (!first || module_of((uintptr_t)first) == skipped[0] ||
+        module_of((uintptr_t)first) == skipped[1] ||
+        !dladdr1(first, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol)
+        return;
+    fronts[n_fronts].from = (uintptr_t)first;
+    fronts[n_fronts++].to = (uintptr_t)first + symbol->st_size;
+}
+
+void sf_site_init(void)
+{
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+
+    program[n > 0 ? n : 0] = '\0';
+    skipped[0] = module_of((uintptr_t)sf_site_init);
+    skipped[1] = module_of((uintptr_t)exit);
+    skipped[2] = module_of((uintptr_t)_dl_find_object);
+#define CALL(name, returns, params, args, kind) note_front(#name);
+#include "faultinject/calls.def"
+#undef CALL
+}
+
+static bool is_caller(uintptr_t address, const struct link_map *module)
+{
+    for (size_t i = 0; i < sizeof skipped / sizeof *skipped; i++)
+        if (module == skipped[i])
+            return false;
+    for (unsigned i = 0; i < n_fronts; i++)
+        if (address > fronts[i].from && address <= fronts[i].to)
+            return false;
+    return true;
+}
+
+/* A frame, and the place that it lies in. */
+struct frame {
+    uintptr_t address;
+    const struct link_map *module;
+};
+
+static _Unwind_Reason_Code look(struct _Unwind_Context *context, void *arg)
+{
+    struct frame *frame = arg;
+
+    frame->address = _Unwind_GetIP(context);
+    frame->module = module_of(frame->address);
+    return is_caller(frame->address, frame->module) ? _URC_NORMAL_STOP
+                                                    : _URC_NO_REASON;
+}
+
+/* False: code that no module has, or only skipped ones. */
+static bool find_caller(struct frame *frame)
+{
+    *frame = (struct frame){0, NULL};
+    _Unwind_Backtrace(look, frame);
+    return frame->module && is_caller(frame->address, frame->module);
+}
+
+static const char *path_of(const struct link_map *module)
+{
+    return module->l_name[0] ? module->l_name : program;
+}
+
+/* The number of a module, from 1; 0: there are too many. */
+static unsigned number_of(const char *path)
+{
+    for (unsigned i = 0; i < SF_MODULES_MAX; i++) {
+        struct sf_module *m = &sf_control->modules[i];
+        uint32_t state = SF_MODULE_FREE;
+        if (__atomic_compare_exchange_n(&m->state, &state, SF_MODULE_TAKEN,
+                                        false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE)) {
+            strncpy(m->path, path, sizeof m->path - 1);
+            __atomic_store_n(&m->state, SF_MODULE_THERE, __ATOMIC_RELEASE);
+            return i + 1;
+        }
+        if (state == SF_MODULE_THERE &&
+            strncmp(m->path, path, sizeof m->path - 1) == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+sf_site_id sf_site(void)
+{
+    struct frame frame;
+
+    if (!find_caller(&frame))
+        return 0;
+    return (uint64_t)number_of(path_of(frame.module)) << SF_SITE_BITS |
+           (frame.address - frame.module->l_addr);
+}
+
+bool sf_at_site(const char *name)
+{
+    const struct sf_span *spans = sf_control_spans(sf_control);
+    struct frame frame;
+    const char *module;
+    uint64_t call;
+
+    if (!find_caller(&frame))
+        return false;
+    module = strrchr(path_of(frame.module), '/');
+    module = module ? module + 1 : path_of(frame.module);
+    call = frame.address - frame.module->l_addr - 1;
+    for (uint64_t i = 0; i < sf_control->n_spans; i++)
+        if (call >= spans[i].from && call < spans[i].to &&
+            strcmp(spans[i].name, name) == 0 &&
+            strcmp(spans[i].module, module) == 0)
+            return true;
+    return false;
+}

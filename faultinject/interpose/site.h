@@ -1,0 +1,21 @@
+/*
+ * site.h: who made the call that is under way.
+ *
+ * The innermost function that is neither the library's nor libc's nor a
+ * sanitizer's in front of it.  Found by walking up the stack, so only where
+ * something happened or a rule asks.
+ */
+#ifndef SF_INTERPOSE_SITE_H
+#define SF_INTERPOSE_SITE_H
+
+#include "faultinject/inject/control.h"
+
+/* Once, before the others. */
+void sf_site_init(void);
+
+sf_site_id sf_site(void);
+
+/* Is it in what this name stands for, by the spans of sf_control? */
+bool sf_at_site(const char *name);
+
+#endif
