@@ -16,7 +16,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
                                unsigned seed)
 {
     if (&LLVMFuzzerMutate && seed % 8 == 0)
-        return LLVMFuzzerMutate(data, size, max);
+        return sf_mutate_tidy(data, LLVMFuzzerMutate(data, size, max), max);
     return sf_mutate(data, size, max, seed);
 }
 

@@ -4,18 +4,10 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "faultinject/inject/address.h"
 #include "faultinject/inject/registry.h"
 #include "faultinject/inject/session.h"
 #include "faultinject/inject/wait.h"
-
-unsigned sf_port(const struct sockaddr *addr)
-{
-    if (addr && addr->sa_family == AF_INET)
-        return ntohs(((const struct sockaddr_in *)addr)->sin_port);
-    if (addr && addr->sa_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)addr)->sin6_port);
-    return 0;
-}
 
 static void accepted(struct sf_op *op)
 {
@@ -26,7 +18,7 @@ static void accepted(struct sf_op *op)
     if (conn && sf_session.chooser &&
         op->world->getpeername((int)op->result, (struct sockaddr *)&addr,
                                &len) == 0)
-        conn->port = sf_port((struct sockaddr *)&addr);
+        sf_address_of(&conn->peer, (struct sockaddr *)&addr, len);
 }
 
 /* Readiness that was reported holds until it is used. */
@@ -36,18 +28,24 @@ static void note_ready(const struct sf_wait *w)
     struct sf_member member;
     int cursor = 0;
 
-    while (w->shape->asked(w, &cursor, &member)) {
-        struct sf_conn *conn = sf_fd_conn(member.fd);
-        if (conn)
-            conn->hears_hangup = (member.events & POLLRDHUP) != 0;
-    }
-    cursor = 0;
     while (w->shape->reported(w, &cursor, &member)) {
         struct sf_conn *conn = sf_fd_conn(member.fd);
         if (!conn)
             continue;
         conn->ready[SF_IN] |= (member.events & (POLLIN | dead)) != 0;
         conn->ready[SF_OUT] |= (member.events & (POLLOUT | dead)) != 0;
+    }
+}
+
+static void note_hearing(const struct sf_wait *w)
+{
+    struct sf_member member;
+    int cursor = 0;
+
+    while (w->shape->asked(w, &cursor, &member)) {
+        struct sf_conn *conn = sf_fd_conn(member.fd);
+        if (conn)
+            conn->hears_hangup = (member.events & POLLRDHUP) != 0;
     }
 }
 
@@ -96,10 +94,13 @@ static void tell_wait(struct sf_op *op)
     if ((op->fault == SF_SPURIOUS || op->fault == SF_WITHHOLD) && !alter(op))
         op->fault = SF_NONE;
     op->result = op->wait->result;
-    if (op->result > 0 && sf_session.chooser) {
+    if (op->result <= 0 || !sf_session.chooser)
+        return;
+    if (op->wait->shape->hangups) {
         hold_hangups(op);
-        note_ready(op->wait);
+        note_hearing(op->wait);
     }
+    note_ready(op->wait);
 }
 
 static size_t less(size_t a, size_t b)

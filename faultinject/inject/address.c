@@ -24,8 +24,8 @@ static void take_path(struct sf_address *peer, const char *path, size_t len)
     memcpy(peer->bytes + 8, &hash, sizeof hash);
 }
 
-unsigned sf_address_of(struct sf_address *peer, const struct sockaddr *addr,
-                       socklen_t len)
+void sf_address_of(struct sf_address *peer, const struct sockaddr *addr,
+                   socklen_t len)
 {
     const struct sockaddr_in *in = (const struct sockaddr_in *)addr;
     const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)addr;
@@ -34,18 +34,17 @@ unsigned sf_address_of(struct sf_address *peer, const struct sockaddr *addr,
 
     memset(peer, 0, sizeof *peer);
     if (!addr || len < sizeof addr->sa_family)
-        return 0;
+        return;
     if (addr->sa_family == AF_UNIX && len > name && un->sun_path[0] == '/')
         take_path(peer, un->sun_path, strnlen(un->sun_path, len - name));
     if (addr->sa_family == AF_INET && len >= sizeof *in) {
         take_ipv4(peer, &in->sin_addr);
-        return ntohs(in->sin_port);
+        peer->port = ntohs(in->sin_port);
     }
     if (addr->sa_family == AF_INET6 && len >= sizeof *in6) {
         memcpy(peer->bytes, &in6->sin6_addr, sizeof peer->bytes);
-        return ntohs(in6->sin6_port);
+        peer->port = ntohs(in6->sin6_port);
     }
-    return 0;
 }
 
 bool sf_address_parse(struct sf_address *peer, const char *text)

@@ -48,7 +48,8 @@ static bool who_matches(const struct sf_rule *r, const struct sf_point *at)
            (r->role == SF_ROLE_NONE ||
             (r->role == at->role && in_range(&r->of_role, at->role_ordinal))) &&
            in_range(&r->fd, (uint64_t)at->fd + 1) &&
-           in_range(&r->port, at->port) && in_range(&r->process, at->process);
+           in_range(&r->port, at->peer ? at->peer->port : 0) &&
+           in_range(&r->process, at->process);
 }
 
 static bool is_for(const struct sf_planned *planned, const struct sf_rule *r)
@@ -58,8 +59,9 @@ static bool is_for(const struct sf_planned *planned, const struct sf_rule *r)
 
 static bool peer_matches(const struct sf_rule *r, const struct sf_point *at)
 {
-    return r->peer[0] == '\0' || (at->peer && memcmp(&r->peer_key, at->peer,
-                                                     sizeof r->peer_key) == 0);
+    return r->peer[0] == '\0' ||
+           (at->peer && memcmp(r->peer_key.bytes, at->peer->bytes,
+                               sizeof at->peer->bytes) == 0);
 }
 
 /* Last of all, since it means walking up the stack. */

@@ -30,6 +30,7 @@ extern const char *const sf_role_names[SF_ROLE_COUNT];
  */
 struct sf_address {
     uint8_t bytes[16];
+    unsigned port; /* 0: not known */
 };
 
 /*
@@ -50,8 +51,7 @@ struct sf_point {
     unsigned kind_nth;     /* the same two for all calls of this kind      */
     unsigned kind_total;
     unsigned streak; /* transient results in a row up to here            */
-    unsigned port;   /* the peer's, 0: not known                         */
-    const struct sf_address *peer; /* NULL: there is none                   */
+    const struct sf_address *peer; /* NULL: there is no connection     */
     uint64_t offset; /* bytes moved before in this direction           */
     size_t len;      /* bytes asked for                                */
 };

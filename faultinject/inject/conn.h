@@ -39,7 +39,7 @@ struct sf_conn {
     bool hears_hangup;     /* waited for with POLLRDHUP                     */
     bool held;             /* a hangup was not reported yet                 */
     unsigned streak;       /* transient results in a row                    */
-    unsigned port;         /* the peer's                                    */
+    struct sf_address peer;
     unsigned nth[SF_CALL_COUNT];
     unsigned kind_nth[SF_KIND_COUNT];
 };

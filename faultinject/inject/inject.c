@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "faultinject/inject/address.h"
 #include "faultinject/inject/control.h"
 #include "faultinject/inject/model.h"
 #include "faultinject/inject/monitor.h"
@@ -144,7 +145,7 @@ static bool find_conn(struct sf_op *op)
         sf_fd_connect(op->fd, SF_ROLE_CLIENT);
     op->conn = sf_fd_conn(op->fd);
     if (op->conn && op->call == SF_CALL_connect)
-        op->conn->port = sf_port(op->addr);
+        sf_address_of(&op->conn->peer, op->addr, op->addrlen);
     op->counts = op->conn || state == SF_FD_SOCKET || is_closed(state);
     return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);
 }
@@ -206,7 +207,7 @@ static void find_point(struct sf_op *op)
     at->conn = conn->ordinal;
     at->role = conn->role;
     at->role_ordinal = conn->role_ordinal;
-    at->port = conn->port;
+    at->peer = &conn->peer;
     at->nth = conn->nth[op->call];
     at->kind_nth = conn->kind_nth[kind];
     at->offset =
@@ -308,6 +309,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
 
 /* --- telling --- */
 
+/* A nap after a wait that failed is not the wait that works again. */
 static void count_fault(struct sf_op *op)
 {
     unsigned *streak = sf_streak(op);
@@ -316,8 +318,8 @@ static void count_fault(struct sf_op *op)
         sf_session.injected[op->fault]++;
     if (sf_fault_transient(op->fault))
         ++*streak;
-    else if (*streak > 0) /* most of the time a write for nothing */
-        *streak = 0;
+    else if (*streak > 0 && !(op->wait && op->wait->nap))
+        *streak = 0; /* most of the time it would be a write for nothing */
 }
 
 long sf_tell(struct sf_op *op)

@@ -31,8 +31,6 @@ void sf_relieve(void);
 /* A number is no longer what it was. */
 void sf_gone(int fd, enum sf_fd_state state);
 
-/* account.c: the port of an address, 0 where it has none. */
-unsigned sf_port(const struct sockaddr *addr);
 /* account.c: the call has ended with op->result, err its errno. */
 void sf_account(struct sf_op *op, int err);
 

@@ -28,12 +28,14 @@ struct sf_wait_shape {
     bool (*pretend)(struct sf_wait *w, int fd);
     /* Do not report these events of fd. */
     void (*hide)(struct sf_wait *w, int fd, short events);
+    bool hangups; /* POLLRDHUP can be asked for, and is reported */
 };
 
 struct sf_wait {
     const struct sf_wait_shape *shape;
     int timeout_ms; /* how long it may take at most; -1 for ever       */
     int result;     /* what the call returned, kept right by the shape */
+    bool nap;       /* it names no descriptor: only time shall pass    */
 };
 
 #endif

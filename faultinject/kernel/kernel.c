@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "faultinject/inject/registry.h"
@@ -80,34 +81,64 @@ static void tcp_state(int fd, struct sf_facts *f)
 }
 
 /*
- * Signals whose arrival means nothing: a program with a handler for one of
- * them can be interrupted by it and goes on as before.
+ * Signals that come to a program that nobody means harm: with a handler for
+ * one of them its calls can be interrupted, and it goes on as before.  The
+ * handler itself is run only where it cannot do more than that: one of
+ * SIGCHLD may wait for a child, and SIGWINCH ends some servers.
  */
-static const int harmless[] = {SIGWINCH, SIGCHLD, SIGURG, SIGCONT};
+static const struct {
+    int number;
+    bool sent;
+} harmless[] = {
+    {SIGURG, true}, {SIGCONT, true}, {SIGCHLD, false}, {SIGWINCH, false}};
+enum { HARMLESS = sizeof harmless / sizeof *harmless };
+
+static bool has_children(void)
+{
+    siginfo_t info;
+
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+static bool is_handled(int sig, bool *restarts)
+{
+    struct sigaction sa;
+
+    if (sigaction(sig, NULL, &sa) < 0 || sa.sa_handler == SIG_DFL ||
+        sa.sa_handler == SIG_IGN)
+        return false;
+    *restarts = (sa.sa_flags & SA_RESTART) != 0;
+    return sig != SIGCHLD || has_children();
+}
 
 /* A harmless signal with a handler, preferring one without SA_RESTART. */
 static int handled_signal(bool *restarts)
 {
-    int found = 0;
+    int found = HARMLESS;
 
-    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
-        struct sigaction sa;
-        if (sigaction(harmless[i], NULL, &sa) < 0 || sa.sa_handler == SIG_DFL ||
-            sa.sa_handler == SIG_IGN)
+    for (int i = 0; i < HARMLESS; i++) {
+        bool again;
+        if (!is_handled(harmless[i].number, &again))
             continue;
-        found = harmless[i];
-        *restarts = (sa.sa_flags & SA_RESTART) != 0;
-        if (!*restarts)
+        found = i;
+        *restarts = again;
+        if (!again)
             break;
     }
     return found;
+}
+
+/* A signal is for the process, and the kernel gives it to the first thread. */
+static bool is_first_thread(void)
+{
+    return syscall(SYS_gettid) == getpid();
 }
 
 static void signal_facts(struct sf_facts *f)
 {
     bool restarts = true;
 
-    f->handled = handled_signal(&restarts) != 0;
+    f->handled = is_first_thread() && handled_signal(&restarts) < HARMLESS;
     f->interruptible = f->handled && !restarts;
 }
 
@@ -245,12 +276,13 @@ static bool kernel_interrupt(void)
 {
     int saved = errno;
     bool restarts;
-    int sig = handled_signal(&restarts);
+    int i = handled_signal(&restarts);
+    bool sends = i < HARMLESS && harmless[i].sent;
 
-    if (sig)
-        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+    if (sends)
+        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), harmless[i].number);
     errno = saved;
-    return sig != 0;
+    return sends;
 }
 
 /* --- calls --- */

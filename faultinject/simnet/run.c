@@ -14,7 +14,7 @@
 
 #define MS INT64_C(1000000)
 
-enum { PORT = 7000, STOP_PATIENCE = 200, SETTLE_WAITS = 24, BACKLOG = 16 };
+enum { CONTROL_BUFFER = 64, PORT = 7000, STOP_PATIENCE = 200, SETTLE_WAITS = 24, BACKLOG = 16 };
 
 enum phase {
     SCRIPT,  /* acts                                   */
@@ -50,7 +50,7 @@ static struct {
     bool stopped;
     bool pending_signal;
 
-    uint64_t seen_changes, seen_at; /* for spin                           */
+    uint64_t seen_changes, look_again; /* for spin                        */
     uint64_t faults, faults_settled;
     int64_t last_fault[SF_CLASS_COUNT];
 } run;
@@ -238,9 +238,9 @@ static void let_go(struct sf_peer *peer, bool reset)
  * long tables of high descriptors, make each byte dear. */
 static size_t byte_budget(const struct sf_session *s)
 {
-    size_t moves = s->high ? 32 : 256;
+    size_t moves = s->high ? 16 : 24;
 
-    return s->buffers * moves < 32768 ? s->buffers * moves : 32768;
+    return s->buffers * moves < 16384 ? s->buffers * moves : 16384;
 }
 
 static bool spend(const struct sf_peer *peer, size_t len)
@@ -433,12 +433,27 @@ static bool do_act(const struct sf_act *act)
         run.pending_signal = run.s->handlers;
         return false;
     case SF_ACT_LIMIT:
-        sf_sim_set_fd_limit(act->amount ? sf_sim_lowest() + (int)act->amount
-                                        : 0);
+        if (!run.program->no_emfile)
+            sf_sim_set_fd_limit(act->amount ? sf_sim_lowest() + (int)act->amount
+                                            : 0);
         return true;
     default:
         return do_hold(act);
     }
+}
+
+/* The next call at which there is something to do. */
+static void set_alarm(void)
+{
+    uint64_t next = run.look_again;
+
+    if (run.phase == SCRIPT && run.next < run.s->acts_n &&
+        run.s->acts[run.next].when == SF_WHEN_AFTER) {
+        uint64_t due = run.last_call + run.s->acts[run.next].calls;
+
+        next = due < next ? due : next;
+    }
+    sf_sim_alarm(next);
 }
 
 /* Plays the next act and those that come WITH it. */
@@ -454,6 +469,7 @@ static bool next_acts(void)
     } while (run.next < run.s->acts_n && run.resume <= sf_sim_now() &&
              run.s->acts[run.next].when == SF_WHEN_WITH);
     run.last_call = sf_sim_calls();
+    set_alarm();
     return happened;
 }
 
@@ -585,7 +601,7 @@ static bool time_is_up(int64_t until)
 
 static uint64_t enough_calls(void)
 {
-    return run.s->high ? SF_CALLS_ENOUGH / 64 : SF_CALLS_ENOUGH;
+    return run.s->high ? SF_CALLS_ENOUGH / 2 : SF_CALLS_ENOUGH;
 }
 
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
@@ -597,8 +613,11 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
         note_harm(&run.conns[i]);
     if (run.phase < STOPPING && run.program->quiet)
         run.program->quiet(run.program->arg, until);
-    while (run.phase == SCRIPT && run.next < run.s->acts_n &&
-           sf_sim_calls() < enough_calls()) {
+    if (sf_sim_calls() >= enough_calls()) {
+        run.resume = 0;
+        run.next = run.s->acts_n;
+    }
+    while (run.phase == SCRIPT && run.next < run.s->acts_n) {
         if (!time_is_up(until))
             return SF_SIM_NOTHING;
         if (next_acts())
@@ -626,15 +645,15 @@ static void watch_for_spin(enum sf_call call)
 {
     uint64_t changes = sf_sim_changes() + run.faults;
 
-    if (changes != run.seen_changes) {
-        run.seen_changes = changes;
-        run.seen_at = sf_sim_calls();
-    } else if (sf_sim_calls() - run.seen_at > SF_SPIN_CALLS) {
+    if (sf_sim_calls() < run.look_again)
+        return;
+    if (changes == run.seen_changes)
         sf_finding(SF_MON_SPIN,
                    "%d calls in a row, the last of them %s, "
                    "and nothing changed",
                    SF_SPIN_CALLS, sf_calls[call].name);
-    }
+    run.seen_changes = changes;
+    run.look_again = sf_sim_calls() + SF_SPIN_CALLS;
     if (sf_sim_calls() > SF_CALLS_MAX)
         sf_finding(SF_MON_WORK, "more than %d calls in one session",
                    SF_CALLS_MAX);
@@ -647,6 +666,7 @@ static void on_call(void *arg, enum sf_call call)
     while (run.phase == SCRIPT && run.next < run.s->acts_n &&
            is_due(&run.s->acts[run.next]))
         next_acts();
+    set_alarm();
 }
 
 static void on_signal(void *arg)
@@ -662,6 +682,9 @@ bool sf_session_allows(const struct sf_point *at,
     int fd = at->fd;
 
     if (outcome->fault == SF_DEADFD && run.program->no_dead_fd)
+        return false;
+    if ((outcome->fault == SF_EMFILE || outcome->fault == SF_ENFILE) &&
+        run.program->no_emfile)
         return false;
     if (sf_faults[outcome->fault].cls == SF_BENIGN || run.program->no_control)
         return true;
@@ -703,11 +726,12 @@ static unsigned chooser_choose(struct sf_chooser *self,
 
 /* Nobody but the program opens and closes these numbers, so one that is not
  * open was closed before: by the program, or by a fault. */
-static void judge_stale(enum sf_call call, int fd)
+static void judge_stale(void *arg, enum sf_call call, int fd)
 {
     enum sf_kind kind = sf_calls[call].kind;
     bool killed = sf_sim_was_killed(fd);
 
+    (void)arg;
     if (kind == K_CLOSE && !killed)
         sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d, which is closed already",
                    fd);
@@ -720,15 +744,6 @@ static void judge_stale(enum sf_call call, int fd)
         sf_finding(SF_MON_STALE_FD, "%s on %d, which is closed",
                    sf_calls[call].name, fd);
     sf_sim_tell(kind == K_WAIT ? -1 : fd);
-}
-
-static void on_called(void *arg, enum sf_call call, long first, long asked,
-                      long result, int err)
-{
-    if (sf_show_calls())
-        sf_show_call(arg, call, first, asked, result, err);
-    if (err == EBADF)
-        judge_stale(call, (int)first);
 }
 
 /* -------------------------------------------------------------------- run */
@@ -746,11 +761,25 @@ static void load_tape(const struct sf_session *s)
         (struct sf_chooser){chooser_wants, chooser_cares, chooser_choose};
 }
 
+/* It holds its frames, however little others hold: byte by byte it would make
+ * most of the calls of a session that is about something else. */
+static struct sf_peer *connect_control(void)
+{
+    struct sf_peer *control;
+
+    if (run.s->buffers < CONTROL_BUFFER)
+        sf_sim_set_buffer(CONTROL_BUFFER);
+    control = connect_peer(0);
+    sf_sim_set_buffer(run.s->buffers);
+    return control;
+}
+
 /* The first connection of a server is the control connection: it sends a
  * frame at the beginning and two at the end, and nothing happens to it. */
 static void begin_peers(void)
 {
-    struct sf_peer *control = run.program->no_control ? NULL : connect_peer(0);
+    struct sf_peer *control =
+        run.program->no_control ? NULL : connect_control();
 
     run.open_before = sf_sim_open(NULL);
     run.armed = true;
@@ -788,7 +817,8 @@ static void begin_world(const struct sf_session *s)
         .handlers = s->handlers,
         .idle = on_first_idle,
         .before = on_call,
-        .after = on_called,
+        .stale = judge_stale,
+        .after = sf_show_calls() ? sf_show_call : NULL,
         .signal = on_signal,
     };
 
@@ -823,7 +853,8 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
     run.listener = NULL;
     run.phase = SCRIPT;
     run.resume = 0;
-    run.last_call = run.seen_changes = run.seen_at = run.faults = 0;
+    run.last_call = run.seen_changes = run.faults = 0;
+    run.look_again = SF_SPIN_CALLS;
     run.faults_settled = 0;
     run.stopped = run.pending_signal = false;
     run.armed = p->side != SF_SERVE;
@@ -832,6 +863,7 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
     load_tape(s);
     sf_show_begin(show, s);
     begin_world(s);
+    set_alarm();
     if (p->side == SF_DIAL) {
         const struct sockaddr *addr = sf_session_addr(&len);
 

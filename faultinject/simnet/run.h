@@ -29,8 +29,8 @@
 
 enum {
     SF_SPIN_CALLS = 2000,
-    SF_CALLS_ENOUGH = 6000, /* the script is cut short                 */
-    SF_CALLS_MAX = 100000,  /* the finding "complexity"                */
+    SF_CALLS_ENOUGH = 200, /* the script is cut short                 */
+    SF_CALLS_MAX = 100000, /* the finding "complexity"                */
     SF_SETTLE_MS = 5000,
 };
 
@@ -86,6 +86,8 @@ struct sf_program {
     void *arg;
     bool no_control; /* no control connection                             */
     bool no_dead_fd; /* its descriptors do not die behind its back        */
+    bool no_emfile;  /* … nor run out: for one that keeps a spare file,
+                      * whose closing is not seen here                    */
 };
 
 /* Plays it.  With `show` every act, call and fault is printed there. */

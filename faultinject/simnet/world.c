@@ -13,6 +13,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 
 #define PASS     LONG_MIN
 #define PASS_INT INT_MIN /* the same from functions that return int */
@@ -239,7 +241,7 @@ static ssize_t write_iov(int fd, const struct iovec *iov, int n, int flags,
         return -EBADF;
     if (end->kind != SIM_SOCKET && socket)
         return -ENOTSOCK;
-    if (end->kind == SIM_EPOLL)
+    if (end->kind == SIM_EPOLL || end->kind == SIM_TIMER)
         return -EINVAL;
     check_iov(iov, n, false);
     r = sim_write(end, iov, n);
@@ -801,20 +803,23 @@ static int on_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
     return on_epoll_wait(epfd, events, maxevents, ms);
 }
 
-static int on_epoll_create1(int flags)
+static int new_fd(struct sf_end *end, bool cloexec)
 {
-    struct sf_end *ep;
     int fd;
 
+    if (!end)
+        return -ENFILE;
+    fd = sim_fd_new(end, 0, cloexec);
+    if (fd < 0)
+        sim_end_unref(end);
+    return fd;
+}
+
+static int on_epoll_create1(int flags)
+{
     if (flags & ~EPOLL_CLOEXEC)
         return -EINVAL;
-    ep = sim_end_new(SIM_EPOLL);
-    if (!ep)
-        return -ENFILE;
-    fd = sim_fd_new(ep, 0, flags & EPOLL_CLOEXEC);
-    if (fd < 0)
-        sim_end_unref(ep);
-    return fd;
+    return new_fd(sim_end_new(SIM_EPOLL), flags & EPOLL_CLOEXEC);
 }
 
 static int on_epoll_create(int size)
@@ -835,6 +840,52 @@ static int on_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
     return sim_epoll_ctl(ep, op, fd, end, event);
 }
 
+/* ------------------------------------------------------ counters and timers */
+
+static int on_eventfd(unsigned count, int flags)
+{
+    if (flags & ~(EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE))
+        return -EINVAL;
+    return new_fd(sim_eventfd(count, flags), flags & EFD_CLOEXEC);
+}
+
+static int on_timerfd_create(clockid_t clock, int flags)
+{
+    if ((clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME &&
+         clock != CLOCK_BOOTTIME) ||
+        (flags & ~(TFD_CLOEXEC | TFD_NONBLOCK)))
+        return -EINVAL;
+    return new_fd(sim_timerfd(clock, flags), flags & TFD_CLOEXEC);
+}
+
+static int on_timerfd_gettime(int fd, struct itimerspec *now)
+{
+    struct sf_end *end = sim_end(fd);
+
+    if (!sim_is_fd(fd))
+        return PASS_INT;
+    return end ? sim_timer_get(end, now) : -EBADF;
+}
+
+static int on_timerfd_settime(int fd, int flags, const struct itimerspec *want,
+                              struct itimerspec *old)
+{
+    struct sf_end *end = sim_end(fd);
+    struct itimerspec was;
+    int r;
+
+    if (!sim_is_fd(fd))
+        return PASS_INT;
+    if (!end)
+        return -EBADF;
+    r = sim_timer_get(end, &was);
+    if (r == 0)
+        r = sim_timer_set(end, flags, want);
+    if (r == 0 && old)
+        *old = was;
+    return r;
+}
+
 /* ------------------------------------------------------------------ clock */
 
 static bool is_cpu_clock(clockid_t clock)
@@ -845,7 +896,7 @@ static bool is_cpu_clock(clockid_t clock)
 
 static int64_t real_time(void)
 {
-    return sim.now + INT64_C(1000000000000000000);
+    return sim.now + SF_SIM_WALL_NS;
 }
 
 static int on_clock_gettime(clockid_t clock, struct timespec *now)
@@ -1005,21 +1056,26 @@ static bool sim_interrupt(void)
 
 static void before(enum sf_call call)
 {
-    sim.calls++;
-    if (sim.config.before)
+    if (++sim.calls >= sim.alarm)
         sim.config.before(sim.config.arg, call);
+}
+
+static long failed(enum sf_call call, long first, long asked, int err)
+{
+    if (sim.config.after)
+        sim.config.after(sim.config.arg, call, first, asked, -1, err);
+    if (err == EBADF && sim.config.stale)
+        sim.config.stale(sim.config.arg, call, (int)first);
+    errno = err;
+    return -1;
 }
 
 static long after(enum sf_call call, long first, long asked, long r)
 {
-    int err = r < 0 ? (int)-r : 0;
-
+    if (r < 0)
+        return failed(call, first, asked, (int)-r);
     if (sim.config.after)
-        sim.config.after(sim.config.arg, call, first, asked, err ? -1 : r, err);
-    if (err) {
-        errno = err;
-        return -1;
-    }
+        sim.config.after(sim.config.arg, call, first, asked, r, 0);
     return r;
 }
 

@@ -310,35 +310,35 @@ static void dead_descriptor(void **state)
     assert_int_equal(session_end(), 1);
 }
 
-static volatile sig_atomic_t winches;
+static volatile sig_atomic_t urgents;
 
-static void on_winch(int sig)
+static void on_urgent(int sig)
 {
     (void)sig;
-    winches++;
+    urgents++;
 }
 
 /* 5: an interruption comes with the signal; without a handler none comes. */
 static void signal_comes(void **state)
 {
-    struct sigaction sa = {.sa_handler = on_winch};
+    struct sigaction sa = {.sa_handler = on_urgent};
     int pair[2];
 
     (void)state;
     for (int handled = 0; handled < 2; handled++) {
         if (handled)
-            sigaction(SIGWINCH, &sa, NULL);
+            sigaction(SIGURG, &sa, NULL);
         session_begin("poll 1: EINTR");
         make_pair(UNIX, pair);
         send(pair[1], "x", 1, 0);
         assert_int_equal(poll(&(struct pollfd){pair[0], POLLIN, 0}, 1, 1000),
                          handled ? -1 : 1);
-        assert_int_equal(winches, handled);
+        assert_int_equal(urgents, handled);
         close(pair[0]);
         close(pair[1]);
         assert_int_equal(session_end(), handled);
     }
-    signal(SIGWINCH, SIG_DFL);
+    signal(SIGURG, SIG_DFL);
 }
 
 /* Readiness that is not there, and that is there and not told. */
