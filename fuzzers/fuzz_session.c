@@ -56,6 +56,7 @@ struct check {
 
 static struct {
     struct fm_server_options options;
+    struct fm_server_stats stats;
     volatile sig_atomic_t stop;
     int result;
     struct check checks[SF_CONNS_MAX];
@@ -99,6 +100,7 @@ static void set_options(const struct sf_session *s)
         .linger_ms = LINGER_MS,
         .high_water = s->extra & 4 ? 100 : 0,
         .max_conns = s->extra & 8 ? MAX_CONNS : 0,
+        .stats = &fuzz.stats,
     };
 }
 
@@ -208,8 +210,10 @@ static bool timed_out(const struct sf_peer *peer)
     const struct check *c = check_of(peer);
     bool idle = o->idle_ms >= 0 && c->accepted >= 0 &&
                 (since(c->active) >= o->idle_ms || c->gap / MS >= o->idle_ms);
+    size_t taken = sf_peer_taken(peer);
     bool slow = o->frame_ms >= 0 && since(SF_SIM_EPOCH_NS) >= o->frame_ms &&
-                last_frame(peer, peer->sent) < peer->sent;
+                (last_frame(peer, peer->sent) < peer->sent ||
+                 last_frame(peer, taken) < taken);
 
     return idle || slow;
 }
@@ -385,6 +389,13 @@ static void on_finished(void *arg)
 
 /* ------------------------------------------------------------- the target */
 
+static void counters(void *arg, sf_counter *each, void *to)
+{
+    (void)arg;
+    each(to, &fuzz.stats, sizeof fuzz.stats);
+    sf_phase_counters(each, to);
+}
+
 static void on_fault(void *arg, const struct sf_point *at,
                      const struct sf_outcome *outcome)
 {
@@ -415,6 +426,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .settled = on_settled,
         .finished = on_finished,
         .fault = on_fault,
+        .counters = counters,
     };
     static struct sf_session s;
 

@@ -62,6 +62,14 @@ void sf_inject_forked(void)
     sf_relieve();
 }
 
+void sf_inject_counters(sf_counter *each, void *arg)
+{
+    each(arg, sf_session.total, sizeof sf_session.total);
+    each(arg, sf_session.kind_total, sizeof sf_session.kind_total);
+    each(arg, sf_session.injected, sizeof sf_session.injected);
+    sf_conn_counters(each, arg);
+}
+
 unsigned sf_injected(enum sf_fault fault)
 {
     return sf_session.injected[fault];
