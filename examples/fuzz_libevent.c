@@ -1,6 +1,7 @@
-/* fuzz_libevent.c: an echo on libevent, unmodified, in whole sessions. */
-#include "faultinject/simnet/target.h"
+/* fuzz_libevent.c: a framed echo on libevent, unmodified, in whole sessions. */
+#include "framed_echo.h"
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 
@@ -8,8 +9,15 @@ static struct event_base *base;
 
 static void on_read(struct bufferevent *b, void *arg)
 {
+    struct evbuffer *in = bufferevent_get_input(b);
+    ssize_t n =
+        echo_whole((char *)evbuffer_pullup(in, -1), evbuffer_get_length(in));
+
     (void)arg;
-    bufferevent_write_buffer(b, bufferevent_get_input(b));
+    if (n >= 0)
+        evbuffer_remove_buffer(in, bufferevent_get_output(b), (size_t)n);
+    else
+        bufferevent_free(b);
 }
 
 static void on_end(struct bufferevent *b, short what, void *arg)
@@ -37,10 +45,12 @@ static void run(void *arg, int fd)
     struct evconnlistener *l;
 
     (void)arg, (void)fd;
+    signal(SIGPIPE, SIG_IGN); /* as libevent wants it */
     base = event_base_new();
     l = evconnlistener_new_bind(base, on_accept, NULL, LEV_OPT_CLOSE_ON_FREE, 8,
                                 addr, (int)len);
-    event_base_dispatch(base);
+    while (event_base_dispatch(base) < 0) /* epoll_wait failed */
+        ;
     evconnlistener_free(l);
     event_base_free(base);
 }
@@ -52,4 +62,5 @@ static void stop(void *arg)
 }
 
 SF_FUZZ_TARGET(.name = "libevent echo", .side = SF_SERVE, .run = run,
-               .stop = stop, .received = sf_peer_echo, .no_dead_fd = true)
+               .stop = stop, .frame = echo_frame, .received = sf_peer_echo,
+               .no_dead_fd = true)

@@ -5,6 +5,13 @@
 
 #include <string.h>
 
+/*
+ * A session that is longer than this finds nothing that a shorter one does
+ * not find, and takes as long as several of them.  Parents that are longer
+ * (people wrote them, or a real server was recorded) are cut.
+ */
+enum { ACTS_ENOUGH = 14, FAULTS_ENOUGH = 8 };
+
 static uint32_t state;
 
 static uint32_t below(uint32_t n)
@@ -276,6 +283,18 @@ static void change_world(struct sf_session *s)
     }
 }
 
+/* The end of the script goes, or the beginning, so that every part of a long
+ * parent lives on in some child. */
+static void keep_short(struct sf_session *s)
+{
+    if (s->acts_n > ACTS_ENOUGH && below(2))
+        drop_acts(s, 0, s->acts_n - ACTS_ENOUGH);
+    if (s->acts_n > ACTS_ENOUGH)
+        s->acts_n = ACTS_ENOUGH;
+    if (s->faults_n > FAULTS_ENOUGH)
+        s->faults_n = FAULTS_ENOUGH;
+}
+
 size_t sf_mutate(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
     static void (*const mutations[])(struct sf_session *) = {
@@ -291,12 +310,22 @@ size_t sf_mutate(uint8_t *data, size_t size, size_t max, unsigned seed)
     sf_session_decode(&s, data, size);
     for (unsigned i = 1 + small(4); i; i--)
         mutations[below(sizeof mutations / sizeof *mutations)](&s);
+    keep_short(&s);
     while (!(len = sf_session_encode(&s, data, max)) && s.acts_n + s.faults_n)
         if (s.acts_n)
             s.acts_n--;
         else
             s.faults_n--;
     return len;
+}
+
+size_t sf_mutate_tidy(uint8_t *data, size_t size, size_t max)
+{
+    static struct sf_session s;
+
+    sf_session_decode(&s, data, size);
+    keep_short(&s);
+    return sf_session_encode(&s, data, max);
 }
 
 size_t sf_cross(const uint8_t *a, size_t a_size, const uint8_t *b,
@@ -317,6 +346,7 @@ size_t sf_cross(const uint8_t *a, size_t a_size, const uint8_t *b,
     for (mother.faults_n = faults;
          mother.faults_n < SF_FAULTS_MAX && faults < father.faults_n; faults++)
         mother.faults[mother.faults_n++] = father.faults[faults];
+    keep_short(&mother);
     while (!(len = sf_session_encode(&mother, out, max)) && mother.acts_n)
         mother.acts_n--;
     return len;

@@ -18,6 +18,9 @@
  * same arguments give the same result. */
 size_t sf_mutate(uint8_t *data, size_t size, size_t max, unsigned seed);
 
+/* What somebody else made of it, as a session that is not too long. */
+size_t sf_mutate_tidy(uint8_t *data, size_t size, size_t max);
+
 /* A child of two parents into out; returns its size, at most max. */
 size_t sf_cross(const uint8_t *a, size_t a_size, const uint8_t *b,
                 size_t b_size, uint8_t *out, size_t max, unsigned seed);

@@ -11,7 +11,7 @@ void __sanitizer_cov_trace_pc_guard_init(uint32_t *start, uint32_t *stop)
     __attribute__((weak));
 void __sanitizer_cov_trace_pc_guard(uint32_t *guard) __attribute__((weak));
 
-#ifdef __AFL_COMPILER
+#ifdef SF_GUARDS
 static uint32_t guards[SF_PHASES];
 
 __attribute__((constructor(101))) static void show_guards(void)
@@ -25,7 +25,7 @@ void sf_phase(uint32_t what)
 {
     uint32_t i = (what * UINT32_C(2654435761)) >> 20;
 
-#ifdef __AFL_COMPILER
+#ifdef SF_GUARDS
     if (&__sanitizer_cov_trace_pc_guard)
         __sanitizer_cov_trace_pc_guard(&guards[i]);
 #endif

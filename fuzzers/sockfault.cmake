@@ -4,10 +4,12 @@
 #   sockfault_add_library(NAME SOURCES …)
 #       two libraries from the same files: NAME as it ships, and NAME_checked
 #       with the sanitizers and the engine's instrumentation.
-#   sockfault_add_fuzzer(NAME [UNLISTED] SOURCES … [LIBRARIES …])
+#   sockfault_add_fuzzer(NAME [UNLISTED] [HARNESS] SOURCES … [LIBRARIES …])
 #       an executable from a file with LLVMFuzzerTestOneInput, for the engine
 #       of this build.  The names of all are in fuzzers.txt of the build, for
-#       the scripts; UNLISTED: of all but this one.
+#       the scripts; UNLISTED: of all but this one.  HARNESS: the sources
+#       judge and the code under test is in LIBRARIES, so that the engine
+#       need not look at the sources.
 #
 #   SOCKFAULT_ENGINE    none: a stand-alone replayer (fuzzers/replay.c)
 #                       libfuzzer, afl
@@ -53,6 +55,25 @@ else()
   set(sockfault_engine "")
 endif()
 
+# The main() of a stand-alone replayer, and where headers are; when installed
+# the one is in the archive and the other its property.
+if(TARGET sockfault::sim)
+  set(sockfault_replay "")
+  set(sockfault_include "")
+  set(sockfault_main sockfault::sim)
+else()
+  set(sockfault_replay ${CMAKE_CURRENT_LIST_DIR}/replay.c)
+  set(sockfault_include ${CMAKE_CURRENT_LIST_DIR}/..)
+  set(sockfault_main "")
+endif()
+
+# What the engine shall not look at.  AFL++'s compiler instruments whatever it
+# is not told to leave alone.
+set(sockfault_plain "")
+if(SOCKFAULT_ENGINE STREQUAL "afl")
+  set(sockfault_plain --afl-noopt)
+endif()
+
 function(sockfault_add_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
   add_library(${name} STATIC ${arg_SOURCES})
@@ -63,20 +84,23 @@ function(sockfault_add_library name)
 endfunction()
 
 function(sockfault_add_fuzzer name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "UNLISTED" "" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg
+    "UNLISTED;HARNESS" "" "SOURCES;LIBRARIES")
   add_executable(${name} ${arg_SOURCES})
   if(SOCKFAULT_ENGINE STREQUAL "environment")
     set_target_properties(${name} PROPERTIES LINKER_LANGUAGE CXX)
   elseif(SOCKFAULT_ENGINE STREQUAL "none")
-    target_sources(${name} PRIVATE
-      ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/replay.c)
+    target_sources(${name} PRIVATE ${sockfault_replay})
   endif()
-  target_include_directories(${name} PRIVATE
-    ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/..)
-  target_compile_options(${name} PRIVATE
-    ${sockfault_compile} ${sockfault_instrument})
+  target_include_directories(${name} PRIVATE ${sockfault_include})
+  target_compile_options(${name} PRIVATE ${sockfault_compile})
+  if(arg_HARNESS)
+    target_compile_options(${name} PRIVATE ${sockfault_plain})
+  else()
+    target_compile_options(${name} PRIVATE ${sockfault_instrument})
+  endif()
   target_link_options(${name} PRIVATE ${sockfault_link} ${sockfault_engine})
-  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
+  target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} ${sockfault_main})
   if(arg_UNLISTED)
     return()
   endif()

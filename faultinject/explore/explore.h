@@ -157,8 +157,10 @@ void sf_end_text(const struct sf_run *run,
 const char *sf_rule_state(const struct sf_rule *rule);
 
 uint64_t sf_sum(const uint64_t *counts, size_t n);
-uint64_t sf_calls_seen(const struct sf_control *control);
 uint64_t sf_connections(const struct sf_control *control);
+/* Calls of one kind, and of all, in all processes. */
+uint64_t sf_seen(const struct sf_control *control, int call);
+uint64_t sf_calls_seen(const struct sf_control *control);
 /* Programs and findings that are kept. */
 unsigned sf_processes(const struct sf_control *control);
 unsigned sf_findings(const struct sf_control *control);

@@ -69,13 +69,9 @@ static json *calls_by_name(const struct sf_control *c)
 {
     json *counts = json_object_new_object();
 
-    for (int i = 0; i < SF_CALL_COUNT; i++) {
-        uint64_t n = c->seen[i];
-        for (unsigned k = 0; k < sf_processes(c); k++)
-            n += c->processes[k].seen[i];
-        if (n > 0)
-            add_number(counts, sf_calls[i].name, n);
-    }
+    for (int i = 0; i < SF_CALL_COUNT; i++)
+        if (sf_seen(c, i))
+            add_number(counts, sf_calls[i].name, sf_seen(c, i));
     return counts;
 }
 

@@ -97,8 +97,7 @@ static bool make_shared(struct shared *s, const struct sf_run *run)
 /* Beside this command, as built and as installed. */
 static bool find_library(char *path, size_t size)
 {
-    static const char *const places[] = {"../lib", "../lib/x86_64-linux-gnu",
-                                         "../lib64", "."};
+    static const char *const places[] = {"../lib", SF_LIBDIR, "."};
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 

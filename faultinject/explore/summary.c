@@ -23,6 +23,24 @@ unsigned sf_processes(const struct sf_control *c)
                                              : SF_PROCESSES_MAX;
 }
 
+uint64_t sf_seen(const struct sf_control *c, int call)
+{
+    uint64_t total = c->seen[call];
+
+    for (unsigned i = 0; i < sf_processes(c); i++)
+        total += c->processes[i].seen[call];
+    return total;
+}
+
+uint64_t sf_calls_seen(const struct sf_control *c)
+{
+    uint64_t total = 0;
+
+    for (int call = 0; call < SF_CALL_COUNT; call++)
+        total += sf_seen(c, call);
+    return total;
+}
+
 unsigned sf_findings(const struct sf_control *c)
 {
     return c->n_findings < SF_FINDINGS_MAX ? c->n_findings : SF_FINDINGS_MAX;
@@ -34,15 +52,6 @@ uint64_t sf_connections(const struct sf_control *c)
 
     for (unsigned i = 0; i < sf_processes(c); i++)
         total += c->processes[i].connections;
-    return total;
-}
-
-uint64_t sf_calls_seen(const struct sf_control *c)
-{
-    uint64_t total = sf_sum(c->seen, SF_CALL_COUNT);
-
-    for (unsigned i = 0; i < sf_processes(c); i++)
-        total += sf_sum(c->processes[i].seen, SF_CALL_COUNT);
     return total;
 }
 

@@ -309,6 +309,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
 
 /* --- telling --- */
 
+/* A nap after a wait that failed is not the wait that works again. */
 static void count_fault(struct sf_op *op)
 {
     unsigned *streak = sf_streak(op);
@@ -317,8 +318,8 @@ static void count_fault(struct sf_op *op)
         sf_session.injected[op->fault]++;
     if (sf_fault_transient(op->fault))
         ++*streak;
-    else if (*streak > 0) /* most of the time a write for nothing */
-        *streak = 0;
+    else if (*streak > 0 && !(op->wait && op->wait->nap))
+        *streak = 0; /* most of the time it would be a write for nothing */
 }
 
 long sf_tell(struct sf_op *op)

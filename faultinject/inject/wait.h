@@ -34,6 +34,7 @@ struct sf_wait {
     const struct sf_wait_shape *shape;
     int timeout_ms; /* how long it may take at most; -1 for ever       */
     int result;     /* what the call returned, kept right by the shape */
+    bool nap;       /* it names no descriptor: only time shall pass    */
 };
 
 #endif

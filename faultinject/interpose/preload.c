@@ -22,8 +22,7 @@
 #include "faultinject/interpose/stdio.h"
 
 static struct sf_planned planned;
-static char program[SF_WORD_MAX]; /* what it was: it may write over its name */
-static bool ending;               /* what is told now has no call to blame */
+static bool ending; /* what is told now has no call to blame */
 
 static struct sf_control *map_control(const char *path)
 {
@@ -49,7 +48,8 @@ static unsigned enrol(void)
     if (i < SF_PROCESSES_MAX) {
         struct sf_process *p = &sf_control->processes[i];
         p->pid = getpid();
-        strncpy(p->program, program, sizeof p->program - 1);
+        strncpy(p->program, program_invocation_short_name,
+                sizeof p->program - 1);
     }
     return i + 1;
 }
@@ -98,9 +98,8 @@ __attribute__((constructor(102))) static void attach(void)
         sf_finding_hook = tell;
         sf_inject_enrol = enrol;
         sf_monitors = ~sf_control->allowed;
-        strncpy(program, program_invocation_short_name, sizeof program - 1);
         sf_planned_init(&planned, sf_control->rules, sf_control->n_rules,
-                        program);
+                        program_invocation_short_name);
         planned.at_site = sf_at_site;
         sf_inject_begin(sf_kernel(),
                         sf_control->n_rules ? &planned.chooser : NULL,

@@ -116,7 +116,8 @@ static const struct sf_wait_shape select_shape = {
         return sf_libc.name args;                                        \
     sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
     op.other = nfds;                                                     \
-    w = (struct select_wait){{&select_shape, ms, 0}, nfds, rd, wr, ex};  \
+    w = (struct select_wait){                                            \
+        {&select_shape, ms, 0, nfds == 0}, nfds, rd, wr, ex};            \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
@@ -210,7 +211,7 @@ static const struct sf_wait_shape poll_shape = {
     if (SF_LIKELY(!sf_on))                                               \
         return sf_libc.name args;                                        \
     sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
-    w = (struct poll_wait){{&poll_shape, ms, 0}, fds, nfds};             \
+    w = (struct poll_wait){{&poll_shape, ms, 0, nfds == 0}, fds, nfds};  \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
@@ -319,16 +320,17 @@ static const struct sf_wait_shape epoll_shape = {
     .hide = epoll_hide,
 };
 
-#define EPOLL(name, args, ms)                                               \
-    struct sf_op op;                                                        \
-    struct epoll_set w;                                                     \
-                                                                            \
-    if (SF_LIKELY(!sf_on))                                                  \
-        return sf_libc.name args;                                           \
-    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                              \
-    w = (struct epoll_set){{&epoll_shape, ms, 0}, epfd, events, maxevents}; \
-    op.wait = &w.wait;                                                      \
-    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args)    \
+#define EPOLL(name, args, ms)                                            \
+    struct sf_op op;                                                     \
+    struct epoll_set w;                                                  \
+                                                                         \
+    if (SF_LIKELY(!sf_on))                                               \
+        return sf_libc.name args;                                        \
+    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
+    w = (struct epoll_set){                                              \
+        {&epoll_shape, ms, 0, false}, epfd, events, maxevents};          \
+    op.wait = &w.wait;                                                   \
+    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
 
 SF_EXPORT int epoll_wait(int epfd, struct epoll_event *events, int maxevents,

@@ -238,9 +238,9 @@ static void let_go(struct sf_peer *peer, bool reset)
  * long tables of high descriptors, make each byte dear. */
 static size_t byte_budget(const struct sf_session *s)
 {
-    size_t moves = s->high ? 32 : 256;
+    size_t moves = s->high ? 16 : 64;
 
-    return s->buffers * moves < 32768 ? s->buffers * moves : 32768;
+    return s->buffers * moves < 16384 ? s->buffers * moves : 16384;
 }
 
 static bool spend(const struct sf_peer *peer, size_t len)
@@ -585,7 +585,7 @@ static bool time_is_up(int64_t until)
 
 static uint64_t enough_calls(void)
 {
-    return run.s->high ? SF_CALLS_ENOUGH / 64 : SF_CALLS_ENOUGH;
+    return run.s->high ? SF_CALLS_ENOUGH / 4 : SF_CALLS_ENOUGH;
 }
 
 static enum sf_sim_wake on_idle(void *arg, int64_t until)

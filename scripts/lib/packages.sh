@@ -24,6 +24,13 @@ clang-format                                           clang-format        test
 shellcheck                                             shellcheck          test
 xmllint                                                libxml2-utils       test
 zip                                                    zip                 test
+pkg-config                                             pkg-config          test
+/usr/include/event2/bufferevent.h                      libevent-dev        test
+/usr/include/hiredis/hiredis.h                         libhiredis-dev      test
+/usr/include/nghttp2/nghttp2.h                         libnghttp2-dev      test
+/usr/include/wslay/wslay.h                             libwslay-dev        test
+/usr/include/http_parser.h                             libhttp-parser-dev  test
+/usr/include/uv.h                                      libuv1-dev          test
 clang-19                                               clang-19            coverage
 llvm-cov-19                                            llvm-19             coverage
 /usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.profile-*.a libclang-rt-19-dev coverage

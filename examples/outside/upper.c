@@ -1,0 +1,104 @@
+/* upper.c: see upper.h; poll, non-blocking, one buffer for each client. */
+#include "upper.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+enum { CLIENTS = 16, ROOM = 256 };
+
+struct client {
+    char bytes[ROOM]; /* [from, to) are to be sent */
+    size_t from, to;
+};
+
+volatile int upper_stop;
+
+static struct pollfd fds[1 + CLIENTS]; /* fds[0] listens */
+static struct client clients[1 + CLIENTS];
+static nfds_t n;
+
+static void add(int fd)
+{
+    if (fd < 0)
+        return;
+    if (n > CLIENTS || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
+        close(fd);
+        return;
+    }
+    fds[n] = (struct pollfd){.fd = fd, .events = POLLIN};
+    clients[n++] = (struct client){.from = 0};
+}
+
+static void drop(nfds_t i)
+{
+    close(fds[i].fd);
+    fds[i] = fds[--n];
+    clients[i] = clients[n];
+}
+
+static int go_on(void)
+{
+    return errno == EINTR || errno == EAGAIN || errno == ENOBUFS ||
+           errno == ENOMEM;
+}
+
+/* Each returns whether the client stays. */
+static int receive(int fd, struct client *c)
+{
+    ssize_t r = recv(fd, c->bytes, ROOM, 0);
+
+    for (ssize_t i = 0; i < r; i++)
+        c->bytes[i] = (char)toupper((unsigned char)c->bytes[i]);
+    c->from = 0;
+    c->to = r > 0 ? (size_t)r : 0;
+    return r > 0 || (r < 0 && go_on());
+}
+
+static int reply(int fd, struct client *c)
+{
+    ssize_t r = send(fd, c->bytes + c->from, c->to - c->from, MSG_NOSIGNAL);
+
+#ifdef UPPER_PLANTED /* everyone's first bug: a short count is the whole */
+    r = r > 0 ? (ssize_t)(c->to - c->from) : r;
+#endif
+    c->from += r > 0 ? (size_t)r : 0;
+    return r >= 0 || go_on();
+}
+
+static void serve(nfds_t i)
+{
+    struct client *c = &clients[i];
+    int stays = c->from < c->to ? reply(fds[i].fd, c) : receive(fds[i].fd, c);
+
+    fds[i].events = c->from < c->to ? POLLOUT : POLLIN;
+    if (!stays)
+        drop(i);
+}
+
+int upper_serve(const struct sockaddr *addr, socklen_t len)
+{
+    int listener = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    if (bind(listener, addr, len) < 0 || listen(listener, 8) < 0)
+        return -1;
+    fds[0] = (struct pollfd){.fd = listener, .events = POLLIN};
+    for (n = 1, upper_stop = 0; !upper_stop;) {
+        if (poll(fds, n, -1) < 0)
+            continue;
+        for (nfds_t i = n; --i > 0;)
+            if (fds[i].revents)
+                serve(i);
+        if (fds[0].revents) {
+            add(accept(listener, NULL, NULL));
+            if (errno == EMFILE || errno == ENFILE)
+                poll(NULL, 0, 10); /* somebody may leave meanwhile */
+        }
+        errno = 0;
+    }
+    while (n > 0)
+        close(fds[--n].fd);
+    return 0;
+}

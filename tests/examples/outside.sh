@@ -1,0 +1,58 @@
+#!/bin/sh
+# outside.sh: examples/outside against sockfault as installed.
+#
+#   outside.sh SOURCE BUILD FOLDER
+#
+# Installs BUILD into FOLDER, moves what was installed, and builds and runs the
+# project there in both ways that its README shows.
+set -eu
+
+source=$1/examples/outside
+build=$2
+folder=$3
+
+fail() {
+    echo "outside: $*" >&2
+    exit 1
+}
+
+rm -rf "$folder"
+mkdir -p "$folder"
+cmake --install "$build" --prefix "$folder/first" >"$folder/log" ||
+    fail "cannot install: $(cat "$folder/log")"
+mv "$folder/first" "$folder/installed"
+! grep -rIl "$build\|$folder" "$folder/installed" --include='*.cmake' \
+    --include='*.pc' || fail "an installed file names this machine"
+
+# find_package(sockfault)
+cmake -S "$source" -B "$folder/project" -DCMAKE_C_COMPILER=clang \
+    -DCMAKE_PREFIX_PATH="$folder/installed" >>"$folder/log" ||
+    fail "cannot configure: $(cat "$folder/log")"
+cmake --build "$folder/project" >>"$folder/log" ||
+    fail "cannot build: $(cat "$folder/log")"
+ctest --test-dir "$folder/project" --no-tests=error >>"$folder/log" ||
+    fail "its tests fail: $(cat "$folder/log")"
+
+# pkg-config, with libFuzzer and with no engine, the planted bug included.
+PKG_CONFIG_PATH=$(dirname "$(find "$folder/installed" -name sockfault.pc)")
+export PKG_CONFIG_PATH
+cd "$source"
+# shellcheck disable=SC2046 # words are what is wanted
+clang -g -fsanitize=fuzzer,address fuzz_upper.c upper.c \
+    $(pkg-config --cflags --libs sockfault) -o "$folder/fuzz_upper"
+# shellcheck disable=SC2046
+clang -g -DUPPER_PLANTED fuzz_upper.c upper.c \
+    $(pkg-config --cflags --libs sockfault) -o "$folder/planted"
+mkdir "$folder/found"
+(cd "$folder" && ./fuzz_upper -runs=2000 found "$source/seeds") \
+    >"$folder/log" 2>&1 || fail "$(cat "$folder/log")"
+! (ulimit -c 0 && "$folder/planted" seeds) >"$folder/log" 2>&1 ||
+    fail "the planted bug was not found"
+grep -q 'finding: wrong-data' "$folder/log" || fail "$(cat "$folder/log")"
+
+# The command finds its library: it can say that there was no socket call.
+"$folder/installed/bin/sockfault" run -- "$folder/fuzz_upper" -help=1 \
+    >"$folder/log" 2>&1 || true
+grep -q 'made no socket call' "$folder/log" || fail "$(cat "$folder/log")"
+[ -e "$folder/installed/share/man/man1/sockfault.1" ] || fail "no man page"
+echo "outside: installed, built and run"
