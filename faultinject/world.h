@@ -89,7 +89,8 @@ struct sf_world {
     void (*end)(int fd);            /* no more bytes from the peer: after
                                      * the queued ones 0 for ever          */
     void (*kill)(int fd);           /* the number is closed behind the
-                                     * program's back and free for reuse   */
+                                     * program's back and free for reuse;
+                                     * NULL: it cannot                     */
     void (*drop)(int listener);     /* the oldest waiting connection is
                                      * aborted before it was accepted      */
     void (*rearm)(int fd);          /* edge-triggered waiters get a new

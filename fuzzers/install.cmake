@@ -46,7 +46,7 @@ target_sources(sockfault_archive INTERFACE
 
 set_target_properties(sockfault PROPERTIES EXPORT_NAME preload)
 set_target_properties(sockfault_command PROPERTIES EXPORT_NAME command)
-install(TARGETS sockfault sockfault_command sockfault_archive
+install(TARGETS sockfault sockfault_command sockfault_notify sockfault_archive
   EXPORT sockfault
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sockfault)
 install(TARGETS sockfault-session sockfault-prove)

@@ -25,12 +25,13 @@ struct sf_program {
     char path[4096];   /* as found in PATH */
     char loader[256];  /* what loads it and its libraries */
     char runtime[256]; /* a sanitizer's library that must come first, or "" */
+    bool is_static;    /* no library can be loaded into it */
 };
 
 /*
  * Find the program a command names and see whether it can be watched: it
- * exists, may be executed, is dynamically linked for this machine, and gains
- * no rights when it is executed.
+ * exists, may be executed, is made for this machine, and gains no rights when
+ * it is executed.
  */
 bool sf_program_find(struct sf_program *program, const char *name);
 
@@ -49,6 +50,7 @@ struct sf_run {
     bool all_rules;     /* a rule that is not reached: nothing is shown */
     bool status_counts; /* an exit status other than 0 is a finding */
     bool quiet;         /* no summary */
+    bool notify;        /* by the kernel's notifications, not the library */
 };
 
 /* What came out. */

@@ -201,6 +201,9 @@ static bool take_option(struct sf_options *o, int option, const char *value)
     case OPT_STATUS:
         o->run.status_counts = true;
         return true;
+    case OPT_NOTIFY:
+        o->run.notify = true;
+        return true;
     case OPT_CHECK:
         o->check = value;
         return true;

@@ -165,10 +165,7 @@ static bool check_elf(struct sf_program *p, const struct image *im)
     if (im->size < sizeof(Elf64_Ehdr) || ident[EI_CLASS] != ELFCLASS64)
         return sf_complain("%s: not a 64-bit program, the library is one",
                            p->path);
-    if (!find_loader(p, im))
-        return sf_complain("%s: statically linked: its calls do not go "
-                           "through a libc that can be replaced",
-                           p->path);
+    p->is_static = !find_loader(p, im);
     find_runtime(p, im);
     return true;
 }
@@ -222,6 +219,7 @@ bool sf_program_find(struct sf_program *p, const char *name)
     int fd;
 
     p->runtime[0] = '\0';
+    p->is_static = false;
     if (!find(p, name))
         return false;
     fd = open(p->path, O_RDONLY | O_CLOEXEC);

@@ -115,6 +115,31 @@ static bool find_library(char *path, size_t size)
     return sf_complain("libsockfault.so is not beside %s", self);
 }
 
+/* The program that makes the command's calls for it. */
+static bool find_notify(char *path, size_t size)
+{
+    ssize_t n = readlink("/proc/self/exe", path, size - 8);
+
+    if (n < 0)
+        return sf_complain("/proc/self/exe: %s", strerror(errno));
+    strcpy(path + n, "-notify");
+    if (access(path, X_OK) == 0)
+        return true;
+    return sf_complain("%s: %s", path, strerror(errno));
+}
+
+/* How the calls of this command are reached. */
+static bool find_way(struct shared *s, const struct sf_run *run)
+{
+    if (run->notify)
+        return find_notify(s->library, sizeof s->library);
+    if (s->program.is_static)
+        return sf_complain("%s: statically linked: its calls do not go through "
+                           "a libc that can be replaced; --notify reaches them",
+                           s->program.path);
+    return find_library(s->library, sizeof s->library);
+}
+
 /* A sanitizer's library insists on being first; what was there stays. */
 static void set_preload(const struct shared *shared)
 {
@@ -138,9 +163,10 @@ static void set_sanitizer(const char *name)
     setenv(name, value, 1);
 }
 
-static void set_environment(const struct shared *shared)
+static void set_environment(const struct shared *shared, bool notify)
 {
-    set_preload(shared);
+    if (!notify)
+        set_preload(shared);
     set_sanitizer("ASAN_OPTIONS");
     set_sanitizer("LSAN_OPTIONS");
     set_sanitizer("UBSAN_OPTIONS");
@@ -171,6 +197,25 @@ static void divert(const struct sf_run *run)
     redirect(STDERR_FILENO, run->errors, O_WRONLY | O_CREAT | O_TRUNC);
 }
 
+static void execute(const struct sf_run *run, const struct shared *shared)
+{
+    char **word = run->command;
+    size_t n = 0;
+
+    if (!run->notify) {
+        execvp(run->command[0], run->command);
+        return;
+    }
+    while (word[n])
+        n++;
+    word = calloc(n + 2, sizeof *word);
+    if (word) {
+        word[0] = (char *)shared->library;
+        memcpy(word + 1, run->command, n * sizeof *word);
+        execv(shared->library, word);
+    }
+}
+
 /* exec failed: its errno comes through a pipe that exec would have closed. */
 static pid_t spawn(const struct sf_run *run, const struct shared *shared)
 {
@@ -188,8 +233,8 @@ static pid_t spawn(const struct sf_run *run, const struct shared *shared)
         if (run->output)
             divert(run);
         signal(SIGXFSZ, file_limit);
-        set_environment(shared);
-        execvp(run->command[0], run->command);
+        set_environment(shared, run->notify);
+        execute(run, shared);
         err = errno;
         _exit(write(report[1], &err, sizeof err) < 0 ? 126 : 127);
     }
@@ -261,8 +306,7 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
     if (!asked++)
         file_limit = signal(SIGXFSZ, SIG_IGN);
     if (!sf_program_find(&shared.program, run->command[0]) ||
-        !find_library(shared.library, sizeof shared.library) ||
-        !make_shared(&shared, run))
+        !find_way(&shared, run) || !make_shared(&shared, run))
         return false;
     pid = spawn(run, &shared);
     if (pid > 0) {

@@ -221,7 +221,7 @@ static int can_ENETUNREACH(const struct sf_site *s)
 
 static int can_DEADFD(const struct sf_site *s)
 {
-    return s->wait || s->conn ? SF_LINUX : NEVER;
+    return s->world->kill && (s->wait || s->conn) ? SF_LINUX : NEVER;
 }
 
 static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {

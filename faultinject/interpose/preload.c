@@ -1,118 +1,29 @@
-/*
- * preload.c: the library finds the command that wants it.
- *
- * Without SOCKFAULT_CONTROL, or with one that cannot be opened (another
- * root directory, other rights), every call passes through: the program must
- * not suffer from being watched.
- */
+/* preload.c: the library begins by itself when it is loaded. */
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "faultinject/inject/control.h"
-#include "faultinject/inject/inject.h"
-#include "faultinject/inject/monitor.h"
+#include "faultinject/interpose/attach.h"
 #include "faultinject/interpose/site.h"
 #include "faultinject/interpose/stdio.h"
 
-static struct sf_planned planned;
-static bool ending; /* what is told now has no call to blame */
-
-static struct sf_control *map_control(const char *path)
+static pid_t ourselves(char *program, size_t size)
 {
-    struct stat st;
-    void *map = MAP_FAILED;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
-
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &st) == 0 && st.st_size >= (off_t)sizeof *sf_control)
-        map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
-                   fd, 0);
-    sf_libc.close(fd);
-    return map == MAP_FAILED ? NULL : map;
+    strncpy(program, program_invocation_short_name, size - 1);
+    return getpid();
 }
 
-/* Take an ordinal, from 1, and say who has it. */
-static unsigned enrol(void)
+__attribute__((constructor(102))) static void begin(void)
 {
-    unsigned i =
-        __atomic_fetch_add(&sf_control->n_processes, 1, __ATOMIC_RELAXED);
+    static const struct sf_watched watched = {ourselves, sf_site, sf_at_site};
 
-    if (i < SF_PROCESSES_MAX) {
-        struct sf_process *p = &sf_control->processes[i];
-        p->pid = getpid();
-        strncpy(p->program, program_invocation_short_name,
-                sizeof p->program - 1);
-    }
-    return i + 1;
-}
-
-/* One that spins would never end: it is told and ended. */
-static _Bool tell(enum sf_monitor monitor, const char *line)
-{
-    unsigned i;
-
-    i = __atomic_fetch_add(&sf_control->n_findings, 1, __ATOMIC_RELAXED);
-    if (i < SF_FINDINGS_MAX) {
-        struct sf_told *told = &sf_control->findings[i];
-        told->monitor = (uint32_t)monitor;
-        told->process = sf_inject_process();
-        told->seq = __atomic_load_n(&sf_control->seq, __ATOMIC_RELAXED);
-        told->site = ending ? 0 : sf_site();
-        strncpy(told->line, line, sizeof told->line - 1);
-    }
-    if (monitor == SF_MON_SPIN)
-        raise(SIGKILL);
-    return true;
-}
-
-/* Is it ours, and this one of the programs of --only? */
-static bool is_meant(const struct sf_control *control)
-{
-    if (strcmp(control->magic, SF_CONTROL_MAGIC) != 0)
-        return false;
-    for (int i = 0; i < SF_ONLY_MAX && control->only[i][0]; i++)
-        if (strcmp(control->only[i], program_invocation_short_name) == 0)
-            return true;
-    return control->only[0][0] == '\0';
-}
-
-__attribute__((constructor(102))) static void attach(void)
-{
-    const char *path = getenv(SF_CONTROL_ENV);
-    int saved = errno;
-
-    sf_control = path ? map_control(path) : NULL;
-    if (sf_control && !is_meant(sf_control))
-        sf_control = NULL;
-    if (sf_control) {
+    if (sf_attach(sf_kernel(), &watched)) {
         sf_site_init();
-        sf_control_site = sf_site;
-        sf_finding_hook = tell;
-        sf_inject_enrol = enrol;
-        sf_monitors = ~sf_control->allowed;
-        sf_planned_init(&planned, sf_control->rules, sf_control->n_rules,
-                        program_invocation_short_name);
-        planned.at_site = sf_at_site;
-        sf_inject_begin(sf_kernel(),
-                        sf_control->n_rules ? &planned.chooser : NULL,
-                        sf_control->profile);
-        pthread_atfork(NULL, NULL, sf_inject_forked);
         sf_stdio_reach();
     }
-    errno = saved;
 }
 
-__attribute__((destructor(102))) static void detach(void)
+__attribute__((destructor(102))) static void end(void)
 {
-    ending = true;
-    if (sf_control)
-        sf_monitor_flush();
+    sf_detach();
 }

@@ -29,8 +29,8 @@
 
 enum {
     SF_SPIN_CALLS = 2000,
-    SF_CALLS_ENOUGH = 400,  /* the script is cut short                 */
-    SF_CALLS_MAX = 100000,  /* the finding "complexity"                */
+    SF_CALLS_ENOUGH = 400, /* the script is cut short                 */
+    SF_CALLS_MAX = 100000, /* the finding "complexity"                */
     SF_SETTLE_MS = 5000,
 };
 

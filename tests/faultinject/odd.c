@@ -11,10 +11,12 @@
  *     odd stdio         through FILE, which calls libc from inside
  *     odd raw           by syscall(), past the names of libc
  *     odd batch         several messages a call
+ *     odd signals       is interrupted, or not, while it waits
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -247,6 +249,38 @@ static int batch(void)
            close(pair[1]) < 0;
 }
 
+static void on_alarm(int sig)
+{
+    (void)sig;
+}
+
+/* A handler without SA_RESTART ends a wait, one with it does not. */
+static int signals(void)
+{
+    struct sigaction sa = {.sa_handler = on_alarm};
+    struct timeval soon = {0, 50000};
+    struct pollfd p = {.events = POLLIN};
+    char byte;
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 1;
+    sigaction(SIGALRM, &sa, NULL);
+    ualarm(20000, 0);
+    if (recv(pair[0], &byte, 1, 0) != -1 || errno != EINTR)
+        return 1;
+    setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof soon);
+    sa.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &sa, NULL);
+    ualarm(20000, 0);
+    p.fd = pair[0];
+    if (poll(&p, 1, 10000) != -1 || errno != EINTR)
+        return 1;
+    if (recv(pair[0], &byte, 1, 0) != -1 || errno != EAGAIN)
+        return 1;
+    return talk();
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
@@ -263,6 +297,7 @@ static const struct {
     {"stdio", stdio},
     {"raw", raw},
     {"batch", batch},
+    {"signals", signals},
 };
 
 int main(int argc, char **argv)

@@ -28,7 +28,7 @@ cc -static -o "$work/static" "$work/main.c"
 mkdir "$work/folder"
 : >"$work/plain"
 
-refuses 'statically linked' "$sockfault" run "$work/static"
+refuses 'statically linked: .*--notify' "$sockfault" run "$work/static"
 refuses 'nosuch-command: command not found' "$sockfault" run nosuch-command
 refuses 'No such file' "$sockfault" run "$work/nosuch"
 refuses 'not an executable' "$sockfault" run "$work/plain"
@@ -41,6 +41,7 @@ refuses 'folder: Is a directory' "$sockfault" run --plan "$work/folder" true
 refuses 'nosuch/trace: No such file' \
     "$sockfault" run --trace "$work/nosuch/trace" true
 refuses 'no call was intercepted' "$sockfault" run --quiet true
+refuses 'no call was intercepted' "$sockfault" run --notify --quiet true
 refuses 'which command' "$sockfault" run
 refuses "column 8: .*did you mean .recv" "$sockfault" run --fault 'conn 1 rcv: EOF' true
 refuses 'profile' "$sockfault" run --profile windows true

@@ -55,7 +55,7 @@ builds 'not position independent' gcc -no-pie
 
 cc -w -D_GNU_SOURCE -o "$work/odd" "$sources/odd.c" -lpthread -ldl
 for way in constructor names fork vfork spawn exec closes stack handler \
-    stdio raw batch; do
+    stdio raw batch signals; do
     injects "$way" "$work/odd" "$way"
 done
 

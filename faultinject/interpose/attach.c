@@ -1,0 +1,124 @@
+/* attach.c: see attach.h. */
+#include "faultinject/interpose/attach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "faultinject/inject/control.h"
+#include "faultinject/inject/inject.h"
+#include "faultinject/inject/monitor.h"
+
+static struct sf_planned planned;
+static char program[SF_WORD_MAX];
+static const struct sf_watched *watched;
+static bool ending; /* what is told now has no call to blame */
+
+static struct sf_control *map_control(const char *path)
+{
+    struct stat st;
+    void *map = MAP_FAILED;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &st) == 0 && st.st_size >= (off_t)sizeof *sf_control)
+        map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+                   fd, 0);
+    sf_libc.close(fd);
+    return map == MAP_FAILED ? NULL : map;
+}
+
+/* Take an ordinal, from 1, and say who has it. */
+static unsigned enrol(void)
+{
+    unsigned i =
+        __atomic_fetch_add(&sf_control->n_processes, 1, __ATOMIC_RELAXED);
+
+    if (i < SF_PROCESSES_MAX) {
+        struct sf_process *p = &sf_control->processes[i];
+        p->pid = watched->who(p->program, sizeof p->program);
+    }
+    return i + 1;
+}
+
+/* One that spins would never end: it is told and ended. */
+static _Bool tell(enum sf_monitor monitor, const char *line)
+{
+    char name[SF_WORD_MAX];
+    unsigned i;
+
+    i = __atomic_fetch_add(&sf_control->n_findings, 1, __ATOMIC_RELAXED);
+    if (i < SF_FINDINGS_MAX) {
+        struct sf_told *told = &sf_control->findings[i];
+        told->monitor = (uint32_t)monitor;
+        told->process = sf_inject_process();
+        told->seq = __atomic_load_n(&sf_control->seq, __ATOMIC_RELAXED);
+        told->site = ending || !watched->site ? 0 : watched->site();
+        strncpy(told->line, line, sizeof told->line - 1);
+    }
+    if (monitor == SF_MON_SPIN)
+        kill(watched->who(name, sizeof name), SIGKILL);
+    return true;
+}
+
+/* Is it ours, and this one of the programs of --only? */
+static bool is_meant(const struct sf_control *control)
+{
+    if (strcmp(control->magic, SF_CONTROL_MAGIC) != 0)
+        return false;
+    for (int i = 0; i < SF_ONLY_MAX && control->only[i][0]; i++)
+        if (strcmp(control->only[i], program) == 0)
+            return true;
+    return control->only[0][0] == '\0';
+}
+
+static bool find_control(void)
+{
+    const char *path = getenv(SF_CONTROL_ENV);
+
+    watched->who(program, sizeof program);
+    sf_control = path ? map_control(path) : NULL;
+    if (sf_control && !is_meant(sf_control))
+        sf_control = NULL;
+    return sf_control != NULL;
+}
+
+static void attach(const struct sf_world *world)
+{
+    sf_control_site = watched->site;
+    sf_finding_hook = tell;
+    sf_inject_enrol = enrol;
+    sf_monitors = ~sf_control->allowed;
+    sf_planned_init(&planned, sf_control->rules, sf_control->n_rules, program);
+    planned.at_site = watched->at_site;
+    sf_inject_begin(world, sf_control->n_rules ? &planned.chooser : NULL,
+                    sf_control->profile);
+    pthread_atfork(NULL, NULL, sf_inject_forked);
+}
+
+bool sf_attach(const struct sf_world *world, const struct sf_watched *whose)
+{
+    int saved = errno;
+    bool found;
+
+    watched = whose;
+    found = find_control();
+    if (found)
+        attach(world);
+    errno = saved;
+    return found;
+}
+
+void sf_detach(void)
+{
+    ending = true;
+    if (sf_control)
+        sf_monitor_flush();
+}

@@ -1,0 +1,128 @@
+/* filter.c: see filter.h. */
+#include "faultinject/notify/filter.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TOLD_MAX = 96 };
+
+/* Not yet in every header: only a deadly signal interrupts a call whose
+ * answer is under way. */
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+struct sf_meeting {
+    int offered; /* 0: not yet; the listener's number + 1; -errno */
+    int taken;
+};
+
+/* --- the filter --- */
+
+#define LOAD(field)                    \
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, \
+             (unsigned)offsetof(struct seccomp_data, field))
+#define ANSWER(what) BPF_STMT(BPF_RET | BPF_K, what)
+#define UNLESS(value, skip) \
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)(value), 0, skip)
+
+#if defined __x86_64__
+enum { ARCH = (int)AUDIT_ARCH_X86_64 };
+#elif defined __aarch64__
+enum { ARCH = (int)AUDIT_ARCH_AARCH64 };
+#endif
+
+/* Looks at nothing but the number, so that the kernel remembers which calls
+ * are let through and a call costs no more than without. */
+static unsigned short write_filter(const struct sf_filter *f,
+                                   struct sock_filter *code)
+{
+    unsigned short n = 0;
+
+    code[n++] = (struct sock_filter)LOAD(arch);
+    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+                                             (unsigned)ARCH, 1, 0);
+    code[n++] = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
+    code[n++] = (struct sock_filter)LOAD(nr);
+    if (f->refused >= 0) {
+        code[n++] = (struct sock_filter)UNLESS(f->refused, 1);
+        code[n++] = (struct sock_filter)ANSWER(SECCOMP_RET_ERRNO | ENOSYS);
+    }
+    for (size_t i = 0; i < f->n_told && i < TOLD_MAX; i++) {
+        code[n++] = (struct sock_filter)UNLESS(f->told[i], 1);
+        code[n++] = (struct sock_filter)ANSWER(SECCOMP_RET_USER_NOTIF);
+    }
+    code[n++] = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
+    return n;
+}
+
+/* Root may; others must promise to gain no rights by exec. */
+static int install(const struct sf_filter *f)
+{
+    struct sock_filter code[2 * TOLD_MAX + 8];
+    struct sock_fprog program = {write_filter(f, code), code};
+    unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    long fd;
+
+    fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                 flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);
+    if (fd < 0 && errno == EINVAL)
+        fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+    else if (fd < 0 && errno == EACCES &&
+             prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0 &&
+             prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
+        return install(f);
+    return (int)fd;
+}
+
+/* --- the meeting --- */
+
+struct sf_meeting *sf_meeting_new(void)
+{
+    struct sf_meeting *m = mmap(NULL, sizeof *m, PROT_READ | PROT_WRITE,
+                                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return m == MAP_FAILED ? NULL : m;
+}
+
+static void pause_shortly(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
+}
+
+int sf_filter_offer(struct sf_meeting *m, const struct sf_filter *filter)
+{
+    int listener = install(filter);
+    int err = listener < 0 ? errno : 0;
+
+    __atomic_store_n(&m->offered, err ? -err : listener + 1, __ATOMIC_RELEASE);
+    while (!err && !__atomic_load_n(&m->taken, __ATOMIC_ACQUIRE))
+        pause_shortly();
+    return err;
+}
+
+int sf_filter_take(struct sf_meeting *m, pid_t child)
+{
+    int process = (int)syscall(SYS_pidfd_open, child, 0);
+    int offered, listener = -1;
+
+    while (process >= 0 &&
+           (offered = __atomic_load_n(&m->offered, __ATOMIC_ACQUIRE)) == 0)
+        pause_shortly();
+    if (process < 0)
+        return -1;
+    if (offered > 0)
+        listener = (int)syscall(SYS_pidfd_getfd, process, offered - 1, 0);
+    else
+        errno = -offered;
+    close(process);
+    __atomic_store_n(&m->taken, 1, __ATOMIC_RELEASE);
+    return listener;
+}

@@ -1,0 +1,36 @@
+/*
+ * filter.h: some system calls of a program are told to somebody else.
+ *
+ * The kernel's seccomp user notification: a process installs a filter, and
+ * from then on each call that the filter names waits, in this process and in
+ * all that come from it, until the one who holds the listener has answered.
+ */
+#ifndef SF_FILTER_H
+#define SF_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct sf_filter {
+    const int *told; /* numbers of calls that are told               */
+    size_t n_told;
+    int refused; /* answered ENOSYS without asking; -1: none */
+};
+
+/* Where the process with the filter meets the one who listens. */
+struct sf_meeting;
+
+/* NULL where there is no memory.  Made before the fork, never freed. */
+struct sf_meeting *sf_meeting_new(void);
+
+/*
+ * In the child: install the filter, and wait until the listener was taken.
+ * 0, or an errno: nothing was installed then.
+ */
+int sf_filter_offer(struct sf_meeting *meeting, const struct sf_filter *filter);
+
+/* In the parent: the listener, or -1 with errno when there is none. */
+int sf_filter_take(struct sf_meeting *meeting, pid_t child);
+
+#endif

@@ -1,0 +1,254 @@
+/*
+ * main.c: sockfault-notify COMMAND [ARGUMENT]...
+ *
+ * Runs the command with a filter that tells us of its socket calls, hands
+ * each to the worker of the process that made it, and ends as the command
+ * ends.  `sockfault run --notify` starts it, with SOCKFAULT_CONTROL set.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "faultinject/notify/calls.h"
+#include "faultinject/notify/filter.h"
+#include "faultinject/notify/remote.h"
+#include "faultinject/notify/worker.h"
+
+enum { WORKERS_MAX = 1024, PATIENCE_MS = 2000 };
+
+static struct worker {
+    pid_t pid;   /* of the process whose calls it makes */
+    int process; /* pidfd of that                       */
+    int orders;
+} workers[WORKERS_MAX];
+static int n_workers;
+static int listener;
+static pid_t command;
+static sigset_t mask_before;
+static struct rlimit limit_before;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "sockfault: --notify: %s: %s\n", what, strerror(errno));
+    if (command > 0)
+        kill(command, SIGKILL);
+    exit(2);
+}
+
+/* --- workers --- */
+
+static struct worker *worker_of(pid_t pid)
+{
+    for (int i = 0; i < n_workers; i++)
+        if (workers[i].pid == pid)
+            return &workers[i];
+    return NULL;
+}
+
+static void order_fork(const struct worker *parent, pid_t pid, int orders)
+{
+    struct sf_order order = {.what = SF_ORDER_FORK, .pid = pid};
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+                          .cmsg_level = SOL_SOCKET,
+                          .cmsg_type = SCM_RIGHTS}};
+    struct iovec iov = {&order, sizeof order};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof control};
+
+    memcpy(CMSG_DATA(&control.head), &orders, sizeof orders);
+    sendmsg(parent->orders, &msg, MSG_NOSIGNAL);
+}
+
+static void begin_worker(int orders, pid_t pid)
+{
+    pid_t worker = fork();
+
+    if (worker < 0)
+        die("fork");
+    if (worker > 0)
+        return;
+    command = 0;
+    sf_worker(orders, listener, pid);
+    _exit(2);
+}
+
+/* NULL: there is no room, or it is gone already. */
+static struct worker *adopt(pid_t pid, pid_t parent)
+{
+    const struct worker *elder = worker_of(parent);
+    struct worker *w = &workers[n_workers];
+    int ends[2];
+
+    if (n_workers == WORKERS_MAX ||
+        (w->process = (int)syscall(SYS_pidfd_open, pid, 0)) < 0)
+        return NULL;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        die("socketpair");
+    if (elder)
+        order_fork(elder, pid, ends[1]);
+    else
+        begin_worker(ends[1], pid);
+    close(ends[1]);
+    w->pid = pid;
+    w->orders = ends[0];
+    n_workers++;
+    return w;
+}
+
+/* Its worker sees that no orders come any more, tells what it still has to
+ * tell, and ends. */
+static void dismiss(int i)
+{
+    struct pollfd p = {.fd = workers[i].orders};
+
+    shutdown(workers[i].orders, SHUT_WR);
+    poll(&p, 1, PATIENCE_MS);
+    close(workers[i].process);
+    close(workers[i].orders);
+    workers[i] = workers[--n_workers];
+}
+
+/* --- calls --- */
+
+static void let_go(const struct seccomp_notif *told)
+{
+    struct seccomp_notif_resp answer = {
+        .id = told->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+static void hand_out(void)
+{
+    struct sf_order order = {.what = SF_ORDER_CALL};
+    struct worker *w = NULL;
+    pid_t process, parent;
+
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &order.told) < 0)
+        return; /* a signal took it away again */
+    if (sf_remote_family((pid_t)order.told.pid, &process, &parent)) {
+        w = worker_of(process);
+        if (!w)
+            w = adopt(process, parent);
+    }
+    if (!w || send(w->orders, &order, sizeof order, MSG_NOSIGNAL) < 0)
+        let_go(&order.told);
+}
+
+/* --- the command --- */
+
+static void begin(char **argv)
+{
+    const struct sf_filter filter = {sf_told_calls, sf_n_told_calls, -1};
+    struct sf_meeting *meeting = sf_meeting_new();
+    int err;
+
+    command = fork();
+    if (!meeting || command < 0)
+        die("fork");
+    if (command == 0) {
+        sigprocmask(SIG_SETMASK, &mask_before, NULL);
+        setrlimit(RLIMIT_NOFILE, &limit_before);
+        err = sf_filter_offer(meeting, &filter);
+        if (!err)
+            execvp(argv[0], argv);
+        else
+            _exit(126);
+        _exit(127);
+    }
+    listener = sf_filter_take(meeting, command);
+    if (listener < 0)
+        die("seccomp");
+}
+
+/* As the command ended, so do we. */
+static void end_as(int status)
+{
+    if (!WIFSIGNALED(status))
+        exit(WEXITSTATUS(status));
+    signal(WTERMSIG(status), SIG_DFL);
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    sigprocmask(SIG_SETMASK, &mask_before, NULL);
+    raise(WTERMSIG(status));
+    exit(128 + WTERMSIG(status));
+}
+
+/* Those whom it leaves behind still need somebody. */
+static void command_ended(void)
+{
+    int status;
+
+    waitpid(command, &status, 0);
+    command = 0;
+    if (n_workers == 0 || fork() != 0)
+        end_as(status);
+}
+
+static void serve(void)
+{
+    static struct pollfd p[1 + WORKERS_MAX];
+
+    while (n_workers > 0 || command > 0) {
+        int n = n_workers;
+        p[0] = (struct pollfd){.fd = listener, .events = POLLIN};
+        for (int i = 0; i < n; i++)
+            p[1 + i] = (struct pollfd){workers[i].process, POLLIN, 0};
+        if (poll(p, (nfds_t)n + 1, -1) < 0)
+            continue;
+        if (p[0].revents & POLLIN)
+            hand_out();
+        for (int i = n - 1; i >= 0; i--)
+            if (p[1 + i].revents) {
+                bool was_it = workers[i].pid == command;
+                dismiss(i);
+                if (was_it)
+                    command_ended();
+            }
+    }
+}
+
+static void pass_on(int sig)
+{
+    if (command > 0)
+        kill(command, sig);
+}
+
+int main(int argc, char **argv)
+{
+    struct rlimit high;
+
+    if (argc < 2) {
+        fprintf(stderr, "usage: sockfault-notify COMMAND [ARGUMENT]...\n");
+        return 2;
+    }
+    getrlimit(RLIMIT_NOFILE, &limit_before);
+    sigprocmask(SIG_SETMASK, NULL, &mask_before);
+    high = limit_before;
+    high.rlim_cur = SF_MIRROR_MAX + SF_OWN_FDS;
+    if (high.rlim_max < high.rlim_cur)
+        high.rlim_max = high.rlim_cur;
+    if (setrlimit(RLIMIT_NOFILE, &high) < 0)
+        die("the limit of descriptors");
+    begin(argv + 1);
+    if (!adopt(command, 0))
+        die("pidfd");
+    signal(SIGTERM, pass_on);
+    signal(SIGHUP, pass_on);
+    signal(SIGINT, SIG_IGN);
+    serve();
+    return 0;
+}

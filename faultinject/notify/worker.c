@@ -1,0 +1,206 @@
+/* worker.c: see worker.h. */
+#include "faultinject/notify/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "faultinject/interpose/attach.h"
+#include "faultinject/notify/calls.h"
+#include "faultinject/notify/remote.h"
+#include "faultinject/notify/world.h"
+
+/* Our own descriptors, above those of the program. */
+enum { ORDERS = SF_MIRROR_MAX, LISTENER, PROCESS };
+
+static pid_t watched;
+
+/* --- threads --- */
+
+/* The one who makes the calls of one of the program's threads. */
+struct hand {
+    struct hand *next;
+    pid_t thread;
+    sem_t told;
+    sem_t ended;
+    struct seccomp_notif call; /* pid 0: there will be no more */
+};
+static struct hand *hands;
+
+static void *work(void *arg)
+{
+    struct hand *hand = arg;
+
+    unshare(CLONE_FILES);
+    sf_remote.listener = LISTENER;
+    sf_remote.process = PROCESS;
+    sf_remote.pid = watched;
+    for (;;) {
+        while (sem_wait(&hand->told) < 0)
+            ;
+        if (hand->call.pid == 0)
+            break;
+        sf_remote.told = hand->call;
+        sf_answer();
+    }
+    sf_detach();
+    sem_post(&hand->ended);
+    return NULL;
+}
+
+static struct hand *new_hand(pid_t thread)
+{
+    struct hand *hand = calloc(1, sizeof *hand);
+    pthread_t id;
+
+    if (!hand)
+        return NULL;
+    hand->thread = thread;
+    sem_init(&hand->told, 0, 0);
+    sem_init(&hand->ended, 0, 0);
+    if (pthread_create(&id, NULL, work, hand) != 0) {
+        free(hand);
+        return NULL;
+    }
+    pthread_detach(id);
+    hand->next = hands;
+    hands = hand;
+    return hand;
+}
+
+/* A thread makes one call at a time, so its hand is free. */
+static void hand_over(const struct seccomp_notif *told)
+{
+    struct seccomp_notif_resp go_on = {
+        .id = told->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    struct hand *hand = hands;
+
+    while (hand && hand->thread != (pid_t)told->pid)
+        hand = hand->next;
+    if (!hand)
+        hand = new_hand((pid_t)told->pid);
+    if (!hand) {
+        sf_libc.ioctl(LISTENER, SECCOMP_IOCTL_NOTIF_SEND, (long)&go_on);
+        return;
+    }
+    hand->call = *told;
+    sem_post(&hand->told);
+}
+
+/* Each still has to tell what it was in the middle of; one that is in a
+ * call, for a thread that was killed, is not waited for. */
+static void dismiss(void)
+{
+    struct timespec soon;
+
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_sec++;
+    for (struct hand *hand = hands; hand; hand = hand->next) {
+        hand->call.pid = 0;
+        sem_post(&hand->told);
+    }
+    for (struct hand *hand = hands; hand; hand = hand->next)
+        while (sem_timedwait(&hand->ended, &soon) < 0 && errno == EINTR)
+            ;
+}
+
+/* --- orders --- */
+
+static pid_t whom(char *program, size_t size)
+{
+    char path[64];
+    FILE *in;
+
+    snprintf(path, sizeof path, "/proc/%d/comm", watched);
+    in = fopen(path, "re");
+    if (in) {
+        if (fgets(program, (int)size, in))
+            program[strcspn(program, "\n")] = '\0';
+        fclose(in);
+    }
+    return watched;
+}
+
+static bool settle(pid_t pid)
+{
+    int process = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    watched = pid;
+    return process >= 0 && sf_libc.dup2(process, PROCESS) == PROCESS &&
+           sf_libc.close(process) == 0;
+}
+
+/* In the child everything is as it was, but for its threads and its number. */
+static void be_forked(int orders, pid_t pid)
+{
+    hands = NULL;
+    sf_libc.dup2(orders, ORDERS);
+    sf_libc.close(orders);
+    if (!settle(pid))
+        _exit(0);
+}
+
+/* -1: there are none any more, the process is gone. */
+static int next_order(struct sf_order *order, int *child)
+{
+    char room[CMSG_SPACE(sizeof(int))];
+    struct iovec iov = {order, sizeof *order};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = room,
+                         .msg_controllen = sizeof room};
+    const struct cmsghdr *head;
+
+    if (sf_libc.recvmsg(ORDERS, &msg, MSG_CMSG_CLOEXEC) != sizeof *order)
+        return -1;
+    head = CMSG_FIRSTHDR(&msg);
+    if (head)
+        memcpy(child, CMSG_DATA(head), sizeof *child);
+    return 0;
+}
+
+static void obey(void)
+{
+    struct sf_order order;
+    int child = -1;
+
+    while (next_order(&order, &child) == 0) {
+        if (order.what == SF_ORDER_CALL) {
+            hand_over(&order.told);
+        } else {
+            if (fork() == 0)
+                be_forked(child, order.pid);
+            else
+                sf_libc.close(child);
+        }
+    }
+    dismiss();
+    _exit(0);
+}
+
+void sf_worker(int orders, int listener, pid_t pid)
+{
+    static const struct sf_watched watching = {whom, NULL, NULL};
+
+    if (dup2(listener, LISTENER) < 0 || dup2(orders, ORDERS) < 0 ||
+        !settle(pid)) {
+        perror("sockfault: a process cannot be watched");
+        return;
+    }
+    close_range(3, SF_MIRROR_MAX - 1, 0);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_IGN);
+    sf_attach(sf_remote_world(), &watching);
+    obey();
+}

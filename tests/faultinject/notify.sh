@@ -1,0 +1,84 @@
+#!/bin/sh
+# A static program, whose calls no library can reach: the same plans do the
+# same to it as to its dynamic twin.  usage: notify.sh SOCKFAULT SOURCES
+set -eu
+
+sockfault=$1
+sources=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+fail() {
+    echo "notify.sh: $*" >&2
+    cat "$work/said" >&2
+    bad=1
+}
+
+for program in victims odd; do
+    cc -w -D_GNU_SOURCE -o "$work/$program" "$sources/$program.c" -lpthread
+    cc -w -static -D_GNU_SOURCE -o "$work/static-$program" \
+        "$sources/$program.c" -lpthread
+done
+
+# run OPTION... -- COMMAND: by notification; its end in $status.
+run() {
+    status=0
+    "$sockfault" run --notify --timeout 20s "$@" >"$work/out" \
+        2>"$work/said" || status=$?
+}
+
+run --fault 'send 1: short 1' -- "$work/static-odd" names
+if [ "$status" -eq 2 ] && grep -q 'seccomp' "$work/said"; then
+    echo "notify.sh: $(cat "$work/said")"
+    exit 77
+fi
+
+# Whatever it does with processes, it ends well and something was done to it.
+for way in constructor names fork vfork spawn exec closes stack handler \
+    stdio raw batch signals; do
+    run --profile posix --fault 'in *: short 3' -- "$work/static-odd" $way
+    if [ "$status" -ne 0 ] || ! grep -q '[1-9][0-9]* short' "$work/said"; then
+        fail "$way: status $status"
+    fi
+done
+
+# The monitors see the same bugs.
+for bug in stale-fd double-close unguarded-sigpipe unchecked-connect misuse \
+    died; do
+    run -- "$work/static-victims" $bug
+    if [ "$status" -ne 1 ] || ! grep -q "finding: $bug: " "$work/said"; then
+        fail "$bug: status $status"
+    fi
+    run -- "$work/static-victims" $bug-not
+    [ "$status" -eq 0 ] || fail "$bug-not: status $status"
+done
+
+# calls TRACE: what happened, without the names of processes, and of functions,
+# which only the library knows.
+calls() {
+    grep -v -e '^run ' -e '^# process' "$1" | sed 's/ in [^ ]* of [^ ]*$//'
+}
+
+# same PROGRAM WAY OPTION...: what happens is the same in both.
+same() {
+    program=$1
+    way=$2
+    shift 2
+    run --trace "$work/there" "$@" -- "$work/static-$program" "$way"
+    "$sockfault" run -q --timeout 20s --trace "$work/here" "$@" \
+        -- "$work/$program" "$way" 2>/dev/null || true
+    calls "$work/here" >"$work/here.calls"
+    calls "$work/there" >"$work/there.calls"
+    diff "$work/here.calls" "$work/there.calls" >"$work/said" ||
+        fail "$program $way: not the same calls: $*"
+}
+
+for seed in 1 2 3; do
+    same victims frames-not --profile posix --seed $seed --rate 0.1
+done
+for fault in 'conn 3 recv 1: EOF' 'conn 4 send 1: EPIPE' \
+    'conn 3 recv 1: short 1' 'conn 3 in @5: EOF' 'socketpair 2: EMFILE'; do
+    same odd names --fault "$fault"
+done
+exit $bad
