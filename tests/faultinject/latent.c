@@ -73,7 +73,7 @@ static bool wait_readable(int fd, struct timeval *timeout)
 
 /* --- one for each monitor --- */
 
-/* Takes the end, or an error, for nothing that has come yet. */
+/* Takes the end for nothing that has come yet. */
 static void spin(int fd, int peer)
 {
     char buf[LENGTH];
@@ -84,7 +84,7 @@ static void spin(int fd, int peer)
             ssize_t n = recv(fd, buf, LENGTH - got, 0);
             if (again(n) && !sent && !(sent = send_all(peer)))
                 return;
-            if (correct && (n == 0 || (n < 0 && !again(n))))
+            if ((n == 0 && correct) || (n < 0 && !again(n)))
                 return;
             got += n > 0 ? (size_t)n : 0;
         }
