@@ -749,7 +749,8 @@ static void judge_stale(void *arg, enum sf_call call, int fd)
     else if ((kind & (K_READ | K_WRITE | K_ACCEPT | K_CONNECT)) && !killed)
         sf_finding(SF_MON_STALE_FD, "%s on %d, which is closed",
                    sf_calls[call].name, fd);
-    sf_sim_tell(kind == K_WAIT ? -1 : fd);
+    if (call != SF_CALL_getpeername) /* which the injector asks, too */
+        sf_sim_tell(kind == K_WAIT ? -1 : fd);
 }
 
 /* ---------------------------------------------------------------- counters */
