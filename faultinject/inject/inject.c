@@ -62,6 +62,14 @@ void sf_inject_forked(void)
     sf_relieve();
 }
 
+void sf_inject_counters(sf_counter *each, void *arg)
+{
+    each(arg, sf_session.total, sizeof sf_session.total);
+    each(arg, sf_session.kind_total, sizeof sf_session.kind_total);
+    each(arg, sf_session.injected, sizeof sf_session.injected);
+    sf_conn_counters(each, arg);
+}
+
 unsigned sf_injected(enum sf_fault fault)
 {
     return sf_session.injected[fault];
@@ -278,6 +286,8 @@ static enum sf_verdict decide(struct sf_op *op)
     op->target = chosen.target;
     if (op->fault == SF_NONE)
         return SF_PERFORM;
+    if (sf_control)
+        sf_control_fault(op);
     verdict = sf_perform(op);
     if (verdict == SF_PERFORM)
         errno = op->saved_errno;
@@ -294,6 +304,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->world = sf_session.world;
     op->asked = op->len;
     op->fault = SF_NONE;
+    op->intended = SF_NONE;
     op->target = 0;
     /* The kernel is what passing through means; a world in memory has to
      * see every call on its numbers, open or not. */

@@ -12,6 +12,7 @@
 #define SF_INJECT_H
 
 #include "faultinject/inject/chooser.h"
+#include "faultinject/inject/counter.h"
 #include "faultinject/world.h"
 
 struct sf_conn;
@@ -42,6 +43,9 @@ unsigned sf_inject_process(void);
 extern unsigned (*sf_inject_enrol)(void);
 /* In the child after a fork: it is another process. */
 void sf_inject_forked(void);
+
+/* The n of "the n-th call", everywhere, and the count of what was injected. */
+void sf_inject_counters(sf_counter *each, void *arg);
 
 /* Injected since sf_inject_begin, by fault. */
 unsigned sf_injected(enum sf_fault fault);
@@ -81,6 +85,9 @@ struct sf_op {
     enum sf_fault fault;
     unsigned target;
     size_t asked; /* len before it was cut */
+    /* Written down before it happens; fault is NONE when it then does not. */
+    enum sf_fault intended;
+    struct sf_record *record; /* of that, NULL: there was no room */
     int saved_errno;
 
     /* What the wrapper got: set before sf_tell(). */

@@ -14,7 +14,13 @@
 
 #define MS INT64_C(1000000)
 
-enum { CONTROL_BUFFER = 64, PORT = 7000, STOP_PATIENCE = 200, SETTLE_WAITS = 24, BACKLOG = 16 };
+enum {
+    CONTROL_BUFFER = 64,
+    PORT = 7000,
+    STOP_PATIENCE = 200,
+    SETTLE_WAITS = 24,
+    BACKLOG = 16
+};
 
 enum phase {
     SCRIPT,  /* acts                                   */
@@ -743,7 +749,38 @@ static void judge_stale(void *arg, enum sf_call call, int fd)
     else if ((kind & (K_READ | K_WRITE | K_ACCEPT | K_CONNECT)) && !killed)
         sf_finding(SF_MON_STALE_FD, "%s on %d, which is closed",
                    sf_calls[call].name, fd);
-    sf_sim_tell(kind == K_WAIT ? -1 : fd);
+    if (call != SF_CALL_getpeername) /* which the injector asks, too */
+        sf_sim_tell(kind == K_WAIT ? -1 : fd);
+}
+
+/* ---------------------------------------------------------------- counters */
+
+#define EACH(field) each(arg, &(field), sizeof(field))
+
+/* Does an act wait for so many calls?  Then their number decides. */
+static bool calls_decide(void)
+{
+    for (unsigned i = run.next; run.phase == SCRIPT && i < run.s->acts_n; i++)
+        if (run.s->acts[i].when == SF_WHEN_AFTER)
+            return true;
+    return false;
+}
+
+void sf_session_counters(sf_counter *each, void *arg)
+{
+    if (calls_decide())
+        return;
+    EACH(run.last_call);
+    EACH(run.seen_changes);
+    EACH(run.look_again);
+    EACH(run.faults);
+    EACH(run.faults_settled);
+    sf_sim_counters(each, arg);
+    sf_inject_counters(each, arg);
+    if (run.program->side == SF_SERVE)
+        EACH(run.last_fault);
+    if (run.program->counters)
+        run.program->counters(run.program->arg, each, arg);
 }
 
 /* -------------------------------------------------------------------- run */

@@ -22,6 +22,7 @@
 #ifndef SF_SIMNET_H
 #define SF_SIMNET_H
 
+#include "faultinject/inject/counter.h"
 #include "faultinject/inject/fault.h"
 #include "faultinject/world.h"
 
@@ -86,6 +87,9 @@ uint64_t sf_sim_calls(void);
 /* `before` is asked at that call and at all later ones, until a later alarm
  * is set; at first never. */
 void sf_sim_alarm(uint64_t call);
+/* The three numbers above, and how often each file was told that something
+ * happened, which only EPOLLET looks at. */
+void sf_sim_counters(sf_counter *each, void *arg);
 /* Descriptors open now, and the first of them or -1. */
 unsigned sf_sim_open(int *first);
 bool sf_sim_is_open(int fd);

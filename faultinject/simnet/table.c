@@ -229,3 +229,12 @@ int sim_fd_close(int fd)
     sim_end_unref(end);
     return 0;
 }
+
+void sf_sim_counters(sf_counter *each, void *arg)
+{
+    each(arg, &sim.calls, sizeof sim.calls);
+    each(arg, &sim.changes, sizeof sim.changes);
+    each(arg, &sim.alarm, sizeof sim.alarm);
+    for (unsigned i = 0; i < SF_COUNTED; i++)
+        each(arg, &sim.ends[i].edges, sizeof sim.ends[i].edges);
+}
