@@ -33,6 +33,7 @@ target_sources(sockfault_archive INTERFACE
   FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
   faultinject/calls.def
   faultinject/inject/chooser.h
+  faultinject/inject/counter.h
   faultinject/inject/fault.h
   faultinject/inject/faults.def
   faultinject/inject/finding.h
