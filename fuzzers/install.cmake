@@ -50,7 +50,7 @@ set_target_properties(sockfault_command PROPERTIES EXPORT_NAME command)
 install(TARGETS sockfault sockfault_command sockfault_notify sockfault_archive
   EXPORT sockfault
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sockfault)
-install(TARGETS sockfault-session sockfault-prove)
+install(TARGETS sockfault-session sockfault-prove sockfault_notify)
 install(TARGETS mutate_session
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sockfault)
 foreach(section 1 5)

@@ -286,6 +286,8 @@ static enum sf_verdict decide(struct sf_op *op)
     op->target = chosen.target;
     if (op->fault == SF_NONE)
         return SF_PERFORM;
+    if (sf_control)
+        sf_control_fault(op);
     verdict = sf_perform(op);
     if (verdict == SF_PERFORM)
         errno = op->saved_errno;
@@ -302,6 +304,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->world = sf_injector.world;
     op->asked = op->len;
     op->fault = SF_NONE;
+    op->intended = SF_NONE;
     op->target = 0;
     /* The kernel is what passing through means; a world in memory has to
      * see every call on its numbers, open or not. */

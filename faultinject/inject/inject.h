@@ -85,6 +85,9 @@ struct sf_op {
     enum sf_fault fault;
     unsigned target;
     size_t asked; /* len before it was cut */
+    /* Written down before it happens; fault is NONE when it then does not. */
+    enum sf_fault intended;
+    struct sf_record *record; /* of that, NULL: there was no room */
     int saved_errno;
 
     /* What the wrapper got: set before sf_tell(). */

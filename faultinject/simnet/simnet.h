@@ -84,12 +84,12 @@ void sf_sim_set_now(int64_t now); /* never back */
 uint64_t sf_sim_changes(void);
 /* Calls made by the program. */
 uint64_t sf_sim_calls(void);
-/* Both of these, the alarm, and how often each file was told that something
- * happened, which only EPOLLET looks at. */
-void sf_sim_counters(sf_counter *each, void *arg);
 /* `before` is asked at that call and at all later ones, until a later alarm
  * is set; at first never. */
 void sf_sim_alarm(uint64_t call);
+/* The three numbers above, and how often each file was told that something
+ * happened, which only EPOLLET looks at. */
+void sf_sim_counters(sf_counter *each, void *arg);
 /* Descriptors open now, and the first of them or -1. */
 unsigned sf_sim_open(int *first);
 bool sf_sim_is_open(int fd);

@@ -233,8 +233,8 @@ int sim_fd_close(int fd)
 void sf_sim_counters(sf_counter *each, void *arg)
 {
     each(arg, &sim.calls, sizeof sim.calls);
-    each(arg, &sim.alarm, sizeof sim.alarm);
     each(arg, &sim.changes, sizeof sim.changes);
+    each(arg, &sim.alarm, sizeof sim.alarm);
     for (unsigned i = 0; i < SF_COUNTED; i++)
         each(arg, &sim.ends[i].edges, sizeof sim.ends[i].edges);
 }
