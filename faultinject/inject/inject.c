@@ -40,6 +40,7 @@ void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
 
 void sf_inject_end(void)
 {
+    sf_relieve();
     sf_on = 0;
     mine = false;
     sf_injector.chooser = NULL;
