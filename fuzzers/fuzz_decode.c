@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-enum { PIECES_MAX = 16, STREAM_MAX = 4096, BYTEWISE_MAX = 160 };
+enum { PIECES_MAX = 16, STREAM_MAX = 4096, BYTEWISE_MAX = 64 };
 
 /* A stream and what the reference makes of it. */
 struct stream {

@@ -48,6 +48,9 @@ struct check {
     size_t moved;             /* bytes either way, as the server sees it   */
     int64_t active;           /* when that last grew                       */
     int64_t gap;              /* the longest time that it did not          */
+    bool half;                /* the server has a part of a frame          */
+    size_t half_at;           /* … that begins here in the stream          */
+    int64_t half_since;       /* … and was first seen to have it then      */
     bool over;                /* more waits for it than may be held        */
     size_t taken_then;        /* … when the server had read so much        */
     bool judged;              /* its end was looked at                     */
@@ -56,6 +59,7 @@ struct check {
 
 static struct {
     struct fm_server_options options;
+    struct fm_server_stats stats;
     volatile sig_atomic_t stop;
     int result;
     struct check checks[SF_CONNS_MAX];
@@ -99,6 +103,7 @@ static void set_options(const struct sf_session *s)
         .linger_ms = LINGER_MS,
         .high_water = s->extra & 4 ? 100 : 0,
         .max_conns = s->extra & 8 ? MAX_CONNS : 0,
+        .stats = &fuzz.stats,
     };
 }
 
@@ -186,12 +191,26 @@ static int64_t since(int64_t then)
     return (sf_sim_now() - then) / MS;
 }
 
+/* Since when the server waits for the rest of a frame. */
+static void note_half(const struct sf_peer *peer, size_t taken)
+{
+    struct check *c = check_of(peer);
+    size_t start = last_frame(peer, taken);
+    bool half = start < taken;
+
+    if (half && (!c->half || c->half_at != start))
+        c->half_since = sf_sim_now();
+    c->half = half;
+    c->half_at = start;
+}
+
 /* Bytes count when the server moves them, not when the peer reads them. */
 static void note_activity(const struct sf_peer *peer)
 {
     struct check *c = check_of(peer);
-    size_t moved = sf_peer_taken(peer) + sf_peer_given(peer);
+    size_t taken = sf_peer_taken(peer), moved = taken + sf_peer_given(peer);
 
+    note_half(peer, taken);
     if (c->accepted < 0)
         c->accepted = c->active = sf_sim_now();
     if (sf_sim_now() - c->active > c->gap)
@@ -208,8 +227,8 @@ static bool timed_out(const struct sf_peer *peer)
     const struct check *c = check_of(peer);
     bool idle = o->idle_ms >= 0 && c->accepted >= 0 &&
                 (since(c->active) >= o->idle_ms || c->gap / MS >= o->idle_ms);
-    bool slow = o->frame_ms >= 0 && since(SF_SIM_EPOCH_NS) >= o->frame_ms &&
-                last_frame(peer, peer->sent) < peer->sent;
+    bool slow =
+        o->frame_ms >= 0 && c->half && since(c->half_since) >= o->frame_ms;
 
     return idle || slow;
 }
@@ -385,6 +404,13 @@ static void on_finished(void *arg)
 
 /* ------------------------------------------------------------- the target */
 
+static void counters(void *arg, sf_counter *each, void *to)
+{
+    (void)arg;
+    each(to, &fuzz.stats, sizeof fuzz.stats);
+    sf_phase_counters(each, to);
+}
+
 static void on_fault(void *arg, const struct sf_point *at,
                      const struct sf_outcome *outcome)
 {
@@ -415,6 +441,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .settled = on_settled,
         .finished = on_finished,
         .fault = on_fault,
+        .counters = counters,
     };
     static struct sf_session s;
 

@@ -33,6 +33,7 @@ target_sources(sockfault_archive INTERFACE
   FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
   faultinject/calls.def
   faultinject/inject/chooser.h
+  faultinject/inject/counter.h
   faultinject/inject/fault.h
   faultinject/inject/faults.def
   faultinject/inject/finding.h
@@ -49,7 +50,7 @@ set_target_properties(sockfault_command PROPERTIES EXPORT_NAME command)
 install(TARGETS sockfault sockfault_command sockfault_notify sockfault_archive
   EXPORT sockfault
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sockfault)
-install(TARGETS sockfault-session sockfault-prove)
+install(TARGETS sockfault-session sockfault-prove sockfault_notify)
 install(TARGETS mutate_session
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sockfault)
 foreach(section 1 5)

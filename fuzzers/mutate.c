@@ -10,7 +10,7 @@
  * not find, and takes as long as several of them.  Parents that are longer
  * (people wrote them, or a real server was recorded) are cut.
  */
-enum { ACTS_ENOUGH = 14, FAULTS_ENOUGH = 8 };
+enum { ACTS_ENOUGH = 10, FAULTS_ENOUGH = 5 };
 
 static uint32_t state;
 

@@ -41,3 +41,8 @@ unsigned sf_place(unsigned long at, unsigned long start, unsigned long end)
         return (unsigned)(at - start);
     return at + 1 == end ? 5 : 4;
 }
+
+void sf_phase_counters(sf_counter *each, void *arg)
+{
+    each(arg, counters, sizeof counters);
+}

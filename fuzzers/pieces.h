@@ -133,6 +133,19 @@ static bool sf_seen_same(const struct sf_seen *a, const struct sf_seen *b,
     return n == a->len || n == b->len || (n >= a_last && n >= b_last);
 }
 
+/* What came from byte i on, or that nothing did. */
+static void sf_seen_print(const struct sf_seen *seen, size_t i)
+{
+    size_t last = seen->len - i < 40 ? seen->len : i + 40;
+
+    if (i == seen->len)
+        fputs(seen->gave_up ? "an error" : "nothing more", stderr);
+    for (; i < last; i++)
+        fputc(seen->bytes[i] < 32 || seen->bytes[i] > 126 ? '.'
+                                                          : seen->bytes[i],
+              stderr);
+}
+
 static void sf_feed_and_compare(const struct sf_fed *f, const uint8_t *data,
                                 size_t size, uint32_t cuts)
 {
@@ -144,14 +157,12 @@ static void sf_feed_and_compare(const struct sf_fed *f, const uint8_t *data,
         i++;
     if (sf_seen_same(whole, cut, i))
         return;
-    fprintf(stderr,
-            "sockfault: finding: wrong-data: fed %s, what is reported "
-            "differs from byte %zu on: \"%.*s\", and whole it was \"%.*s\"\n",
-            cuts == 1 ? "byte by byte" : "in pieces", i,
-            (int)(cut->len - i < 40 ? cut->len - i : 40),
-            (const char *)cut->bytes + i,
-            (int)(whole->len - i < 40 ? whole->len - i : 40),
-            (const char *)whole->bytes + i);
+    fprintf(stderr, "sockfault: finding: wrong-data: fed %s it reports ",
+            cuts == 1 ? "byte by byte" : "in pieces");
+    sf_seen_print(cut, i);
+    fputs(" where whole it is ", stderr);
+    sf_seen_print(whole, i);
+    fprintf(stderr, " (byte %zu of the reports)\n", i);
     abort();
 }
 

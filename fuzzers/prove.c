@@ -7,6 +7,7 @@
 #include "fuzzers/prove.h"
 
 #include "fuzzers/fuzz.h"
+#include "target/conn.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +33,10 @@ static const char usage[] =
     "      --decoder FORMAT closure of a decoder: all streams, all pieces\n"
     "      --max N          its longest payload, where the format has none "
     "[4]\n"
+    "      --plain          every schedule, also where the state was seen "
+    "before\n"
     "      --rows           rows of a table, only what is the same each time\n"
+    "      --first          the first counterexample ends it\n"
     "\n"
     "Ends with 0: proved, 1: a counterexample, 2: not, or not completely.\n";
 
@@ -44,8 +48,9 @@ int prove_fuzz_session(const uint8_t *bytes, size_t len);
 int prove_fuzz_stream(const uint8_t *bytes, size_t len);
 
 const struct prove_target prove_targets[] = {
-    {"fuzz_session", prove_fuzz_session},
-    {"fuzz_stream", prove_fuzz_stream},
+    {"fuzz_session", prove_fuzz_session, sizeof(struct fm_conn),
+     offsetof(struct fm_conn, in.work)},
+    {"fuzz_stream", prove_fuzz_stream, 0, 0},
 };
 const unsigned prove_target_count =
     sizeof prove_targets / sizeof *prove_targets;
@@ -53,7 +58,7 @@ const unsigned prove_target_count =
 static struct {
     struct prove_job job; /* what is the same for all */
     int profile;          /* or -1                    */
-    bool rows, recovery;
+    bool rows, recovery, first;
     const char *decoder;
     unsigned max;
     unsigned proved, refuted, other, found;
@@ -62,6 +67,12 @@ static struct {
          .max = DEFAULT_MAX};
 
 /* --------------------------------------------------------------- scenarios */
+
+/* One counterexample is enough, and there is one. */
+static bool enough(void)
+{
+    return run.first && run.refuted;
+}
 
 static void walk(struct prove_job *job, struct prove_result *r)
 {
@@ -180,7 +191,8 @@ static void prove_path(const char *path)
         char inside[4096];
 
         snprintf(inside, sizeof inside, "%s/%s", path, entries[i]->d_name);
-        prove_file(inside);
+        if (!enough())
+            prove_file(inside);
         free(entries[i]);
     }
     if (n >= 0)
@@ -196,7 +208,8 @@ static void prove_family(void)
     unsigned sessions = 0;
 
     job.target = &prove_targets[0];
-    for (; prove_recovery(sessions, &job.session, job.name, sizeof job.name);
+    for (; !enough() &&
+           prove_recovery(sessions, &job.session, job.name, sizeof job.name);
          sessions++) {
         walk(&job, &r);
         if (r.end != PROVE_COMPLETE)
@@ -269,7 +282,7 @@ static int set_profile(const char *value)
     return bad("--profile", value, "linux, posix or hostile");
 }
 
-enum { RECOVERY = 256, DECODER, MAX, ROWS, HELP };
+enum { RECOVERY = 256, DECODER, MAX, ROWS, FIRST, PLAIN, HELP };
 
 static int set(int option)
 {
@@ -299,6 +312,12 @@ static int set(int option)
     case ROWS:
         run.rows = true;
         return 0;
+    case PLAIN:
+        run.job.plain = true;
+        return 0;
+    case FIRST:
+        run.first = true;
+        return 0;
     default:
         fputs(usage, stderr);
         return -1;
@@ -318,6 +337,8 @@ static int read_options(int argc, char **argv)
         {"decoder", required_argument, NULL, DECODER},
         {"max", required_argument, NULL, MAX},
         {"rows", no_argument, NULL, ROWS},
+        {"plain", no_argument, NULL, PLAIN},
+        {"first", no_argument, NULL, FIRST},
         {"help", no_argument, NULL, HELP},
         {0},
     };
@@ -359,7 +380,7 @@ int main(int argc, char **argv)
     if (read_options(argc, argv) < 0)
         return COULD_NOT;
     if (run.decoder)
-        return prove_decoder(run.decoder, run.max, run.rows);
+        return prove_decoder(run.decoder, run.max, run.rows, run.first);
     if (optind == argc && !run.recovery) {
         fputs(usage, stderr);
         return COULD_NOT;
@@ -370,7 +391,7 @@ int main(int argc, char **argv)
     }
     if (run.recovery)
         prove_family();
-    for (int i = optind; i < argc; i++)
+    for (int i = optind; i < argc && !enough(); i++)
         prove_path(argv[i]);
     return verdict();
 }

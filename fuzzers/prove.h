@@ -12,11 +12,15 @@
 
 #include "faultinject/inject/choose_exhaust.h"
 #include "faultinject/simnet/session.h"
+#include "fuzzers/prove_image.h"
 
 /* What can be proved: a fuzz target that plays sessions. */
 struct prove_target {
     const char *name;
     int (*run)(const uint8_t *bytes, size_t len);
+    /* The program's blocks of this size have a counter there, 64 bits that
+     * decide nothing (faultinject/inject/counter.h); 0: they have none. */
+    size_t counter_in, counter_at;
 };
 extern const struct prove_target prove_targets[];
 extern const unsigned prove_target_count;
@@ -26,6 +30,7 @@ struct prove_job {
     const struct prove_target *target;
     struct sf_session session; /* its faults are none */
     unsigned k;                /* at most so many faults */
+    bool plain;                /* states are not recognised */
     unsigned shard, shards;    /* shard 0 … shards - 1  */
     double budget;             /* seconds; 0: none      */
     const char *resume;        /* file, or NULL         */
@@ -36,7 +41,8 @@ enum prove_end {
     PROVE_COMPLETE, /* everything within the bound, and nothing found  */
     PROVE_STOPPED,  /* … the time was over before                      */
     PROVE_FOUND,    /* a counterexample                                */
-    PROVE_CANNOT    /* it could not be done; a line says why           */
+    PROVE_CANNOT,   /* it could not be done; a line says why           */
+    PROVE_DOUBTFUL  /* found, but not again: within prove_walk.c only  */
 };
 
 struct prove_result {
@@ -45,7 +51,9 @@ struct prove_result {
     uint64_t decisions; /* … of which so many can be chosen           */
     unsigned complete;  /* bounds 0 … complete - 1 were completed     */
     uint64_t schedules[SF_EXHAUST_MAX + 1]; /* with so many faults    */
-    uint64_t runs;
+    uint64_t runs;   /* … and those that were made for their children */
+    uint64_t states; /* 0: they were not recognised                */
+    uint64_t merged; /* schedules that ended in one seen before    */
     double seconds;
     char finding[512]; /* FOUND: its line                            */
     unsigned n;        /* … and its choices                          */
@@ -67,14 +75,28 @@ void prove_show(const struct prove_job *job, const struct prove_result *r);
 
 /* prove_memory.c: blocks that the session has allocated and not freed. */
 long prove_blocks(void);
+/* The next block of so many bytes in the arena; NULL: the first, the end. */
+void *prove_next_block(const void *block, size_t size);
+/* From here on blocks come from the arena. */
+void prove_use_arena(void);
+
+/* prove_seen.c: the states of a walk. */
+struct prove_seen;
+struct prove_seen *prove_seen_new(void);
+void prove_seen_forget(struct prove_seen *s);
+uint64_t prove_seen_states(const struct prove_seen *s);
+/* Another run was there, with at least so many faults left; if not, it is
+ * noted that this one was. */
+bool prove_seen(struct prove_seen *s, const struct image_print *p, uint64_t run,
+                unsigned left);
 
 /* prove_recovery.c: the i-th session of the family of dead descriptors;
  * false when there are no more. */
 bool prove_recovery(unsigned i, struct sf_session *s, char *name, size_t size);
 
 /* prove_decoder.c: the closure of a decoder; an exit status.  `max` bytes of
- * payload unless the format says. */
-int prove_decoder(const char *format, unsigned max, bool rows);
+ * payload unless the format says; `first`: the first refuted one ends it. */
+int prove_decoder(const char *format, unsigned max, bool rows, bool first);
 
 /* One line on standard error. */
 void prove_complain(const char *format, ...)

@@ -212,8 +212,8 @@ static void form_of(const struct product *p, struct form *form)
     form->d.err_offset -= p->d.err ? p->consumed : 0;
     if (p->dead) {
         form->d.scanned = form->d.taken = 0;
-        form->d.payload = 0;
-        form->d.sized = form->d.ended = form->d.whole = false;
+        form->d.length = form->d.want = 0;
+        form->d.ended = form->d.whole = false;
         return;
     }
     form->n = fm_buf_len(&p->d.in);
@@ -569,7 +569,7 @@ static int prove_one(const char *format, unsigned max, bool rows)
     return good ? 0 : 1;
 }
 
-int prove_decoder(const char *format, unsigned max, bool rows)
+int prove_decoder(const char *format, unsigned max, bool rows, bool first)
 {
     static const char *const all[] = {
         "fixed:1",
@@ -594,7 +594,7 @@ int prove_decoder(const char *format, unsigned max, bool rows)
 
     if (strcmp(format, "all") != 0)
         return prove_one(format, max, rows);
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    for (size_t i = 0; i < sizeof all / sizeof *all && !(first && worst); i++) {
         int r = prove_one(all[i], max, rows);
 
         worst = r > worst ? r : worst;

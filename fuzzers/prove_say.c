@@ -63,6 +63,7 @@ static void say_end(const struct prove_job *job, const struct prove_result *r)
                r->finding);
         break;
     case PROVE_CANNOT:
+    case PROVE_DOUBTFUL:
         printf("  NOTHING    is proved\n");
         break;
     }
@@ -78,6 +79,10 @@ void prove_say(const struct prove_job *job, const struct prove_result *r)
            " decisions without a fault\n",
            r->calls, r->decisions);
     say_schedules(job, r);
+    if (r->states)
+        printf("  states     %" PRIu64 "; %" PRIu64
+               " schedules ended in one that was seen\n",
+               r->states, r->merged);
     say_end(job, r);
     printf("  took       %.2f s, %.0f runs a second\n", r->seconds,
            r->seconds > 0 ? (double)r->runs / r->seconds : 0);

@@ -2,6 +2,8 @@
 #include "fuzzers/prove.h"
 
 #include "faultinject/inject/finding.h"
+#include "faultinject/inject/inject.h"
+#include "faultinject/simnet/guard.h"
 #include "faultinject/simnet/run.h"
 
 #include <errno.h>
@@ -16,8 +18,8 @@
 #include <unistd.h>
 
 enum {
-    CHECK_EVERY = 256, /* runs between two looks at the parent's wish */
-    HANG_S = 20,       /* a run that takes longer never ends          */
+    HANG_S = 20, /* a run that takes longer never ends          */
+    BLURRED_MAX = 64,
     TURN_MAX_US = 20000,
     SAY_EVERY_S = 10 /* where nobody watches */
 };
@@ -34,7 +36,7 @@ struct live {
     volatile unsigned saving; /* odd: `saved` is being written */
     volatile uint64_t runs;
     uint64_t schedules[SF_EXHAUST_MAX + 1];
-    uint64_t calls, decisions;
+    uint64_t calls, decisions, states, merged;
     volatile bool stop; /* the parent wishes an end     */
     volatile bool done, diverged;
 };
@@ -49,49 +51,177 @@ static double now(void)
 
 /* --------------------------------------------------------------- the child */
 
+/* What the callbacks of one walk know; in memory that no run takes back. */
+static struct live *child;
+static const struct prove_job *job_now;
+static struct prove_seen *seen;
+
 static void save(struct live *l)
 {
+    struct sf_exhaust_place place;
+
+    if (!sf_exhaust_tell(&l->walk, &place))
+        return;
     l->saving++;
     __sync_synchronize();
-    sf_exhaust_tell(&l->walk, &l->saved.place);
+    l->saved.place = place;
     memcpy(l->saved.schedules, l->schedules, sizeof l->schedules);
     __sync_synchronize();
     l->saving++;
 }
 
-static void run_once(struct live *l, const struct prove_job *job,
-                     const uint8_t *bytes, size_t len)
+/* One session, from its start. */
+static void play(void)
 {
+    static uint8_t bytes[SF_SESSION_MAX];
     long before = prove_blocks();
 
-    job->target->run(bytes, len);
+    job_now->target->run(
+        bytes, sf_session_encode(&job_now->session, bytes, sizeof bytes));
     if (prove_blocks() != before)
         sf_finding(SF_MON_MEMORY, "%ld blocks of memory were not given back",
                    prove_blocks() - before);
-    if (sf_exhaust_diverged(&l->walk)) {
-        l->diverged = true;
+    if (child->walk.n == 0) {
+        child->calls = sf_sim_calls();
+        child->decisions = child->walk.asked;
+    }
+    if (sf_exhaust_diverged(&child->walk)) {
+        child->diverged = true;
         _exit(2);
     }
-    if (l->walk.counts && (l->walk.n || job->shard == 0))
+}
+
+static void count(struct live *l)
+{
+    if (l->walk.counts && (l->walk.n || job_now->shard == 0))
         l->schedules[l->walk.n]++;
-    if (l->walk.n == 0) {
-        l->calls = sf_sim_calls();
-        l->decisions = l->walk.asked;
-    }
     l->runs++;
 }
 
-static void walk(struct live *l, const struct prove_job *job)
+/* Each run from the start of the session. */
+static void walk_plainly(struct live *l)
 {
-    uint8_t bytes[SF_SESSION_MAX];
-    size_t len = sf_session_encode(&job->session, bytes, sizeof bytes);
-
-    sf_session_choose(&l->walk.chooser);
     while (!l->stop && sf_exhaust_next(&l->walk)) {
-        run_once(l, job, bytes, len);
-        if (l->runs % CHECK_EVERY == 0)
-            save(l);
+        play();
+        count(l);
+        save(l);
     }
+}
+
+static void body(void *arg)
+{
+    (void)arg;
+    prove_use_arena();
+    play();
+    image_leave();
+}
+
+static bool keep(void **mark)
+{
+    return image_take((struct image_snapshot **)mark);
+}
+
+/* What the program's own objects count is left out, too, wherever they are. */
+static void blur_blocks(uint64_t *kept, bool blur)
+{
+    const struct prove_target *t = job_now->target;
+    void *block = NULL;
+
+    for (unsigned i = 0; t->counter_in && i < BLURRED_MAX; i++) {
+        uint64_t *counter;
+
+        block = prove_next_block(block, t->counter_in);
+        if (!block)
+            break;
+        counter = (uint64_t *)((char *)block + t->counter_at);
+        if (blur)
+            kept[i] = *counter;
+        *counter = blur ? 0 : kept[i];
+    }
+}
+
+static void met(unsigned left)
+{
+    uint64_t kept[BLURRED_MAX];
+    struct image_print p;
+
+    blur_blocks(kept, true);
+    p = image_print();
+    blur_blocks(kept, false);
+    if (prove_seen(seen, &p, child->runs, left)) {
+        child->merged += child->walk.counts;
+        image_leave();
+    }
+}
+
+/* Where this bound began: what was learnt makes all of it worthless. */
+struct round {
+    struct sf_exhaust_place place;
+    uint64_t schedules, merged;
+};
+
+static void begin_round(struct live *l, struct round *r)
+{
+    unsigned bound = l->walk.bound;
+
+    image_forget(0);
+    prove_seen_forget(seen);
+    *r =
+        (struct round){{bound, l->walk.resume}, l->schedules[bound], l->merged};
+}
+
+static void begin_again(struct live *l, const struct round *r)
+{
+    sf_exhaust_seek(&l->walk, &r->place);
+    l->schedules[r->place.bound] = r->schedules;
+    l->merged = r->merged;
+    image_forget(0);
+    prove_seen_forget(seen);
+}
+
+static void ignore(void *arg, void *at, size_t len)
+{
+    image_ignore(arg, at, len);
+}
+
+/* Snapshots of a level are worth nothing once its vector is left. */
+static void walk_by_snapshots(struct live *l)
+{
+    size_t taken[SF_EXHAUST_MAX + 1] = {0};
+    struct round round = {.place.bound = UINT32_MAX};
+
+    sim_guard_signals(); /* or it would do so with ours */
+    image_begin(body, NULL);
+    l->walk.keep = keep;
+    while (!l->stop && sf_exhaust_next(&l->walk)) {
+        if (l->walk.bound != round.place.bound)
+            begin_round(l, &round);
+        image_forget(taken[l->walk.n]);
+        image_run(sf_exhaust_mark(&l->walk));
+        taken[l->walk.n + 1] = image_taken();
+        count(l);
+        if (l->runs == 1) {
+            sf_session_counters(ignore, NULL);
+            l->walk.met = job_now->plain ? NULL : met;
+        }
+        if (image_learnt())
+            begin_again(l, &round);
+        else
+            save(l);
+        l->states = prove_seen_states(seen);
+    }
+}
+
+static void walk(struct live *l, const struct prove_job *job, bool rerun)
+{
+    child = l;
+    job_now = job;
+    sf_session_choose(&l->walk.chooser);
+    seen = prove_seen_new();
+    if (image_possible() && !rerun)
+        walk_by_snapshots(l);
+    else
+        walk_plainly(l);
     l->done = !l->stop;
     save(l);
     _exit(0);
@@ -149,10 +279,10 @@ static void write_saved(const struct prove_job *job, const struct live *l)
         prove_complain("%s: %s", fresh, strerror(errno));
         return;
     }
-    fprintf(f, "sockfault-prove 1\nkey %016" PRIx64 "\nbound %u\n",
-            job_key(job), s.place.bound);
-    for (unsigned i = 0; i < SF_EXHAUST_MAX; i++)
-        fprintf(f, "next %" PRIu64 "\n", s.place.next[i]);
+    fprintf(f,
+            "sockfault-prove 2\nkey %016" PRIx64 "\nbound %u\nfirst %" PRIu64
+            "\n",
+            job_key(job), s.place.bound, s.place.first);
     for (unsigned i = 0; i <= SF_EXHAUST_MAX; i++)
         fprintf(f, "schedules %" PRIu64 "\n", s.schedules[i]);
     if (fclose(f) != 0 || rename(fresh, job->resume) < 0)
@@ -169,10 +299,10 @@ static bool read_saved(const struct prove_job *job, struct live *l)
 
     if (!f)
         return errno == ENOENT;
-    good = fscanf(f, "sockfault-prove 1\nkey %" SCNx64 "\nbound %u\n", &key,
-                  &s.place.bound) == 2;
-    for (unsigned i = 0; good && i < SF_EXHAUST_MAX; i++)
-        good = fscanf(f, "next %" SCNu64 "\n", &s.place.next[i]) == 1;
+    good = fscanf(f,
+                  "sockfault-prove 2\nkey %" SCNx64 "\nbound %u\nfirst %" SCNu64
+                  "\n",
+                  &key, &s.place.bound, &s.place.first) == 3;
     for (unsigned i = 0; good && i <= SF_EXHAUST_MAX; i++)
         good = fscanf(f, "schedules %" SCNu64 "\n", &s.schedules[i]) == 1;
     fclose(f);
@@ -199,7 +329,7 @@ static void watch(const struct prove_job *job, struct live *l, struct watch *w)
     struct timespec turn = {0, 200000};
     bool tty = isatty(STDERR_FILENO);
     double since = now(), said = since, moved = since;
-    uint64_t seen = 0;
+    uint64_t runs = 0;
 
     while (waitpid(w->child, &w->status, WNOHANG) == 0) {
         double t = now();
@@ -207,8 +337,8 @@ static void watch(const struct prove_job *job, struct live *l, struct watch *w)
         nanosleep(&turn, NULL);
         if (turn.tv_nsec < TURN_MAX_US * 1000L)
             turn.tv_nsec += turn.tv_nsec / 2;
-        if (l->runs != seen) {
-            seen = l->runs;
+        if (l->runs != runs) {
+            runs = l->runs;
             moved = t;
         }
         if (t - moved > HANG_S) {
@@ -261,12 +391,14 @@ static void say_how(const struct watch *w, struct prove_result *r)
                  WEXITSTATUS(w->status));
 }
 
-static void judge(const struct live *l, const struct watch *w, int log,
-                  struct prove_result *r)
+static void judge(const struct prove_job *job, const struct live *l,
+                  const struct watch *w, int log, struct prove_result *r)
 {
     r->calls = l->calls;
     r->decisions = l->decisions;
     r->runs = l->runs;
+    r->states = job->plain ? 0 : l->states;
+    r->merged = l->merged;
     r->complete = l->done ? l->walk.k + 1 : l->walk.bound;
     memcpy(r->schedules, l->schedules, sizeof r->schedules);
     if (l->diverged) {
@@ -296,7 +428,36 @@ static int scratch(void)
     return fd;
 }
 
-void prove_walk(const struct prove_job *job, struct prove_result *r)
+/* One schedule, from the start, and nothing else. */
+static void play_vector(struct live *l, const struct prove_job *job)
+{
+    alarm(HANG_S);
+    child = l;
+    job_now = job;
+    l->walk.met = NULL;
+    l->walk.keep = NULL;
+    l->walk.taken = l->walk.asked = 0;
+    l->walk.noting = false;
+    sf_session_choose(&l->walk.chooser);
+    play();
+    _exit(0);
+}
+
+/* What was found by going on from the middle is found from the start, too. */
+static bool confirmed(struct live *l, const struct prove_job *job, int log)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        dup2(log, STDERR_FILENO);
+        play_vector(l, job);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status != 0;
+}
+
+static void walk_watched(const struct prove_job *job, bool rerun,
+                         struct prove_result *r)
 {
     struct live *l = mmap(NULL, sizeof *l, PROT_READ | PROT_WRITE,
                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -318,10 +479,12 @@ void prove_walk(const struct prove_job *job, struct prove_result *r)
         w.child = fork();
         if (w.child == 0) {
             dup2(log, STDERR_FILENO);
-            walk(l, job);
+            walk(l, job, rerun);
         }
         watch(job, l, &w);
-        judge(l, &w, log, r);
+        judge(job, l, &w, log, r);
+        if (r->end == PROVE_FOUND && !rerun && !confirmed(l, job, log))
+            r->end = PROVE_DOUBTFUL;
         if (job->resume && r->end == PROVE_STOPPED)
             write_saved(job, l);
     }
@@ -330,11 +493,20 @@ void prove_walk(const struct prove_job *job, struct prove_result *r)
     munmap(l, sizeof *l);
 }
 
+void prove_walk(const struct prove_job *job, struct prove_result *r)
+{
+    walk_watched(job, false, r);
+    if (r->end == PROVE_DOUBTFUL)
+        walk_watched(job, true, r);
+}
+
 void prove_add(struct prove_result *sum, const struct prove_result *r)
 {
     sum->calls += r->calls;
     sum->decisions += r->decisions;
     sum->runs += r->runs;
+    sum->states += r->states;
+    sum->merged += r->merged;
     sum->seconds += r->seconds;
     for (unsigned i = 0; i <= SF_EXHAUST_MAX; i++)
         sum->schedules[i] += r->schedules[i];

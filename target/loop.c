@@ -29,6 +29,7 @@ struct sets {
 void fm_loop_init(struct fm_loop *loop)
 {
     memset(loop, 0, sizeof *loop);
+    loop->now_ms = fm_now_ms();
 }
 
 static void forget(struct fm_loop *loop, struct fm_watch *w)
@@ -55,7 +56,7 @@ int fm_loop_add(struct fm_loop *loop, struct fm_watch *w)
     if (loop->by_fd[w->fd])
         bury(loop, loop->by_fd[w->fd]);
     loop->by_fd[w->fd] = w;
-    w->born = loop->turn;
+    w->fresh = true;
     if (loop->top == 0 || loop->low > w->fd)
         loop->low = w->fd;
     if (loop->top <= w->fd)
@@ -73,7 +74,7 @@ int fm_loop_remove(struct fm_loop *loop, struct fm_watch *w)
 }
 
 /* What all watches want, and the earliest deadline.  Returns nfds. */
-static int build_sets(const struct fm_loop *loop, struct sets *s,
+static int build_sets(struct fm_loop *loop, struct sets *s,
                       int64_t *deadline_ms)
 {
     FD_ZERO(&s->rd);
@@ -81,10 +82,11 @@ static int build_sets(const struct fm_loop *loop, struct sets *s,
     FD_ZERO(&s->ex);
     *deadline_ms = FM_NEVER;
     for (int fd = loop->low; fd < loop->top; fd++) {
-        const struct fm_watch *w = loop->by_fd[fd];
+        struct fm_watch *w = loop->by_fd[fd];
 
         if (!w)
             continue;
+        w->fresh = false;
         if (w->want & FM_READABLE)
             FD_SET(fd, &s->rd);
         if (w->want & FM_WRITABLE)
@@ -102,7 +104,7 @@ static struct fm_watch *current(const struct fm_loop *loop, int fd)
 {
     struct fm_watch *w = loop->by_fd[fd];
 
-    return w && w->born != loop->turn ? w : NULL;
+    return w && !w->fresh ? w : NULL;
 }
 
 static void dispatch(struct fm_loop *loop, const struct sets *s, int nfds)
@@ -126,12 +128,10 @@ static void dispatch(struct fm_loop *loop, const struct sets *s, int nfds)
 
 static void run_timers(struct fm_loop *loop)
 {
-    int64_t now = fm_now_ms();
-
     for (int fd = loop->low; fd < loop->top; fd++) {
         struct fm_watch *w = current(loop, fd);
 
-        if (w && w->deadline_ms <= now)
+        if (w && w->deadline_ms <= loop->now_ms)
             w->on_event(w, FM_EXPIRED);
     }
 }
@@ -167,10 +167,10 @@ int fm_loop_turn(struct fm_loop *loop)
     int64_t deadline_ms;
     int nfds, r;
 
-    loop->turn++;
     nfds = build_sets(loop, &s, &deadline_ms);
     r = fm_io_select(nfds, &s.rd, &s.wr, &s.ex,
                      fm_remaining_ms(fm_now_ms(), deadline_ms));
+    loop->now_ms = fm_now_ms();
     if (r < 0) {
         r = select_failed(loop, r);
     } else {
@@ -181,4 +181,9 @@ int fm_loop_turn(struct fm_loop *loop)
     }
     run_timers(loop);
     return r;
+}
+
+int64_t fm_loop_deadline_in(const struct fm_loop *loop, int64_t ms)
+{
+    return fm_deadline_after(loop->now_ms, ms);
 }

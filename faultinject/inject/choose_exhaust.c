@@ -3,24 +3,19 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+/* Address space for the children of one vector; memory only as it is used. */
+enum { ROOM = 1 << 22 };
 
 /* ------------------------------------------------------------- one run */
-
-static void make_room(struct sf_exhaust_level *l)
-{
-    if (l->n < l->room)
-        return;
-    l->room = l->room ? 2 * l->room : 256;
-    l->found = realloc(l->found, l->room * sizeof *l->found);
-    if (!l->found)
-        abort();
-}
 
 static void note(struct sf_exhaust *e, struct sf_choice choice)
 {
     struct sf_exhaust_level *l = &e->levels[e->n];
 
-    make_room(l);
+    if (l->n == ROOM)
+        abort();
     l->found[l->n++] = choice;
 }
 
@@ -45,6 +40,8 @@ static bool exhaust_wants(struct sf_chooser *self, enum sf_call call)
     e->asked++;
     if (e->taken < e->n)
         return e->asked > e->vector[e->taken].at;
+    if (e->met)
+        e->met(e->bound - e->n);
     return e->noting;
 }
 
@@ -64,17 +61,9 @@ static unsigned take(struct sf_exhaust *e, const struct sf_point *at,
     return c->which;
 }
 
-static unsigned exhaust_choose(struct sf_chooser *self,
-                               const struct sf_point *at,
-                               const struct sf_outcome *outcomes, unsigned n,
-                               size_t *amount)
+static void note_all(struct sf_exhaust *e, const struct sf_point *at,
+                     const struct sf_outcome *outcomes, unsigned n)
 {
-    struct sf_exhaust *e = (struct sf_exhaust *)self;
-
-    if (e->taken < e->n)
-        return take(e, at, outcomes, n, amount);
-    if (e->n == 0 && (e->asked - 1) % e->shards != e->shard)
-        return 0;
     for (unsigned i = 1; i < n; i++) {
         struct sf_choice choice = {.at = e->asked - 1,
                                    .which = (uint8_t)i,
@@ -90,6 +79,41 @@ static unsigned exhaust_choose(struct sf_chooser *self,
         else
             note(e, choice);
     }
+}
+
+/* A run that was kept here is gone on with: its last choice comes now. */
+static unsigned go_on(struct sf_exhaust *e, const struct sf_point *at,
+                      const struct sf_outcome *outcomes, unsigned n,
+                      size_t *amount)
+{
+    e->taken = e->n - 1;
+    e->asked = e->vector[e->taken].at + 1;
+    return take(e, at, outcomes, n, amount);
+}
+
+static unsigned exhaust_choose(struct sf_chooser *self,
+                               const struct sf_point *at,
+                               const struct sf_outcome *outcomes, unsigned n,
+                               size_t *amount)
+{
+    struct sf_exhaust *e = (struct sf_exhaust *)self;
+    struct sf_exhaust_level *l;
+    size_t before;
+    void *mark;
+
+    if (e->taken < e->n)
+        return take(e, at, outcomes, n, amount);
+    if (e->n == 0 && (e->asked - 1) % e->shards != e->shard)
+        return 0;
+    l = &e->levels[e->n];
+    before = l->n;
+    note_all(e, at, outcomes, n);
+    if (!e->keep || l->n == before)
+        return 0;
+    if (e->keep(&mark))
+        return go_on(e, at, outcomes, n, amount);
+    for (; before < l->n; before++)
+        l->found[before].mark = mark;
     return 0;
 }
 
@@ -102,17 +126,23 @@ void sf_exhaust_init(struct sf_exhaust *e, unsigned k)
         .k = k < SF_EXHAUST_MAX ? k : SF_EXHAUST_MAX,
         .shards = 1,
     };
+    for (unsigned i = 0; i < e->k; i++) {
+        e->levels[i].found =
+            mmap(NULL, ROOM * sizeof(struct sf_choice), PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (e->levels[i].found == MAP_FAILED)
+            abort();
+    }
 }
 
 void sf_exhaust_fini(struct sf_exhaust *e)
 {
-    for (unsigned i = 0; i < SF_EXHAUST_MAX; i++)
-        free(e->levels[i].found);
-    sf_exhaust_init(e, e->k);
+    for (unsigned i = 0; i < e->k; i++)
+        munmap(e->levels[i].found, ROOM * sizeof(struct sf_choice));
+    *e = (struct sf_exhaust){.k = 0};
 }
 
-/* The vector has e->n choices.  The first memory is taken here and not in a
- * run, so that a run which is watched for leaks leaks nothing of ours. */
+/* The vector has e->n choices. */
 static bool ready(struct sf_exhaust *e)
 {
     e->taken = 0;
@@ -120,10 +150,8 @@ static bool ready(struct sf_exhaust *e)
     e->diverged = false;
     e->counts = e->n == e->bound;
     e->noting = e->n < e->bound;
-    if (e->noting) {
+    if (e->noting)
         e->levels[e->n].n = e->levels[e->n].next = 0;
-        make_room(&e->levels[e->n]);
-    }
     return true;
 }
 
@@ -144,10 +172,10 @@ bool sf_exhaust_next(struct sf_exhaust *e)
         e->begun = true;
         return e->bound <= e->k && ready(e);
     }
-    if (e->n < e->bound && e->n < e->resume_n)
-        e->levels[e->n].next = (size_t)e->resume[e->n];
-    if (e->n + 1 >= e->resume_n)
-        e->resume_n = 0;
+    if (e->n == 0 && e->noting) {
+        e->levels[0].next = (size_t)e->resume;
+        e->resume = 0;
+    }
     if (e->n == e->bound) {
         if (e->n == 0)
             return next_bound(e);
@@ -160,13 +188,21 @@ bool sf_exhaust_next(struct sf_exhaust *e)
     return ready(e);
 }
 
-/* On the way to where it stands the choices before must be taken again. */
-void sf_exhaust_tell(const struct sf_exhaust *e, struct sf_exhaust_place *p)
+void *sf_exhaust_mark(const struct sf_exhaust *e)
+{
+    return e->n ? e->vector[e->n - 1].mark : NULL;
+}
+
+bool sf_exhaust_tell(const struct sf_exhaust *e, struct sf_exhaust_place *p)
 {
     /* The one schedule without a choice needs no place of its own. */
     *p = (struct sf_exhaust_place){.bound = e->bound ? e->bound : e->begun};
-    for (unsigned i = 0; i < e->n; i++)
-        p->next[i] = e->levels[i].next - (i + 1 < e->bound ? 1 : 0);
+    for (unsigned i = 1; i < e->bound && i <= e->n; i++)
+        if (i == e->n ? e->noting && e->levels[i].n
+                      : e->levels[i].next < e->levels[i].n)
+            return false;
+    p->first = e->n ? e->levels[0].next : e->resume;
+    return true;
 }
 
 void sf_exhaust_seek(struct sf_exhaust *e, const struct sf_exhaust_place *p)
@@ -174,8 +210,7 @@ void sf_exhaust_seek(struct sf_exhaust *e, const struct sf_exhaust_place *p)
     e->begun = false;
     e->bound = p->bound;
     e->n = 0;
-    memcpy(e->resume, p->next, sizeof e->resume);
-    e->resume_n = p->bound;
+    e->resume = p->first;
 }
 
 bool sf_exhaust_diverged(const struct sf_exhaust *e)

@@ -14,9 +14,13 @@
  * bound before.  A run with fewer choices than the bound notes what could
  * have been chosen after its last choice: those are the children.
  *
- * The position of the walk is a few numbers (struct sf_exhaust_place), with
- * which it goes on later, in another process.  The session must be
- * deterministic: see sf_exhaust_diverged().
+ * Where a run can be gone on with from the middle (keep), a child begins at its
+ * parent's decision, and what comes before is run once.  Where a run can be
+ * recognised as one that has been (met), it may be ended there.
+ *
+ * The position of the walk is two numbers (struct sf_exhaust_place), with which
+ * it goes on later, in another process, with the schedules that begin with
+ * that choice.  The session must be deterministic: see sf_exhaust_diverged().
  *
  * A choice of SHORT is also how many bytes: all of 1 … max when max is at
  * most SF_EXHAUST_ALL, otherwise 1, 2, half, max - 1 and max.
@@ -39,23 +43,30 @@ struct sf_choice {
     uint8_t of;
     uint8_t call;  /* enum sf_call  */
     uint8_t fault; /* enum sf_fault */
+    void *mark;    /* of keep       */
 };
 
 struct sf_exhaust_level {
     struct sf_choice *found; /* children of the vector up to here */
-    size_t n, room;
+    size_t n;
     size_t next; /* to be taken */
 };
 
 struct sf_exhaust_place {
     unsigned bound;
-    uint64_t next[SF_EXHAUST_MAX];
+    uint64_t first; /* choices of the first level that are done */
 };
 
 struct sf_exhaust {
     struct sf_chooser chooser;
     /* May be set after init. */
     bool (*allowed)(const struct sf_point *at, const struct sf_outcome *what);
+    /* Keeps where the run is, and answers false; true: it is gone on with,
+     * with the last choice of the vector.  *mark NULL: it cannot be. */
+    bool (*keep)(void **mark);
+    /* The run, of whose vector all is taken, is at a call where `left` more
+     * could happen.  Does not return where that is enough of it. */
+    void (*met)(unsigned left);
     unsigned shard, shards; /* first choices at a % shards == shard */
 
     unsigned k, bound;
@@ -68,19 +79,21 @@ struct sf_exhaust {
     unsigned taken;
     bool noting, begun, diverged;
     struct sf_exhaust_level levels[SF_EXHAUST_MAX];
-    uint64_t resume[SF_EXHAUST_MAX];
-    unsigned resume_n;
+    uint64_t resume;
 };
 
 void sf_exhaust_init(struct sf_exhaust *e, unsigned k);
 void sf_exhaust_fini(struct sf_exhaust *e);
 
-/* Sets up the next run; false when all were made.  Allocates, and aborts
- * where there is no memory. */
+/* Sets up the next run; false when all were made. */
 bool sf_exhaust_next(struct sf_exhaust *e);
 
-/* Where the walk stands, between two runs; go on there after init. */
-void sf_exhaust_tell(const struct sf_exhaust *e, struct sf_exhaust_place *p);
+/* Where the next run begins: NULL from the start of the session. */
+void *sf_exhaust_mark(const struct sf_exhaust *e);
+
+/* Between two runs: are all that begin with the same first choice done?  If
+ * so, where the walk stands.  Go on there, after init or in the middle. */
+bool sf_exhaust_tell(const struct sf_exhaust *e, struct sf_exhaust_place *p);
 void sf_exhaust_seek(struct sf_exhaust *e, const struct sf_exhaust_place *p);
 
 /* The run did not meet the decisions of its vector as they were noted: the

@@ -105,3 +105,11 @@ void sf_fd_forget_all(void)
     last_ordinal = 0;
     memset(last_of_role, 0, sizeof last_of_role);
 }
+
+void sf_conn_counters(sf_counter *each, void *arg)
+{
+    for (unsigned i = 0; i < SF_COUNTED; i++) {
+        each(arg, sf_conns[i].nth, sizeof sf_conns[i].nth);
+        each(arg, sf_conns[i].kind_nth, sizeof sf_conns[i].kind_nth);
+    }
+}

@@ -9,6 +9,7 @@
 #define SF_CONN_H
 
 #include "faultinject/inject/chooser.h"
+#include "faultinject/inject/counter.h"
 
 enum { SF_FD_MAX = 65536, SF_CONN_MAX = 8192 };
 
@@ -85,5 +86,7 @@ int sf_fd_end(void);
 /* Whatever was closed may be closed again: the process is a new one. */
 void sf_fd_forget_gone(void);
 void sf_fd_forget_all(void);
+/* The n of the n-th call on each connection. */
+void sf_conn_counters(sf_counter *each, void *arg);
 
 #endif

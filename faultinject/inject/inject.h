@@ -12,6 +12,7 @@
 #define SF_INJECT_H
 
 #include "faultinject/inject/chooser.h"
+#include "faultinject/inject/counter.h"
 #include "faultinject/world.h"
 
 struct sf_conn;
@@ -42,6 +43,9 @@ unsigned sf_inject_process(void);
 extern unsigned (*sf_inject_enrol)(void);
 /* In the child after a fork: it is another process. */
 void sf_inject_forked(void);
+
+/* The n of "the n-th call", everywhere, and the count of what was injected. */
+void sf_inject_counters(sf_counter *each, void *arg);
 
 /* Injected since sf_inject_begin, by fault. */
 unsigned sf_injected(enum sf_fault fault);

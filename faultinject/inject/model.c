@@ -139,8 +139,14 @@ static int can_ENOBUFS(const struct sf_site *s)
     return open_stream(s) && !promised(s) ? SF_POSIX : NEVER;
 }
 
+/* epoll is Linux's alone, and waiting allocates nothing there. */
 static int can_ENOMEM(const struct sf_site *s)
 {
+    enum sf_call call = s->at->call;
+
+    if (call == SF_CALL_epoll_wait || call == SF_CALL_epoll_pwait ||
+        call == SF_CALL_epoll_pwait2)
+        return SF_HOSTILE;
     return s->wait ? SF_POSIX : can_ENOBUFS(s);
 }
 

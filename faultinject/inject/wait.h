@@ -28,6 +28,7 @@ struct sf_wait_shape {
     bool (*pretend)(struct sf_wait *w, int fd);
     /* Do not report these events of fd. */
     void (*hide)(struct sf_wait *w, int fd, short events);
+    bool hangups; /* POLLRDHUP can be asked for, and is reported */
 };
 
 struct sf_wait {

@@ -1,4 +1,5 @@
 /* alias.c: names by which libc exports the same calls once more. */
+#include <sys/eventfd.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
 
@@ -39,3 +40,14 @@ ALIAS(__select, select, int,
 ALIAS(__dup2, dup2, int, (int fd, int newfd), (fd, newfd))
 ALIAS(__close, close, int, (int fd), (fd))
 /* clang-format on */
+
+/* libc's would go past us to its own read and write. */
+SF_EXPORT int eventfd_read(int fd, eventfd_t *value)
+{
+    return read(fd, value, sizeof *value) == sizeof *value ? 0 : -1;
+}
+
+SF_EXPORT int eventfd_write(int fd, eventfd_t value)
+{
+    return write(fd, &value, sizeof value) == sizeof value ? 0 : -1;
+}

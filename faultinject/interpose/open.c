@@ -62,6 +62,8 @@ MAKES(dup2, (int fd, int newfd), (fd, newfd), fd, NULL)
 MAKES(dup3, (int fd, int newfd, int flags), (fd, newfd, flags), fd, NULL)
 MAKES(epoll_create, (int size), (size), -1, NULL)
 MAKES(epoll_create1, (int flags), (flags), -1, NULL)
+MAKES(eventfd, (unsigned count, int flags), (count, flags), -1, NULL)
+MAKES(timerfd_create, (clockid_t clock, int flags), (clock, flags), -1, NULL)
 
 static int any_fcntl(int fd, int cmd, long arg)
 {

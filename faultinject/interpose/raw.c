@@ -7,9 +7,11 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "faultinject/interpose/interpose.h"
@@ -61,6 +63,10 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
     X(dup,           dup(FD))                                                 \
     X(dup3,          dup3(FD, INT(b), INT(c)))                                \
     X(epoll_create1, epoll_create1(INT(a)))                                   \
+    X(eventfd2,      eventfd((unsigned)a, INT(b)))                            \
+    X(timerfd_create, timerfd_create((clockid_t)a, INT(b)))                   \
+    X(timerfd_settime, timerfd_settime(FD, INT(b), PTR(c), PTR(d)))           \
+    X(timerfd_gettime, timerfd_gettime(FD, PTR(b)))                           \
     X(close,         close(FD))                                               \
     X(close_range,   close_range((unsigned)a, (unsigned)b, INT(c)))           \
     X(bind,          bind(FD, PTR(b), (socklen_t)c))                          \

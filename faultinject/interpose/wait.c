@@ -202,6 +202,7 @@ static const struct sf_wait_shape poll_shape = {
     .reported = poll_reported,
     .pretend = poll_pretend,
     .hide = poll_hide,
+    .hangups = true,
 };
 
 #define POLL(name, args, ms)                                             \
@@ -318,6 +319,7 @@ static const struct sf_wait_shape epoll_shape = {
     .reported = epoll_reported,
     .pretend = epoll_pretend,
     .hide = epoll_hide,
+    .hangups = true,
 };
 
 #define EPOLL(name, args, ms)                                            \

@@ -25,11 +25,12 @@
 #define SF_RUN_H
 
 #include "faultinject/inject/chooser.h"
+#include "faultinject/inject/counter.h"
 #include "faultinject/simnet/session.h"
 
 enum {
     SF_SPIN_CALLS = 2000,
-    SF_CALLS_ENOUGH = 400, /* the script is cut short                 */
+    SF_CALLS_ENOUGH = 200, /* the script is cut short                 */
     SF_CALLS_MAX = 100000, /* the finding "complexity"                */
     SF_SETTLE_MS = 5000,
 };
@@ -84,8 +85,12 @@ struct sf_program {
     void (*fault)(void *arg, const struct sf_point *at,
                   const struct sf_outcome *outcome);
     void *arg;
+    /* The program's own, in the same sense. */
+    void (*counters)(void *arg, sf_counter *each, void *to);
     bool no_control; /* no control connection                             */
     bool no_dead_fd; /* its descriptors do not die behind its back        */
+    bool no_emfile;  /* … nor run out: for one that keeps a spare file,
+                      * whose closing is not seen here                    */
 };
 
 /* Plays it.  With `show` every act, call and fault is printed there. */
@@ -95,6 +100,10 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
 /* From the next session on faults are chosen by this, not by the session's
  * tape; NULL: by the tape again. */
 void sf_session_choose(struct sf_chooser *chooser);
+
+/* Counters that grow with every call and decide nothing but whether a limit of
+ * this file is passed: no part of the state that a session is in. */
+void sf_session_counters(sf_counter *each, void *arg);
 
 /* --- during a session ---------------------------------------------------- */
 

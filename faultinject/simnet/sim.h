@@ -29,7 +29,15 @@ enum {
     SIM_BACKLOG = 128, /* SOMAXCONN of this world                       */
 };
 
-enum sim_kind { SIM_FREE, SIM_SOCKET, SIM_READER, SIM_WRITER, SIM_EPOLL };
+enum sim_kind {
+    SIM_FREE,
+    SIM_SOCKET,
+    SIM_READER,
+    SIM_WRITER,
+    SIM_EPOLL,
+    SIM_EVENT,
+    SIM_TIMER
+};
 enum sim_state { SIM_CLOSE, SIM_SYN_SENT, SIM_ESTAB, SIM_LISTEN };
 
 enum { SHUT_RCV = 1, SHUT_SND = 2, SHUT_BOTH = 3 };
@@ -74,6 +82,11 @@ struct sf_end {
     unsigned backlog, waiting;
     int rcvbuf, sndbuf, reuse, keepalive, nodelay;
     struct sim_name name, peer_name;
+
+    /* eventfd, timerfd */
+    uint64_t count;
+    int64_t due, period; /* 0: disarmed; rings once                       */
+    bool semaphore, wall, rung;
 };
 
 struct sim_slot {
@@ -96,7 +109,9 @@ struct sim_watch {
 struct sim {
     struct sf_sim_config config;
     int64_t now;
+    int64_t timer_due; /* when the next timerfd rings                    */
     uint64_t changes, calls;
+    uint64_t alarm;      /* the call from which on `before` is asked   */
     unsigned ends_used;  /* ends[0 … used-1] were touched               */
     unsigned slots_used; /* slots likewise                              */
     unsigned watches_used;
@@ -114,12 +129,15 @@ extern struct sim sim;
 /* --- files and descriptors: table.c */
 struct sf_end *sim_end_new(enum sim_kind kind); /* NULL: no more          */
 void sim_end_unref(struct sf_end *end);
-struct sf_end *sim_end(int fd); /* NULL: not open         */
 int sim_fd_new(struct sf_end *end, int from, bool cloexec); /* or -EMFILE */
 int sim_fd_close(int fd);
 static inline bool sim_is_fd(int fd)
 {
     return (unsigned)fd - SF_SIM_FD < SF_SIM_FD_COUNT;
+}
+static inline struct sf_end *sim_end(int fd) /* NULL: not open */
+{
+    return sim_is_fd(fd) ? sim.slots[fd - SF_SIM_FD].end : NULL;
 }
 static inline void sim_wake(struct sf_end *end)
 {
@@ -156,6 +174,21 @@ void sim_unpark(struct sf_end *listener);
 void sim_drop(struct sf_end *listener);
 void sim_name_out(const struct sim_name *name, sa_family_t family,
                   struct sockaddr *addr, socklen_t *len);
+
+/* --- counters and timers: eventfd.c, timerfd.c */
+struct sf_end *sim_eventfd(unsigned count, int flags);
+ssize_t sim_event_read(struct sf_end *end, const struct iovec *iov, int n);
+ssize_t sim_event_write(struct sf_end *end, const struct iovec *iov, int n);
+unsigned sim_event_ready(const struct sf_end *end);
+struct sf_end *sim_timerfd(clockid_t clock, int flags);
+int sim_timer_get(const struct sf_end *end, struct itimerspec *now);
+int sim_timer_set(struct sf_end *end, int flags, const struct itimerspec *want);
+ssize_t sim_timer_read(struct sf_end *end, const struct iovec *iov, int n);
+unsigned sim_timer_ready(const struct sf_end *end);
+void sim_timer_close(struct sf_end *end);
+void sim_timers_ring(void); /* those that are due                         */
+/* Eight bytes into a vector that is large enough. */
+ssize_t sim_number_out(const struct iovec *iov, int n, uint64_t number);
 
 /* --- epoll: epoll.c */
 int sim_epoll_ctl(struct sf_end *ep, int op, int fd, struct sf_end *end,

@@ -22,6 +22,7 @@
 #ifndef SF_SIMNET_H
 #define SF_SIMNET_H
 
+#include "faultinject/inject/counter.h"
 #include "faultinject/inject/fault.h"
 #include "faultinject/world.h"
 
@@ -31,7 +32,10 @@ enum {
     SF_SIM_BUFFER = 1 << 16, /* the most bytes a connection can hold      */
 };
 #define SF_SIM_EPOCH_NS INT64_C(1000000000)
-#define SF_SIM_NEVER    INT64_MAX
+#define SF_SIM_WALL_NS                                    \
+    INT64_C(1000000000000000000) /* CLOCK_REALTIME, ahead \
+                                  */
+#define SF_SIM_NEVER INT64_MAX
 
 /* What came of asking for something to happen. */
 enum sf_sim_wake {
@@ -52,10 +56,13 @@ struct sf_sim_config {
 
     /* Nothing is ready for the program, which waits until `until`. */
     enum sf_sim_wake (*idle)(void *arg, int64_t until);
-    /* The program makes a call; before anything is done. */
+    /* The program makes the call that sf_sim_alarm() named; before anything
+     * is done. */
     void (*before)(void *arg, enum sf_call call);
-    /* … and after: its first argument, the size asked for, the result, and
-     * errno if that was -1.  May be NULL. */
+    /* A call answered EBADF; its first argument.  May be NULL. */
+    void (*stale)(void *arg, enum sf_call call, int fd);
+    /* After every call: its first argument, the size asked for, the result,
+     * and errno if that was -1.  May be NULL. */
     void (*after)(void *arg, enum sf_call call, long first, long asked,
                   long result, int err);
     /* A signal arrives for the program, outside a wait: run its handler. */
@@ -77,6 +84,12 @@ void sf_sim_set_now(int64_t now); /* never back */
 uint64_t sf_sim_changes(void);
 /* Calls made by the program. */
 uint64_t sf_sim_calls(void);
+/* `before` is asked at that call and at all later ones, until a later alarm
+ * is set; at first never. */
+void sf_sim_alarm(uint64_t call);
+/* The three numbers above, and how often each file was told that something
+ * happened, which only EPOLLET looks at. */
+void sf_sim_counters(sf_counter *each, void *arg);
 /* Descriptors open now, and the first of them or -1. */
 unsigned sf_sim_open(int *first);
 bool sf_sim_is_open(int fd);
@@ -85,6 +98,9 @@ bool sf_sim_was_killed(int fd);
 /* … and the program could know: a call on it, or a wait, said EBADF. */
 bool sf_sim_was_told(int fd);
 void sf_sim_tell(int fd); /* < 0: of all that are closed */
+/* How much connections hold that are made from now on; at most
+ * SF_SIM_BUFFER. */
+void sf_sim_set_buffer(size_t bytes);
 /* EMFILE from now on for numbers >= limit; 0: no limit. */
 void sf_sim_set_fd_limit(int limit);
 /* The lowest number that is free. */

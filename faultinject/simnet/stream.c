@@ -97,6 +97,10 @@ ssize_t sim_read(struct sf_end *end, const struct iovec *iov, int n, bool peek)
 {
     size_t got;
 
+    if (end->kind == SIM_EVENT)
+        return sim_event_read(end, iov, n);
+    if (end->kind == SIM_TIMER)
+        return sim_timer_read(end, iov, n);
     if (end->state == SIM_LISTEN)
         return is_unix(end) ? -EINVAL : -ENOTCONN;
     if (is_unix(end) && end->state != SIM_ESTAB)
@@ -177,6 +181,8 @@ ssize_t sim_write(struct sf_end *end, const struct iovec *iov, int n)
 {
     if (end->kind == SIM_WRITER)
         return write_pipe(end, iov, n);
+    if (end->kind == SIM_EVENT)
+        return sim_event_write(end, iov, n);
     return is_unix(end) ? write_unix(end, iov, n) : write_tcp(end, iov, n);
 }
 
@@ -338,6 +344,10 @@ unsigned sim_ready(struct sf_end *end)
 
     if (end->kind == SIM_EPOLL)
         return sim_epoll_ready(end) ? POLLIN : 0;
+    if (end->kind == SIM_EVENT)
+        return sim_event_ready(end);
+    if (end->kind == SIM_TIMER)
+        return sim_timer_ready(end);
     mask = end->kind != SIM_SOCKET ? ready_pipe(end)
            : is_unix(end)          ? ready_unix(end)
                                    : ready_tcp(end);

@@ -22,7 +22,9 @@ void sf_sim_begin(const struct sf_sim_config *config)
     memset(taken, 0, (sim.slots_used + 63) / 64 * sizeof taken[0]);
     sim.config = config ? *config : defaults;
     sim.now = SF_SIM_EPOCH_NS;
+    sim.timer_due = SF_SIM_NEVER;
     sim.changes = sim.calls = 0;
+    sim.alarm = UINT64_MAX;
     sim.ends_used = sim.slots_used = sim.watches_used = 0;
     sim.free_ends = NULL;
     sim.open = 0;
@@ -49,6 +51,8 @@ void sf_sim_set_now(int64_t now)
     if (now > sim.now) {
         sim.now = now;
         sim.changes++;
+        if (now >= sim.timer_due)
+            sim_timers_ring();
     }
 }
 
@@ -60,6 +64,11 @@ uint64_t sf_sim_changes(void)
 uint64_t sf_sim_calls(void)
 {
     return sim.calls;
+}
+
+void sf_sim_alarm(uint64_t call)
+{
+    sim.alarm = call;
 }
 
 unsigned sf_sim_open(int *first)
@@ -96,6 +105,11 @@ void sf_sim_tell(int fd)
         sim.slots[i].told = sim.slots[i].killed;
 }
 
+void sf_sim_set_buffer(size_t bytes)
+{
+    sim.buffer = bytes;
+}
+
 void sf_sim_set_fd_limit(int limit)
 {
     sim.config.fd_limit = limit;
@@ -123,7 +137,9 @@ static void release(struct sf_end *end)
     sim_epoll_forget(end);
     if (end->state == SIM_LISTEN)
         sim_close_listener(end);
-    else if (end->kind != SIM_EPOLL)
+    else if (end->kind == SIM_TIMER)
+        sim_timer_close(end);
+    else if (end->kind < SIM_EPOLL)
         sim_close_stream(end, false);
     end->kind = SIM_FREE;
     end->next = sim.free_ends;
@@ -137,11 +153,6 @@ void sim_end_unref(struct sf_end *end)
 }
 
 /* ----------------------------------------------------------- descriptors */
-
-struct sf_end *sim_end(int fd)
-{
-    return sim_is_fd(fd) ? sim.slots[fd - SF_SIM_FD].end : NULL;
-}
 
 static int lowest_free(unsigned from)
 {
@@ -217,4 +228,13 @@ int sim_fd_close(int fd)
     sim.changes++;
     sim_end_unref(end);
     return 0;
+}
+
+void sf_sim_counters(sf_counter *each, void *arg)
+{
+    each(arg, &sim.calls, sizeof sim.calls);
+    each(arg, &sim.changes, sizeof sim.changes);
+    each(arg, &sim.alarm, sizeof sim.alarm);
+    for (unsigned i = 0; i < SF_COUNTED; i++)
+        each(arg, &sim.ends[i].edges, sizeof sim.ends[i].edges);
 }

@@ -23,23 +23,24 @@ int64_t sim_until(int64_t ns)
 int sim_pass(int64_t until)
 {
     enum sf_sim_wake wake = SF_SIM_NOTHING;
+    int64_t next = until < sim.timer_due ? until : sim.timer_due;
 
     if (until <= sim.now)
         return -EAGAIN;
     if (sim.config.idle)
-        wake = sim.config.idle(sim.config.arg, until);
+        wake = sim.config.idle(sim.config.arg, next);
     if (wake == SF_SIM_ACTED)
         return 0;
     if (wake == SF_SIM_SIGNAL)
         return -EINTR;
-    if (until == SF_SIM_NEVER) {
+    if (next == SF_SIM_NEVER) {
         sf_finding(SF_MON_STALL,
                    "the program waits without a time-out and nobody will "
                    "ever act");
         return -EINTR; /* whoever goes on past a finding must get out */
     }
-    sf_sim_set_now(until);
-    return -EAGAIN;
+    sf_sim_set_now(next);
+    return next == until ? -EAGAIN : 0;
 }
 
 /* ----------------------------------------------------------------- select */
@@ -83,6 +84,7 @@ static int scan_word(struct sets *s, int word)
     fd_mask left = bits_of(s, word);
     int found = 0;
 
+    s->out[0][word] = s->out[1][word] = s->out[2][word] = 0;
     while (left) {
         int bit = __builtin_ctzl((unsigned long)left);
         fd_mask one = (fd_mask)(1UL << bit);
@@ -106,8 +108,6 @@ static int scan(struct sets *s)
 {
     int found = 0;
 
-    for (int set = 0; set < 3; set++)
-        memset(s->out[set], 0, (size_t)s->words * sizeof(fd_mask));
     for (int word = 0; word < s->words; word++) {
         int n = scan_word(s, word);
 
@@ -121,8 +121,8 @@ static int scan(struct sets *s)
 static void copy_back(const struct sets *s, fd_set *sets[3])
 {
     for (int set = 0; set < 3; set++)
-        if (sets[set])
-            memcpy(sets[set], s->out[set], (size_t)s->words * sizeof(fd_mask));
+        for (int word = 0; sets[set] && word < s->words; word++)
+            __FDS_BITS(sets[set])[word] = s->out[set][word];
 }
 
 int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until)
@@ -173,10 +173,9 @@ static bool any_ours(int nfds, const fd_set *set)
 bool sim_only_real(int nfds, const fd_set *rd, const fd_set *wr,
                    const fd_set *ex)
 {
-    bool real = any_real(nfds, rd) || any_real(nfds, wr) || any_real(nfds, ex);
-
-    return real && !any_ours(nfds, rd) && !any_ours(nfds, wr) &&
-           !any_ours(nfds, ex);
+    if (any_ours(nfds, rd) || any_ours(nfds, wr) || any_ours(nfds, ex))
+        return false;
+    return any_real(nfds, rd) || any_real(nfds, wr) || any_real(nfds, ex);
 }
 
 /* ------------------------------------------------------------------- poll */

@@ -1,4 +1,9 @@
-# The bug benchmark; see scripts/mutants.  Uses list, names, json and seconds.
+# The bug benchmark: patches, copies, workers, and the table; see scripts/mutants,
+# which sets list, names, jobs, runs, seconds, baselines, json and html.
+#
+# Each worker has a copy of the sources with builds of its own.  A mutant is
+# planted in it, what it changes is built again, the checks are run, and the
+# files it touched are restored from the project.
 # shellcheck shell=bash
 
 # The patches that are meant, in patches.
@@ -6,7 +11,9 @@ mutants_choose() {
     local name
     patches=()
     if [[ ${#names[@]} -eq 0 ]]; then
-        mapfile -t patches < <(find "$list" -name '*.patch' | sort)
+        mapfile -t patches < <(
+            find -L "$list" -type f \( -name '*.patch' -o -name '*.diff' \) | sort
+        )
     fi
     for name in "${names[@]}"; do
         [[ -f $list/$name.patch ]] || die "no mutant '$name' in '$list'"
@@ -14,106 +21,199 @@ mutants_choose() {
     done
     [[ ${#patches[@]} -gt 0 ]] || die "--list '$list': no *.patch in it"
     mapfile -t patches < <(realpath "${patches[@]}")
+    [[ $jobs -le ${#patches[@]} ]] || jobs=${#patches[@]}
 }
 
-# A copy of the sources as they are, outside of any repository.
-mutants_copy() {
-    scratch copy
-    mkdir "$copy/tree"
-    tar -C "$SF_PROJECT" --exclude=./build --exclude=./out --exclude=./.git \
-        -cf - . | tar -C "$copy/tree" -xf -
-    rows=$copy/rows.jsonl
+# A copy a worker, built; the first one shows that the unchanged sources pass.
+mutants_begin() {
+    local i
+    local -a pids=()
+    scratch work
+    rows=$work/rows.jsonl
     : >"$rows"
+    say 0 >"$work/next"
+    sanitizers_env
+    for ((i = 0; i < jobs; i++)); do
+        (mutants_copy "$i") &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do
+        wait "$i" || die "the unchanged sources do not build"
+    done
+    (mutants_clean) || die "the unchanged sources do not pass"
 }
 
-# mutant_check VERB ARGUMENT...: a script of ours, on the copy.
-mutant_check() {
-    SOCKFAULT_PROJECT=$copy/tree SOCKFAULT_HOME=$copy/tree \
-        "$SF_HOME/scripts/$1" "${@:2}" >"$copy/check.log" 2>&1 </dev/null
+# Outside of any repository.  Where there is a ccache the copies share it.
+mutants_copy() {
+    local from=$SF_PROJECT
+    mutants_enter "$1"
+    mkdir -p "$SF_PROJECT"
+    tar -C "$from" --exclude=./build --exclude=./out --exclude=./.git -cf - . |
+        tar -C "$SF_PROJECT" -xf -
+    if ! mutant_configure || ! mutant_build_all; then
+        tail -20 "$copy/build.log" >&2
+        return 1
+    fi
 }
 
-mutant_corpus() { mutant_check gate --only replay; }
-mutant_prove() { mutant_check gate --only prove; }
-mutant_tests() { mutant_check test -LE scripts -E house --stop-on-failure; }
-mutant_preload() { mutant_check gate --only preload --until-found; }
-mutant_fuzz() {
-    mutant_check gate --only fuzz --until-found --budget "${seconds}s"
+# mutants_enter N: this process works on copy N from now on.
+mutants_enter() {
+    copy=$work/$1
+    pristine=$SF_PROJECT
+    SF_PROJECT=$copy/tree
+    SF_BUILD=$SF_PROJECT/build
+    report=$copy/report
+    if command -v ccache >/dev/null; then
+        export CMAKE_C_COMPILER_LAUNCHER=ccache CCACHE_BASEDIR=$copy/tree
+        export CCACHE_NOHASHDIR=1
+    fi
 }
 
 mutants_clean() {
     local check
+    mutants_enter 0
     say "the unchanged sources"
-    for check in corpus prove tests preload; do
-        "mutant_$check" || {
-            tail -20 "$copy/check.log" >&2
-            die "the unchanged sources do not pass: $check"
-        }
+    mutant_polite || die "polite traffic does not work: $(tail -1 "$report")"
+    for check in "${mutant_checks[@]}"; do
+        found_kind='' found_message='' found_runs=0
+        "mutant_$check"
+        [[ -z $found_kind ]] || die "$check: $found_kind: $found_message"
+        [[ $found_runs -gt 0 ]] || die "$check: nothing was executed"
+        printf '  %-10s nothing in %s executions\n' "$check" \
+            "$(with_commas "$found_runs")"
     done
 }
 
-mutants_run() {
-    local patch
-    for patch in "${patches[@]}"; do
-        mutant_one "$patch"
+mutants_work() {
+    local i
+    printf '%-10s %-10s %-9s %-28s %10s %7s\n' \
+        mutant verdict check 'monitor or oracle' executions seconds
+    for ((i = 0; i < jobs; i++)); do
+        (
+            mutants_enter "$i"
+            while mutants_next; do
+                mutant_one "${patches[next]}"
+            done
+        ) &
     done
+    wait
+}
+
+# The next one that nobody has taken, in next.
+mutants_next() {
+    local lock
+    exec {lock}>"$work/lock"
+    flock "$lock"
+    next=$(cat "$work/next")
+    say $((next + 1)) >"$work/next"
+    exec {lock}>&-
+    [[ $next -lt ${#patches[@]} ]]
 }
 
 # mutant_header PATCH KEY: from the lines before the diff.
 mutant_header() {
-    sed -n '/^\(diff\|---\) /q; s/^'"$2"': *//p' "$1"
+    sed -n '/^\(diff\|---\) /q; s/^'"$2"': *//p' "$1" | tr -d '\r' | head -n 1
 }
 
+# seconds_since TIME: of EPOCHREALTIME, with two digits.
+seconds_since() {
+    awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }'
+}
+
+# mutant_one PATCH: a row, whatever happens.
 mutant_one() {
-    local id since=$SECONDS check status verdict=survived by=''
-    id=$(basename "$1" .patch)
-    (cd "$copy/tree" && git apply "$1") 2>"$copy/apply.log" ||
-        die "$id does not apply: $(head -1 "$copy/apply.log")"
-    for check in corpus prove tests preload fuzz; do
-        status=0
-        "mutant_$check" || status=$?
-        case $status in
-        0) continue ;;
-        1) verdict=killed ;;
-        *) verdict=error ;;
-        esac
-        by=$(mutant_by "$check")
-        break
-    done
-    [[ $verdict != survived || -z $(mutant_header "$1" equivalent) ]] ||
-        verdict=equivalent
-    (cd "$copy/tree" && git apply -R "$1")
-    mutant_row "$id" "$verdict" "$by" $((SECONDS - since)) "$1"
-}
-
-# mutant_by CHECK: what it was that went red.
-mutant_by() {
-    if [[ $1 == tests ]]; then
-        sed -n 's/^[[:space:]]*[0-9]* - \(.*\) (.*)$/tests: \1/p' \
-            "$copy/check.log" | head -1
+    local patch=$1 since=$EPOCHREALTIME why='' tries='[]' polite=true
+    if ! mutant_plant "$patch"; then
+        why="does not apply: $(grep -m1 . "$copy/apply.log" || true)"
+    elif ! mutant_build; then
+        why="does not compile: $(grep -m1 -E 'error' "$copy/build.log" || true)"
     else
-        jq -r --arg c "$1" '.findings[0] // {kind: "error", frames: []}
-            | "\($c): \(.kind) in \(.frames[0] // .fuzzer)"' \
-            "$copy/tree/out/gate/result.json"
+        mutant_polite || polite=false
+        tries=$(mutant_tries)
     fi
+    mutant_restore
+    mutant_row "$patch" "$why" "$tries" "$polite" "$(seconds_since "$since")"
 }
 
-# mutant_row ID VERDICT BY SECONDS PATCH
+# mutant_plant PATCH: paths with or without a first folder to strip.
+mutant_plant() {
+    local strip
+    for strip in 1 0; do
+        if patch -d "$SF_PROJECT" -p"$strip" -f -s --dry-run <"$1"; then
+            patch -d "$SF_PROJECT" -p"$strip" -f -s --no-backup-if-mismatch <"$1"
+            return
+        fi
+    done >"$copy/apply.log" 2>&1
+    return 1
+}
+
+# As the project has it: files that differ, and those it does not have.
+mutant_restore() {
+    local file
+    while IFS= read -r -d '' file; do
+        if [[ -f $pristine/$file ]]; then
+            cmp -s "$pristine/$file" "$SF_PROJECT/$file" ||
+                cp "$pristine/$file" "$SF_PROJECT/$file"
+        else
+            rm -f "$SF_PROJECT/$file"
+        fi
+    done < <(cd "$SF_PROJECT" &&
+        find . \( -path ./build -o -path ./out \) -prune -o -type f -print0)
+    while IFS= read -r file; do
+        [[ -f $SF_PROJECT/$file ]] || cp "$pristine/$file" "$SF_PROJECT/$file"
+    done < <(cd "$pristine" && find target -type f)
+}
+
+# One JSON object a try: ours, and with --baselines theirs.
+mutant_tries() {
+    local i tool
+    local -a tools=(sockfault)
+    [[ -z $baselines ]] || tools+=("${baseline_tools[@]}")
+    for ((i = 0; i < runs; i++)); do
+        for tool in "${tools[@]}"; do
+            mutant_try "$tool"
+        done
+    done | jq -cs .
+}
+
+# mutant_try TOOL: what finds it, and when.
+mutant_try() {
+    local since=$EPOCHREALTIME check=$1 total=0
+    local -a checks=("$1")
+    [[ $1 != sockfault ]] || checks=("${mutant_checks[@]}")
+    for check in "${checks[@]}"; do
+        found_kind='' found_message='' found_runs=0
+        "mutant_$check" >>"$copy/check.log" 2>&1
+        total=$((total + found_runs))
+        [[ -z $found_kind ]] || break
+    done
+    jq -nc '{tool: $t, found: ($k != ""), check: $c, kind: $k, message: $m,
+        executions: $n, seconds: $s}' --arg t "$1" --arg c "$check" \
+        --arg k "$found_kind" --arg m "$found_message" --argjson n "$total" \
+        --argjson s "$(seconds_since "$since")"
+}
+
+# mutant_row PATCH WHY TRIES POLITE SECONDS
 mutant_row() {
-    printf '%-8s %-10s %4d s  %s\n' "$1" "$2" "$4" "$3"
-    jq -nc '{id: $i, verdict: $v, by: $b, seconds: $s, change: $c}' \
-        --arg i "$1" --arg v "$2" --arg b "$3" --argjson s "$4" \
-        --arg c "$(mutant_header "$5" change)" >>"$rows"
+    local id row
+    id=$(basename "$1")
+    row=$(jq -nc -f "$SF_LIB/mutant-row.jq" --arg id "${id%.*}" --arg why "$2" \
+        --argjson tries "$3" --argjson polite "$4" --argjson seconds "$5" \
+        --arg change "$(mutant_header "$1" change)" \
+        --arg where "$(mutant_header "$1" where)" \
+        --arg k "$(mutant_header "$1" K)" \
+        --arg observable "$(mutant_header "$1" observable)" \
+        --arg equivalent "$(mutant_header "$1" equivalent)")
+    printf '%s\n' "$row" >>"$rows"
+    jq -r -L "$SF_LIB" 'include "mutant-line"; line' <<<"$row"
 }
 
 mutants_report() {
     local all
-    all=$(jq -s 'def ids(v): map(select(.verdict == v) | .id);
-        {total: length, killed: (ids("killed") | length),
-         equivalent: (ids("equivalent") | length),
-         survived: ids("survived"), errors: ids("error"), rows: .}' "$rows")
+    all=$(jq -s -f "$SF_LIB/mutants.jq" --argjson cap "$seconds" \
+        --argjson expected "${#patches[@]}" --argjson took "$SECONDS" "$rows")
     [[ -z $json ]] || printf '%s\n' "$all" >"$json"
-    jq -r '"\(.killed) of \(.total) killed, \(.equivalent) equivalent, " +
-        "\(.survived | length) survived \(.survived | join(" "))"' <<<"$all"
-    mutants_status=$(jq 'if .errors != [] then 2 elif .survived != [] then 1
-        else 0 end' <<<"$all")
+    [[ -z $html ]] || jq -r -f "$SF_LIB/mutants.html.jq" <<<"$all" >"$html"
+    jq -r -f "$SF_LIB/mutants.txt.jq" <<<"$all"
+    mutants_status=$(jq .status <<<"$all")
 }

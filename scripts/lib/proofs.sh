@@ -6,7 +6,7 @@ proofs_sessions() {
     say '| scenario | target | profile | faults | calls | decisions |' \
         'schedules | |'
     say '|---|---|---|--:|--:|--:|--:|---|'
-    "$prover" --rows --out "$work" "$@" 2>"$work/progress" |
+    "$prover" --plain --rows --out "$work" "$@" 2>"$work/progress" |
         grep '^| ' || true
 }
 

@@ -53,20 +53,20 @@ grep -q 'PROVED' "$work/out" || fail 'proved, and it is not said'
 
 # All shards together are the whole.
 for i in 1 2 3; do
-    ends 0 --rows -k 2 --shard $i/3 $scenarios/echo.session
+    ends 0 --rows --plain -k 2 --shard $i/3 $scenarios/echo.session
     cp "$work/out" "$work/rows$i"
 done
 parts=$(schedules)
 rm "$work"/rows*
-ends 0 --rows -k 2 $scenarios/echo.session
+ends 0 --rows --plain -k 2 $scenarios/echo.session
 cp "$work/out" "$work/rows"
 [[ $(schedules) == "$parts" ]] ||
     fail "three shards make $parts schedules, the whole $(schedules)"
 
 # Stopped and taken up again until it is over, it is the whole as well.
-"$prover" --rows -k 2 $scenarios/dead-descriptors.session >"$work/whole" &
+"$prover" --rows --plain -k 2 $scenarios/dead-descriptors.session >"$work/whole" &
 turns=0
-until "$prover" --rows -k 2 -t 0.3s -r "$work/place" \
+until "$prover" --rows --plain -k 2 -t 0.3s -r "$work/place" \
     $scenarios/dead-descriptors.session >"$work/out"; do
     turns=$((turns + 1))
     grep -q 'incomplete' "$work/out" || fail 'stopped, and it is not said'

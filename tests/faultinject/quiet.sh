@@ -129,13 +129,11 @@ use_memcached() {
     } | converse
 }
 use_redis-server() {
-    {
-        for i in {1..30}; do
-            printf 'SET k%d 0123456789\r\nGET k%d\r\nRPUSH l %d\r\n' \
-                "$i" "$i" "$i"
-        done
-        printf 'LRANGE l 0 -1\r\nNOSUCH\r\nQUIT\r\n'
-    } | converse
+    for i in {1..15}; do # it reads all there is: once a connection
+        printf 'SET k%d 0123456789\r\nGET k%d\r\nRPUSH l %d\r\nQUIT\r\n' \
+            "$i" "$i" "$i" | converse
+    done
+    printf 'LRANGE l 0 -1\r\nNOSUCH\r\nQUIT\r\n' | converse
 }
 use_beanstalkd() {
     {

@@ -192,18 +192,19 @@ static void urgent_data(void **state)
 static void timers(void **state)
 {
     int64_t start = fm_now_ms();
+    unsigned turns = 0;
     struct probe p;
 
     (void)state;
     open_probe(&p, FM_READABLE);
     for (int i = 1; i <= 3; i++) {
         p.watch.deadline_ms = start + i * 40;
-        while (p.calls < (unsigned)i)
+        for (; p.calls < (unsigned)i; turns++)
             turn();
         assert_true(fm_now_ms() >= start + i * 40);
     }
     assert_int_equal(p.told, FM_EXPIRED);
-    assert_in_range(loop.turn, 3, 6);
+    assert_in_range(turns, 3, 6);
     close_probe(&p);
 }
 

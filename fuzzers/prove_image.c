@@ -1,0 +1,512 @@
+/* prove_image.c: see prove_image.h */
+#undef _FORTIFY_SOURCE /* its longjmp knows of one stack only */
+#include "fuzzers/prove_image.h"
+
+#include "faultinject/inject/inject.h"
+
+#include <errno.h>
+#include <link.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#ifndef __x86_64__
+#define IMAGE_CANNOT
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define IMAGE_CANNOT
+#endif
+#endif
+
+enum {
+    LINE = 64,
+    WORDS = LINE / 8,
+    LANES = LINE / 16,
+    PAGE = 4096,
+    STACK = 1 << 18,
+    PAGES_MAX = 4096,
+    LINES_MAX = 16384,
+    THREAD_MAX = 512,
+    IGNORED_MAX = 4096,
+    LOOK_ALL = 1000, /* runs after whose end all pages are looked at */
+    LOOK_PART = 8,   /* … later one in so many each time             */
+    LEFT = 3072      /* bytes of stack that a call may use */
+};
+#define POOL ((size_t)1 << 33) /* address space, not memory */
+
+struct line {
+    uint64_t *at;
+    uint64_t mask[WORDS]; /* of a fingerprint */
+};
+
+struct page {
+    char *at;
+    char *first; /* what was there at the beginning */
+    uint64_t known;
+};
+
+struct ignored {
+    char *at;
+    size_t len;
+};
+
+struct image_snapshot {
+    jmp_buf registers;
+    int err;
+    char thread[THREAD_MAX];
+    unsigned lines; /* those from the top of the stack to where it was */
+    uint64_t bytes[];
+};
+
+/* Outside of what is watched. */
+struct image {
+    char *low, *high; /* all variables of the program */
+    char *thread;     /* … and the thread's own       */
+    size_t thread_len;
+    char thread_first[THREAD_MAX];
+    jmp_buf driver;
+    unsigned pages_n, lines_n, stack_lines, ignored_n;
+    struct page pages[PAGES_MAX];
+    struct line lines[LINES_MAX]; /* stack first, from its top down */
+    struct ignored ignored[IGNORED_MAX];
+    char *roots; /* the first contents of pages */
+    char *pool;
+    size_t taken;
+    uint64_t runs;
+    bool learnt;
+};
+
+extern char __data_start[], _end[];
+static char stack[STACK] __attribute__((aligned(PAGE)));
+static struct image *image;
+
+static void *reserve(size_t size)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (at == MAP_FAILED)
+        abort();
+    return at;
+}
+
+bool image_possible(void)
+{
+#ifdef IMAGE_CANNOT
+    return false;
+#else
+    return __builtin_cpu_supports("aes");
+#endif
+}
+
+static struct image *make(void)
+{
+    if (!image)
+        image = reserve(sizeof *image);
+    return image;
+}
+
+void image_ignore(void *arg, void *at, size_t len)
+{
+    struct image *m = make();
+
+    (void)arg;
+    if (m->ignored_n < IGNORED_MAX)
+        m->ignored[m->ignored_n++] = (struct ignored){at, len};
+}
+
+/* ------------------------------------------------------------------ pages */
+
+static bool watched(const char *at)
+{
+    return at >= image->low && at < image->high;
+}
+
+/* A page that is written for the first time. */
+static void open_page(char *at)
+{
+    struct page *p = &image->pages[image->pages_n];
+
+    if (image->pages_n == PAGES_MAX)
+        abort();
+    p->at = at;
+    p->first = image->roots + (size_t)PAGE * image->pages_n++;
+    p->known = 0;
+    memcpy(p->first, at, PAGE);
+    if (mprotect(at, PAGE, PROT_READ | PROT_WRITE) < 0)
+        abort();
+}
+
+static void on_write(int signo, siginfo_t *info, void *context)
+{
+    char *at = info->si_addr;
+
+    (void)context;
+    if (info->si_code == SEGV_ACCERR && watched(at))
+        open_page(at - (uintptr_t)at % PAGE);
+    else
+        signal(signo, SIG_DFL); /* it is made again, and kills */
+}
+
+/* The program's own lie right below the thread pointer. */
+static int find_thread(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    (void)size;
+    (void)arg;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+
+        if (h->p_type != PT_TLS)
+            continue;
+        image->thread_len = h->p_memsz + h->p_align - 1 & ~(h->p_align - 1);
+        image->thread = (char *)__builtin_thread_pointer() - image->thread_len;
+        if (image->thread_len > THREAD_MAX)
+            abort();
+    }
+    return 1; /* the first is the program itself */
+}
+
+static void watch_pages(void)
+{
+    struct sigaction action = {.sa_sigaction = on_write,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    stack_t alternate = {.ss_sp = reserve(1 << 16), .ss_size = 1 << 16};
+
+    image->low = __data_start - (uintptr_t)__data_start % PAGE;
+    image->high = _end + (PAGE - (uintptr_t)_end % PAGE) % PAGE;
+    dl_iterate_phdr(find_thread, NULL);
+    sigaltstack(&alternate, NULL);
+    sigaction(SIGSEGV, &action, NULL);
+    if (mprotect(image->low, (size_t)(image->high - image->low), PROT_READ) < 0)
+        abort();
+}
+
+/* ------------------------------------------------------------------ lines */
+
+static bool on_stack(const void *at)
+{
+    return (const char *)at >= stack && (const char *)at < stack + STACK;
+}
+
+static void mask_line(struct line *l)
+{
+    memset(l->mask, 0xff, sizeof l->mask);
+    for (unsigned i = 0; i < image->ignored_n; i++) {
+        const struct ignored *g = &image->ignored[i];
+
+        for (unsigned b = 0; b < LINE; b++)
+            if ((char *)l->at + b >= g->at &&
+                (char *)l->at + b < g->at + g->len)
+                ((uint8_t *)l->mask)[b] = 0;
+    }
+}
+
+/* The stack first, from its top down. */
+static int by_place(const void *x, const void *y)
+{
+    const struct line *a = x, *b = y;
+
+    if (on_stack(a->at) != on_stack(b->at))
+        return on_stack(a->at) ? -1 : 1;
+    return a->at > b->at ? -1 : a->at < b->at;
+}
+
+static void add_line(char *at)
+{
+    struct line *l = &image->lines[image->lines_n++];
+
+    if (image->lines_n == LINES_MAX)
+        abort();
+    l->at = (uint64_t *)at;
+    image->stack_lines += on_stack(at);
+    image->learnt = true;
+}
+
+static inline bool differs(const uint64_t *a, const uint64_t *b)
+{
+    uint64_t any = 0;
+
+    for (unsigned i = 0; i < WORDS; i++)
+        any |= a[i] ^ b[i];
+    return any != 0;
+}
+
+/* In one page of `part`, beginning with the `first`. */
+static void look(unsigned first, unsigned part)
+{
+    unsigned before = image->lines_n;
+
+    for (unsigned i = first; i < image->pages_n; i += part) {
+        struct page *p = &image->pages[i];
+
+        for (uint64_t rest = ~p->known; rest; rest &= rest - 1) {
+            int j = __builtin_ctzll(rest);
+
+            if (differs((uint64_t *)(p->at + LINE * j),
+                        (uint64_t *)(p->first + LINE * j))) {
+                p->known |= UINT64_C(1) << j;
+                add_line(p->at + LINE * j);
+            }
+        }
+    }
+    if (image->lines_n != before)
+        qsort(image->lines, image->lines_n, sizeof *image->lines, by_place);
+}
+
+bool image_learnt(void)
+{
+    bool learnt = image->learnt;
+
+    image->learnt = false;
+    for (unsigned i = 0; learnt && i < image->lines_n; i++)
+        mask_line(&image->lines[i]);
+    return learnt;
+}
+
+/* -------------------------------------------------------------- snapshots */
+
+size_t image_size(void)
+{
+    return sizeof(struct image_snapshot) + LINE * (size_t)image->lines_n;
+}
+
+size_t image_taken(void)
+{
+    return image->taken;
+}
+
+void image_forget(size_t n)
+{
+    image->taken = n;
+}
+
+static struct image_snapshot *snapshot(size_t i)
+{
+    size_t size = (image_size() + LINE - 1) / LINE * LINE;
+
+    if ((i + 1) * size > POOL)
+        return NULL;
+    return (struct image_snapshot *)(image->pool + i * size);
+}
+
+/* Lines of the stack from `low` up, then all others. */
+static unsigned lines_above(const char *low)
+{
+    unsigned n = 0;
+
+    while (n < image->stack_lines &&
+           (const char *)image->lines[n].at + LINE > low)
+        n++;
+    return n;
+}
+
+static __attribute__((noinline)) void save(struct image_snapshot *s)
+{
+    char here;
+    uint64_t *to = s->bytes;
+
+    s->err = errno;
+    memcpy(s->thread, image->thread, image->thread_len);
+    s->lines = lines_above(&here);
+    for (unsigned i = 0; i < s->lines; i++, to += WORDS)
+        memcpy(to, image->lines[i].at, LINE);
+    for (unsigned i = image->stack_lines; i < image->lines_n; i++, to += WORDS)
+        memcpy(to, image->lines[i].at, LINE);
+}
+
+static void restore(const struct image_snapshot *s)
+{
+    const uint64_t *from = s->bytes;
+
+    for (unsigned i = 0; i < s->lines; i++, from += WORDS)
+        memcpy(image->lines[i].at, from, LINE);
+    for (unsigned i = image->stack_lines; i < image->lines_n;
+         i++, from += WORDS)
+        memcpy(image->lines[i].at, from, LINE);
+    memcpy(image->thread, s->thread, image->thread_len);
+    errno = s->err;
+}
+
+bool image_take(struct image_snapshot **out)
+{
+    struct image_snapshot *s;
+
+    look(0, 1);
+    *out = s = image->learnt ? NULL : snapshot(image->taken);
+    if (!s)
+        return false;
+    image->taken++;
+    if (_setjmp(s->registers))
+        return true;
+    save(s);
+    return false;
+}
+
+/* ------------------------------------------------------------------- runs */
+
+static struct {
+    void (*body)(void *arg);
+    void *arg;
+} begin;
+
+/* Everything as it was at first: also what was learnt since. */
+static void rewind_all(void)
+{
+    for (unsigned i = 0; i < image->pages_n; i++)
+        memcpy(image->pages[i].at, image->pages[i].first, PAGE);
+    memcpy(image->thread, image->thread_first, image->thread_len);
+}
+
+static void enter(void)
+{
+    begin.body(begin.arg);
+}
+
+void image_begin(void (*body)(void *arg), void *arg)
+{
+    make();
+    image->roots = reserve((size_t)PAGE * PAGES_MAX);
+    image->pool = reserve(POOL);
+    begin.body = body;
+    begin.arg = arg;
+    watch_pages();
+    memcpy(image->thread_first, image->thread, image->thread_len);
+    /* The kernel, which cannot fault, writes there, too. */
+    for (unsigned i = 1; i <= 4; i++)
+        open_page(stack + STACK - i * (size_t)PAGE);
+}
+
+void image_run(const struct image_snapshot *from)
+{
+    ucontext_t here, there;
+
+    if (_setjmp(image->driver)) {
+        image->runs++;
+        if (image->runs < LOOK_ALL)
+            look(0, 1);
+        else
+            look((unsigned)(image->runs % LOOK_PART), LOOK_PART);
+        return;
+    }
+    if (from) {
+        restore(from);
+        _longjmp(((struct image_snapshot *)from)->registers, 1);
+    }
+    rewind_all();
+    getcontext(&there);
+    there.uc_stack.ss_sp = stack;
+    there.uc_stack.ss_size = STACK;
+    there.uc_link = NULL;
+    makecontext(&there, enter, 0);
+    swapcontext(&here, &there);
+    abort();
+}
+
+void image_leave(void)
+{
+    _longjmp(image->driver, 1);
+}
+
+/* ----------------------------------------------------------- fingerprints */
+
+/* Rounds of AES over four lanes; it only has to spread what differs. */
+typedef long long lane __attribute__((vector_size(16), aligned(8)));
+#define AES __attribute__((target("aes")))
+
+AES static inline lane stir(lane x, lane y)
+{
+    return __builtin_ia32_aesenc128(x, y);
+}
+
+AES static inline void add(lane *p, const uint64_t *at, const uint64_t *mask)
+{
+    const lane *x = (const lane *)at, *m = (const lane *)mask;
+
+    for (unsigned i = 0; i < LANES; i++)
+        p[i] = stir(p[i], x[i] & m[i]);
+}
+
+AES static struct image_print fold(lane *p)
+{
+    lane x = p[0];
+
+    for (unsigned i = 1; i < LANES; i++)
+        x = stir(stir(x, p[i]), p[i]);
+    x = stir(stir(x, p[1]), p[2]);
+    return (struct image_print){(uint64_t)x[0], (uint64_t)x[1]};
+}
+
+/*
+ * The way of a call into the injector begins here (--wrap): what the program
+ * has in registers, and where its stack ends, is known only now.  What is
+ * below is the injector's, and holds nothing from one call to the next.
+ */
+extern struct {
+    uint64_t kept[6]; /* registers that a call leaves alone */
+    char *stack;
+    struct sf_op *op;
+} image_caller;
+
+__asm__(".globl __wrap_sf_ask\n"
+        ".type __wrap_sf_ask, @function\n"
+        "__wrap_sf_ask:\n"
+        "    lea image_caller(%rip), %rax\n"
+        "    mov %rbx, (%rax)\n"
+        "    mov %rbp, 8(%rax)\n"
+        "    mov %r12, 16(%rax)\n"
+        "    mov %r13, 24(%rax)\n"
+        "    mov %r14, 32(%rax)\n"
+        "    mov %r15, 40(%rax)\n"
+        "    mov %rsp, 48(%rax)\n"
+        "    mov %rdi, 56(%rax)\n"
+        "    jmp __real_sf_ask\n"
+        ".size __wrap_sf_ask, . - __wrap_sf_ask\n"
+        ".comm image_caller, 64, 64\n");
+
+long __real_sf_tell(struct sf_op *op);
+long __wrap_sf_tell(struct sf_op *op);
+
+/* What a call has left on the stack below the program is no state, but what
+ * the program puts there next may have it between its variables. */
+__attribute__((noinline)) long __wrap_sf_tell(struct sf_op *op)
+{
+    long result = __real_sf_tell(op);
+    char below[LEFT];
+
+    memset(below, 0, sizeof below);
+    __asm__ volatile("" : : "r"(below) : "memory");
+    return result;
+}
+
+AES static struct image_print print_all(lane *p)
+{
+    unsigned n = lines_above(image_caller.stack + LINE - 1);
+
+    for (size_t i = 0; i + 16 <= image->thread_len; i += 16)
+        p[i / 16 % LANES] =
+            stir(p[i / 16 % LANES], *(const lane *)(image->thread + i));
+    for (unsigned i = 0; i < n; i++)
+        add(p, image->lines[i].at, image->lines[i].mask);
+    for (unsigned i = image->stack_lines; i < image->lines_n; i++)
+        add(p, image->lines[i].at, image->lines[i].mask);
+    return fold(p);
+}
+
+/* Of the description of the call only what the program gave counts. */
+AES struct image_print image_print(void)
+{
+    struct sf_op *op = image_caller.op, then = *op;
+    lane p[LANES] = {{errno, 1},
+                     {2, (int)op->call},
+                     {op->fd, op->flags},
+                     {(long long)op->len, 3}};
+    struct image_print print;
+
+    memset(op, 0, sizeof *op);
+    print = print_all(p);
+    *op = then;
+    return print;
+}

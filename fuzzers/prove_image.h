@@ -1,0 +1,63 @@
+/*
+ * prove_image.h: a session that can be gone on with from any of its decisions.
+ *
+ * The session runs on a stack of its own, and its allocator has an arena of
+ * its own (prove_memory.c), so all that it can change lies between the first
+ * and the last byte of this program's variables.  A snapshot is what of that
+ * has changed, the registers, and errno; going back to one takes a fraction
+ * of a microsecond.
+ *
+ * What changes is learnt in lines of 64 bytes.  All pages are read-only at
+ * first: a write makes its page known.  In the pages that are known, lines
+ * that differ from the beginning are looked for: in all at each snapshot and
+ * the end of each of the first runs, later in some of them in turn at each
+ * end, since such a line stays different.  One that was not known makes all
+ * snapshots worthless, and whoever uses them has to begin again
+ * (image_learnt).
+ *
+ * Not under a sanitizer, which keeps books of its own about the stack.
+ */
+#ifndef SF_PROVE_IMAGE_H
+#define SF_PROVE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct image_snapshot;
+
+/* 128 bits. */
+struct image_print {
+    uint64_t a, b;
+};
+
+bool image_possible(void);
+
+/* These bytes are no part of a fingerprint, from when something is learnt
+ * next. */
+void image_ignore(void *arg, void *at, size_t len);
+
+/* body(arg) is what runs, and never returns: it ends with image_leave(). */
+void image_begin(void (*body)(void *arg), void *arg);
+
+/* Runs from its start, or from a snapshot, until image_leave(). */
+void image_run(const struct image_snapshot *from);
+
+/* --- in the run */
+void image_leave(void) __attribute__((noreturn));
+/* True: somebody went back to it.  False: it was taken, or, with *out NULL,
+ * there is no more room. */
+bool image_take(struct image_snapshot **out) __attribute__((returns_twice));
+/* Of everything that the run can see from here on. */
+struct image_print image_print(void);
+
+/* --- between runs */
+/* So many snapshots are there; forget those taken after. */
+size_t image_taken(void);
+void image_forget(size_t n);
+/* Changes were found that no snapshot has: none is worth anything now. */
+bool image_learnt(void);
+/* Bytes of one snapshot. */
+size_t image_size(void);
+
+#endif

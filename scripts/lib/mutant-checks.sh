@@ -1,0 +1,180 @@
+# The checks of the bug benchmark, each on the copy in SF_PROJECT.  A check sets
+#
+#   found_kind     the monitor, oracle or sanitizer that spoke; empty: none did
+#   found_message  what it said
+#   found_runs     executions up to then: inputs, schedules, runs
+#
+# None of them is a unit test.
+# shellcheck shell=bash
+
+mutant_checks=(corpus proofs fuzz preload)
+mutant_fuzzers=(fuzz_session fuzz_stream fuzz_client fuzz_decode)
+mutant_models=(select thread fork)
+
+# A warning in a mutant is no error.
+mutant_configure() {
+    local preset
+    for preset in default libfuzzer; do
+        cmake -S "$SF_PROJECT" --preset "$preset" -DBUILD_TESTING=OFF \
+            -DSOCKFAULT_WERROR=OFF || return
+    done >"$copy/build.log" 2>&1
+    [[ -z $baselines ]] || baselines_configure
+}
+
+# mutant_make FOLDER TARGET...: ninja builds what the patch touches, and no more,
+# and only what the next check runs.
+mutant_make() {
+    ninja -C "$SF_BUILD/$1" "${@:2}" >"$copy/build.log" 2>&1
+}
+
+mutant_build() {
+    mutant_make . "${mutant_fuzzers[@]}" framed-server framed-client
+}
+
+# Before the first mutant, so that no mutant pays for what all have.
+mutant_build_all() {
+    mutant_build && mutant_make . sockfault-prove sockfault-prove-checked \
+        sockfault sockfault_command &&
+        mutant_make libfuzzer "${mutant_fuzzers[@]}"
+}
+
+# Whole frames, one at a time, no faults, a peer that reads, each server: what
+# any test does.
+mutant_polite() {
+    local model
+    awk 'BEGIN { for (n = 1; n < 9; n++) print substr("polite traffic", n) }' \
+        >"$copy/frames"
+    for model in "${mutant_models[@]}"; do
+        sweep_start "$copy" "$model" env &&
+            sweep_client "$copy" polite "$model" env && sweep_stop "$copy"
+        [[ $(cat "$copy/polite.status") == 0 &&
+            $(cat "$copy/server.status") == 0 ]] || return 1
+    done >"$report" 2>&1
+}
+
+# mutant_found STATUS: what the report is about.
+mutant_found() {
+    report_read "$1" "$report"
+    found_kind=${replay_kind:-silent-exit}
+    found_message=$replay_message
+}
+
+# Everything that git tracks, a process a fuzzer; the inputs go in the order of
+# names, so the name of the last one says how many there were.
+mutant_corpus() {
+    local fuzzer folder status
+    for fuzzer in "${mutant_fuzzers[@]}"; do
+        folder=$copy/corpus/$fuzzer
+        mutant_seeds "$fuzzer" "$folder"
+        status=0
+        quietly "$report" "$SF_RUN_S" "$SF_BUILD/bin/$fuzzer" "$folder" ||
+            status=$?
+        if [[ $status -ne 0 ]]; then
+            found_runs=$((found_runs + $(mutant_position "$folder")))
+            mutant_found "$status"
+            return
+        fi
+        found_runs=$((found_runs + $(engine_last 'executed [0-9]+' "$report")))
+    done
+}
+
+# mutant_seeds FUZZER FOLDER: nothing but the seeds is in it.
+mutant_seeds() {
+    local -a files
+    mapfile -t files < <(corpus_files "$1")
+    rm -rf "$2"
+    mkdir -p "$2"
+    corpus_add "$2" "${files[@]}"
+}
+
+# mutant_position FOLDER: of the input that the report names.
+mutant_position() {
+    local input
+    input=$(sed -n 's/^sockfault: the input was .*\///p' "$report" | tail -1)
+    find "$1" -type f -printf '%f\n' | sort |
+        awk -v input="$input" '$0 == input { exit } END { print NR }'
+}
+
+# All schedules of one fault under the sanitizers, then two and dead
+# descriptors without, then the decoders.
+mutant_proofs() {
+    local scenarios=$SF_PROJECT/corpus/scenarios
+    mutant_make . sockfault-prove sockfault-prove-checked
+    local -a bound
+    while read -r -a bound; do
+        mutant_proof "${bound[@]}" || return 0
+    done <<END
+-checked -k 1 --profile linux $scenarios/fuzz_session
+-checked -k 1 $scenarios/fuzz_stream
+-checked -k 1 --profile posix $scenarios/fuzz_session
+-fast -k 2 $scenarios/fuzz_stream
+-fast -k 0 --recovery
+-fast --decoder all --max 2
+-fast -k 2 --profile linux $scenarios/fuzz_session
+END
+}
+
+# mutant_proof WHICH OPTION...: fails when it is refuted.  What a prover cannot
+# do is no finding.
+mutant_proof() {
+    local status=0
+    rm -rf "$copy/proof"
+    mkdir -p "$copy/proof"
+    (cd "$copy/proof" && quietly "$report" $((9 * SF_RUN_S)) \
+        "$SF_BUILD/bin/sockfault-prove${1#-fast}" --first "${@:2}") || status=$?
+    found_runs=$((found_runs + $(
+        awk '/^  schedules / { n += $2 } / closed$/ { n++ } END { print n + 0 }' \
+            "$report"
+    )))
+    [[ $status -eq 1 ]] || return 0
+    found_message=$(sed -n 's/^ *REFUTED *//p' "$report" | head -1)
+    found_message=${found_message//sockfault: finding: /}
+    found_kind=$(proof_kind)
+    return 1
+}
+
+# A monitor's word, a sanitizer's, or how the process ended.
+proof_kind() {
+    sed -nE -e 's/.*: ERROR: (Address|Leak)Sanitizer: ([A-Za-z-]+).*/\2/p' \
+        -e 's/.*: runtime error: .*/ubsan/p' \
+        -e 's/^with [0-9]+ faults?: ([a-z]+(-[a-z]+)*): .*/\1/p' \
+        -e 's/^with [0-9]+ faults?: it does not return.*/timeout/p' \
+        -e 's/.*the process (was killed|ended).*/died/p' \
+        <<<"$found_message" | head -1 | grep . || say refuted
+}
+
+# Each target its share; the sessions, which are the largest, begin.
+mutant_fuzz() {
+    local fuzzer status share=$((seconds / ${#mutant_fuzzers[@]}))
+    mutant_make libfuzzer "${mutant_fuzzers[@]}"
+    for fuzzer in "${mutant_fuzzers[@]}"; do
+        mutant_seeds "$fuzzer" "$copy/corpus/$fuzzer"
+        status=0
+        quietly "$report" $((seconds + SF_RUN_S)) \
+            "$SF_BUILD/libfuzzer/bin/$fuzzer" \
+            -max_total_time=$((share > 0 ? share : 1)) -print_final_stats=1 \
+            -timeout="$SF_TIMEOUT_S" -rss_limit_mb="$SF_MEMORY_MB" \
+            -artifact_prefix="$copy/" "$copy/corpus/$fuzzer" || status=$?
+        found_runs=$((found_runs + $(libfuzzer_executions "$report")))
+        if [[ $status -ne 0 ]]; then
+            mutant_found "$status"
+            return
+        fi
+    done
+}
+
+# Every plan in every case, until one says something.
+mutant_preload() {
+    local plan case
+    while read -r plan; do
+        for case in "${sweep_cases[@]}"; do
+            sweep_replay "$case" "$plan" "$report"
+            found_runs=$((found_runs + 1))
+            if [[ -n $replay_kind ]]; then
+                found_kind=$replay_kind
+                found_message="$case, $(basename "$plan"): $replay_message"
+                return
+            fi
+        done
+    done < <(sweep_plans)
+}
