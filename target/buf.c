@@ -96,14 +96,11 @@ uint8_t *fm_buf_make_room(struct fm_buf *b, size_t n)
 
 bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n)
 {
-    uint8_t *room = fm_buf_reserve(b, n);
+    uint8_t *room = fm_buf_add(b, n);
 
-    if (!room)
-        return false;
-    if (n > 0)
+    if (room && n > 0)
         memcpy(room, bytes, n);
-    fm_buf_commit(b, n);
-    return true;
+    return room != NULL;
 }
 
 void fm_buf_trade(struct fm_buf *b, struct fm_buf *spare)

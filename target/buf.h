@@ -53,6 +53,18 @@ static inline void fm_buf_consume(struct fm_buf *b, size_t n)
         b->pos = b->end = 0;
 }
 
+/* Where the room begins. */
+static inline uint8_t *fm_buf_end(const struct fm_buf *b)
+{
+    return b->data + b->end;
+}
+
+/* Is there surely room for n more bytes, as things are? */
+static inline bool fm_buf_has_room_at_end(const struct fm_buf *b, size_t n)
+{
+    return n < b->cap - b->end;
+}
+
 /* For fm_buf_reserve(), when there may be less room than that. */
 uint8_t *fm_buf_make_room(struct fm_buf *b, size_t n);
 
@@ -60,9 +72,8 @@ uint8_t *fm_buf_make_room(struct fm_buf *b, size_t n);
  * The buffer's bytes are unchanged either way. */
 static inline uint8_t *fm_buf_reserve(struct fm_buf *b, size_t n)
 {
-    if (n < b->cap - b->end)
-        return b->data + b->end;
-    return fm_buf_make_room(b, n);
+    return fm_buf_has_room_at_end(b, n) ? fm_buf_end(b)
+                                        : fm_buf_make_room(b, n);
 }
 
 /* Would fm_buf_reserve(b, n) do without more memory? */
@@ -74,7 +85,19 @@ static inline void fm_buf_commit(struct fm_buf *b, size_t n)
     b->end += n;
 }
 
-/* Both at once.  Returns false, and changes nothing, when there is no room. */
+/* Both at once: n more bytes in use, which the caller is about to write.
+ * Returns the first of them, or NULL as fm_buf_reserve(). */
+static inline uint8_t *fm_buf_add(struct fm_buf *b, size_t n)
+{
+    uint8_t *room = fm_buf_reserve(b, n);
+
+    if (room)
+        fm_buf_commit(b, n);
+    return room;
+}
+
+/* The same, and write them.  Returns false, and changes nothing, when there is
+ * no room. */
 bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n);
 
 /*

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "faultinject/inject/conn.h"
-#include "faultinject/inject/session.h"
+#include "faultinject/inject/injector.h"
 #include "faultinject/inject/wait.h"
 
 #define PER_THREAD static __thread __attribute__((tls_model("initial-exec")))
