@@ -177,6 +177,13 @@ static void stream_facts(int fd, struct sf_facts *f)
         tcp_state(fd, f);
 }
 
+static bool sealed;
+
+void sf_kernel_seal(void)
+{
+    sealed = true;
+}
+
 static void kernel_facts(int fd, struct sf_facts *facts)
 {
     int saved = errno;
@@ -184,6 +191,9 @@ static void kernel_facts(int fd, struct sf_facts *facts)
 
     memset(facts, 0, sizeof *facts);
     facts->racy = true;
+    facts->type = SF_FD_OTHER;
+    if (sealed)
+        return;
     type = option(fd, SOL_SOCKET, SO_TYPE);
     if (type == SOCK_STREAM)
         stream_facts(fd, facts);
