@@ -130,7 +130,7 @@ static struct product copy_of(const struct product *p)
         q.d.in.data = malloc(p->d.in.cap);
         if (!q.d.in.data)
             abort();
-        memcpy(q.d.in.data, p->d.in.data, p->d.in.cap);
+        memcpy(q.d.in.data, p->d.in.data, p->d.in.end);
     }
     return q;
 }
@@ -212,8 +212,8 @@ static void form_of(const struct product *p, struct form *form)
     form->d.err_offset -= p->d.err ? p->consumed : 0;
     if (p->dead) {
         form->d.scanned = form->d.taken = 0;
-        form->d.payload = 0;
-        form->d.sized = form->d.ended = form->d.whole = false;
+        form->d.length = form->d.want = 0;
+        form->d.ended = form->d.whole = false;
         return;
     }
     form->n = fm_buf_len(&p->d.in);

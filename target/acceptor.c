@@ -27,7 +27,8 @@ static void rest(struct fm_acceptor *a)
 {
     a->stats->exhausted++;
     a->listener.want = 0;
-    a->listener.deadline_ms = fm_deadline_in(a->options.rearm_ms);
+    a->listener.deadline_ms =
+        fm_loop_deadline_in(&a->loop, a->options.rearm_ms);
 }
 
 void fm_acceptor_release(struct fm_acceptor *a)

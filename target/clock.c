@@ -12,11 +12,14 @@ int64_t fm_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+int64_t fm_deadline_after(int64_t now_ms, int64_t ms)
+{
+    return ms < 0 || ms > FM_NEVER - now_ms ? FM_NEVER : now_ms + ms;
+}
+
 int64_t fm_deadline_in(int64_t ms)
 {
-    int64_t now = fm_now_ms();
-
-    return ms < 0 || ms > FM_NEVER - now ? FM_NEVER : now + ms;
+    return fm_deadline_after(fm_now_ms(), ms);
 }
 
 int fm_remaining_ms(int64_t now_ms, int64_t deadline_ms)

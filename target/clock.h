@@ -13,7 +13,8 @@
 
 int64_t fm_now_ms(void);
 
-/* The deadline ms from now; FM_NEVER when ms < 0. */
+/* The deadline ms after a point in time, or from now; FM_NEVER when ms < 0. */
+int64_t fm_deadline_after(int64_t now_ms, int64_t ms);
 int64_t fm_deadline_in(int64_t ms);
 
 /* Milliseconds from now to the deadline: 0 when it has passed, at most

@@ -14,9 +14,14 @@ static bool is_open(const struct fm_conn *c)
     return c->watch.fd >= 0;
 }
 
+static int64_t deadline_in(const struct fm_conn *c, int ms)
+{
+    return fm_loop_deadline_in(c->env->loop, ms);
+}
+
 static void touch(struct fm_conn *c)
 {
-    c->idle_by_ms = fm_deadline_in(c->env->options->idle_ms);
+    c->idle_by_ms = deadline_in(c, c->env->options->idle_ms);
 }
 
 static void gone(struct fm_conn *c)
@@ -71,17 +76,37 @@ static void finish(struct fm_conn *c, int err)
         c->env->stats->failed++;
 }
 
-/* Let the handler put its replies into the output queue. */
-static void queue_frame(struct fm_conn *c, const struct fm_frame *frame)
-{
-    const struct fm_server_options *o = c->env->options;
-    int r = o->handler(o->context, &o->format, frame, &c->out);
+/* What queue_frame() works with; frames are counted after the last. */
+struct batch {
+    struct fm_conn *conn;
+    const struct fm_server_options *options;
+    uint64_t frames;
+};
 
-    c->env->stats->frames++;
-    if (r != 0)
-        finish(c, r < 0 ? r : FM_E_CLOSED);
+/* The handler wants no more, or nobody takes its replies. */
+static int queue_no_more(struct fm_conn *c, int r)
+{
     if (c->out_broken)
         drop_output(c);
+    if (r != 0)
+        finish(c, r < 0 ? r : FM_E_CLOSED);
+    return r != 0;
+}
+
+/* Let the handler put its replies into the output queue.  Returns whether
+ * the next frame has to wait, perhaps for ever. */
+static int queue_frame(void *context, const struct fm_frame *frame)
+{
+    struct batch *b = context;
+    struct fm_conn *c = b->conn;
+    const struct fm_server_options *o = b->options;
+    int r = o->handler(o->context, &o->format, frame, &c->out);
+
+    b->frames++;
+    if (r != 0 || c->out_broken)
+        return queue_no_more(c, r);
+    c->paused = fm_buf_len(&c->out) >= o->high_water;
+    return c->paused;
 }
 
 /* The rest of a frame must come in time; waiting for ourselves is free. */
@@ -93,25 +118,38 @@ static void time_frame(struct fm_conn *c)
         c->frame_by_ms = FM_NEVER;
     } else if (c->frame_by_ms == FM_NEVER || c->frame_offset != offset) {
         c->frame_offset = offset;
-        c->frame_by_ms = fm_deadline_in(c->env->options->frame_ms);
+        c->frame_by_ms = deadline_in(c, c->env->options->frame_ms);
     }
+}
+
+/* After the last whole frame: what the end of the stream makes of the rest. */
+static int take_rest(struct batch *b)
+{
+    struct fm_frame frame;
+    int r;
+
+    do {
+        r = fm_decoder_end(&b->conn->in, &frame);
+        if (r == FM_FRAME)
+            r = queue_frame(b, &frame);
+    } while (r == 0);
+    return r;
 }
 
 static void take_frames(struct fm_conn *c)
 {
-    while (c->state == FM_SERVING && !c->paused) {
-        struct fm_frame frame;
-        int r = c->ended ? fm_decoder_end(&c->in, &frame)
-                         : fm_decoder_next(&c->in, &frame);
+    struct batch b = {.conn = c, .options = c->env->options};
+    int r;
 
-        if (r == FM_MORE && !c->stopping)
-            break;
-        if (r == FM_FRAME)
-            queue_frame(c, &frame);
-        else
-            finish(c, r == FM_MORE ? FM_E_CLOSED : r);
-        if (c->state == FM_SERVING)
-            c->paused = fm_buf_len(&c->out) >= c->env->options->high_water;
+    if (c->state == FM_SERVING && !c->paused) {
+        r = fm_decoder_run(&c->in, queue_frame, &b);
+        if (r == FM_MORE && c->ended)
+            r = take_rest(&b);
+        if (r == FM_MORE && c->stopping)
+            r = FM_E_CLOSED;
+        if (r < 0)
+            finish(c, r);
+        c->env->stats->frames += b.frames;
     }
     time_frame(c);
 }
@@ -231,7 +269,7 @@ static void linger(struct fm_conn *c)
 {
     c->state = FM_LINGERING;
     if (c->close_by_ms == FM_NEVER)
-        c->close_by_ms = fm_deadline_in(c->env->options->linger_ms);
+        c->close_by_ms = deadline_in(c, c->env->options->linger_ms);
     if (!c->out_broken)
         fm_io_shutdown(c->watch.fd, SHUT_WR);
 }
@@ -351,7 +389,7 @@ void fm_conn_env_fini(struct fm_conn_env *env)
 void fm_conn_stop(struct fm_conn *c)
 {
     c->stopping = true;
-    c->close_by_ms = fm_deadline_in(c->env->options->linger_ms);
+    c->close_by_ms = deadline_in(c, c->env->options->linger_ms);
     take_frames(c);
     update(c);
 }

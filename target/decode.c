@@ -1,17 +1,19 @@
 /*
  * see decode.h
  *
- * The buffer `in` always begins at the first wire byte of a frame:
+ * The buffer `in` always begins at the first wire byte of a frame that was
+ * not dropped yet:
  *
- *     in:  | header | payload          | trailer | next frame …
- *          0                           scanned →
+ *     in:  | handed out    | header | payload          | trailer | next …
+ *          0               taken                     scanned →
  *
- * There is one small function for each format; it looks at the bytes that
- * have come and says FM_MORE, or hands out a frame with give(), or fails.
- * What it learned and may not learn twice stays in *d: how far a delimiter
- * was searched for (scanned), and the length in a complete header (sized,
- * payload).  The frame handed out stays in the buffer until the next call
- * drops it (taken).
+ * There is one small function for each format; it looks at the bytes at the
+ * front and says more(), or cuts a frame off with give(), or fails.  What it
+ * learned and may not learn twice stays in *d: how far digits were read or a
+ * delimiter was searched for (scanned), and what the digits said (length).
+ * walk() calls it for one frame or for all that are here, and
+ * keeps where the front is in registers meanwhile.  The frames handed out
+ * stay in the buffer until the next call drops them (taken).
  *
  * The maximum is checked in one place, sized_body(), as soon as the length
  * is known, and memory is only taken for bytes that are here.
@@ -45,7 +47,7 @@ static int fail_at_end(struct fm_decoder *d, int err, const char *why)
     return fail(d, err, d->offset + fm_buf_len(&d->in), why);
 }
 
-/* The frame handed out last is no longer needed. */
+/* The frames handed out last are no longer needed. */
 static void drop_taken(struct fm_decoder *d)
 {
     fm_buf_consume(&d->in, d->taken);
@@ -53,137 +55,200 @@ static void drop_taken(struct fm_decoder *d)
     d->taken = 0;
 }
 
-/* Hand out the frame at the front: header, payload, trailer. */
-static int give(struct fm_decoder *d, size_t header, size_t payload,
-                size_t trailer, struct fm_frame *out)
+/* The bytes that no frame was made of yet. */
+struct front {
+    const uint8_t *at;
+    size_t have;
+    uint64_t offset; /* of the first of them in the stream */
+};
+
+/* Cut off the frame at the front: header, payload, trailer. */
+static inline int give(struct fm_decoder *d, struct front *front, size_t header,
+                       size_t payload, size_t trailer, struct fm_frame *out)
 {
-    out->data = fm_buf_peek(&d->in) + header;
+    size_t size = header + payload + trailer;
+
+    out->data = front->at + header;
     out->len = payload;
-    out->offset = d->offset;
-    d->taken = header + payload + trailer;
+    out->offset = front->offset;
+    front->at += size;
+    front->have -= size;
+    front->offset += size;
     d->scanned = 0;
-    d->payload = 0;
-    d->sized = false;
     return FM_FRAME;
 }
 
-static int too_long(struct fm_decoder *d)
+/* This many bytes are surely the frame's, and not here. */
+static inline int more(struct fm_decoder *d, uint64_t want)
 {
-    return fail(d, FM_E_TOO_LONG, d->offset,
+    d->want = (size_t)want;
+    return FM_MORE;
+}
+
+static int too_long(struct fm_decoder *d, const struct front *front)
+{
+    return fail(d, FM_E_TOO_LONG, front->offset,
                 "the frame is longer than the maximum");
 }
 
 /* The length is known: wait for that many bytes after the header. */
-static int sized_body(struct fm_decoder *d, size_t header, uint64_t payload,
-                      struct fm_frame *out)
+static inline int sized_body(struct fm_decoder *d, struct front *front,
+                             size_t header, uint64_t payload,
+                             struct fm_frame *out)
 {
     if (payload > d->format.max)
-        return too_long(d);
-    if (fm_buf_len(&d->in) >= header + payload)
-        return give(d, header, (size_t)payload, 0, out);
-    d->sized = true;
-    d->payload = payload;
-    return FM_MORE;
+        return too_long(d, front);
+    if (front->have < header + payload)
+        return more(d, header + payload - front->have);
+    return give(d, front, header, (size_t)payload, 0, out);
 }
 
-static int parse_fixed(struct fm_decoder *d, struct fm_frame *out)
+static inline int parse_fixed(struct fm_decoder *d, struct front *front,
+                              struct fm_frame *out)
 {
-    return sized_body(d, 0, d->format.fixed, out);
+    return sized_body(d, front, 0, d->format.fixed, out);
 }
 
-static int parse_type(struct fm_decoder *d, struct fm_frame *out)
+static inline int parse_type(struct fm_decoder *d, struct front *front,
+                             struct fm_frame *out)
 {
     uint16_t len;
 
-    if (fm_buf_len(&d->in) == 0)
-        return FM_MORE;
-    len = d->format.len_of[fm_buf_peek(&d->in)[0]];
+    if (front->have == 0)
+        return more(d, 1);
+    len = d->format.len_of[front->at[0]];
     if (len == FM_TYPE_UNKNOWN)
-        return fail(d, FM_E_BAD, d->offset, "unknown type");
-    return sized_body(d, 0, (uint64_t)1 + len, out);
+        return fail(d, FM_E_BAD, front->offset, "unknown type");
+    return sized_body(d, front, 0, (uint64_t)1 + len, out);
 }
 
 /* Nine digits stay below 2^32, so the sum cannot overflow. */
-static int parse_ascii(struct fm_decoder *d, struct fm_frame *out)
+static inline int parse_ascii(struct fm_decoder *d, struct front *front,
+                              struct fm_frame *out)
 {
-    const uint8_t *bytes = fm_buf_peek(&d->in);
-    size_t have = fm_buf_len(&d->in);
     size_t digits = d->format.digits;
 
-    for (; d->scanned < digits && d->scanned < have; d->scanned++) {
-        uint8_t c = bytes[d->scanned];
+    if (d->scanned == 0)
+        d->length = 0;
+    for (; d->scanned < digits && d->scanned < front->have; d->scanned++) {
+        uint8_t c = front->at[d->scanned];
 
         if (c < '0' || c > '9')
-            return fail(d, FM_E_BAD, d->offset + d->scanned,
+            return fail(d, FM_E_BAD, front->offset + d->scanned,
                         "no digit in the length");
-        d->payload = d->payload * 10 + (c - '0');
+        d->length = d->length * 10 + (c - '0');
     }
     if (d->scanned < digits)
-        return FM_MORE;
-    return sized_body(d, digits, d->payload, out);
+        return more(d, digits - d->scanned);
+    return sized_body(d, front, digits, d->length, out);
 }
 
-static int parse_be(struct fm_decoder *d, struct fm_frame *out)
+static inline int parse_be(struct fm_decoder *d, struct front *front,
+                           struct fm_frame *out)
 {
     size_t width = d->format.width;
     uint64_t payload;
 
-    if (fm_buf_len(&d->in) < width)
-        return FM_MORE;
-    payload = fm_get_be(fm_buf_peek(&d->in), width);
+    if (front->have < width)
+        return more(d, width - front->have);
+    payload = fm_get_be(front->at, width);
     if (d->format.inclusive) {
         if (payload < width)
-            return fail(d, FM_E_BAD, d->offset,
+            return fail(d, FM_E_BAD, front->offset,
                         "the length does not cover itself");
         payload -= width;
     }
-    return sized_body(d, width, payload, out);
+    return sized_body(d, front, width, payload, out);
 }
 
 /* A delimiter may have begun in the last delim_len - 1 bytes looked at. */
-static int parse_delim(struct fm_decoder *d, struct fm_frame *out)
+static inline int parse_delim(struct fm_decoder *d, struct front *front,
+                              struct fm_frame *out)
 {
-    const uint8_t *bytes = fm_buf_peek(&d->in);
-    const uint8_t *found;
-    size_t have = fm_buf_len(&d->in);
     size_t m = d->format.delim_len;
     size_t from = d->scanned >= m ? d->scanned - (m - 1) : 0;
-    size_t payload;
+    const uint8_t *found =
+        memmem(front->at + from, front->have - from, d->format.delim, m);
+    size_t payload = found ? (size_t)(found - front->at) : front->have;
 
-    found = memmem(bytes + from, have - from, d->format.delim, m);
-    payload = found ? (size_t)(found - bytes) : have;
     d->work += payload - from;
-    d->scanned = have;
+    d->scanned = front->have;
     if (found && payload <= d->format.max)
-        return give(d, 0, payload, m, out);
-    if (found || have >= (uint64_t)d->format.max + m)
-        return too_long(d);
-    return FM_MORE;
+        return give(d, front, 0, payload, m, out);
+    if (found || front->have >= (uint64_t)d->format.max + m)
+        return too_long(d, front);
+    return more(d, 1);
 }
 
 /* The frame is handed out by fm_decoder_end(). */
-static int parse_close(struct fm_decoder *d, struct fm_frame *out)
+static inline int parse_close(struct fm_decoder *d, const struct front *front)
 {
-    (void)out;
-    if (fm_buf_len(&d->in) > d->format.max)
-        return too_long(d);
-    return FM_MORE;
+    if (front->have > d->format.max)
+        return too_long(d, front);
+    return more(d, (uint64_t)d->format.max + 1 - front->have);
+}
+
+static inline int parse(struct fm_decoder *d, struct front *front,
+                        struct fm_frame *out)
+{
+    switch (d->format.kind) {
+    case FM_FIXED:
+        return parse_fixed(d, front, out);
+    case FM_TYPE:
+        return parse_type(d, front, out);
+    case FM_DELIM:
+        return parse_delim(d, front, out);
+    case FM_ASCII:
+        return parse_ascii(d, front, out);
+    case FM_BE:
+        return parse_be(d, front, out);
+    default:
+        return parse_close(d, front);
+    }
+}
+
+/* fm_decoder_run(), but the frames stay until the next call. */
+static int walk(struct fm_decoder *d, fm_frame_taker *each, void *context)
+{
+    struct front front;
+    struct fm_frame frame;
+    int r;
+
+    if (d->err)
+        return d->err;
+    drop_taken(d);
+    front.at = fm_buf_peek(&d->in);
+    front.have = fm_buf_len(&d->in);
+    front.offset = d->offset;
+    do {
+        d->work++;
+        r = parse(d, &front, &frame);
+        if (r != FM_FRAME)
+            break;
+        r = each(context, &frame);
+    } while (r == 0);
+    d->taken = (size_t)(front.offset - d->offset);
+    return r;
+}
+
+int fm_decoder_run(struct fm_decoder *d, fm_frame_taker *each, void *context)
+{
+    int r = walk(d, each, context);
+
+    drop_taken(d);
+    return r;
+}
+
+static int take_one(void *out, const struct fm_frame *frame)
+{
+    *(struct fm_frame *)out = *frame;
+    return FM_FRAME;
 }
 
 int fm_decoder_next(struct fm_decoder *d, struct fm_frame *out)
 {
-    static int (*const parse[])(struct fm_decoder *, struct fm_frame *) = {
-        [FM_FIXED] = parse_fixed, [FM_TYPE] = parse_type,
-        [FM_DELIM] = parse_delim, [FM_ASCII] = parse_ascii,
-        [FM_BE] = parse_be,       [FM_CLOSE] = parse_close,
-    };
-
     *out = (struct fm_frame){.data = (const uint8_t *)""};
-    if (d->err)
-        return d->err;
-    drop_taken(d);
-    d->work++;
-    return parse[d->format.kind](d, out);
+    return walk(d, take_one, out);
 }
 
 int fm_decoder_end(struct fm_decoder *d, struct fm_frame *out)
@@ -196,7 +261,9 @@ int fm_decoder_end(struct fm_decoder *d, struct fm_frame *out)
         return r;
     if (d->format.kind == FM_CLOSE && !d->whole) {
         d->whole = true;
-        return give(d, 0, fm_buf_len(&d->in), 0, out);
+        d->taken = fm_buf_len(&d->in);
+        *out = (struct fm_frame){fm_buf_peek(&d->in), d->taken, d->offset};
+        return FM_FRAME;
     }
     if (fm_buf_len(&d->in) > 0)
         return fail_at_end(d, FM_E_TRUNCATED,
@@ -248,23 +315,9 @@ int fm_decoder_feed(struct fm_decoder *d, const void *bytes, size_t len)
     return 0;
 }
 
-/* Bytes that tell how long the frame is. */
-static size_t sizing(const struct fm_format *f)
-{
-    return f->kind == FM_TYPE ? 1 : fm_format_header(f);
-}
-
 size_t fm_decoder_want(const struct fm_decoder *d)
 {
-    size_t have = fm_buf_len(&d->in);
-
-    if (d->format.kind == FM_DELIM)
-        return 1;
-    if (d->format.kind == FM_CLOSE)
-        return (size_t)d->format.max + 1 - have;
-    if (!d->sized)
-        return sizing(&d->format) - have;
-    return fm_format_header(&d->format) + (size_t)d->payload - have;
+    return d->want;
 }
 
 bool fm_decoder_inside(const struct fm_decoder *d)

@@ -10,7 +10,8 @@
  *     if (r < 0)
  *         complain(fm_decoder_offset(&d), fm_decoder_why(&d));
  *
- * and fm_decoder_end() once the stream has ended.
+ * and fm_decoder_end() once the stream has ended.  fm_decoder_run() does the
+ * same for all frames that are here, and faster.
  *
  * Errors are sticky: the first one stays, later calls return it again and
  * change nothing.  Memory follows the bytes received: never more than twice
@@ -44,9 +45,9 @@ struct fm_decoder {
     struct fm_format format;
     struct fm_buf in;    /* begins at the current frame's first wire byte */
     size_t scanned;      /* bytes of the current frame already looked at  */
-    size_t taken;        /* wire bytes of the frame handed out last       */
-    uint64_t payload;    /* its length, once the header is complete       */
-    bool sized;          /* the header is complete                        */
+    size_t taken;        /* wire bytes of the frames handed out last      */
+    uint64_t length;     /* FM_ASCII: what the digits scanned say         */
+    size_t want;         /* bytes of the frame that are surely missing    */
     bool ended;          /* fm_decoder_end() was called                   */
     bool whole;          /* FM_CLOSE: its one frame was handed out        */
     uint64_t offset;     /* of in's first byte in the stream              */
@@ -94,6 +95,18 @@ bool fm_decoder_has_room(const struct fm_decoder *d, size_t len);
  * not come, or an error: FM_E_BAD, FM_E_TOO_LONG, or the earlier one.
  */
 int fm_decoder_next(struct fm_decoder *d, struct fm_frame *out);
+
+/* Called with each frame, which stays until it returns; it must not use the
+ * decoder.  Returns 0 to go on, anything else to stop. */
+typedef int fm_frame_taker(void *context, const struct fm_frame *frame);
+
+/*
+ * Give each whole frame that is here to each(), in order.
+ *
+ * Returns what each() returned when that was not 0, the frames after it still
+ * to come; otherwise FM_MORE, or an error, as fm_decoder_next().
+ */
+int fm_decoder_run(struct fm_decoder *d, fm_frame_taker *each, void *context);
 
 /*
  * The stream has ended.  Call until it returns less than 0.

@@ -1,37 +1,41 @@
 /*
  * see encode.h
  *
- * There is one small function for each format: it checks what only that
- * format asks for and writes the frame with put().
+ * fm_encode() knows how long the frame will be and sees to the room.  There
+ * is one small function for each format: it checks what only that format asks
+ * for and writes the frame where the output ends.
  */
 #include "target/encode.h"
 #include "target/wire.h"
 
 #include <string.h>
 
-/* Room for a frame with the payload in its place; NULL when there is none. */
-static inline uint8_t *put(struct fm_buf *out, size_t header, const void *data,
-                           size_t len, size_t trailer)
+/* Add n bytes to the output, to be written here. */
+static inline uint8_t *claim(struct fm_buf *out, size_t n)
 {
-    uint8_t *wire = fm_buf_reserve(out, header + len + trailer);
+    uint8_t *wire = fm_buf_end(out);
 
-    if (wire && len > 0)
-        memcpy(wire + header, data, len);
+    fm_buf_commit(out, n);
     return wire;
 }
 
-static int put_bare(const void *data, size_t len, struct fm_buf *out)
+/* The last call of each, so that nothing is kept meanwhile. */
+static inline int put_payload(uint8_t *wire, const void *data, size_t len)
 {
-    if (!put(out, 0, data, len, 0))
-        return FM_E_NOMEM;
-    fm_buf_commit(out, len);
+    if (len > 0)
+        memcpy(wire, data, len);
     return 0;
+}
+
+static int encode_bare(const void *data, size_t len, struct fm_buf *out)
+{
+    return put_payload(claim(out, len), data, len);
 }
 
 static int encode_fixed(const struct fm_format *f, const void *data, size_t len,
                         struct fm_buf *out)
 {
-    return len == f->fixed ? put_bare(data, len, out) : FM_E_BAD;
+    return len == f->fixed ? encode_bare(data, len, out) : FM_E_BAD;
 }
 
 static int encode_type(const struct fm_format *f, const void *data, size_t len,
@@ -42,77 +46,91 @@ static int encode_type(const struct fm_format *f, const void *data, size_t len,
 
     if (want == FM_TYPE_UNKNOWN || len - 1 != want)
         return FM_E_BAD;
-    return put_bare(data, len, out);
+    return encode_bare(data, len, out);
 }
 
 /* A reader must find the delimiter where it is, and not before. */
 static int encode_delim(const struct fm_format *f, const void *data, size_t len,
                         struct fm_buf *out)
 {
-    uint8_t *wire = put(out, 0, data, len, f->delim_len);
+    uint8_t *wire = fm_buf_end(out);
+    size_t size = len + f->delim_len;
 
-    if (!wire)
-        return FM_E_NOMEM;
+    put_payload(wire, data, len);
     memcpy(wire + len, f->delim, f->delim_len);
-    if (memmem(wire, len + f->delim_len, f->delim, f->delim_len) != wire + len)
+    if (memmem(wire, size, f->delim, f->delim_len) != wire + len)
         return FM_E_BAD;
-    fm_buf_commit(out, len + f->delim_len);
+    fm_buf_commit(out, size);
     return 0;
 }
 
-/* Write the decimal number in exactly as many digits; is there room? */
-static bool put_digits(uint8_t *p, size_t digits, size_t value)
-{
-    for (size_t i = digits; i-- > 0; value /= 10)
-        p[i] = (uint8_t)('0' + value % 10);
-    return value == 0;
-}
+/* The number in exactly as many digits, if that will do. */
 
 static int encode_ascii(const struct fm_format *f, const void *data, size_t len,
                         struct fm_buf *out)
 {
-    uint8_t *wire = put(out, f->digits, data, len, 0);
+    uint8_t *wire = fm_buf_end(out);
+    size_t value = len;
 
-    if (!wire)
-        return FM_E_NOMEM;
-    if (!put_digits(wire, f->digits, len))
+    for (size_t i = f->digits; i-- > 0; value /= 10)
+        wire[i] = (uint8_t)('0' + value % 10);
+    if (value > 0)
         return FM_E_TOO_LONG;
     fm_buf_commit(out, f->digits + len);
-    return 0;
+    return put_payload(wire + f->digits, data, len);
 }
 
 static int encode_be(const struct fm_format *f, const void *data, size_t len,
                      struct fm_buf *out)
 {
-    uint64_t value = (uint64_t)len + (f->inclusive ? f->width : 0);
+    size_t width = f->width;
+    uint64_t value = (uint64_t)len + (f->inclusive ? width : 0);
     uint8_t *wire;
 
-    if (value >> (8 * f->width) != 0)
+    if (value >> (8 * width) != 0)
         return FM_E_TOO_LONG;
-    wire = put(out, f->width, data, len, 0);
-    if (!wire)
-        return FM_E_NOMEM;
-    fm_put_be(wire, f->width, (uint32_t)value);
-    fm_buf_commit(out, f->width + len);
-    return 0;
+    wire = claim(out, width + len);
+    fm_put_be(wire, width, (uint32_t)value);
+    return put_payload(wire + width, data, len);
 }
 
 static int encode_close(const struct fm_format *f, const void *data, size_t len,
                         struct fm_buf *out)
 {
     (void)f;
-    return put_bare(data, len, out);
+    return encode_bare(data, len, out);
 }
 
-int fm_encode(const struct fm_format *f, const void *data, size_t len,
-              struct fm_buf *out)
+/* The room is there. */
+static inline int encode(const struct fm_format *f, const void *data,
+                         size_t len, struct fm_buf *out)
 {
-    static int (*const encode[])(const struct fm_format *, const void *, size_t,
-                                 struct fm_buf *) = {
+    static int (*const by_kind[])(const struct fm_format *, const void *,
+                                  size_t, struct fm_buf *) = {
         [FM_FIXED] = encode_fixed, [FM_TYPE] = encode_type,
         [FM_DELIM] = encode_delim, [FM_ASCII] = encode_ascii,
         [FM_BE] = encode_be,       [FM_CLOSE] = encode_close,
     };
 
-    return len > f->max ? FM_E_TOO_LONG : encode[f->kind](f, data, len, out);
+    return by_kind[f->kind](f, data, len, out);
+}
+
+/* Not inlined: the usual way has nothing to keep across a call. */
+__attribute__((noinline)) static int
+encode_in_more_room(const struct fm_format *f, const void *data, size_t len,
+                    struct fm_buf *out, size_t size)
+{
+    return fm_buf_make_room(out, size) ? encode(f, data, len, out) : FM_E_NOMEM;
+}
+
+int fm_encode(const struct fm_format *f, const void *data, size_t len,
+              struct fm_buf *out)
+{
+    size_t size = fm_format_header(f) + len + f->delim_len;
+
+    if (len > f->max)
+        return FM_E_TOO_LONG;
+    if (fm_buf_reserve_here(out, size))
+        return encode(f, data, len, out);
+    return encode_in_more_room(f, data, len, out, size);
 }

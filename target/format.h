@@ -35,7 +35,8 @@ enum {
 
 enum fm_kind { FM_FIXED, FM_TYPE, FM_DELIM, FM_ASCII, FM_BE, FM_CLOSE };
 
-/* A plain value: copy it, compare fields, build it by hand. */
+/* A plain value: copy it, compare fields, build it by hand.  What belongs to
+ * another kind is 0. */
 struct fm_format {
     enum fm_kind kind;
     uint32_t max;                /* bytes of payload, in every kind       */
@@ -63,14 +64,7 @@ int fm_format_parse(struct fm_format *f, const char *text, char *why,
 /* Bytes in front of a payload: 0, the digits, or the width. */
 static inline size_t fm_format_header(const struct fm_format *f)
 {
-    switch (f->kind) {
-    case FM_ASCII:
-        return f->digits;
-    case FM_BE:
-        return f->width;
-    default:
-        return 0;
-    }
+    return (size_t)f->digits + f->width;
 }
 
 /* The longest frame on the wire, payload and all, in bytes. */

@@ -29,6 +29,7 @@ struct sets {
 void fm_loop_init(struct fm_loop *loop)
 {
     memset(loop, 0, sizeof *loop);
+    loop->now_ms = fm_now_ms();
 }
 
 static void forget(struct fm_loop *loop, struct fm_watch *w)
@@ -127,12 +128,10 @@ static void dispatch(struct fm_loop *loop, const struct sets *s, int nfds)
 
 static void run_timers(struct fm_loop *loop)
 {
-    int64_t now = fm_now_ms();
-
     for (int fd = loop->low; fd < loop->top; fd++) {
         struct fm_watch *w = current(loop, fd);
 
-        if (w && w->deadline_ms <= now)
+        if (w && w->deadline_ms <= loop->now_ms)
             w->on_event(w, FM_EXPIRED);
     }
 }
@@ -171,6 +170,7 @@ int fm_loop_turn(struct fm_loop *loop)
     nfds = build_sets(loop, &s, &deadline_ms);
     r = fm_io_select(nfds, &s.rd, &s.wr, &s.ex,
                      fm_remaining_ms(fm_now_ms(), deadline_ms));
+    loop->now_ms = fm_now_ms();
     if (r < 0) {
         r = select_failed(loop, r);
     } else {
@@ -181,4 +181,9 @@ int fm_loop_turn(struct fm_loop *loop)
     }
     run_timers(loop);
     return r;
+}
+
+int64_t fm_loop_deadline_in(const struct fm_loop *loop, int64_t ms)
+{
+    return fm_deadline_after(loop->now_ms, ms);
 }

@@ -50,6 +50,7 @@ struct fm_loop {
     struct fm_watch *by_fd[FD_SETSIZE];
     int low;           /* no watch has a lower number than this            */
     int top;           /* … and every watch has a lower one than this      */
+    int64_t now_ms;    /* when the last wait ended                         */
     unsigned failures; /* selects in a row that failed for no known reason */
 };
 
@@ -74,5 +75,9 @@ int fm_loop_remove(struct fm_loop *loop, struct fm_watch *w);
  * error of a select that keeps failing although all descriptors are well.
  */
 int fm_loop_turn(struct fm_loop *loop);
+
+/* The deadline ms after the wait of this turn ended, FM_NEVER when ms < 0: as
+ * fm_deadline_in(), but the clock is read once a turn. */
+int64_t fm_loop_deadline_in(const struct fm_loop *loop, int64_t ms);
 
 #endif

@@ -24,14 +24,19 @@ struct sf_injector sf_injector;
 static __thread bool mine __attribute__((tls_model("initial-exec")));
 static __thread bool busy __attribute__((tls_model("initial-exec")));
 
+void sf_inject_arm(struct sf_chooser *chooser, enum sf_profile profile)
+{
+    sf_injector.chooser = chooser;
+    sf_injector.profile = profile;
+    sf_injector.points = chooser || (sf_control && sf_control->tracing);
+}
+
 void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
                      enum sf_profile profile)
 {
     memset(&sf_injector, 0, sizeof sf_injector);
     sf_injector.world = world;
-    sf_injector.chooser = chooser;
-    sf_injector.profile = profile;
-    sf_injector.points = chooser || (sf_control && sf_control->tracing);
+    sf_inject_arm(chooser, profile);
     sf_fd_forget_all();
     sf_epoll_forget_all();
     mine = true;
@@ -40,6 +45,7 @@ void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
 
 void sf_inject_end(void)
 {
+    sf_relieve();
     sf_on = 0;
     mine = false;
     sf_injector.chooser = NULL;

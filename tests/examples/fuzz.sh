@@ -16,6 +16,8 @@ runs=$5
 known=$6
 shift 6
 
+# What an earlier run learned would make this one another.
+rm -rf "${folder:?}/$name"
 mkdir -p "$folder/$name"
 cd "$folder"
 clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I"$source" \

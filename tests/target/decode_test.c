@@ -435,11 +435,14 @@ static void want_until_closed(void **state)
 {
     struct fm_format f = parsed("close,max=9");
     struct fm_decoder d;
+    struct fm_frame frame;
 
     (void)state;
     fm_decoder_init(&d, &f);
+    assert_int_equal(fm_decoder_next(&d, &frame), FM_MORE);
     assert_int_equal(fm_decoder_want(&d), 10);
     assert_int_equal(fm_decoder_feed(&d, "abc", 3), 0);
+    assert_int_equal(fm_decoder_next(&d, &frame), FM_MORE);
     assert_int_equal(fm_decoder_want(&d), 7);
     fm_decoder_fini(&d);
 }

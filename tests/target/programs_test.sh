@@ -24,6 +24,7 @@ refused() {
 
 # start OPTION...: a server; sets $port.
 start() {
+    : >"$dir/listening" # or it still says where the last one did
     "$bin/framed-server" "$@" >"$dir/listening" 2>"$dir/server.err" &
     server=$!
     for _ in $(seq 100); do
