@@ -26,6 +26,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
+struct mmsghdr; /* hidden from those who are not _GNU_SOURCE */
+
 /* What a descriptor is, as far as the fault model asks. */
 enum sf_fd_type {
     SF_FD_CLOSED,   /* no such descriptor: calls on it answer EBADF      */
