@@ -26,6 +26,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
+struct mmsghdr; /* hidden from those who are not _GNU_SOURCE */
+
 /* What a descriptor is, as far as the fault model asks. */
 enum sf_fd_type {
     SF_FD_CLOSED,   /* no such descriptor: calls on it answer EBADF      */
@@ -106,6 +108,12 @@ struct sf_world {
  * would not quite behave as after the real event.  Owns every number.
  */
 const struct sf_world *sf_kernel(void);
+
+/*
+ * From here on its facts say nothing: the program has forbidden itself
+ * system calls, and asking takes some.
+ */
+void sf_kernel_seal(void);
 
 /*
  * The next definitions of the libc names and nothing else.  Each resolves

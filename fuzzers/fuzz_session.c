@@ -48,6 +48,9 @@ struct check {
     size_t moved;             /* bytes either way, as the server sees it   */
     int64_t active;           /* when that last grew                       */
     int64_t gap;              /* the longest time that it did not          */
+    bool half;                /* the server has a part of a frame          */
+    size_t half_at;           /* … that begins here in the stream          */
+    int64_t half_since;       /* … and was first seen to have it then      */
     bool over;                /* more waits for it than may be held        */
     size_t taken_then;        /* … when the server had read so much        */
     bool judged;              /* its end was looked at                     */
@@ -188,12 +191,26 @@ static int64_t since(int64_t then)
     return (sf_sim_now() - then) / MS;
 }
 
+/* Since when the server waits for the rest of a frame. */
+static void note_half(const struct sf_peer *peer, size_t taken)
+{
+    struct check *c = check_of(peer);
+    size_t start = last_frame(peer, taken);
+    bool half = start < taken;
+
+    if (half && (!c->half || c->half_at != start))
+        c->half_since = sf_sim_now();
+    c->half = half;
+    c->half_at = start;
+}
+
 /* Bytes count when the server moves them, not when the peer reads them. */
 static void note_activity(const struct sf_peer *peer)
 {
     struct check *c = check_of(peer);
-    size_t moved = sf_peer_taken(peer) + sf_peer_given(peer);
+    size_t taken = sf_peer_taken(peer), moved = taken + sf_peer_given(peer);
 
+    note_half(peer, taken);
     if (c->accepted < 0)
         c->accepted = c->active = sf_sim_now();
     if (sf_sim_now() - c->active > c->gap)
@@ -210,10 +227,8 @@ static bool timed_out(const struct sf_peer *peer)
     const struct check *c = check_of(peer);
     bool idle = o->idle_ms >= 0 && c->accepted >= 0 &&
                 (since(c->active) >= o->idle_ms || c->gap / MS >= o->idle_ms);
-    size_t taken = sf_peer_taken(peer);
-    bool slow = o->frame_ms >= 0 && since(SF_SIM_EPOCH_NS) >= o->frame_ms &&
-                (last_frame(peer, peer->sent) < peer->sent ||
-                 last_frame(peer, taken) < taken);
+    bool slow =
+        o->frame_ms >= 0 && c->half && since(c->half_since) >= o->frame_ms;
 
     return idle || slow;
 }

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "faultinject/explore/tally.h"
 #include "faultinject/inject/control.h"
 
 enum { SF_NOTHING_FOUND = 0, SF_FOUND = 1, SF_COULD_NOT = 2 };
@@ -51,6 +52,7 @@ struct sf_run {
     bool status_counts; /* an exit status other than 0 is a finding */
     bool quiet;         /* no summary */
     bool notify;        /* by the kernel's notifications, not the library */
+    bool no_io_uring;   /* the kernel has none, as far as they can see */
 };
 
 /* What came out. */
@@ -59,6 +61,7 @@ struct sf_outcome_of_run {
     int status;                 /* as from waitpid */
     int forwarded; /* the signal that we were sent and passed on, or 0 */
     bool timed_out;
+    struct sf_passed passed; /* what the library did not see */
 };
 
 /* Run the command to its end. */

@@ -181,6 +181,8 @@ void sf_json_print(const struct sf_run *run,
     add_text(all, "verdict", sf_verdict(run, outcome));
     add_number(all, "exit", (uint64_t)sf_status(run, outcome));
     add_number(all, "calls", sf_calls_seen(c));
+    add_number(all, "sockets_passed", outcome->passed.sockets);
+    add_number(all, "io_urings", outcome->passed.rings);
     json_object_object_add(all, "by_call", calls_by_name(c));
     add_number(all, "connections", sf_connections(c));
     json_object_object_add(all, "processes", processes(c));

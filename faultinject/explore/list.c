@@ -67,8 +67,21 @@ static void list_model(void)
 
 static void list_monitors(void)
 {
+    static const struct {
+        unsigned worlds;
+        const char *what;
+    } rows[SF_MON_COUNT] = {
+#define X(id, word, worlds, what) {worlds, what},
+        SF_MONITOR_MAP(X)
+#undef X
+    };
+    static const char *const worlds[] = {[SF_IN_KERNEL] = "kernel",
+                                         [SF_IN_SIMNET] = "simnet",
+                                         [SF_EVERYWHERE] = "kernel, simnet"};
+
     for (int i = 0; i < SF_MON_COUNT; i++)
-        printf("%s\n", sf_monitor_name((enum sf_monitor)i));
+        printf("%-18s %-15s %s\n", sf_monitor_name((enum sf_monitor)i),
+               worlds[rows[i].worlds], rows[i].what);
 }
 
 bool sf_list(const char *what)

@@ -204,6 +204,9 @@ static bool take_option(struct sf_options *o, int option, const char *value)
     case OPT_NOTIFY:
         o->run.notify = true;
         return true;
+    case OPT_NO_URING:
+        o->run.no_io_uring = true;
+        return true;
     case OPT_CHECK:
         o->check = value;
         return true;

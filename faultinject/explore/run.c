@@ -217,7 +217,8 @@ static void execute(const struct sf_run *run, const struct shared *shared)
 }
 
 /* exec failed: its errno comes through a pipe that exec would have closed. */
-static pid_t spawn(const struct sf_run *run, const struct shared *shared)
+static pid_t spawn(const struct sf_run *run, const struct shared *shared,
+                   struct sf_tally *tally)
 {
     int report[2];
     int err = 0;
@@ -234,11 +235,15 @@ static pid_t spawn(const struct sf_run *run, const struct shared *shared)
             divert(run);
         signal(SIGXFSZ, file_limit);
         set_environment(shared, run->notify);
+        if (tally)
+            sf_tally_offer(tally);
         execute(run, shared);
         err = errno;
         _exit(write(report[1], &err, sizeof err) < 0 ? 126 : 127);
     }
     close(report[1]);
+    if (tally)
+        sf_tally_begin(tally, pid);
     if (read(report[0], &err, sizeof err) == sizeof err) {
         waitpid(pid, NULL, 0);
         sf_complain("%s: %s", run->command[0], strerror(err));
@@ -296,10 +301,23 @@ static void pass_on_signals(pid_t pid)
     signal(SIGQUIT, SIG_IGN);
 }
 
+/*
+ * What goes past the library is counted where it is told, and where that
+ * takes no rights from the command: others than root would have to promise
+ * that it gains none.  Under --notify nothing goes past.
+ */
+static bool counts(const struct sf_run *run)
+{
+    bool is_told = !run->quiet || run->json;
+
+    return !run->notify && (run->no_io_uring || (is_told && geteuid() == 0));
+}
+
 bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
 {
     static int asked;
     struct shared shared;
+    struct sf_tally *tally;
     pid_t pid;
 
     memset(outcome, 0, sizeof *outcome);
@@ -308,13 +326,16 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
     if (!sf_program_find(&shared.program, run->command[0]) ||
         !find_way(&shared, run) || !make_shared(&shared, run))
         return false;
-    pid = spawn(run, &shared);
+    tally = counts(run) ? sf_tally_new(run->no_io_uring) : NULL;
+    pid = spawn(run, &shared, tally);
     if (pid > 0) {
         pass_on_signals(pid);
         watch(pid, run, outcome);
         outcome->forwarded = forwarded;
         outcome->control = shared.control;
     }
+    if (tally)
+        sf_tally_end(tally, &outcome->passed);
     unlink(shared.path);
     return pid > 0;
 }

@@ -255,6 +255,27 @@ static void print_end(const struct sf_run *run,
         fprintf(stderr, "sockfault: %s\n", text);
 }
 
+/* Silence about it would look as if there was nothing. */
+static void print_passed(const struct sf_control *c,
+                         const struct sf_passed *passed)
+{
+    if (c->n_sealed)
+        fprintf(stderr,
+                "sockfault: %u process%s put a seccomp filter on: from there "
+                "only watched\n",
+                c->n_sealed, c->n_sealed == 1 ? "" : "es");
+    if (passed->sockets)
+        fprintf(stderr,
+                "sockfault: %" PRIu64 " socket%s went past the library, first "
+                "in %s: --notify sees all\n",
+                passed->sockets, plural(passed->sockets), passed->first);
+    if (passed->rings)
+        fprintf(stderr,
+                "sockfault: %" PRIu64 " io_uring%s, whose calls are not seen: "
+                "--no-io-uring refuses them\n",
+                passed->rings, plural(passed->rings));
+}
+
 void sf_summary_print(const struct sf_run *run,
                       const struct sf_outcome_of_run *outcome)
 {
@@ -264,12 +285,16 @@ void sf_summary_print(const struct sf_run *run,
         print_counts(c);
     if (!run->quiet || run->all_rules)
         print_unreached(c);
+    if (!run->quiet)
+        print_passed(c, &outcome->passed);
     print_findings(c);
     print_end(run, outcome);
     if (sf_verdict(run, outcome))
         print_cause(c);
     if (sf_calls_seen(c) == 0 && !sf_verdict(run, outcome))
-        sf_complain("no call was intercepted: %s made no socket call "
-                    "through libc",
-                    run->only[0][0] ? "--only" : run->command[0]);
+        sf_complain("no call was intercepted: %s made no socket call %s",
+                    run->only[0][0] ? "--only" : run->command[0],
+                    outcome->passed.sockets
+                        ? "through libc, and made sockets: try --notify"
+                        : "through libc");
 }

@@ -112,7 +112,9 @@ static void print_where(const struct sf_control *c, const struct sf_record *r,
 
 static void print_result(const struct sf_record *r, FILE *out)
 {
-    if (r->result < 0)
+    if (!r->ended)
+        fprintf(out, "never came back");
+    else if (r->result < 0)
         fprintf(out, "%s", strerrorname_np(r->err));
     else if (sf_calls[r->call].kind & (K_READ | K_WRITE))
         fprintf(out, "%d of %u at %" PRIu64, r->result, r->asked, r->offset);

@@ -1,12 +1,12 @@
-/* account.c: what a call that has ended changes; see session.h. */
+/* account.c: what a call that has ended changes; see injector.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "faultinject/inject/address.h"
+#include "faultinject/inject/injector.h"
 #include "faultinject/inject/registry.h"
-#include "faultinject/inject/session.h"
 #include "faultinject/inject/wait.h"
 
 static void accepted(struct sf_op *op)
@@ -15,7 +15,7 @@ static void accepted(struct sf_op *op)
     struct sockaddr_storage addr;
     socklen_t len = sizeof addr;
 
-    if (conn && sf_session.chooser &&
+    if (conn && sf_injector.chooser &&
         op->world->getpeername((int)op->result, (struct sockaddr *)&addr,
                                &len) == 0)
         sf_address_of(&conn->peer, (struct sockaddr *)&addr, len);
@@ -94,7 +94,7 @@ static void tell_wait(struct sf_op *op)
     if ((op->fault == SF_SPURIOUS || op->fault == SF_WITHHOLD) && !alter(op))
         op->fault = SF_NONE;
     op->result = op->wait->result;
-    if (op->result <= 0 || !sf_session.chooser)
+    if (op->result <= 0 || !sf_injector.chooser)
         return;
     if (op->wait->shape->hangups) {
         hold_hangups(op);
@@ -210,8 +210,9 @@ static void tell_ctl(struct sf_op *op)
 /* The table of descriptors does not stay full for ever. */
 static void count_refusal(int err)
 {
-    if (err == EMFILE && sf_session.refusals > 0 && --sf_session.refusals == 0)
-        sf_session.world->exhaust(false);
+    if (err == EMFILE && sf_injector.refusals > 0 &&
+        --sf_injector.refusals == 0)
+        sf_injector.world->exhaust(false);
 }
 
 void sf_account(struct sf_op *op, int err)

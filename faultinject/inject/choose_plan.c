@@ -149,6 +149,14 @@ static size_t at_most(uint64_t amount, size_t max)
     return amount < max ? (size_t)amount : max;
 }
 
+/* Chance ends a connection once: what a program does then, it shall show. */
+static bool is_over(const struct sf_point *at)
+{
+    const struct sf_conn *conn = sf_fd_conn(at->fd);
+
+    return conn && (conn->over[SF_IN] || conn->over[SF_OUT]);
+}
+
 /* What the rule wants among what is possible; 0: not possible. */
 static unsigned wish(const struct sf_rule *r, const struct sf_point *at,
                      const struct sf_outcome *outcomes, unsigned n,
@@ -163,6 +171,8 @@ static unsigned wish(const struct sf_rule *r, const struct sf_point *at,
         return before < at->len ? i : 0; /* more may arrive than is there */
     }
     if (r->fault == SF_ANY_FAULT) {
+        if (r->cls == SF_FATAL && is_over(at))
+            return 0;
         i = sf_seed_pick(r->seed, r->cls, at, outcomes, n);
         if (outcomes[i].fault == SF_SHORT)
             *amount = sf_seed_amount(r->seed, at, outcomes[i].max);

@@ -3,8 +3,7 @@
 
 #include <sys/single_threaded.h>
 
-#include "faultinject/inject/conn.h"
-#include "faultinject/inject/inject.h"
+#include "faultinject/inject/injector.h"
 
 struct sf_control *sf_control;
 sf_site_id (*sf_control_site)(void);
@@ -14,45 +13,79 @@ static uint64_t count(uint64_t *counter)
     return __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
-/* NULL: the part for injected faults is full. */
-static struct sf_record *place(const struct sf_op *op)
+static void begin(struct sf_record *r, const struct sf_op *op)
 {
-    uint64_t i;
-
-    if (op->fault == SF_NONE)
-        return &sf_control->ring[count(&sf_control->n_ring) % SF_RING_MAX];
-    i = count(&sf_control->n_kept);
-    return i < SF_KEPT_MAX ? &sf_control->kept[i] : NULL;
-}
-
-static void record(const struct sf_op *op, int err)
-{
-    struct sf_record *r = place(op);
-
-    if (!r)
-        return;
     __atomic_store_n(&r->seq, 0, __ATOMIC_RELAXED);
     r->offset = op->at.offset;
-    r->site = op->fault != SF_NONE && sf_control_site ? sf_control_site() : 0;
+    r->site = 0;
     r->asked = (uint32_t)op->asked;
-    r->result = (int32_t)op->result;
     r->conn = op->at.conn;
     r->nth = op->at.nth;
     r->amount = (uint32_t)op->len;
     r->target = op->target;
     r->fd = op->fd;
     r->process = (uint16_t)op->at.process;
-    r->err = (uint16_t)err;
     r->call = (uint8_t)op->call;
     r->fault = (uint8_t)op->fault;
+    r->ended = false;
+}
+
+static void end(struct sf_record *r, const struct sf_op *op, int err)
+{
+    r->result = (int32_t)op->result;
+    r->err = (uint16_t)err;
+    r->ended = true;
+}
+
+static void number(struct sf_record *r)
+{
     __atomic_store_n(&r->seq, count(&sf_control->seq) + 1, __ATOMIC_RELEASE);
+}
+
+void sf_control_fault(struct sf_op *op)
+{
+    uint64_t i = count(&sf_control->n_kept);
+
+    count(&sf_control->injected[op->fault]);
+    op->intended = op->fault;
+    op->record = NULL;
+    if (i >= SF_KEPT_MAX)
+        return;
+    op->record = &sf_control->kept[i];
+    begin(op->record, op);
+    if (sf_control_site)
+        op->record->site = sf_control_site();
+    number(op->record);
+}
+
+static void end_fault(const struct sf_op *op, int err)
+{
+    bool happened = op->fault != SF_NONE;
+
+    if (!happened)
+        __atomic_fetch_sub(&sf_control->injected[op->intended], 1,
+                           __ATOMIC_RELAXED);
+    if (op->record && happened)
+        end(op->record, op, err);
+    else if (op->record)
+        __atomic_store_n(&op->record->seq, 0, __ATOMIC_RELEASE);
+}
+
+static void record_call(const struct sf_op *op, int err)
+{
+    struct sf_record *r =
+        &sf_control->ring[count(&sf_control->n_ring) % SF_RING_MAX];
+
+    begin(r, op);
+    end(r, op, err);
+    number(r);
 }
 
 /* A locked addition costs as much as all else here: a process has counters
  * of its own, and threads only where there are some. */
 static void count_seen(enum sf_call call)
 {
-    unsigned process = sf_inject_process();
+    unsigned process = sf_injector.process;
     struct sf_process *own = &sf_control->processes[process - 1];
 
     if (process > SF_PROCESSES_MAX)
@@ -68,8 +101,8 @@ static void count_seen(enum sf_call call)
 void sf_control_call(const struct sf_op *op, int err)
 {
     count_seen(op->call);
-    if (op->fault != SF_NONE)
-        count(&sf_control->injected[op->fault]);
-    if (op->fault != SF_NONE || sf_control->tracing)
-        record(op, err);
+    if (op->intended != SF_NONE)
+        end_fault(op, err);
+    if (op->fault == SF_NONE && sf_control->tracing)
+        record_call(op, err);
 }

@@ -51,7 +51,8 @@ struct sf_span {
     uint64_t to; /* behind the last */
 };
 
-/* One call.  A record that was never finished has seq 0. */
+/* One call.  A record that was never begun, or of a fault that did not come to
+ * pass, has seq 0. */
 struct sf_record {
     uint64_t seq; /* over all processes, from 1 */
     uint64_t offset;
@@ -67,6 +68,7 @@ struct sf_record {
     uint16_t err;
     uint8_t call;
     uint8_t fault;
+    uint8_t ended; /* the call came back: result and err are there */
 };
 
 struct sf_process {
@@ -96,6 +98,7 @@ struct sf_control {
     uint64_t seq;
     uint32_t n_processes;
     uint32_t n_findings;
+    uint32_t n_sealed; /* processes that put a seccomp filter on */
     uint64_t n_kept;
     uint64_t n_ring;
     uint64_t seen[SF_CALL_COUNT]; /* by processes beyond the table */
@@ -124,6 +127,11 @@ extern struct sf_control *sf_control;
 extern sf_site_id (*sf_control_site)(void);
 
 struct sf_op;
+/*
+ * A fault was chosen and is about to happen.  It is written down now: what
+ * it does may be the end of the process.
+ */
+void sf_control_fault(struct sf_op *op);
 /* A call of ours has ended. */
 void sf_control_call(const struct sf_op *op, int err);
 

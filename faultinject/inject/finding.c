@@ -9,7 +9,7 @@
 _Bool (*sf_finding_hook)(enum sf_monitor monitor, const char *line);
 
 static const char *const names[SF_MON_COUNT] = {
-#define X(id, word) word,
+#define X(id, word, worlds, what) word,
     SF_MONITOR_MAP(X)
 #undef X
 };

@@ -7,15 +7,15 @@
 
 #include "faultinject/inject/address.h"
 #include "faultinject/inject/control.h"
+#include "faultinject/inject/injector.h"
 #include "faultinject/inject/model.h"
 #include "faultinject/inject/monitor.h"
 #include "faultinject/inject/registry.h"
-#include "faultinject/inject/session.h"
 
 int sf_on;
 unsigned (*sf_inject_enrol)(void);
 
-struct sf_injector sf_session;
+struct sf_injector sf_injector;
 
 /*
  * `mine`: this thread began the session.  `busy`: it is in the injector, so
@@ -24,14 +24,19 @@ struct sf_injector sf_session;
 static __thread bool mine __attribute__((tls_model("initial-exec")));
 static __thread bool busy __attribute__((tls_model("initial-exec")));
 
+void sf_inject_arm(struct sf_chooser *chooser, enum sf_profile profile)
+{
+    sf_injector.chooser = chooser;
+    sf_injector.profile = profile;
+    sf_injector.points = chooser || (sf_control && sf_control->tracing);
+}
+
 void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
                      enum sf_profile profile)
 {
-    memset(&sf_session, 0, sizeof sf_session);
-    sf_session.world = world;
-    sf_session.chooser = chooser;
-    sf_session.profile = profile;
-    sf_session.points = chooser || (sf_control && sf_control->tracing);
+    memset(&sf_injector, 0, sizeof sf_injector);
+    sf_injector.world = world;
+    sf_inject_arm(chooser, profile);
     sf_fd_forget_all();
     sf_epoll_forget_all();
     mine = true;
@@ -40,39 +45,40 @@ void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
 
 void sf_inject_end(void)
 {
+    sf_relieve();
     sf_on = 0;
     mine = false;
-    sf_session.chooser = NULL;
+    sf_injector.chooser = NULL;
 }
 
 void sf_inject_disarm(void)
 {
-    sf_session.chooser = NULL;
+    sf_injector.chooser = NULL;
 }
 
 unsigned sf_inject_process(void)
 {
-    return sf_session.process;
+    return sf_injector.process;
 }
 
 void sf_inject_forked(void)
 {
-    sf_session.process = 0;
+    sf_injector.process = 0;
     sf_fd_forget_gone();
     sf_relieve();
 }
 
 void sf_inject_counters(sf_counter *each, void *arg)
 {
-    each(arg, sf_session.total, sizeof sf_session.total);
-    each(arg, sf_session.kind_total, sizeof sf_session.kind_total);
-    each(arg, sf_session.injected, sizeof sf_session.injected);
+    each(arg, sf_injector.total, sizeof sf_injector.total);
+    each(arg, sf_injector.kind_total, sizeof sf_injector.kind_total);
+    each(arg, sf_injector.injected, sizeof sf_injector.injected);
     sf_conn_counters(each, arg);
 }
 
 unsigned sf_injected(enum sf_fault fault)
 {
-    return sf_session.injected[fault];
+    return sf_injector.injected[fault];
 }
 
 /* --- asking --- */
@@ -84,7 +90,7 @@ static void classify(int fd)
     int saved = errno;
 
     memset(&facts, 0, sizeof facts);
-    sf_session.world->facts(fd, &facts);
+    sf_injector.world->facts(fd, &facts);
     errno = saved;
     switch (facts.type) {
     case SF_FD_STREAM:
@@ -104,17 +110,17 @@ static void classify(int fd)
 
 static bool in_session(void)
 {
-    return !busy && (mine || sf_session.world->all_threads);
+    return !busy && (mine || sf_injector.world->all_threads);
 }
 
 const struct sf_world *sf_inside(void)
 {
-    return in_session() ? sf_session.world : NULL;
+    return in_session() ? sf_injector.world : NULL;
 }
 
 static bool ours(const struct sf_op *op)
 {
-    const struct sf_world *w = sf_session.world;
+    const struct sf_world *w = sf_injector.world;
 
     return in_session() &&
            (op->fd < 0 ||
@@ -129,8 +135,8 @@ static bool is_closed(enum sf_fd_state state)
 /* Processes are numbered as they come to use sockets. */
 static void enrol(void)
 {
-    if (sf_session.process == 0)
-        sf_session.process = sf_inject_enrol ? sf_inject_enrol() : 1;
+    if (sf_injector.process == 0)
+        sf_injector.process = sf_inject_enrol ? sf_inject_enrol() : 1;
 }
 
 static bool opens_sockets(enum sf_call call)
@@ -168,7 +174,7 @@ static bool find_subject(struct sf_op *op)
     } else {
         op->conn = NULL;
         op->before = SF_FD_UNSEEN;
-        op->counts = opens_sockets(op->call) || sf_session.process > 0;
+        op->counts = opens_sockets(op->call) || sf_injector.process > 0;
     }
     if (op->counts)
         enrol();
@@ -177,7 +183,7 @@ static bool find_subject(struct sf_op *op)
 
 unsigned *sf_streak(struct sf_op *op)
 {
-    return op->conn ? &op->conn->streak : &sf_session.streak;
+    return op->conn ? &op->conn->streak : &sf_injector.streak;
 }
 
 /* Ordinals go up at every call, whether or not anybody asks for this one. */
@@ -185,8 +191,8 @@ static void count_call(const struct sf_op *op)
 {
     int kind = sf_calls[op->call].kind_index;
 
-    sf_session.total[op->call]++;
-    sf_session.kind_total[kind]++;
+    sf_injector.total[op->call]++;
+    sf_injector.kind_total[kind]++;
     if (op->conn) {
         op->conn->nth[op->call]++;
         op->conn->kind_nth[kind]++;
@@ -203,11 +209,11 @@ static void find_point(struct sf_op *op)
         .call = op->call,
         .fd = op->fd,
         .len = op->len,
-        .process = sf_session.process,
-        .total = sf_session.total[op->call],
-        .kind_total = sf_session.kind_total[kind],
-        .nth = sf_session.total[op->call],
-        .kind_nth = sf_session.kind_total[kind],
+        .process = sf_injector.process,
+        .total = sf_injector.total[op->call],
+        .kind_total = sf_injector.kind_total[kind],
+        .nth = sf_injector.total[op->call],
+        .kind_nth = sf_injector.kind_total[kind],
         .streak = *sf_streak(op),
     };
     if (!conn)
@@ -245,20 +251,20 @@ static bool can_fault(const struct sf_op *op)
 static struct sf_outcome choose(struct sf_op *op)
 {
     static const struct sf_outcome nothing;
-    struct sf_chooser *chooser = sf_session.chooser;
+    struct sf_chooser *chooser = sf_injector.chooser;
     struct sf_outcome outcomes[SF_OUTCOMES_MAX];
     struct sf_outcome chosen;
     struct sf_site site = {.at = &op->at,
                            .conn = op->conn,
                            .wait = op->wait,
-                           .world = sf_session.world,
+                           .world = sf_injector.world,
                            .flags = op->flags,
-                           .profile = sf_session.profile};
+                           .profile = sf_injector.profile};
     size_t amount = 1;
     unsigned n;
 
     if (op->fd >= 0 || op->wait) /* a wait: has the program signal handlers? */
-        sf_session.world->facts(op->fd, &site.facts);
+        sf_injector.world->facts(op->fd, &site.facts);
     n = sf_model_outcomes(&site, outcomes);
     if (n == 1)
         return nothing;
@@ -271,7 +277,7 @@ static struct sf_outcome choose(struct sf_op *op)
 /* Somebody asks where calls are: the trace of all, a chooser of some. */
 static enum sf_verdict decide(struct sf_op *op)
 {
-    struct sf_chooser *chooser = sf_session.chooser;
+    struct sf_chooser *chooser = sf_injector.chooser;
     struct sf_outcome chosen;
     enum sf_verdict verdict;
     bool wanted = chooser && can_fault(op) && chooser->wants(chooser, op->call);
@@ -286,6 +292,8 @@ static enum sf_verdict decide(struct sf_op *op)
     op->target = chosen.target;
     if (op->fault == SF_NONE)
         return SF_PERFORM;
+    if (sf_control)
+        sf_control_fault(op);
     verdict = sf_perform(op);
     if (verdict == SF_PERFORM)
         errno = op->saved_errno;
@@ -299,15 +307,16 @@ enum sf_verdict sf_ask(struct sf_op *op)
     if (!ours(op))
         return SF_PASS;
     busy = true;
-    op->world = sf_session.world;
+    op->world = sf_injector.world;
     op->asked = op->len;
     op->fault = SF_NONE;
+    op->intended = SF_NONE;
     op->target = 0;
     /* The kernel is what passing through means; a world in memory has to
      * see every call on its numbers, open or not. */
     if (!find_subject(op) && op->world->all_threads) {
         verdict = SF_PASS;
-    } else if (op->counts && sf_session.points) {
+    } else if (op->counts && sf_injector.points) {
         op->saved_errno = errno;
         verdict = decide(op);
     }
@@ -323,28 +332,39 @@ static void count_fault(struct sf_op *op)
     unsigned *streak = sf_streak(op);
 
     if (op->fault != SF_NONE)
-        sf_session.injected[op->fault]++;
+        sf_injector.injected[op->fault]++;
     if (sf_fault_transient(op->fault))
         ++*streak;
     else if (*streak > 0 && !(op->wait && op->wait->nap))
         *streak = 0; /* most of the time it would be a write for nothing */
 }
 
+/* By far the most calls: bytes of a connection moved. */
+static bool moved_bytes(const struct sf_op *op)
+{
+    return op->result > 0 && op->conn &&
+           sf_calls[op->call].kind & (K_READ | K_WRITE);
+}
+
 long sf_tell(struct sf_op *op)
 {
+    bool moved = moved_bytes(op);
     int err = op->result < 0 ? errno : 0;
 
     busy = true;
-    sf_account(op, err);
-    count_fault(op);
-    if (sf_monitors && (op->counts || op->call == SF_CALL_close))
+    if (!moved || sf_injector.points) { /* how many is for the model alone */
+        sf_account(op, err);
+        count_fault(op);
+    }
+    if (sf_monitors && (op->counts || op->call == SF_CALL_close) &&
+        !(moved && sf_monitor_moved(op)))
         sf_monitor_call(op, err, op->before);
     if (sf_control && op->counts)
         sf_control_call(op, err);
     busy = false;
     if (op->result < 0)
         errno = err;
-    else if (op->counts && sf_session.points)
+    else if (op->counts && sf_injector.points)
         errno = op->saved_errno;
     return op->result;
 }

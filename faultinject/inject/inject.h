@@ -28,6 +28,9 @@ struct sf_wait;
 void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
                      enum sf_profile profile);
 
+/* Another chooser and profile for a session that is under way. */
+void sf_inject_arm(struct sf_chooser *chooser, enum sf_profile profile);
+
 /* End it: everything passes through again, all state is forgotten. */
 void sf_inject_end(void);
 
@@ -85,6 +88,9 @@ struct sf_op {
     enum sf_fault fault;
     unsigned target;
     size_t asked; /* len before it was cut */
+    /* Written down before it happens; fault is NONE when it then does not. */
+    enum sf_fault intended;
+    struct sf_record *record; /* of that, NULL: there was no room */
     int saved_errno;
 
     /* What the wrapper got: set before sf_tell(). */

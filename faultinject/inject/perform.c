@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "faultinject/inject/injector.h"
 #include "faultinject/inject/registry.h"
-#include "faultinject/inject/session.h"
 
 /* EMFILE lasts for so many calls if nothing is closed before. */
 enum { REFUSALS = 4 };
@@ -27,7 +27,7 @@ void sf_forget(unsigned first, unsigned last)
 {
     unsigned end = (unsigned)sf_fd_end();
 
-    if (!sf_session.world->all_threads)
+    if (!sf_injector.world->all_threads)
         return; /* a world in memory: they were not its numbers */
     for (unsigned fd = first; fd < end && fd <= last; fd++)
         sf_gone((int)fd, SF_FD_UNSEEN);
@@ -35,10 +35,10 @@ void sf_forget(unsigned first, unsigned last)
 
 void sf_relieve(void)
 {
-    if (sf_session.refusals == 0)
+    if (sf_injector.refusals == 0)
         return;
-    sf_session.refusals = 0;
-    sf_session.world->exhaust(false);
+    sf_injector.refusals = 0;
+    sf_injector.world->exhaust(false);
 }
 
 /* --- answers: nothing has happened --- */
@@ -138,7 +138,7 @@ static enum sf_verdict fill(struct sf_op *op)
     if (!op->world->exhaust)
         return answer(op);
     op->world->exhaust(true);
-    sf_session.refusals = REFUSALS;
+    sf_injector.refusals = REFUSALS;
     return SF_PERFORM;
 }
 

@@ -11,13 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "faultinject/inject/control.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
 
 static struct sf_planned planned;
-static char program[SF_WORD_MAX];
 static const struct sf_watched *watched;
+static char program[SF_WORD_MAX];
 static bool ending; /* what is told now has no call to blame */
 
 static struct sf_control *map_control(const char *path)
@@ -51,7 +50,6 @@ static unsigned enrol(void)
 /* One that spins would never end: it is told and ended. */
 static _Bool tell(enum sf_monitor monitor, const char *line)
 {
-    char name[SF_WORD_MAX];
     unsigned i;
 
     i = __atomic_fetch_add(&sf_control->n_findings, 1, __ATOMIC_RELAXED);
@@ -64,7 +62,7 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
         strncpy(told->line, line, sizeof told->line - 1);
     }
     if (monitor == SF_MON_SPIN)
-        kill(watched->who(name, sizeof name), SIGKILL);
+        kill(watched->who(program, sizeof program), SIGKILL);
     return true;
 }
 
@@ -79,41 +77,37 @@ static bool is_meant(const struct sf_control *control)
     return control->only[0][0] == '\0';
 }
 
-static bool find_control(void)
+static struct sf_control *find_control(void)
 {
     const char *path = getenv(SF_CONTROL_ENV);
 
-    watched->who(program, sizeof program);
-    sf_control = path ? map_control(path) : NULL;
-    if (sf_control && !is_meant(sf_control))
-        sf_control = NULL;
-    return sf_control != NULL;
+    if (sf_control) /* another program in the same process */
+        return sf_control;
+    pthread_atfork(NULL, NULL, sf_inject_forked);
+    return path ? map_control(path) : NULL;
 }
 
-static void attach(const struct sf_world *world)
+bool sf_attach(const struct sf_watched *who)
 {
-    sf_control_site = watched->site;
+    struct sf_control *control;
+    int saved = errno;
+
+    watched = who;
+    who->who(program, sizeof program);
+    control = find_control();
+    errno = saved;
+    if (!control || !is_meant(control))
+        return false;
+    sf_control = control;
+    sf_control_site = who->site;
     sf_finding_hook = tell;
     sf_inject_enrol = enrol;
-    sf_monitors = ~sf_control->allowed;
-    sf_planned_init(&planned, sf_control->rules, sf_control->n_rules, program);
-    planned.at_site = watched->at_site;
-    sf_inject_begin(world, sf_control->n_rules ? &planned.chooser : NULL,
-                    sf_control->profile);
-    pthread_atfork(NULL, NULL, sf_inject_forked);
-}
-
-bool sf_attach(const struct sf_world *world, const struct sf_watched *whose)
-{
-    int saved = errno;
-    bool found;
-
-    watched = whose;
-    found = find_control();
-    if (found)
-        attach(world);
-    errno = saved;
-    return found;
+    sf_monitors = ~control->allowed;
+    sf_planned_init(&planned, control->rules, control->n_rules, program);
+    planned.at_site = who->at_site;
+    sf_inject_begin(who->world, control->n_rules ? &planned.chooser : NULL,
+                    control->profile);
+    return true;
 }
 
 void sf_detach(void)

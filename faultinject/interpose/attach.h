@@ -14,23 +14,24 @@
 #include "faultinject/inject/control.h"
 #include "faultinject/world.h"
 
-/* Whose calls they are. */
+/* Whose calls they are, and where they end. */
 struct sf_watched {
-    /* The process, and the name of its program. */
+    const struct sf_world *world;
+    /* The process, and the name of its program as it is now. */
     pid_t (*who)(char *program, size_t size);
-    /* Where the call that is under way is made, and whether that is what the
-     * name stands for; NULL where nobody can know. */
+    /* Who made the call, and is that in what this name stands for?  NULL
+     * where it cannot be known. */
     sf_site_id (*site)(void);
     bool (*at_site)(const char *name);
 };
 
 /*
- * Begin the session that SOCKFAULT_CONTROL describes, in `world`.  False:
- * nobody listens, or not to this program.
+ * Begin the session that SOCKFAULT_CONTROL describes; nothing is copied.
+ * False: nobody listens, or not to this program.
  */
-bool sf_attach(const struct sf_world *world, const struct sf_watched *watched);
+bool sf_attach(const struct sf_watched *watched);
 
-/* The process ends: what the monitors still hold is told. */
+/* The thread ends: what the monitors still hold is told. */
 void sf_detach(void);
 
 #endif

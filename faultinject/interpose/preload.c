@@ -15,12 +15,14 @@ static pid_t ourselves(char *program, size_t size)
 
 __attribute__((constructor(102))) static void begin(void)
 {
-    static const struct sf_watched watched = {ourselves, sf_site, sf_at_site};
+    static struct sf_watched watched = {
+        .who = ourselves, .site = sf_site, .at_site = sf_at_site};
 
-    if (sf_attach(sf_kernel(), &watched)) {
-        sf_site_init();
-        sf_stdio_reach();
-    }
+    watched.world = sf_kernel();
+    if (!sf_attach(&watched))
+        return;
+    sf_site_init();
+    sf_stdio_reach();
 }
 
 __attribute__((destructor(102))) static void end(void)

@@ -547,7 +547,8 @@ static long on_epoll_ctl(void)
     X(shutdown, on_shutdown)     X(getsockopt, on_getsockopt)                 \
     X(ioctl, on_ioctl)           X(ppoll, on_ppoll)                           \
     X(pselect6, on_pselect)      X(epoll_pwait, on_epoll_wait)                \
-    X(epoll_pwait2, on_epoll_pwait2) X(epoll_ctl, on_epoll_ctl)
+    X(epoll_pwait2, on_epoll_pwait2) X(epoll_ctl, on_epoll_ctl)               \
+    X(execve, untouched)         X(execveat, untouched)
 
 /* Numbers that newer machines do not have. */
 #ifdef SYS_poll

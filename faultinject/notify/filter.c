@@ -124,5 +124,6 @@ int sf_filter_take(struct sf_meeting *m, pid_t child)
         errno = -offered;
     close(process);
     __atomic_store_n(&m->taken, 1, __ATOMIC_RELEASE);
+    munmap(m, sizeof *m);
     return listener;
 }

@@ -21,7 +21,7 @@ struct sf_filter {
 /* Where the process with the filter meets the one who listens. */
 struct sf_meeting;
 
-/* NULL where there is no memory.  Made before the fork, never freed. */
+/* NULL where there is no memory.  Made before the fork. */
 struct sf_meeting *sf_meeting_new(void);
 
 /*
@@ -30,7 +30,8 @@ struct sf_meeting *sf_meeting_new(void);
  */
 int sf_filter_offer(struct sf_meeting *meeting, const struct sf_filter *filter);
 
-/* In the parent: the listener, or -1 with errno when there is none. */
+/* In the parent: the listener, or -1 with errno when there is none.  The
+ * meeting is over. */
 int sf_filter_take(struct sf_meeting *meeting, pid_t child);
 
 #endif

@@ -121,16 +121,13 @@ bool sf_poke(unsigned long to, const void *from, size_t len)
 
 /* --- /proc --- */
 
-static bool read_status(pid_t pid, pid_t thread, char *text, size_t size)
+static bool read_proc(pid_t thread, const char *file, char *text, size_t size)
 {
     char path[64];
     ssize_t n;
     int fd;
 
-    if (pid)
-        snprintf(path, sizeof path, "/proc/%d/task/%d/status", pid, thread);
-    else
-        snprintf(path, sizeof path, "/proc/%d/status", thread);
+    snprintf(path, sizeof path, "/proc/%d/%s", thread, file);
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
@@ -151,8 +148,7 @@ bool sf_remote_signals(struct sf_remote_signals *signals)
 {
     char text[4096];
 
-    if (!read_status(sf_remote.pid, (pid_t)sf_remote.told.pid, text,
-                     sizeof text))
+    if (!read_proc((pid_t)sf_remote.told.pid, "status", text, sizeof text))
         return false;
     signals->caught = field(text, "\nSigCgt:", 16);
     signals->pending =
@@ -165,9 +161,22 @@ bool sf_remote_family(pid_t thread, pid_t *process, pid_t *parent)
 {
     char text[4096];
 
-    if (!read_status(0, thread, text, sizeof text))
+    if (!read_proc(thread, "status", text, sizeof text))
         return false;
     *process = (pid_t)field(text, "\nTgid:", 10);
     *parent = (pid_t)field(text, "\nPPid:", 10);
     return true;
+}
+
+/* The 48th word of /proc/PID/stat; the second may hold spaces. */
+unsigned long sf_remote_image(pid_t process)
+{
+    char text[4096];
+    const char *at = NULL;
+
+    if (read_proc(process, "stat", text, sizeof text))
+        at = strrchr(text, ')');
+    for (int word = 2; at && word < 48; word++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoul(at, NULL, 10) : 0;
 }

@@ -62,6 +62,9 @@ struct sf_remote_signals {
 };
 bool sf_remote_signals(struct sf_remote_signals *signals);
 
+/* A number that execve changes: where its arguments begin; 0: it is gone. */
+unsigned long sf_remote_image(pid_t process);
+
 /* The process a thread belongs to, and its parent; false: it is gone. */
 bool sf_remote_family(pid_t thread, pid_t *process, pid_t *parent);
 

@@ -25,6 +25,8 @@
 enum { ORDERS = SF_MIRROR_MAX, LISTENER, PROCESS };
 
 static pid_t watched;
+static bool attached;       /* to the program that runs there now */
+static unsigned long image; /* which program that is             */
 
 /* --- threads --- */
 
@@ -132,6 +134,24 @@ static pid_t whom(char *program, size_t size)
     return watched;
 }
 
+static struct sf_watched look = {.who = whom};
+
+/* A process that executes another program is watched from the beginning. */
+static void attend(const struct seccomp_notif *told)
+{
+    unsigned long now;
+
+    if (!attached) {
+        now = sf_remote_image(watched);
+        if (now != image)
+            sf_attach(&look);
+        image = now;
+        attached = true;
+    }
+    if (told->data.nr == SYS_execve || told->data.nr == SYS_execveat)
+        attached = false; /* if it comes to pass */
+}
+
 static bool settle(pid_t pid)
 {
     int process = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -177,6 +197,7 @@ static void obey(void)
 
     while (next_order(&order, &child) == 0) {
         if (order.what == SF_ORDER_CALL) {
+            attend(&order.told);
             hand_over(&order.told);
         } else {
             if (fork() == 0)
@@ -191,8 +212,6 @@ static void obey(void)
 
 void sf_worker(int orders, int listener, pid_t pid)
 {
-    static const struct sf_watched watching = {whom, NULL, NULL};
-
     if (dup2(listener, LISTENER) < 0 || dup2(orders, ORDERS) < 0 ||
         !settle(pid)) {
         perror("sockfault: a process cannot be watched");
@@ -201,6 +220,6 @@ void sf_worker(int orders, int listener, pid_t pid)
     close_range(3, SF_MIRROR_MAX - 1, 0);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGCHLD, SIG_IGN);
-    sf_attach(sf_remote_world(), &watching);
+    look.world = sf_remote_world();
     obey();
 }

@@ -3,6 +3,8 @@
 # same sanitizers, same seeds.
 # shellcheck shell=bash
 
+. "$SF_LIB/engine.sh"
+
 # A build, its preset, its sanitizers, and the share that fuzz_session and
 # fuzz_decode shall have.
 fuzz_table() {
@@ -23,7 +25,7 @@ fuzz_build() {
         cmake --preset "$2" -B "$dir" -DSOCKFAULT_BENCH=ON \
             -DSOCKFAULT_SANITIZE="${3#none}" &&
         cmake --build "$dir" -j "$SF_JOBS" \
-            --target fuzz_empty fuzz_session fuzz_decode) >"$log" 2>&1 ||
+            --target fuzz_empty fuzz_session fuzz_decode mutate_session) >"$log" 2>&1 ||
         complain "$1 failed; whole output in $(relative "$log")"
 }
 
@@ -53,11 +55,13 @@ fuzz_turns() {
 # in the file executed.
 fuzz_once() {
     local out=$bench_work/fuzz log=$bench_work/fuzz.log
+    local -a mutator
     rm -rf "$out"
     mkdir "$out"
     if [[ $fuzz_at == afl* ]]; then
-        AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 \
-            AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 \
+        mapfile -t mutator < <(afl_mutator "${1%/bin/*}" "${1##*/}")
+        env AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 \
+            AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 "${mutator[@]}" \
             afl-fuzz -i "$2" -o "$out" -V "$fuzz_seconds" -s 1 -- "$1" \
             >"$log" 2>&1
         awk '$1 == "execs_done" { print $3 }' "$out/default/fuzzer_stats"

@@ -131,18 +131,28 @@ afl_seeds() {
     printf '\n' >"$2/newline"
 }
 
+# afl_mutator BUILD FUZZER: the mutator of sessions, a setting a line.  A target
+# that has it built in for libFuzzer gets the same one from a library; AFL++'s
+# own makes long sessions of it and few new ones.
+afl_mutator() {
+    grep -qa LLVMFuzzerCustomMutator "$1/bin/$2" || return 0
+    say "AFL_CUSTOM_MUTATOR_LIBRARY=$1/lib/libmutate_session.so"
+    say AFL_CUSTOM_MUTATOR_ONLY=1
+}
+
 # AFL_NO_AFFINITY with taskset: its own search for an idle core refuses to start
 # when all are taken, and without either it runs three times slower.
 afl_once() {
-    local -a dict=()
+    local -a dict=() mutator
     [[ ! -e $SF_PROJECT/fuzzers/$2.dict ]] ||
         dict=(-x "$SF_PROJECT/fuzzers/$2.dict")
+    mapfile -t mutator < <(afl_mutator "$SF_BUILD/afl" "$2")
     local -x AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_FAST_CAL=1
     local -x AFL_TESTCACHE_SIZE=50
     grep -q '^|' /proc/sys/kernel/core_pattern &&
         local -x AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
     engine_run "$3/log" "$4" "$5" env -u ASAN_OPTIONS -u UBSAN_OPTIONS \
-        afl-fuzz -i "$3/in" -o "$3/out" -V "$4" \
+        "${mutator[@]}" afl-fuzz -i "$3/in" -o "$3/out" -V "$4" \
         -t $((SF_TIMEOUT_S * 1000)) -m none "${dict[@]}" \
         -- "$SF_BUILD/afl/bin/$2"
 }

@@ -14,7 +14,7 @@ sed -n '/^<!-- made by: sockfault list model -->/,/^<!-- end -->/p' \
 "$sockfault" list model >"$work/is"
 diff "$work/told" "$work/is" || bad=1
 
-"$sockfault" --help | grep -o -- '--[a-z][a-z]*' | sort -u |
+"$sockfault" --help | grep -o -- '--[a-z][a-z-]*' | sort -u |
     while read -r option; do
         grep -Eq -- "(Fl|,) -${option#--}( |\$)" "$docs/man/sockfault.1" ||
             echo "$option"

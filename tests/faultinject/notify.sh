@@ -54,10 +54,9 @@ for bug in stale-fd double-close unguarded-sigpipe unchecked-connect misuse \
     [ "$status" -eq 0 ] || fail "$bug-not: status $status"
 done
 
-# calls TRACE: what happened, without the names of processes, and of functions,
-# which only the library knows.
+# calls TRACE: what happened, without the names of processes and callers.
 calls() {
-    grep -v -e '^run ' -e '^# process' "$1" | sed 's/ in [^ ]* of [^ ]*$//'
+    grep -v -e '^run ' -e '^# process' "$1" | sed 's/ in [a-z_]* of [a-z]*$//'
 }
 
 # same PROGRAM WAY OPTION...: what happens is the same in both.

@@ -14,9 +14,15 @@ servers=()
 bad=0
 PATH=$PATH:/usr/sbin
 
+# Each server is a group, of which nothing stays.
+set -m
 stop() {
-    kill "$@" 2>/dev/null || true
-    wait "$@" 2>/dev/null || true
+    local pid
+    for pid in "$@"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+        kill -KILL -- "-$pid" 2>/dev/null || true
+    done
 }
 trap 'stop "${servers[@]}"; rm -rf "$work"' EXIT
 

@@ -29,6 +29,13 @@ mkdir "$work/folder"
 : >"$work/plain"
 
 refuses 'statically linked: .*--notify' "$sockfault" run "$work/static"
+if [ "$(id -u)" -eq 0 ]; then
+    cp "$victims" "$work/setuid"
+    chown nobody "$work/setuid"
+    chmod 4755 "$work/setuid"
+    refuses 'set-user-ID: such a program cannot be watched' \
+        "$sockfault" run "$work/setuid"
+fi
 refuses 'nosuch-command: command not found' "$sockfault" run nosuch-command
 refuses 'No such file' "$sockfault" run "$work/nosuch"
 refuses 'not an executable' "$sockfault" run "$work/plain"
@@ -47,6 +54,13 @@ refuses "column 8: .*did you mean .recv" "$sockfault" run --fault 'conn 1 rcv: E
 refuses 'profile' "$sockfault" run --profile windows true
 refuses 'timeout' "$sockfault" run --timeout 5 true
 refuses 'no such monitor' "$sockfault" run --allow nothing true
+refuses 'no function of' "$sockfault" run --fault 'site nothing: EOF' "$victims"
+refuses 'unrecognized option .--check' "$sockfault" run --check true true
+refuses "only 'a/b'" "$sockfault" run --only a/b true
+refuses 'nosuch/json: No such file' \
+    "$sockfault" run --json "$work/nosuch/json" true
+refuses '/dev/full: No space left' \
+    "$sockfault" run --quiet --json /dev/full "$victims" frames-not
 refuses 'goes with --seed' "$sockfault" run --rate 0.1 true
 refuses 'unrecognized option' "$sockfault" run --nosuch true
 refuses 'no such verb' "$sockfault" jump
@@ -56,7 +70,7 @@ refuses '/dev/full: No space left' \
 # Large plans work, or are refused like small ones.
 {
     echo 'sockfault-plan 1'
-    seq 1 200000 | sed 's/.*/conn 7 recv &: short 1/'
+    seq 1 1000000 | sed 's/.*/conn 7 recv &: short 1/'
 } >"$work/large.plan"
 "$sockfault" run --quiet --plan "$work/large.plan" "$victims" double-close-not ||
     bad=1

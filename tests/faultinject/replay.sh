@@ -6,7 +6,7 @@ set -eu
 
 sockfault=$1
 victims=$2
-runs=${3:-20}
+runs=${3:-100}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0

@@ -1,8 +1,8 @@
 /*
- * session.h: what the files of the injector share with each other.
+ * injector.h: what the files of the injector share with each other.
  */
-#ifndef SF_INJECT_SESSION_H
-#define SF_INJECT_SESSION_H
+#ifndef SF_INJECTOR_H
+#define SF_INJECTOR_H
 
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/inject.h"
@@ -19,7 +19,7 @@ struct sf_injector {
     unsigned refusals; /* EMFILE: still to come, 0: the table is not full */
     unsigned injected[SF_FAULT_COUNT];
 };
-extern struct sf_injector sf_session;
+extern struct sf_injector sf_injector;
 
 /* Transient results in a row where the call is. */
 unsigned *sf_streak(struct sf_op *op);

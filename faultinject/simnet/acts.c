@@ -1,0 +1,133 @@
+/* acts.c: what the script of a session says; see play.h. */
+#include "faultinject/simnet/play.h"
+
+#include "faultinject/inject/conn.h"
+#include "faultinject/simnet/show.h"
+
+static bool do_send(const struct sf_act *act)
+{
+    struct sf_peer *peer = sf_play_sender(act->peer);
+
+    if (!peer)
+        return false;
+    if (act->kind == SF_ACT_BYTES)
+        sf_play_add_bytes(peer, act->bytes, act->amount);
+    else if (act->kind != SF_ACT_SEND)
+        sf_play_add_frame(peer, act->amount);
+    if (act->kind == SF_ACT_PAIR)
+        sf_play_add_frame(peer, act->amount / 2);
+    if (act->kind == SF_ACT_QUEUE)
+        return false;
+    return sf_play_send_some(
+        peer, act->kind == SF_ACT_SEND && act->amount ? act->amount : SIZE_MAX);
+}
+
+/* The injector has to know that it was not the program. */
+static bool kill_descriptor(int fd)
+{
+    if (fd < 0 || sf_play.program->no_dead_fd)
+        return false;
+    sf_simnet()->kill(fd);
+    sf_fd_set(fd, SF_FD_KILLED);
+    return true;
+}
+
+static bool do_hold(const struct sf_act *act)
+{
+    struct sf_peer *peer = sf_play_holder(act->peer);
+
+    if (!peer)
+        return false;
+    switch (act->kind) {
+    case SF_ACT_STOP:
+        peer->stopped = true;
+        return false;
+    case SF_ACT_READ:
+        return sf_play_receive_some(peer, act->amount ? act->amount : SIZE_MAX);
+    case SF_ACT_GO:
+        peer->stopped = false;
+        return sf_play_receive_some(peer, SIZE_MAX);
+    case SF_ACT_FINISH:
+        if (peer->finished || !sf_end_connected(peer->end))
+            return false;
+        peer->finished = true;
+        return sf_end_shutdown(peer->end, SHUT_WR) == 0;
+    case SF_ACT_KILL:
+        return kill_descriptor(sf_end_fd(peer->end));
+    default:
+        sf_play_let_go(peer, act->kind == SF_ACT_RESET);
+        return true;
+    }
+}
+
+static bool do_act(const struct sf_act *act)
+{
+    switch (act->kind) {
+    case SF_ACT_CONNECT:
+        return sf_play_connect_peer(act->peer);
+    case SF_ACT_FRAME:
+    case SF_ACT_QUEUE:
+    case SF_ACT_SEND:
+    case SF_ACT_BYTES:
+    case SF_ACT_PAIR:
+        return do_send(act);
+    case SF_ACT_WAIT:
+        sf_play.resume = sf_sim_now() + act->amount * MS;
+        return false;
+    case SF_ACT_SIGNAL:
+        sf_play.pending_signal = sf_play.s->handlers;
+        return false;
+    case SF_ACT_LIMIT:
+        if (!sf_play.program->no_emfile)
+            sf_sim_set_fd_limit(act->amount ? sf_sim_lowest() + (int)act->amount
+                                            : 0);
+        return true;
+    default:
+        return do_hold(act);
+    }
+}
+
+/* The next call at which there is something to do. */
+void sf_play_set_alarm(void)
+{
+    uint64_t next = sf_play.look_again;
+
+    if (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n &&
+        sf_play.s->acts[sf_play.next].when == SF_WHEN_AFTER) {
+        uint64_t due = sf_play.last_call + sf_play.s->acts[sf_play.next].calls;
+
+        next = due < next ? due : next;
+    }
+    sf_sim_alarm(next);
+}
+
+/* Plays the next act and those that come WITH it. */
+bool sf_play_next_acts(void)
+{
+    bool happened = false;
+
+    do {
+        const struct sf_act *act = &sf_play.s->acts[sf_play.next++];
+
+        sf_show_act(act);
+        happened |= do_act(act);
+    } while (sf_play.next < sf_play.s->acts_n &&
+             sf_play.resume <= sf_sim_now() &&
+             sf_play.s->acts[sf_play.next].when == SF_WHEN_WITH);
+    sf_play.last_call = sf_sim_calls();
+    sf_play_set_alarm();
+    return happened;
+}
+
+static bool is_due(const struct sf_act *act)
+{
+    return act->when == SF_WHEN_AFTER && sf_play.resume <= sf_sim_now() &&
+           sf_sim_calls() >= sf_play.last_call + act->calls;
+}
+
+void sf_play_due_acts(void)
+{
+    while (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n &&
+           is_due(&sf_play.s->acts[sf_play.next]))
+        sf_play_next_acts();
+}

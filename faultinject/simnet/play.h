@@ -1,0 +1,89 @@
+/*
+ * play.h: what the files that play a session share; see run.h.
+ *
+ *     peers.c  connections as their peers see them, and the bytes they move
+ *     acts.c   the script
+ *     run.c    the phases of a session, its faults, and its run
+ */
+#ifndef SF_PLAY_H
+#define SF_PLAY_H
+
+#include "faultinject/simnet/run.h"
+
+#define MS INT64_C(1000000)
+
+enum sf_play_phase {
+    SCRIPT,  /* acts                                   */
+    WIND_UP, /* everybody reads and sends what is left */
+    SETTLE,  /* … and short timers run out             */
+    PART,    /* peers half-close or close              */
+    PARTED,
+    STOPPING, /* the program was told                   */
+};
+
+struct sf_play {
+    const struct sf_session *s;
+    const struct sf_program *program;
+    struct sf_chooser chooser;
+    struct sf_tape tape;
+    struct sf_chooser *decides; /* the tape's, or what was asked for        */
+    uint8_t tape_bytes[SF_FAULTS_MAX * 3];
+
+    unsigned conns_n;
+    struct sf_peer conns[SF_CONNS_MAX];
+    unsigned frames[SF_CONNS_MAX];         /* made so far                 */
+    struct sf_peer *current[SF_PEERS + 1]; /* the newest of each peer     */
+    struct sf_end *listener;               /* SF_DIAL                     */
+
+    enum sf_play_phase phase;
+    unsigned next;        /* act                                          */
+    int64_t resume;       /* a WAIT ends then                             */
+    uint64_t last_call;   /* of the program when the last act happened    */
+    unsigned waits;       /* times let go by in this phase                */
+    unsigned open_before; /* descriptors before the first peer came       */
+    size_t budget;        /* bytes that may still be queued               */
+    bool armed; /* faults may happen: not while a server is being set up  */
+    bool stopped;
+    bool joined; /* the program listens where it likes                   */
+    bool pending_signal;
+
+    uint64_t seen_changes, look_again; /* for spin                        */
+    uint64_t faults, faults_settled;
+    int64_t last_fault[SF_CLASS_COUNT];
+};
+extern struct sf_play sf_play;
+
+/* --- peers.c --- */
+
+/* The program has, or is offered, a connection to a peer of this number. */
+struct sf_peer *sf_play_new_conn(unsigned number, struct sf_end *end);
+/* NULL: the program does not listen, or there are too many. */
+struct sf_peer *sf_play_connect_peer(unsigned number);
+/* The newest connection of a peer: one that it can send on, made if need be;
+ * one that it still holds.  NULL: there is none. */
+struct sf_peer *sf_play_sender(unsigned number);
+struct sf_peer *sf_play_holder(unsigned number);
+void sf_play_note_harm(struct sf_peer *peer);
+void sf_play_let_go(struct sf_peer *peer, bool reset);
+
+/* How many bytes a session may move at most. */
+size_t sf_play_byte_budget(const struct sf_session *s);
+/* Queue a frame with so long a payload, or these bytes, to be sent. */
+void sf_play_add_frame(struct sf_peer *peer, unsigned size);
+void sf_play_add_bytes(struct sf_peer *peer, const uint8_t *bytes, size_t len);
+/* Move at most n bytes; did anything move? */
+bool sf_play_send_some(struct sf_peer *peer, size_t n);
+bool sf_play_receive_some(struct sf_peer *peer, size_t n);
+/* All peers go on with what they do by themselves; did anything happen? */
+bool sf_play_pump(void);
+
+/* --- acts.c --- */
+
+/* Play the next act and those that come WITH it; did anything happen? */
+bool sf_play_next_acts(void);
+/* Play the acts that are due at this call of the program. */
+void sf_play_due_acts(void);
+/* Be asked at the next call at which there is something to do. */
+void sf_play_set_alarm(void);
+
+#endif

@@ -1,0 +1,186 @@
+#!/bin/sh
+# What the options of run and shrink do, and what the trace survives.
+# usage: command.sh SOCKFAULT VICTIMS LATENT
+set -eu
+
+sockfault=$1
+victims=$2
+latent=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+fail() {
+    echo "command.sh: $*" >&2
+    bad=1
+}
+
+# ends STATUS COMMAND...: what it said on standard error is in said.
+ends() {
+    want=$1
+    shift
+    status=0
+    "$@" >"$work/out" 2>"$work/said" || status=$?
+    [ "$status" -eq "$want" ] ||
+        fail "$*: status $status, not $want: $(cat "$work/said")"
+}
+
+says() {
+    grep -q -- "$1" "$work/said" || fail "it does not say $1: $(cat "$work/said")"
+}
+
+# is FILTER VALUE: in the JSON.
+is() {
+    value=$(jq -r "$1" "$work/json") || value=
+    [ "$value" = "$2" ] || fail "$1 is $value, not $2"
+}
+
+# --- the summary, for people and for programs ---
+
+ends 1 "$sockfault" run --json "$work/json" --fault 'conn 1 recv 5: short 3' \
+    -- "$victims" frames
+says '^sockfault: 1[01] calls of 2 connections in 1 process, 1 fault: 1 short$'
+says 'finding: died: the command was killed by SIGABRT$'
+says '^sockfault: it came after conn 1 recv 5: short 3 (in read_all at victims.c:'
+is '.command | join(" ")' "$victims frames"
+is '[.verdict, .exit, .faults, .connections] | join(" ")' 'died 1 1 2'
+is '.by_fault.short' 1
+is '.calls == (.by_call | add)' true
+is '.processes[0].program' "$(basename "$victims")"
+is '.rules[0] | .rule + ", " + .state' 'conn 1 recv 5: short 3, done'
+is '.findings[0] | .monitor + ", " + .after' 'died, conn 1 recv 5: short 3'
+is '.end.signal' SIGABRT
+ends 0 "$sockfault" run --quiet --json - -- "$victims" frames-not
+jq -e '.exit == 0 and .verdict == null and .end.status == 0' "$work/out" \
+    >/dev/null || fail "--json -: $(cat "$work/out")"
+
+ends 1 "$sockfault" run --json "$work/json" -- "$victims" fd-range
+says 'finding: fd-range: .*(process 1, .*, in fd_range at victims.c:'
+is '.findings[0].monitor' fd-range
+is '.findings[0].site | startswith("fd_range at victims.c:")' true
+
+# --- which monitors, which programs ---
+
+ends 0 "$sockfault" run --monitor spin -- "$victims" fd-range
+ends 1 "$sockfault" run --monitor spin --monitor fd-range -- "$victims" fd-range
+ends 0 "$sockfault" run --monitor fd-range --allow fd-range -- "$victims" fd-range
+ends 0 "$sockfault" run --allow died -- "$victims" died
+ends 0 "$sockfault" run --allow unguarded-sigpipe -- "$victims" unguarded-sigpipe
+ends 0 "$sockfault" run --allow stall --timeout 200ms -- "$victims" stall
+says 'not done after 200 ms'
+
+cat >"$work/both" <<END
+#!/bin/sh
+$victims frames-not
+$latent misuse
+END
+chmod +x "$work/both"
+ends 0 "$sockfault" run --only "$(basename "$latent")" --json "$work/json" \
+    --fault 'conn 1 recv 1: EINTR' -P posix "$work/both"
+is '.processes | map(.program) | join(" ")' "$(basename "$latent")"
+ends 2 "$sockfault" run --only nothing "$work/both"
+says 'no call was intercepted'
+
+# --- shrink ---
+
+# Correct, and says how often it was interrupted: no monitor minds that.
+cat >"$work/count.c" <<'END'
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+int main(void)
+{
+    int pair[2], cuts = 0;
+    char buf[8];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    for (int i = 0; i < 50; i++) {
+        send(pair[1], buf, 8, 0);
+        for (ssize_t n, done = 0; done < 8; done += n > 0 ? n : 0)
+            if ((n = recv(pair[0], buf, 8 - (size_t)done, 0)) + done < 8)
+                cuts++;
+    }
+    printf("%s\n", cuts > 2 ? "many" : "few");
+}
+END
+cc -o "$work/count" "$work/count.c"
+ends 0 "$sockfault" run --seed 3 --rate 0.5 --trace "$work/trace" -- "$work/count"
+[ "$(cat "$work/out")" = many ] || fail "the seed cuts too little"
+# shellcheck disable=SC2016 # for the shell of --check
+ends 1 "$sockfault" shrink --check 'grep -q few "$SOCKFAULT_OUTPUT"' "$work/trace"
+says '^sockfault: check: 3 rules, '
+grep -vc '^sockfault-plan\|^run' "$work/out" | grep -qx 3 ||
+    fail "shrunk to $(cat "$work/out")"
+ends 1 "$sockfault" shrink --check 'exit $((SOCKFAULT_STATUS == 0))' "$work/trace"
+says '^sockfault: check: 0 rules, .*needs no fault at all'
+ends 2 "$sockfault" shrink --check 'exit 7' "$work/trace"
+says '^sockfault: --check .exit 7. ended with 7: expected 1 when'
+ends 2 "$sockfault" shrink --check 'exit 0' "$work/trace"
+says '^sockfault: shrink: nothing is found with this plan$'
+ends 2 "$sockfault" shrink "$work/trace"
+says '^sockfault: shrink: nothing is found with this plan$'
+
+# What comes and goes by itself is not blamed on faults: it has to come again.
+cat >"$work/flaky" <<END
+#!/bin/sh
+$latent spin-not
+! rm "$work/marker" 2>"$work/none" || kill -ABRT \$\$
+END
+chmod +x "$work/flaky"
+: >"$work/marker"
+ends 1 "$sockfault" run --seed 3 --rate 0.5 --trace "$work/trace" "$work/flaky"
+: >"$work/marker"
+ends 2 "$sockfault" shrink "$work/trace"
+says '^sockfault: shrink: died is not found again by what happened$'
+
+# --- the trace ---
+
+# All that happened up to the end of a program that is killed is there.
+cat >"$work/killed.c" <<'END'
+#include <signal.h>
+#include <sys/socket.h>
+int main(void)
+{
+    int pair[2];
+    char c;
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    for (int i = 0; i < 1000; i++) {
+        send(pair[1], "", 1, 0);
+        recv(pair[0], &c, 1, 0);
+    }
+    raise(SIGKILL);
+}
+END
+cc -o "$work/killed" "$work/killed.c"
+ends 1 "$sockfault" run --trace "$work/trace" -- "$work/killed"
+says 'killed by SIGKILL'
+tail -1 "$work/trace" | grep -q '^# conn 1 recv 1000: 1 of 1 at 999 fd' ||
+    fail "the trace ends with $(tail -1 "$work/trace")"
+
+# A record costs no system call.
+calls_of() {
+    strace -f -o "$work/strace" "$sockfault" run --quiet "$@" \
+        -- "$work/killed" 2>/dev/null || true
+    sed -n '/ socketpair(/,/ +++ killed by SIGKILL/p' "$work/strace" |
+        grep -c .
+}
+if command -v strace >/dev/null && strace -o "$work/strace" true 2>/dev/null; then
+    without=$(calls_of)
+    with=$(calls_of --trace "$work/trace")
+    [ "$without" -ge 2000 ] && [ "$with" -eq "$without" ] ||
+        fail "$with system calls with a trace, $without without"
+fi
+
+# It is bounded, and says what it does not have.
+sed 's/1000/70000/' "$work/killed.c" >"$work/longer.c"
+cc -o "$work/longer" "$work/longer.c"
+ends 1 "$sockfault" run --trace "$work/trace" --json "$work/json" -- "$work/longer"
+grep -q '^# 74465 calls before the last 65536 are not kept$' "$work/trace" ||
+    fail "$(grep 'not kept' "$work/trace")"
+is '.not_kept.calls' 74465
+
+# Where it cannot be written, one line says so, and the command is well.
+ends 2 sh -c "ulimit -f 4; exec '$sockfault' run --quiet --trace '$work/trace' \
+    -- '$victims' frames-not"
+[ "$(wc -l <"$work/said")" -eq 1 ] || fail "$(cat "$work/said")"
+says '^sockfault: .*: File too large\|no room for'
+exit $bad
