@@ -271,14 +271,14 @@ static int parse_header(struct sf_reader *r)
 /* Move on to the next line; false after the last. */
 static bool next_line(struct sf_reader *r, const char *text_end)
 {
-    const char *start = r->line == 0 ? r->end : r->end + 1;
     const char *newline;
 
-    if (start > text_end || (r->line > 0 && start == text_end))
+    if (!r->next)
         return false;
-    newline = memchr(start, '\n', (size_t)(text_end - start));
-    r->begin = r->at = start;
+    r->begin = r->at = r->next;
+    newline = memchr(r->at, '\n', (size_t)(text_end - r->at));
     r->end = newline ? newline : text_end;
+    r->next = newline && newline + 1 < text_end ? newline + 1 : NULL;
     if (r->end > r->begin && r->end[-1] == '\r')
         r->end--;
     r->line++;
@@ -288,7 +288,7 @@ static bool next_line(struct sf_reader *r, const char *text_end)
 int sf_plan_parse(struct sf_plan *plan, const char *text, size_t len,
                   struct sf_plan_error *error)
 {
-    struct sf_reader r = {.end = text, .error = error};
+    struct sf_reader r = {.next = text, .error = error};
 
     next_line(&r, text + len);
     if (parse_header(&r) < 0)

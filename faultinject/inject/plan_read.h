@@ -13,7 +13,8 @@
 struct sf_reader {
     const char *begin; /* of the line */
     const char *at;
-    const char *end; /* of the line */
+    const char *end;  /* of the line */
+    const char *next; /* the line after it, NULL: there is none */
     unsigned line;
     struct sf_plan_error *error;
 };

@@ -119,6 +119,19 @@ says '^sockfault: shrink: nothing is found with this plan$'
 ends 2 "$sockfault" shrink "$work/trace"
 says '^sockfault: shrink: nothing is found with this plan$'
 
+# What comes and goes by itself is not blamed on faults: it has to come again.
+cat >"$work/flaky" <<END
+#!/bin/sh
+$latent spin-not
+! rm "$work/marker" 2>"$work/none" || kill -ABRT \$\$
+END
+chmod +x "$work/flaky"
+: >"$work/marker"
+ends 1 "$sockfault" run --seed 3 --rate 0.5 --trace "$work/trace" "$work/flaky"
+: >"$work/marker"
+ends 2 "$sockfault" shrink "$work/trace"
+says '^sockfault: shrink: died is not found again by what happened$'
+
 # --- the trace ---
 
 # All that happened up to the end of a program that is killed is there.

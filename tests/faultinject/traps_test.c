@@ -8,6 +8,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -251,6 +253,34 @@ static void mode_is_looked_up(void **state)
     assert_int_equal(one_recv("recv *: EINTR", 1, 0, 0), 50);
 }
 
+/* 7: a wait fails as waits do, and is not counted with what reads. */
+static void waits_are_no_reads(void **state)
+{
+    struct epoll_event event;
+    int pair[2];
+    int epfd;
+    int failed = 0;
+
+    (void)state;
+    session_begin("profile hostile\np 0.5 seed 3 wait: benign\n"
+                  "p 0.5 seed 3 wait: fatal\nrecv 2: EAGAIN");
+    pair_of(UNIX, pair);
+    send(pair[1], "xy", 2, 0);
+    epfd = watch(pair[0], EPOLLIN);
+    assert_int_equal(recv(pair[0], &event, 1, 0), 1);
+    for (int i = 0; i < 50; i++)
+        if (epoll_wait(epfd, &event, 1, 0) < 0) {
+            assert_true(errno == EINTR || errno == ENOMEM);
+            failed++;
+        }
+    assert_in_range(failed, 5, 45);
+    assert_int_equal(recv(pair[0], &event, 1, 0), -1);
+    assert_int_equal(errno, EAGAIN);
+    close(epfd);
+    close_pair(pair);
+    session_end();
+}
+
 /* 8: a blocking send moves all; MSG_WAITALL waits for all. */
 static void blocking_counts_are_whole(void **state)
 {
@@ -401,6 +431,104 @@ static void disarmed_is_quiet(void **state)
     assert_int_equal(session_end(), 1);
 }
 
+/* What 30 reads of one session gave. */
+static void note_reads(int results[30])
+{
+    char bytes[64] = {0};
+    int pair[2];
+
+    session_begin("profile posix\np 0.5 seed 9 in: benign");
+    pair_of(UNIX, pair);
+    for (int i = 0; i < 30; i++) {
+        send(pair[1], bytes, 8, 0);
+        results[i] = (int)recv(pair[0], bytes, sizeof bytes, 0);
+    }
+    close_pair(pair);
+    assert_true(session_end() > 0);
+}
+
+/* 15: what came before leaves nothing behind. */
+static void sessions_are_alike(void **state)
+{
+    int first[30];
+    int again[30];
+
+    (void)state;
+    note_reads(first);
+    disarmed_is_quiet(NULL);
+    note_reads(again);
+    assert_memory_equal(first, again, sizeof first);
+}
+
+static volatile sig_atomic_t calls_of_handler;
+
+static void count_call(int sig)
+{
+    (void)sig;
+    calls_of_handler++;
+}
+
+static int poll_once(const char *rules)
+{
+    struct pollfd p = {.events = POLLIN};
+    int pair[2];
+    int n;
+
+    session_begin(rules);
+    make_pair(UNIX, pair);
+    send(pair[1], "x", 1, 0);
+    p.fd = pair[0];
+    n = poll(&p, 1, PATIENCE_MS);
+    close_pair(pair);
+    session_end();
+    return n;
+}
+
+static void *poll_elsewhere(void *n)
+{
+    *(int *)n = poll_once("poll 1: EINTR");
+    return NULL;
+}
+
+/* A signal for the process goes to its first thread. */
+static void other_threads_are_not_interrupted(void **state)
+{
+    struct sigaction sa = {.sa_handler = count_call};
+    pthread_t thread;
+    int n = 0;
+
+    (void)state;
+    sigaction(SIGURG, &sa, NULL);
+    pthread_create(&thread, NULL, poll_elsewhere, &n);
+    pthread_join(thread, NULL);
+    assert_int_equal(n, 1);
+    assert_int_equal(poll_once("poll 1: EINTR"), -1);
+    signal(SIGURG, SIG_DFL);
+}
+
+/* A handler that may wait for a child is not run, and is no reason where
+ * there is no child. */
+static void no_child_is_made_up(void **state)
+{
+    struct sigaction sa = {.sa_handler = count_call};
+    pid_t child;
+
+    (void)state;
+    calls_of_handler = 0;
+    sigaction(SIGCHLD, &sa, NULL);
+    assert_int_equal(poll_once("poll 1: EINTR"), 1);
+    child = fork();
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    assert_int_equal(poll_once("poll 1: EINTR"), -1);
+    assert_int_equal(calls_of_handler, 0);
+    signal(SIGCHLD, SIG_DFL);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -412,6 +540,7 @@ int main(void)
         cmocka_unit_test(counted_bytes_stay),
         cmocka_unit_test(reported_bytes_are_there),
         cmocka_unit_test(mode_is_looked_up),
+        cmocka_unit_test(waits_are_no_reads),
         cmocka_unit_test(blocking_counts_are_whole),
         cmocka_unit_test(aborted_connection_is_gone),
         cmocka_unit_test(end_is_for_ever),
@@ -419,6 +548,9 @@ int main(void)
         cmocka_unit_test(no_resonance),
         cmocka_unit_test(long_streams_get_on),
         cmocka_unit_test(disarmed_is_quiet),
+        cmocka_unit_test(sessions_are_alike),
+        cmocka_unit_test(other_threads_are_not_interrupted),
+        cmocka_unit_test(no_child_is_made_up),
     };
 
     alarm(120);
