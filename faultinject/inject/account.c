@@ -127,7 +127,9 @@ static void tell_io(struct sf_op *op, int err)
     conn->ready[way] = false;
     if (op->result == 0 && op->asked > 0) {
         conn->over[way] = true;
+        conn->over_at = sf_conn_count();
     } else if (op->result < 0 && deadly(err)) {
+        conn->over_at = sf_conn_count();
         conn->over[SF_OUT] = true;
         conn->over[SF_IN] |= err != EPIPE;
     } else if (op->result > 0 && op->flags & MSG_PEEK) {

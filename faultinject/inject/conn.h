@@ -36,6 +36,7 @@ struct sf_conn {
                             * or counted, so they cannot be taken away      */
     bool ready[2];         /* reported ready and not used since             */
     bool over[2];          /* said EOF or error in this direction           */
+    unsigned over_at;      /* connections there had been when that was told */
     bool unchecked;        /* connect() is under way, outcome not asked for */
     bool hears_hangup;     /* waited for with POLLRDHUP                     */
     bool held;             /* a hangup was not reported yet                 */

@@ -15,8 +15,9 @@ struct sf_injector {
     unsigned process; /* 0: has not met a socket yet   */
     unsigned total[SF_CALL_COUNT];
     unsigned kind_total[SF_KIND_COUNT];
-    unsigned streak;   /* transient results of calls on no connection */
-    unsigned refusals; /* EMFILE: still to come, 0: the table is not full */
+    unsigned streak;      /* transient results of calls on no connection */
+    unsigned refusals;    /* EMFILE: still to come, 0: the table is not full */
+    unsigned last_closed; /* the youngest connection the program closed */
     unsigned injected[SF_FAULT_COUNT];
 };
 extern struct sf_injector sf_injector;

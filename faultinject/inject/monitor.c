@@ -158,6 +158,28 @@ static void look_for_stale(const struct sf_op *op, int err, int before)
     look_for_double(op, stale, before);
 }
 
+/* --- descriptors that stay --- */
+
+/*
+ * Many programs leave closing to their end.  But one that closed a connection
+ * made after this one was over, and not this one, has lost it.
+ */
+void sf_monitor_end(void)
+{
+    if (!looks(SF_MON_FD_LEAK))
+        return;
+    for (int fd = 0; fd < sf_fd_end(); fd++) {
+        const struct sf_conn *conn = sf_fd_conn(fd);
+        if (conn && conn->over[SF_IN] &&
+            conn->over_at < sf_injector.last_closed) {
+            sf_finding(SF_MON_FD_LEAK,
+                       "%d is still open, connection %u on it was over", fd,
+                       conn->ordinal);
+            return;
+        }
+    }
+}
+
 /* --- select --- */
 
 static void look_for_range(const struct sf_op *op)

@@ -11,7 +11,8 @@
 
 /*
  * Which of them look, as bits of enum sf_monitor; none at first.  Those here
- * are SPIN, STALE_FD, DOUBLE_CLOSE, FD_RANGE, PHANTOM, CONNECT and MISUSE.
+ * are SPIN, STALE_FD, DOUBLE_CLOSE, FD_LEAK, FD_RANGE, PHANTOM, CONNECT and
+ * MISUSE.
  */
 extern unsigned sf_monitors;
 
@@ -25,5 +26,8 @@ bool sf_monitor_moved(const struct sf_op *op);
 
 /* The thread ends: tell what was still waiting for more evidence. */
 void sf_monitor_flush(void);
+
+/* The process ends: tell which connections it has forgotten to close. */
+void sf_monitor_end(void);
 
 #endif

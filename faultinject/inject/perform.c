@@ -19,6 +19,10 @@ enum { REFUSALS = 4 };
 
 void sf_gone(int fd, enum sf_fd_state state)
 {
+    const struct sf_conn *conn = sf_fd_conn(fd);
+
+    if (conn && state == SF_FD_GONE && conn->ordinal > sf_injector.last_closed)
+        sf_injector.last_closed = conn->ordinal;
     sf_epoll_forget(fd);
     sf_fd_set(fd, state);
 }

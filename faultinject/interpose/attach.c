@@ -116,3 +116,10 @@ void sf_detach(void)
     if (sf_control)
         sf_monitor_flush();
 }
+
+void sf_detach_all(void)
+{
+    sf_detach();
+    if (sf_control)
+        sf_monitor_end();
+}

@@ -33,5 +33,7 @@ bool sf_attach(const struct sf_watched *watched);
 
 /* The thread ends: what the monitors still hold is told. */
 void sf_detach(void);
+/* The process ends, and with it this thread. */
+void sf_detach_all(void);
 
 #endif

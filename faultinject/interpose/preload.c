@@ -27,5 +27,5 @@ __attribute__((constructor(102))) static void begin(void)
 
 __attribute__((destructor(102))) static void end(void)
 {
-    sf_detach();
+    sf_detach_all();
 }

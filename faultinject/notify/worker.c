@@ -207,6 +207,7 @@ static void obey(void)
         }
     }
     dismiss();
+    sf_detach_all();
     _exit(0);
 }
 

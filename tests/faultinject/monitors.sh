@@ -53,6 +53,7 @@ fires phantom-dispatch phantom-dispatch --profile posix \
 fires unguarded-sigpipe unguarded-sigpipe
 fires unchecked-connect unchecked-connect
 fires misuse misuse
+fires fd-leak fd-leak
 fires stall stall --timeout 500ms
 fires died died
 exit $bad

@@ -163,6 +163,21 @@ static void misuse(void)
         exit(3);
 }
 
+/* Two connections one after the other; the bug forgets the first. */
+static void fd_leak(void)
+{
+    int pair[2];
+
+    for (int i = 0; i < 2; i++) {
+        make_pair(pair);
+        close(pair[1]);
+        if (!wait_readable(pair[0]) || recv(pair[0], &pair[1], 1, 0) != 0)
+            exit(3);
+        if (i == 1 || correct)
+            close(pair[0]);
+    }
+}
+
 static void stall(void)
 {
     int pair[2];
@@ -256,6 +271,7 @@ static const struct {
     {"unguarded-sigpipe", unguarded_sigpipe},
     {"unchecked-connect", unchecked_connect},
     {"misuse", misuse},
+    {"fd-leak", fd_leak},
     {"stall", stall},
     {"died", died},
     {"frames", frames},
