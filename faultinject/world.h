@@ -108,6 +108,12 @@ struct sf_world {
 const struct sf_world *sf_kernel(void);
 
 /*
+ * From here on its facts say nothing: the program has forbidden itself
+ * system calls, and asking takes some.
+ */
+void sf_kernel_seal(void);
+
+/*
  * The next definitions of the libc names and nothing else.  Each resolves
  * itself when first called, so they work before any constructor has run and
  * allocate nothing.

@@ -1,7 +1,8 @@
 # What `cmake --install` puts where, for projects that use sockfault.
 #
 #   bin/                  sockfault and the programs of its verbs
-#   LIBDIR/               libsockfault.so (preloaded), libsockfault-sim.a
+#   LIBDIR/               libsockfault.so, libsockfault-sim.so (preloaded),
+#                         libsockfault-session.a (linked)
 #   LIBDIR/sockfault/     the mutator that afl-fuzz loads
 #   LIBDIR/cmake/…        find_package(sockfault)
 #   LIBDIR/pkgconfig/     pkg-config sockfault
@@ -25,7 +26,7 @@ add_custom_command(
 add_library(sockfault_archive STATIC
   ${sim_object} ${CMAKE_CURRENT_LIST_DIR}/replay.c)
 set_target_properties(sockfault_archive PROPERTIES
-  OUTPUT_NAME sockfault-sim EXPORT_NAME sim LINKER_LANGUAGE C)
+  OUTPUT_NAME sockfault-session EXPORT_NAME sim LINKER_LANGUAGE C)
 set_source_files_properties(${sim_object} PROPERTIES
   EXTERNAL_OBJECT TRUE GENERATED TRUE)
 target_link_libraries(sockfault_archive INTERFACE ${CMAKE_DL_LIBS})
@@ -50,7 +51,8 @@ set_target_properties(sockfault_command PROPERTIES EXPORT_NAME command)
 install(TARGETS sockfault sockfault_command sockfault_notify sockfault_archive
   EXPORT sockfault
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sockfault)
-install(TARGETS sockfault-session sockfault-prove sockfault_notify)
+install(TARGETS sockfault_sim_preload sockfault-sim
+  sockfault-session sockfault-prove)
 install(TARGETS mutate_session
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sockfault)
 foreach(section 1 5)

@@ -130,7 +130,7 @@ static struct product copy_of(const struct product *p)
         q.d.in.data = malloc(p->d.in.cap);
         if (!q.d.in.data)
             abort();
-        memcpy(q.d.in.data, p->d.in.data, p->d.in.cap);
+        memcpy(q.d.in.data, p->d.in.data, p->d.in.end);
     }
     return q;
 }

@@ -33,6 +33,7 @@ static void slide(struct fm_buf *b)
     b->moved += len;
     b->pos = 0;
     b->end = len;
+    fm_buf_shut(b);
 }
 
 static bool fits_at_end(const struct fm_buf *b, size_t n)
@@ -76,6 +77,7 @@ static bool grow(struct fm_buf *b, size_t n)
     b->pos = 0;
     b->end = len;
     b->cap = cap;
+    fm_buf_shut(b);
     return true;
 }
 
@@ -91,7 +93,8 @@ uint8_t *fm_buf_make_room(struct fm_buf *b, size_t n)
         else if (!grow(b, n))
             return NULL;
     }
-    return b->data + b->end;
+    fm_unpoison(fm_buf_end(b), n);
+    return fm_buf_end(b);
 }
 
 bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n)

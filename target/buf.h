@@ -8,11 +8,15 @@
  * the front (peek and consume).  Each byte is moved a constant number of
  * times over the buffer's life, whatever the pieces.
  *
+ * Room that was not reserved is poisoned (poison.h).
+ *
  * Pure: no errno, no clock, no descriptor.  A zeroed struct fm_buf is an
  * empty buffer whose limit is 0; fm_buf_init() sets another.
  */
 #ifndef FM_BUF_H
 #define FM_BUF_H
+
+#include "target/poison.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,24 +49,37 @@ static inline const uint8_t *fm_buf_peek(const struct fm_buf *b)
     return b->data ? b->data + b->pos : (const uint8_t *)"";
 }
 
-/* Forget the first n bytes; n is at most fm_buf_len(). */
-static inline void fm_buf_consume(struct fm_buf *b, size_t n)
-{
-    b->pos += n;
-    if (b->pos == b->end)
-        b->pos = b->end = 0;
-}
-
 /* Where the room begins. */
 static inline uint8_t *fm_buf_end(const struct fm_buf *b)
 {
     return b->data + b->end;
 }
 
-/* Is there surely room for n more bytes, as things are? */
-static inline bool fm_buf_has_room_at_end(const struct fm_buf *b, size_t n)
+/* All room is nobody's again. */
+static inline void fm_buf_shut(struct fm_buf *b)
 {
-    return n < b->cap - b->end;
+    if (b->data)
+        fm_poison(fm_buf_end(b), b->cap - b->end);
+}
+
+/* Forget the first n bytes; n is at most fm_buf_len(). */
+static inline void fm_buf_consume(struct fm_buf *b, size_t n)
+{
+    b->pos += n;
+    if (b->pos != b->end)
+        return;
+    b->pos = b->end = 0;
+    fm_buf_shut(b);
+}
+
+/* For fm_buf_reserve(), and for those who have something else to do when it
+ * is not that easy: is there room as things are?  It is reserved then. */
+static inline bool fm_buf_reserve_here(struct fm_buf *b, size_t n)
+{
+    if (n >= b->cap - b->end)
+        return false;
+    fm_unpoison(fm_buf_end(b), n);
+    return true;
 }
 
 /* For fm_buf_reserve(), when there may be less room than that. */
@@ -72,8 +89,7 @@ uint8_t *fm_buf_make_room(struct fm_buf *b, size_t n);
  * The buffer's bytes are unchanged either way. */
 static inline uint8_t *fm_buf_reserve(struct fm_buf *b, size_t n)
 {
-    return fm_buf_has_room_at_end(b, n) ? fm_buf_end(b)
-                                        : fm_buf_make_room(b, n);
+    return fm_buf_reserve_here(b, n) ? fm_buf_end(b) : fm_buf_make_room(b, n);
 }
 
 /* Would fm_buf_reserve(b, n) do without more memory? */
@@ -83,6 +99,7 @@ bool fm_buf_has_room(const struct fm_buf *b, size_t n);
 static inline void fm_buf_commit(struct fm_buf *b, size_t n)
 {
     b->end += n;
+    fm_buf_shut(b);
 }
 
 /* Both at once: n more bytes in use, which the caller is about to write.

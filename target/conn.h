@@ -20,6 +20,7 @@
 #ifndef FM_CONN_H
 #define FM_CONN_H
 
+#include "target/list.h"
 #include "target/loop.h"
 #include "target/server.h"
 
@@ -46,7 +47,7 @@ void fm_conn_env_fini(struct fm_conn_env *env);
 struct fm_conn {
     struct fm_watch watch;
     struct fm_conn_env *env;
-    struct fm_conn *prev, *next; /* for the owner of the connections        */
+    struct fm_link link; /* for the owner of the connections              */
     enum fm_conn_state state;
     struct fm_decoder in;
     struct fm_buf out;

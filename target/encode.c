@@ -130,7 +130,7 @@ int fm_encode(const struct fm_format *f, const void *data, size_t len,
 
     if (len > f->max)
         return FM_E_TOO_LONG;
-    if (fm_buf_has_room_at_end(out, size))
+    if (fm_buf_reserve_here(out, size))
         return encode(f, data, len, out);
     return encode_in_more_room(f, data, len, out, size);
 }

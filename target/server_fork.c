@@ -8,6 +8,7 @@
  * reaps exactly that child.  No signals are needed for either.
  */
 #include "target/acceptor.h"
+#include "target/list.h"
 #include "target/serve.h"
 #include "target/sockio.h"
 
@@ -23,33 +24,15 @@ struct server;
 struct child {
     struct fm_watch life; /* a socket whose other end the child has; first */
     struct server *server;
-    struct child *prev, *next;
+    struct fm_link link;
     pid_t pid;
     int fd;
 };
 
 struct server {
     struct fm_acceptor acceptor; /* first: its callbacks get a pointer to it */
-    struct child *children;
+    struct fm_list children;
 };
-
-static void link_child(struct server *s, struct child *c)
-{
-    c->next = s->children;
-    if (s->children)
-        s->children->prev = c;
-    s->children = c;
-}
-
-static void unlink_child(struct server *s, struct child *c)
-{
-    if (c->next)
-        c->next->prev = c->prev;
-    if (c->prev)
-        c->prev->next = c->next;
-    else
-        s->children = c->next;
-}
 
 static void count_child(struct fm_server_stats *stats, int status)
 {
@@ -79,7 +62,7 @@ static void reap(struct child *c)
     if (life >= 0)
         fm_io_close(life);
     fm_io_close(c->fd);
-    unlink_child(s, c);
+    fm_list_remove(&s->children, &c->link);
     free(c);
     fm_acceptor_release(&s->acceptor);
 }
@@ -101,7 +84,9 @@ static void close_inherited(const struct server *s, int life)
 {
     fm_io_close(life);
     fm_io_close(s->acceptor.listener.fd);
-    for (const struct child *c = s->children; c; c = c->next) {
+    for (const struct fm_link *l = s->children.first; l; l = l->next) {
+        const struct child *c = l->item;
+
         fm_io_close(c->life.fd);
         fm_io_close(c->fd);
     }
@@ -171,7 +156,7 @@ static int on_accepted(struct fm_acceptor *a, int fd)
         free(c);
         return err;
     }
-    link_child(c->server, c);
+    fm_list_add(&c->server->children, &c->link, c);
     return 0;
 }
 
@@ -186,11 +171,13 @@ static int drain(struct server *s)
     int64_t until = fm_deadline_in(3 * (int64_t)s->acceptor.options.linger_ms);
     int err = 0;
 
-    for (struct child *c = s->children; c; c = c->next) {
+    for (struct fm_link *l = s->children.first; l; l = l->next) {
+        struct child *c = l->item;
+
         fm_io_shutdown(c->fd, SHUT_RD);
         c->life.deadline_ms = until;
     }
-    while (s->children && err == 0)
+    while (s->children.first && err == 0)
         err = fm_acceptor_turn(&s->acceptor);
     return err;
 }
@@ -207,7 +194,7 @@ int fm_fork_server(int listener, const struct fm_server_options *o,
     err = fm_acceptor_serve(&s.acceptor, stop, nothing);
     fm_acceptor_close(&s.acceptor);
     drained = drain(&s);
-    while (s.children)
-        reap(s.children);
+    while (s.children.first)
+        reap(fm_list_first(&s.children));
     return err < 0 ? err : drained;
 }

@@ -5,27 +5,9 @@
 struct server {
     struct fm_acceptor acceptor; /* first: its callbacks get a pointer to it */
     struct fm_conn_env env;
-    struct fm_conn *conns;  /* open                                         */
-    struct fm_conn *closed; /* to be freed when the turn is over            */
+    struct fm_list conns;  /* open                                          */
+    struct fm_list closed; /* to be freed when the turn is over             */
 };
-
-static void link_conn(struct server *s, struct fm_conn *c)
-{
-    c->next = s->conns;
-    if (s->conns)
-        s->conns->prev = c;
-    s->conns = c;
-}
-
-static void unlink_conn(struct server *s, struct fm_conn *c)
-{
-    if (c->next)
-        c->next->prev = c->prev;
-    if (c->prev)
-        c->prev->next = c->next;
-    else
-        s->conns = c->next;
-}
 
 static int on_accepted(struct fm_acceptor *a, int fd)
 {
@@ -34,7 +16,7 @@ static int on_accepted(struct fm_acceptor *a, int fd)
     int err = fm_conn_open(&s->env, fd, &c);
 
     if (err == 0)
-        link_conn(s, c);
+        fm_list_add(&s->conns, &c->link, c);
     return err;
 }
 
@@ -42,20 +24,18 @@ static void on_closed(void *owner, struct fm_conn *c)
 {
     struct server *s = owner;
 
-    unlink_conn(s, c);
-    c->next = s->closed;
-    s->closed = c;
+    fm_list_remove(&s->conns, &c->link);
+    fm_list_add(&s->closed, &c->link, c);
     fm_acceptor_release(&s->acceptor);
 }
 
 static void free_closed(struct fm_acceptor *a)
 {
     struct server *s = (struct server *)a;
+    struct fm_conn *c;
 
-    while (s->closed) {
-        struct fm_conn *c = s->closed;
-
-        s->closed = c->next;
+    while ((c = fm_list_first(&s->closed))) {
+        fm_list_remove(&s->closed, &c->link);
         fm_conn_free(c);
     }
 }
@@ -63,15 +43,15 @@ static void free_closed(struct fm_acceptor *a)
 /* No new connections, and an end to those that are open. */
 static int drain(struct server *s)
 {
-    struct fm_conn *next;
+    struct fm_link *next;
     int err = 0;
 
     fm_acceptor_close(&s->acceptor);
-    for (struct fm_conn *c = s->conns; c; c = next) {
-        next = c->next;
-        fm_conn_stop(c);
+    for (struct fm_link *l = s->conns.first; l; l = next) {
+        next = l->next;
+        fm_conn_stop(l->item);
     }
-    while (s->conns && err == 0) {
+    while (s->conns.first && err == 0) {
         err = fm_acceptor_turn(&s->acceptor);
         free_closed(&s->acceptor);
     }
@@ -95,8 +75,8 @@ int fm_select_server(int listener, const struct fm_server_options *o,
     if (err == 0)
         err = drain(&s);
     fm_acceptor_close(&s.acceptor);
-    while (s.conns)
-        fm_conn_close(s.conns);
+    while (s.conns.first)
+        fm_conn_close(fm_list_first(&s.conns));
     free_closed(&s.acceptor);
     fm_conn_env_fini(&s.env);
     return err;

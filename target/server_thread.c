@@ -8,6 +8,7 @@
  * thread may shut down the descriptor of any worker in its list.
  */
 #include "target/acceptor.h"
+#include "target/list.h"
 #include "target/serve.h"
 #include "target/sockio.h"
 
@@ -18,7 +19,7 @@ struct server;
 
 struct worker {
     struct server *server;
-    struct worker *prev, *next;
+    struct fm_link link;
     pthread_t thread;
     int fd;
     bool lost;   /* the worker found fd dead: it is not ours to close     */
@@ -28,29 +29,11 @@ struct worker {
 
 struct server {
     struct fm_acceptor acceptor; /* first: its callbacks get a pointer to it */
-    struct worker *workers;
+    struct fm_list workers;
     struct fm_watch done;
     int done_end; /* where workers send */
     atomic_bool stopping;
 };
-
-static void link_worker(struct server *s, struct worker *w)
-{
-    w->next = s->workers;
-    if (s->workers)
-        s->workers->prev = w;
-    s->workers = w;
-}
-
-static void unlink_worker(struct server *s, struct worker *w)
-{
-    if (w->next)
-        w->next->prev = w->prev;
-    if (w->prev)
-        w->prev->next = w->next;
-    else
-        s->workers = w->next;
-}
 
 static void *work(void *arg)
 {
@@ -68,9 +51,11 @@ static void *work(void *arg)
  * behind our back; select would never say so. */
 static void rob(struct server *s, int fd)
 {
-    for (struct worker *w = s->workers; w; w = w->next)
-        if (w->fd == fd)
-            w->robbed = true;
+    for (struct fm_link *l = s->workers.first; l; l = l->next) {
+        struct worker *w = l->item;
+
+        w->robbed |= w->fd == fd;
+    }
 }
 
 static int on_accepted(struct fm_acceptor *a, int fd)
@@ -87,7 +72,7 @@ static int on_accepted(struct fm_acceptor *a, int fd)
         free(w);
         return FM_E_BUSY;
     }
-    link_worker(s, w);
+    fm_list_add(&s->workers, &w->link, w);
     return 0;
 }
 
@@ -103,7 +88,7 @@ static void join(struct server *s, struct worker *w)
     sum->failed += w->stats.failed;
     sum->timed_out += w->stats.timed_out;
     sum->dead += w->stats.dead;
-    unlink_worker(s, w);
+    fm_list_remove(&s->workers, &w->link);
     free(w);
     fm_acceptor_release(&s->acceptor);
 }
@@ -111,8 +96,8 @@ static void join(struct server *s, struct worker *w)
 /* What a worker waits for will not come, or not be taken, any more. */
 static void shut_down_all(struct server *s, int how)
 {
-    for (struct worker *w = s->workers; w; w = w->next)
-        fm_io_shutdown(w->fd, how);
+    for (struct fm_link *l = s->workers.first; l; l = l->next)
+        fm_io_shutdown(((struct worker *)l->item)->fd, how);
 }
 
 static void on_done(struct fm_watch *watch, unsigned events)
@@ -163,11 +148,11 @@ static int drain(struct server *s)
     shut_down_all(s, SHUT_RD);
     s->stopping = true;
     s->done.deadline_ms = fm_deadline_in(s->acceptor.options.linger_ms);
-    while (s->workers && err == 0 && s->done.fd >= 0)
+    while (s->workers.first && err == 0 && s->done.fd >= 0)
         err = fm_acceptor_turn(&s->acceptor);
     shut_down_all(s, SHUT_RDWR);
-    while (s->workers)
-        join(s, s->workers);
+    while (s->workers.first)
+        join(s, fm_list_first(&s->workers));
     return err;
 }
 

@@ -7,6 +7,12 @@
 #include <poll.h>
 #include <unistd.h>
 
+/* Everyone's first bugs: 1 a short count is taken for the whole, 2 a client
+ * that is gone keeps its descriptor, 3 and one that has finished stays. */
+#ifndef UPPER_PLANTED
+#define UPPER_PLANTED 0
+#endif
+
 enum { CLIENTS = 16, ROOM = 256 };
 
 struct client {
@@ -34,7 +40,8 @@ static void add(int fd)
 
 static void drop(nfds_t i)
 {
-    close(fds[i].fd);
+    if (UPPER_PLANTED != 2)
+        close(fds[i].fd);
     fds[i] = fds[--n];
     clients[i] = clients[n];
 }
@@ -54,16 +61,15 @@ static int receive(int fd, struct client *c)
         c->bytes[i] = (char)toupper((unsigned char)c->bytes[i]);
     c->from = 0;
     c->to = r > 0 ? (size_t)r : 0;
-    return r > 0 || (r < 0 && go_on());
+    return r > 0 || (r < 0 && go_on()) || (r == 0 && UPPER_PLANTED == 3);
 }
 
 static int reply(int fd, struct client *c)
 {
     ssize_t r = send(fd, c->bytes + c->from, c->to - c->from, MSG_NOSIGNAL);
 
-#ifdef UPPER_PLANTED /* everyone's first bug: a short count is the whole */
-    r = r > 0 ? (ssize_t)(c->to - c->from) : r;
-#endif
+    if (UPPER_PLANTED == 1 && r > 0)
+        r = (ssize_t)(c->to - c->from);
     c->from += r > 0 ? (size_t)r : 0;
     return r >= 0 || go_on();
 }

@@ -256,8 +256,14 @@ static void print_end(const struct sf_run *run,
 }
 
 /* Silence about it would look as if there was nothing. */
-static void print_passed(const struct sf_passed *passed)
+static void print_passed(const struct sf_control *c,
+                         const struct sf_passed *passed)
 {
+    if (c->n_sealed)
+        fprintf(stderr,
+                "sockfault: %u process%s put a seccomp filter on: from there "
+                "only watched\n",
+                c->n_sealed, c->n_sealed == 1 ? "" : "es");
     if (passed->sockets)
         fprintf(stderr,
                 "sockfault: %" PRIu64 " socket%s went past the library, first "
@@ -280,7 +286,7 @@ void sf_summary_print(const struct sf_run *run,
     if (!run->quiet || run->all_rules)
         print_unreached(c);
     if (!run->quiet)
-        print_passed(&outcome->passed);
+        print_passed(c, &outcome->passed);
     print_findings(c);
     print_end(run, outcome);
     if (sf_verdict(run, outcome))

@@ -7,7 +7,7 @@ struct sf_number sf_numbers[SF_FD_MAX];
 struct sf_conn sf_conns[SF_CONN_MAX];
 
 static unsigned used_slots; /* slots ever used: those from here are clean */
-static unsigned last_ordinal;
+unsigned sf_conns_begun;
 static unsigned last_of_role[SF_ROLE_COUNT];
 static int numbers_end;
 
@@ -47,7 +47,7 @@ struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
     if (!conn)
         return NULL;
     memset(conn, 0, sizeof *conn);
-    conn->ordinal = ++last_ordinal;
+    conn->ordinal = ++sf_conns_begun;
     conn->refs = 1;
     conn->role = role;
     conn->role_ordinal = ++last_of_role[role];
@@ -79,11 +79,6 @@ int sf_conn_fd(unsigned ordinal)
     return -1;
 }
 
-unsigned sf_conn_count(void)
-{
-    return last_ordinal;
-}
-
 int sf_fd_end(void)
 {
     return numbers_end;
@@ -102,7 +97,7 @@ void sf_fd_forget_all(void)
     memset(sf_conns, 0, used_slots * sizeof *sf_conns);
     numbers_end = 0;
     used_slots = 0;
-    last_ordinal = 0;
+    sf_conns_begun = 0;
     memset(last_of_role, 0, sizeof last_of_role);
 }
 

@@ -51,6 +51,7 @@ struct sf_number {
 };
 extern struct sf_number sf_numbers[SF_FD_MAX];
 extern struct sf_conn sf_conns[SF_CONN_MAX];
+extern unsigned sf_conns_begun; /* the last ordinal */
 
 static inline bool sf_fd_in_table(int fd)
 {
@@ -80,7 +81,10 @@ void sf_fd_dup(int fd, int copy);
 /* The lowest number that is connection `ordinal`, -1 for none. */
 int sf_conn_fd(unsigned ordinal);
 /* Connections up to now. */
-unsigned sf_conn_count(void);
+static inline unsigned sf_conn_count(void)
+{
+    return sf_conns_begun;
+}
 /* Numbers worth walking over: 0 … sf_fd_end()-1. */
 int sf_fd_end(void);
 /* Whatever was closed may be closed again: the process is a new one. */

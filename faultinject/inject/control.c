@@ -3,8 +3,7 @@
 
 #include <sys/single_threaded.h>
 
-#include "faultinject/inject/conn.h"
-#include "faultinject/inject/inject.h"
+#include "faultinject/inject/injector.h"
 
 struct sf_control *sf_control;
 sf_site_id (*sf_control_site)(void);
@@ -86,7 +85,7 @@ static void record_call(const struct sf_op *op, int err)
  * of its own, and threads only where there are some. */
 static void count_seen(enum sf_call call)
 {
-    unsigned process = sf_inject_process();
+    unsigned process = sf_injector.process;
     struct sf_process *own = &sf_control->processes[process - 1];
 
     if (process > SF_PROCESSES_MAX)

@@ -98,6 +98,7 @@ struct sf_control {
     uint64_t seq;
     uint32_t n_processes;
     uint32_t n_findings;
+    uint32_t n_sealed; /* processes that put a seccomp filter on */
     uint64_t n_kept;
     uint64_t n_ring;
     uint64_t seen[SF_CALL_COUNT]; /* by processes beyond the table */

@@ -24,14 +24,19 @@ struct sf_injector sf_injector;
 static __thread bool mine __attribute__((tls_model("initial-exec")));
 static __thread bool busy __attribute__((tls_model("initial-exec")));
 
+void sf_inject_arm(struct sf_chooser *chooser, enum sf_profile profile)
+{
+    sf_injector.chooser = chooser;
+    sf_injector.profile = profile;
+    sf_injector.points = chooser || (sf_control && sf_control->tracing);
+}
+
 void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
                      enum sf_profile profile)
 {
     memset(&sf_injector, 0, sizeof sf_injector);
     sf_injector.world = world;
-    sf_injector.chooser = chooser;
-    sf_injector.profile = profile;
-    sf_injector.points = chooser || (sf_control && sf_control->tracing);
+    sf_inject_arm(chooser, profile);
     sf_fd_forget_all();
     sf_epoll_forget_all();
     mine = true;
@@ -40,6 +45,7 @@ void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
 
 void sf_inject_end(void)
 {
+    sf_relieve();
     sf_on = 0;
     mine = false;
     sf_injector.chooser = NULL;
@@ -333,14 +339,25 @@ static void count_fault(struct sf_op *op)
         *streak = 0; /* most of the time it would be a write for nothing */
 }
 
+/* By far the most calls: bytes of a connection moved. */
+static bool moved_bytes(const struct sf_op *op)
+{
+    return op->result > 0 && op->conn &&
+           sf_calls[op->call].kind & (K_READ | K_WRITE);
+}
+
 long sf_tell(struct sf_op *op)
 {
+    bool moved = moved_bytes(op);
     int err = op->result < 0 ? errno : 0;
 
     busy = true;
-    sf_account(op, err);
-    count_fault(op);
-    if (sf_monitors && (op->counts || op->call == SF_CALL_close))
+    if (!moved || sf_injector.points) { /* how many is for the model alone */
+        sf_account(op, err);
+        count_fault(op);
+    }
+    if (sf_monitors && (op->counts || op->call == SF_CALL_close) &&
+        !(moved && sf_monitor_moved(op)))
         sf_monitor_call(op, err, op->before);
     if (sf_control && op->counts)
         sf_control_call(op, err);

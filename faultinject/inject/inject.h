@@ -28,6 +28,9 @@ struct sf_wait;
 void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
                      enum sf_profile profile);
 
+/* Another chooser and profile for a session that is under way. */
+void sf_inject_arm(struct sf_chooser *chooser, enum sf_profile profile);
+
 /* End it: everything passes through again, all state is forgotten. */
 void sf_inject_end(void);
 

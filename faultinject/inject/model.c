@@ -209,8 +209,8 @@ static int can_ETIMEDOUT(const struct sf_site *s)
 /* TCP tells it only after an earlier send was answered with a reset. */
 static int can_EPIPE(const struct sf_site *s)
 {
-    if (!open_stream(s))
-        return NEVER;
+    if (!open_stream(s) || s->conn->promised > 0)
+        return NEVER; /* it takes what is unread with it */
     return s->facts.local || s->conn->moved[SF_OUT] > 0 ? SF_LINUX : NEVER;
 }
 

@@ -74,9 +74,10 @@ static bool gets_on(const struct sf_op *op)
     }
 }
 
+PER_THREAD unsigned idle; /* calls in a row that changed nothing */
+
 static void look_for_spin(const struct sf_op *op)
 {
-    PER_THREAD unsigned idle;
     PER_THREAD int64_t since;
 
     if (gets_on(op)) {
@@ -252,4 +253,13 @@ void sf_monitor_call(const struct sf_op *op, int err, int before)
         look_for_connect(op, err);
     if (looks(SF_MON_MISUSE))
         look_for_misuse(op, err, before);
+}
+
+bool sf_monitor_moved(const struct sf_op *op)
+{
+    if (op->conn->unchecked || op->asked > SSIZE_MAX || row.length > 0)
+        return false;
+    if (idle > 0)
+        idle = 0;
+    return true;
 }

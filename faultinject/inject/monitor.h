@@ -19,6 +19,10 @@ extern unsigned sf_monitors;
  * was when it began (enum sf_fd_state). */
 void sf_monitor_call(const struct sf_op *op, int err, int before);
 
+/* The same, quickly, where bytes of a connection moved: false if a monitor
+ * has to look closer. */
+bool sf_monitor_moved(const struct sf_op *op);
+
 /* The thread ends: tell what was still waiting for more evidence. */
 void sf_monitor_flush(void);
 

@@ -49,6 +49,9 @@ static inline void sf_op_init(struct sf_op *op, enum sf_call call, int fd,
  */
 #define SF_WORLD(op, name) (op.world->name ? op.world->name : sf_libc.name)
 
+/* The program is about to forbid itself system calls. */
+void sf_seal(void);
+
 /* libc's syscall(): past every wrapper. */
 long sf_syscall(long number, long a, long b, long c, long d, long e, long f);
 

@@ -6,6 +6,7 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -14,6 +15,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "faultinject/inject/control.h"
 #include "faultinject/interpose/interpose.h"
 
 long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
@@ -93,6 +95,16 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
 #endif
 /* clang-format on */
 
+void sf_seal(void)
+{
+    if (!sf_on)
+        return;
+    sf_inject_disarm();
+    sf_kernel_seal();
+    if (sf_control)
+        __atomic_fetch_add(&sf_control->n_sealed, 1, __ATOMIC_RELAXED);
+}
+
 SF_EXPORT long syscall(long number, ...)
 {
     long a, b, c, d, e, f;
@@ -108,6 +120,9 @@ SF_EXPORT long syscall(long number, ...)
     va_end(ap);
     if (SF_LIKELY(!sf_on))
         return sf_syscall(number, a, b, c, d, e, f);
+    if (number == SYS_seccomp &&
+        (a == SECCOMP_SET_MODE_FILTER || a == SECCOMP_SET_MODE_STRICT))
+        sf_seal();
     switch (number) {
 #define X(name, call) \
     case SYS_##name:  \

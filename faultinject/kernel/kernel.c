@@ -177,6 +177,13 @@ static void stream_facts(int fd, struct sf_facts *f)
         tcp_state(fd, f);
 }
 
+static bool sealed;
+
+void sf_kernel_seal(void)
+{
+    sealed = true;
+}
+
 static void kernel_facts(int fd, struct sf_facts *facts)
 {
     int saved = errno;
@@ -184,6 +191,9 @@ static void kernel_facts(int fd, struct sf_facts *facts)
 
     memset(facts, 0, sizeof *facts);
     facts->racy = true;
+    facts->type = SF_FD_OTHER;
+    if (sealed)
+        return;
     type = option(fd, SOL_SOCKET, SO_TYPE);
     if (type == SOCK_STREAM)
         stream_facts(fd, facts);
@@ -250,9 +260,10 @@ static void kernel_drop(int listener)
  * The limit is lowered to the numbers in use: the kernel itself then says
  * EMFILE to every call that wants a new one, those we never see included.
  */
+static struct rlimit before; /* rlim_max 0: it is not lowered */
+
 static void kernel_exhaust(bool on)
 {
-    static struct rlimit before;
     struct rlimit now;
     int saved = errno;
     int lowest;
@@ -270,6 +281,19 @@ static void kernel_exhaust(bool on)
         before.rlim_max = 0;
     }
     errno = saved;
+}
+
+/* poll refuses more entries than the limit, used or not. */
+bool sf_kernel_lift(bool on)
+{
+    static struct rlimit lowered;
+
+    if (before.rlim_max == 0)
+        return false;
+    if (on)
+        return getrlimit(RLIMIT_NOFILE, &lowered) == 0 &&
+               setrlimit(RLIMIT_NOFILE, &before) == 0;
+    return setrlimit(RLIMIT_NOFILE, &lowered) == 0;
 }
 
 static bool kernel_interrupt(void)

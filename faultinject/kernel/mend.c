@@ -376,13 +376,25 @@ static int mended_epoll_pwait(int epfd, struct epoll_event *events, int room,
 
 static int mended_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
-    return add_to_poll(fds, n, sf_libc.poll(fds, n, timeout));
+    int r = sf_libc.poll(fds, n, timeout);
+
+    if (r < 0 && errno == EINVAL && sf_kernel_lift(true)) {
+        r = sf_libc.poll(fds, n, timeout);
+        sf_kernel_lift(false);
+    }
+    return add_to_poll(fds, n, r);
 }
 
 static int mended_ppoll(struct pollfd *fds, nfds_t n,
                         const struct timespec *timeout, const sigset_t *mask)
 {
-    return add_to_poll(fds, n, sf_libc.ppoll(fds, n, timeout, mask));
+    int r = sf_libc.ppoll(fds, n, timeout, mask);
+
+    if (r < 0 && errno == EINVAL && sf_kernel_lift(true)) {
+        r = sf_libc.ppoll(fds, n, timeout, mask);
+        sf_kernel_lift(false);
+    }
+    return add_to_poll(fds, n, r);
 }
 
 /* --- forgetting --- */

@@ -27,4 +27,8 @@ void sf_mend_forget(int fd);
 /* Put in the calls that differ from libc's. */
 void sf_mend_world(struct sf_world *world);
 
+/* kernel.c: while descriptors are exhausted, raises the limit to what the
+ * program thinks it is, or lowers it again; false: they are not. */
+bool sf_kernel_lift(bool on);
+
 #endif

@@ -52,13 +52,16 @@ static bool same_name(struct sim_name *a, struct sim_name *b)
     return *port_of(a) == *port_of(b);
 }
 
+/* To be bound twice a name must be of one family, too: servers listen at a
+ * port of both. */
 static struct sf_end *find_bound(struct sim_name *name, bool listening)
 {
     for (unsigned i = 0; i < sim.ends_used; i++) {
         struct sf_end *end = &sim.ends[i];
 
         if (end->kind == SIM_SOCKET && end->bound &&
-            (!listening || end->state == SIM_LISTEN) &&
+            (listening ? end->state == SIM_LISTEN
+                       : end->family == name->any.sa_family) &&
             same_name(&end->name, name))
             return end;
     }
@@ -330,6 +333,16 @@ struct sf_end *sf_end_connect(const struct sockaddr *addr, socklen_t len)
     if (end)
         end->pending = false;
     return end;
+}
+
+const struct sockaddr *sf_sim_listener(socklen_t *len)
+{
+    for (unsigned i = 0; i < sim.ends_used; i++)
+        if (sim.ends[i].kind == SIM_SOCKET && sim.ends[i].state == SIM_LISTEN) {
+            *len = sim.ends[i].name.len;
+            return &sim.ends[i].name.any;
+        }
+    return NULL;
 }
 
 struct sf_end *sf_end_listen(const struct sockaddr *addr, socklen_t len,

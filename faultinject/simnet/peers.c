@@ -22,6 +22,8 @@ const struct sockaddr *sf_session_addr(socklen_t *len)
     static struct sockaddr_in in;
     static struct sockaddr_un un;
 
+    if (sf_play.joined)
+        return sf_sim_listener(len);
     if (sf_play.s->local) {
         un =
             (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "/session"};
@@ -124,7 +126,8 @@ struct sf_peer *sf_play_connect_peer(unsigned number)
     const struct sockaddr *addr = sf_session_addr(&len);
     struct sf_end *end;
 
-    if (sf_play.program->side != SF_SERVE || sf_play.conns_n == SF_CONNS_MAX)
+    if (sf_play.program->side != SF_SERVE || sf_play.conns_n == SF_CONNS_MAX ||
+        !addr)
         return NULL;
     end = sf_end_connect(addr, len);
     return end ? sf_play_new_conn(number, end) : NULL;

@@ -44,6 +44,7 @@ struct sf_play {
     size_t budget;        /* bytes that may still be queued               */
     bool armed; /* faults may happen: not while a server is being set up  */
     bool stopped;
+    bool joined; /* the program listens where it likes                   */
     bool pending_signal;
 
     uint64_t seen_changes, look_again; /* for spin                        */

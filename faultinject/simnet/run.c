@@ -153,8 +153,11 @@ static bool time_is_up(int64_t until)
     return true;
 }
 
+/* A program that was joined is not bounded as a fuzz target is. */
 static uint64_t enough_calls(void)
 {
+    if (sf_play.joined)
+        return SF_CALLS_MAX / 2;
     return sf_play.s->high ? SF_CALLS_ENOUGH / 2 : SF_CALLS_ENOUGH;
 }
 
@@ -389,9 +392,9 @@ static int given_descriptor(void)
     return fd;
 }
 
-static void begin_world(const struct sf_session *s)
+static struct sf_sim_config config_of(const struct sf_session *s)
 {
-    struct sf_sim_config config = {
+    return (struct sf_sim_config){
         .buffer = s->buffers,
         .window = (s->buffers + 1) / 2,
         .fd_first = s->high ? FD_SETSIZE - (int)s->high : 0,
@@ -402,8 +405,6 @@ static void begin_world(const struct sf_session *s)
         .after = sf_show_calls() ? sf_show_call : NULL,
         .signal = on_signal,
     };
-
-    sf_sim_begin(&config);
 }
 
 static void check_end(void)
@@ -414,19 +415,15 @@ static void check_end(void)
     if (sf_play.program->side == SF_SERVE && !sf_play.stopped)
         sf_finding(SF_MON_DIED, "%s returned, and nobody had told it to stop",
                    sf_play.program->name);
-    if (open)
+    if (open && !sf_play.program->keeps_open)
         sf_finding(SF_MON_FD_LEAK,
                    "%s returned and left %u descriptors open, %d first",
                    sf_play.program->name, open, first);
 }
 
-void sf_session_run(const struct sf_session *s, const struct sf_program *p,
+static void prepare(const struct sf_session *s, const struct sf_program *p,
                     FILE *show)
 {
-    socklen_t len;
-    int fd = -1;
-
-    sim_guard_signals();
     sf_play.s = s;
     sf_play.program = p;
     sf_play.conns_n = sf_play.next = sf_play.waits = sf_play.open_before = 0;
@@ -437,13 +434,51 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
     sf_play.last_call = sf_play.seen_changes = sf_play.faults = 0;
     sf_play.look_again = SF_SPIN_CALLS;
     sf_play.faults_settled = 0;
-    sf_play.stopped = sf_play.pending_signal = false;
+    sf_play.stopped = sf_play.joined = sf_play.pending_signal = false;
     sf_play.armed = p->side != SF_SERVE;
     sf_play.budget = sf_play_byte_budget(s);
     sf_play.last_fault[SF_BENIGN] = sf_play.last_fault[SF_FATAL] = -1;
     load_tape(s);
     sf_show_begin(show, s);
-    begin_world(s);
+}
+
+void sf_session_leave(void)
+{
+    sf_inject_end();
+    check_end();
+    sf_show_end();
+    sf_sim_end();
+}
+
+enum sf_sim_wake sf_session_join(const struct sf_session *s,
+                                 const struct sf_program *p, FILE *show,
+                                 int64_t until)
+{
+    struct sf_sim_config config;
+
+    prepare(s, p, show);
+    sf_play.joined = true;
+    sf_play.budget = SIZE_MAX;
+    sf_play.last_call = sf_sim_calls();
+    sf_play.look_again = sf_sim_calls() + SF_SPIN_CALLS;
+    config = config_of(s);
+    sf_sim_configure(&config);
+    sf_play_set_alarm();
+    sf_inject_arm(&sf_play.chooser, s->profile);
+    return on_first_idle(NULL, until);
+}
+
+void sf_session_run(const struct sf_session *s, const struct sf_program *p,
+                    FILE *show)
+{
+    struct sf_sim_config config;
+    socklen_t len;
+    int fd = -1;
+
+    sim_guard_signals();
+    prepare(s, p, show);
+    config = config_of(s);
+    sf_sim_begin(&config);
     sf_play_set_alarm();
     if (p->side == SF_DIAL) {
         const struct sockaddr *addr = sf_session_addr(&len);
@@ -454,8 +489,5 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
         fd = given_descriptor();
     sf_inject_begin(sf_simnet(), &sf_play.chooser, s->profile);
     p->run(p->arg, fd);
-    sf_inject_end();
-    check_end();
-    sf_show_end();
-    sf_sim_end();
+    sf_session_leave();
 }

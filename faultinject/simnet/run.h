@@ -62,8 +62,8 @@ struct sf_peer {
 struct sf_program {
     const char *name;
     enum sf_side side;
-    /* Runs the program; fd is the descriptor of an SF_GIVEN one, else -1.
-     * A server listens at sf_session_addr(). */
+    /* Runs the program, unless it is joined; fd is the descriptor of an
+     * SF_GIVEN one, else -1. A server listens at sf_session_addr(). */
     void (*run)(void *arg, int fd);
     /* Like the handler of a signal that asks it to stop. */
     void (*stop)(void *arg);
@@ -88,6 +88,7 @@ struct sf_program {
     /* The program's own, in the same sense. */
     void (*counters)(void *arg, sf_counter *each, void *to);
     bool no_control; /* no control connection                             */
+    bool keeps_open; /* it leaves its descriptors to the end of the process */
     bool no_dead_fd; /* its descriptors do not die behind its back        */
     bool no_emfile;  /* … nor run out: for one that keeps a spare file,
                       * whose closing is not seen here                    */
@@ -96,6 +97,17 @@ struct sf_program {
 /* Plays it.  With `show` every act, call and fault is printed there. */
 void sf_session_run(const struct sf_session *s, const struct sf_program *p,
                     FILE *show);
+
+/*
+ * The same in two halves, for a program that runs already and has come to
+ * wait until `until`: the world has begun, the program is a server and
+ * listens where it likes.  Join is called from the world's `idle` and answers
+ * for it; leave when the program has ended.
+ */
+enum sf_sim_wake sf_session_join(const struct sf_session *s,
+                                 const struct sf_program *p, FILE *show,
+                                 int64_t until);
+void sf_session_leave(void);
 
 /* From the next session on faults are chosen by this, not by the session's
  * tape; NULL: by the tape again. */

@@ -26,8 +26,14 @@
 #include "faultinject/inject/fault.h"
 #include "faultinject/world.h"
 
+/* Where the program's own files cannot be kept below 8, as under a preload,
+ * the build says where the first number is: a multiple of 64. */
+#ifndef SF_SIM_FIRST
+#define SF_SIM_FIRST 8
+#endif
+
 enum {
-    SF_SIM_FD = 8,           /* the first number                          */
+    SF_SIM_FD = SF_SIM_FIRST,
     SF_SIM_FD_COUNT = 2048,  /* how many there are                        */
     SF_SIM_BUFFER = 1 << 16, /* the most bytes a connection can hold      */
 };
@@ -76,6 +82,8 @@ const struct sf_world *sf_simnet(void);
 /* Empty world, time at its beginning.  NULL: all defaults. */
 void sf_sim_begin(const struct sf_sim_config *config);
 void sf_sim_end(void);
+/* Another configuration; the world goes on as it is. */
+void sf_sim_configure(const struct sf_sim_config *config);
 
 int64_t sf_sim_now(void);
 void sf_sim_set_now(int64_t now); /* never back */
@@ -93,6 +101,8 @@ void sf_sim_counters(sf_counter *each, void *arg);
 /* Descriptors open now, and the first of them or -1. */
 unsigned sf_sim_open(int *first);
 bool sf_sim_is_open(int fd);
+/* Where the program listens, at first if in several places; NULL: nowhere. */
+const struct sockaddr *sf_sim_listener(socklen_t *len);
 /* It is closed, and a fault did it (kill). */
 bool sf_sim_was_killed(int fd);
 /* … and the program could know: a call on it, or a wait, said EBADF. */

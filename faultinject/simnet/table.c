@@ -13,14 +13,23 @@ struct sim sim;
 /* The word of bits says which of 64 slots are taken. */
 static uint64_t taken[SF_SIM_FD_COUNT / 64];
 
-void sf_sim_begin(const struct sf_sim_config *config)
+void sf_sim_configure(const struct sf_sim_config *config)
 {
     static const struct sf_sim_config defaults;
 
+    sim.config = config ? *config : defaults;
+    sim.buffer = SF_SIM_BUFFER;
+    if (sim.config.buffer && sim.config.buffer < SF_SIM_BUFFER)
+        sim.buffer = sim.config.buffer;
+    sim.window = sim.config.window ? sim.config.window : sim.buffer;
+}
+
+void sf_sim_begin(const struct sf_sim_config *config)
+{
     memset(sim.slots, 0, sim.slots_used * sizeof sim.slots[0]);
     memset(sim.watches, 0, sim.watches_used * sizeof sim.watches[0]);
     memset(taken, 0, (sim.slots_used + 63) / 64 * sizeof taken[0]);
-    sim.config = config ? *config : defaults;
+    sf_sim_configure(config);
     sim.now = SF_SIM_EPOCH_NS;
     sim.timer_due = SF_SIM_NEVER;
     sim.changes = sim.calls = 0;
@@ -30,10 +39,6 @@ void sf_sim_begin(const struct sf_sim_config *config)
     sim.open = 0;
     sim.fd_capacity = 64;
     sim.next_port = 40000;
-    sim.buffer = SF_SIM_BUFFER;
-    if (sim.config.buffer && sim.config.buffer < SF_SIM_BUFFER)
-        sim.buffer = sim.config.buffer;
-    sim.window = sim.config.window ? sim.config.window : sim.buffer;
 }
 
 void sf_sim_end(void)

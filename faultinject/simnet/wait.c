@@ -147,27 +147,31 @@ int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until)
     return found;
 }
 
+/* Is any of the bits from `first` on, before `last`, set? */
+static bool any_bit(const fd_set *set, int first, int last)
+{
+    for (int word = first / WORD; set && word * WORD < last; word++) {
+        unsigned long bits = (unsigned long)__FDS_BITS(set)[word];
+
+        if (word * WORD < first)
+            bits &= ~0UL << (first - word * WORD);
+        if (last - word * WORD < WORD)
+            bits &= (1UL << (last - word * WORD)) - 1;
+        if (bits)
+            return true;
+    }
+    return false;
+}
+
 /* Bits below SF_SIM_FD are descriptors of the real kernel. */
 static bool any_real(int nfds, const fd_set *set)
 {
-    fd_mask low = nfds < SF_SIM_FD ? ((fd_mask)1 << nfds) - 1
-                                   : ((fd_mask)1 << SF_SIM_FD) - 1;
-
-    return set && (__FDS_BITS(set)[0] & low);
+    return any_bit(set, 0, nfds < SF_SIM_FD ? nfds : SF_SIM_FD);
 }
 
 static bool any_ours(int nfds, const fd_set *set)
 {
-    int last = nfds < FD_SETSIZE ? nfds : FD_SETSIZE;
-
-    if (!set || last <= SF_SIM_FD)
-        return false;
-    if ((unsigned long)__FDS_BITS(set)[0] >> SF_SIM_FD)
-        return true;
-    for (int word = 1; word * WORD < last; word++)
-        if (__FDS_BITS(set)[word])
-            return true;
-    return false;
+    return any_bit(set, SF_SIM_FD, nfds < FD_SETSIZE ? nfds : FD_SETSIZE);
 }
 
 bool sim_only_real(int nfds, const fd_set *rd, const fd_set *wr,

@@ -16,10 +16,12 @@ runs=$5
 known=$6
 shift 6
 
+# What an earlier run learned would make this one another.
+rm -rf "${folder:?}/$name"
 mkdir -p "$folder/$name"
 cd "$folder"
 clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I"$source" \
-    "$source/examples/fuzz_$name.c" "$build/lib/libsockfault-sim.a" "$@" \
+    "$source/examples/fuzz_$name.c" "$build/lib/libsockfault-session.a" "$@" \
     -o "fuzz_$name"
 "./fuzz_$name" -seed=1 -runs="$runs" -max_len=512 "$name" \
     "$source/examples/seeds/$name" 2>"$name.log" ||

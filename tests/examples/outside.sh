@@ -41,7 +41,7 @@ cd "$source"
 clang -g -fsanitize=fuzzer,address fuzz_upper.c upper.c \
     $(pkg-config --cflags --libs sockfault) -o "$folder/fuzz_upper"
 # shellcheck disable=SC2046
-clang -g -DUPPER_PLANTED fuzz_upper.c upper.c \
+clang -g -DUPPER_PLANTED=1 fuzz_upper.c upper.c \
     $(pkg-config --cflags --libs sockfault) -o "$folder/planted"
 mkdir "$folder/found"
 (cd "$folder" && ./fuzz_upper -runs=2000 found "$source/seeds") \

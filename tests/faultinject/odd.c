@@ -11,11 +11,18 @@
  *     odd stdio         through FILE, which calls libc from inside
  *     odd raw           by syscall(), past the names of libc
  *     odd batch         several messages a call
+ *     odd many          in three hundred threads
+ *     odd dlopen, deepbind
+ *                       in a library that is loaded later, beside the program
+ *     odd seccomp       and then forbids itself all that it does not need
  *     odd signals       is interrupted, or not, while it waits
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -24,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -281,6 +289,86 @@ static int signals(void)
     return talk();
 }
 
+static void *in_thread(void *result)
+{
+    *(int *)result = talk();
+    return NULL;
+}
+
+static int many(void)
+{
+    enum { THREADS = 300 };
+    static pthread_t threads[THREADS];
+    static int results[THREADS];
+    int bad = 0;
+
+    for (int i = 0; i < THREADS; i++)
+        if (pthread_create(&threads[i], NULL, in_thread, &results[i]) != 0)
+            return 1;
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        bad |= results[i];
+    }
+    return bad;
+}
+
+/* This very file, as a library: SELF.so. */
+int odd_talk(void)
+{
+    return talk();
+}
+
+static int load(int flags)
+{
+    char path[PATH_MAX];
+    void *library;
+    int (*function)(void);
+
+    snprintf(path, sizeof path, "%s.so", self);
+    library = dlopen(path, RTLD_NOW | flags);
+    if (!library)
+        return 1;
+    *(void **)&function = dlsym(library, "odd_talk");
+    return !function || function();
+}
+
+static int use_dlopen(void)
+{
+    return load(0);
+}
+
+static int deepbind(void)
+{
+    return load(RTLD_DEEPBIND);
+}
+
+/* Whatever is not in the list ends it. */
+static int seccomp(void)
+{
+    static const int allowed[] = {SYS_socketpair, SYS_sendto,     SYS_recvfrom,
+                                  SYS_close,      SYS_exit_group, SYS_write,
+                                  SYS_munmap,     SYS_futex};
+    enum { N = sizeof allowed / sizeof *allowed };
+    struct sock_filter code[N + 3];
+    struct sock_fprog program = {N + 3, code};
+
+    if (talk())
+        return 1;
+    code[0] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0);
+    for (unsigned char i = 0; i < N; i++)
+        code[1 + i] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+                                                   (unsigned)allowed[i],
+                                                   (unsigned char)(N - i), 0);
+    code[N + 1] =
+        (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+    code[N + 2] =
+        (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
+        return 1;
+    return talk();
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
@@ -298,6 +386,10 @@ static const struct {
     {"raw", raw},
     {"batch", batch},
     {"signals", signals},
+    {"many", many},
+    {"dlopen", use_dlopen},
+    {"deepbind", deepbind},
+    {"seccomp", seccomp},
 };
 
 int main(int argc, char **argv)

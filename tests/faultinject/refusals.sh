@@ -29,6 +29,13 @@ mkdir "$work/folder"
 : >"$work/plain"
 
 refuses 'statically linked: .*--notify' "$sockfault" run "$work/static"
+if [ "$(id -u)" -eq 0 ]; then
+    cp "$victims" "$work/setuid"
+    chown nobody "$work/setuid"
+    chmod 4755 "$work/setuid"
+    refuses 'set-user-ID: such a program cannot be watched' \
+        "$sockfault" run "$work/setuid"
+fi
 refuses 'nosuch-command: command not found' "$sockfault" run nosuch-command
 refuses 'No such file' "$sockfault" run "$work/nosuch"
 refuses 'not an executable' "$sockfault" run "$work/plain"

@@ -8,6 +8,7 @@ talk=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- # numbers are the same everywhere
 
 # Below the ports that the kernel gives out by itself.
 port=$((20000 + $$ % 10000))

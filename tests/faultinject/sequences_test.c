@@ -1,9 +1,5 @@
 /*
- * sequences_test.c: what never happens, and what can.
- *
- * First long random walks over a socket under random faults, which no
- * impossible sequence may come out of; then the events that need more than
- * one call to be true.
+ * sequences_test.c: events that need more than one call to be true.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,175 +22,6 @@
 
 #include "faultinject/inject/inject.h"
 #include "tests/faultinject/session.h"
-
-/* --- walks --- */
-
-struct walk {
-    int fd;
-    int peer;
-    bool nonblock;
-    bool ended;      /* recv said 0                             */
-    bool was_reset;  /* an error was told                       */
-    bool piped;      /* send said EPIPE                         */
-    uint8_t to_send; /* bytes count up, so that an order shows */
-    uint8_t to_peer;
-    uint8_t from_peer;
-    size_t queued; /* sent by the peer, not read here */
-    char story[4096];
-};
-
-__attribute__((format(printf, 2, 3))) static void note(struct walk *w,
-                                                       const char *format, ...)
-{
-    size_t used = strlen(w->story);
-    va_list ap;
-
-    va_start(ap, format);
-    vsnprintf(w->story + used, sizeof w->story - used, format, ap);
-    va_end(ap);
-}
-
-#define NEVER(w, condition, what)                \
-    do {                                         \
-        if (condition)                           \
-            fail_msg("%s:%s", what, (w)->story); \
-    } while (0)
-
-/* False: the descriptor died. */
-static bool walk_recv(struct walk *w)
-{
-    uint8_t buf[16];
-    ssize_t n;
-
-    if (!w->nonblock && w->queued == 0 && !w->ended)
-        return true; /* it would rightly wait for ever */
-    n = recv(w->fd, buf, sizeof buf, 0);
-    note(w, " recv=%zd/%s", n, n < 0 ? strerrorname_np(errno) : "");
-    if (n < 0 && errno == EBADF)
-        return false;
-    NEVER(w, w->ended && n != 0, "1: something after the end");
-    NEVER(w, n < 0 && errno == EINTR, "5: EINTR without a handler");
-    NEVER(w, n < 0 && errno == ENOTCONN, "16: ENOTCONN");
-    NEVER(w, n < 0 && errno == EAGAIN && !w->nonblock, "3: EAGAIN, blocking");
-    NEVER(w, n < 0 && errno != EAGAIN && w->was_reset, "2: a second error");
-    for (ssize_t i = 0; i < n; i++)
-        NEVER(w, buf[i] != w->from_peer++, "15: other bytes");
-    if (n > 0)
-        w->queued -= (size_t)n;
-    w->ended |= n == 0;
-    w->was_reset |= n < 0 && errno != EAGAIN;
-    return true;
-}
-
-static bool walk_send(struct walk *w)
-{
-    uint8_t buf[8];
-    ssize_t n;
-
-    for (size_t i = 0; i < sizeof buf; i++)
-        buf[i] = (uint8_t)(w->to_send + i);
-    n = send(w->fd, buf, sizeof buf, MSG_NOSIGNAL);
-    note(w, " send=%zd/%s", n, n < 0 ? strerrorname_np(errno) : "");
-    if (n < 0 && errno == EBADF)
-        return false;
-    NEVER(w, w->piped && n >= 0, "7: sent after EPIPE");
-    NEVER(w, n == 0, "sent nothing");
-    NEVER(w, n > 0 && n < 8 && !w->nonblock, "14: a short blocking send");
-    NEVER(w, n < 0 && errno == EAGAIN && !w->nonblock, "EAGAIN, blocking");
-    NEVER(w, n < 0 && errno == ECONNRESET && w->was_reset, "a second error");
-    w->piped |= n < 0 && errno == EPIPE;
-    w->was_reset |= n < 0 && errno == ECONNRESET;
-    w->to_send = (uint8_t)(w->to_send + (n > 0 ? n : 0));
-    return true;
-}
-
-static bool walk_error(struct walk *w)
-{
-    int error = 0;
-    socklen_t len = sizeof error;
-
-    if (getsockopt(w->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-        return false;
-    note(w, " so_error=%d", error);
-    NEVER(w, error && w->was_reset, "9: SO_ERROR after the error was told");
-    w->was_reset |= error != 0;
-    return true;
-}
-
-static bool walk_poll(struct walk *w)
-{
-    struct pollfd p = {.fd = w->fd, .events = POLLIN | POLLOUT};
-    int n = poll(&p, 1, 0);
-
-    note(w, " poll=%d/%#x", n, (unsigned)p.revents);
-    if (n == 1 && p.revents & POLLNVAL) {
-        NEVER(w, fcntl(w->fd, F_GETFD) >= 0, "18: POLLNVAL, and it is open");
-        return false;
-    }
-    NEVER(w, n == 1 && w->ended && !(p.revents & POLLIN) && p.revents,
-          "an end that is not readable");
-    return true;
-}
-
-static bool walk_peer(struct walk *w)
-{
-    uint8_t buf[4];
-    ssize_t n;
-
-    for (size_t i = 0; i < sizeof buf; i++)
-        buf[i] = (uint8_t)(w->to_peer + i);
-    n = sf_libc.send(w->peer, buf, sizeof buf, MSG_NOSIGNAL | MSG_DONTWAIT);
-    note(w, " peer=%zd", n);
-    if (n > 0) {
-        w->to_peer = (uint8_t)(w->to_peer + n);
-        w->queued += (size_t)n;
-    }
-    return true;
-}
-
-static bool (*const steps[])(struct walk *) = {
-    walk_recv, walk_recv, walk_send, walk_error, walk_poll, walk_peer,
-};
-enum { STEPS = sizeof steps / sizeof *steps };
-
-static unsigned one_walk(enum transport transport, bool nonblock, unsigned seed)
-{
-    struct walk w = {.nonblock = nonblock};
-    char rules[256];
-    int pair[2];
-
-    snprintf(rules, sizeof rules,
-             "p 0.05 seed %u conn 1 in: fatal\n"
-             "p 0.05 seed %u conn 1 out: fatal\n"
-             "p 0.3 seed %u conn 1: benign\n"
-             "p 0.2 seed %u wait: benign",
-             seed, seed + 1, seed + 2, seed + 3);
-    session_begin(rules);
-    make_pair(transport, pair);
-    w.fd = pair[0];
-    w.peer = pair[1];
-    if (nonblock)
-        set_nonblocking(w.fd);
-    for (int i = 0; i < 60; i++, seed = seed * 1103515245 + 12345)
-        if (!steps[seed / 65536 % STEPS](&w))
-            break;
-    close(w.fd);
-    close(w.peer);
-    return session_end();
-}
-
-static void nothing_impossible(void **state)
-{
-    unsigned injected = 0;
-
-    (void)state;
-    for (unsigned seed = 1; seed <= 300; seed++)
-        for (int i = 0; i < 4; i++)
-            injected += one_walk(i & 1 ? UNIX : TCP, i & 2, seed * 7919);
-    assert_true(injected > 1200);
-}
-
-/* --- events --- */
 
 static int connect_to(int fd, unsigned short port)
 {
@@ -473,12 +300,11 @@ static void by_offset(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_impossible),  cmocka_unit_test(refused),
-        cmocka_unit_test(interrupted_connect), cmocka_unit_test(no_descriptors),
-        cmocka_unit_test(dead_descriptor),     cmocka_unit_test(signal_comes),
-        cmocka_unit_test(false_readiness),     cmocka_unit_test(cut_vectors),
-        cmocka_unit_test(cut_batches),         cmocka_unit_test(cut_splices),
-        cmocka_unit_test(by_offset),
+        cmocka_unit_test(refused),        cmocka_unit_test(interrupted_connect),
+        cmocka_unit_test(no_descriptors), cmocka_unit_test(dead_descriptor),
+        cmocka_unit_test(signal_comes),   cmocka_unit_test(false_readiness),
+        cmocka_unit_test(cut_vectors),    cmocka_unit_test(cut_batches),
+        cmocka_unit_test(cut_splices),    cmocka_unit_test(by_offset),
     };
 
     alarm(120);

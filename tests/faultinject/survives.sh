@@ -54,10 +54,17 @@ builds 'fortified, dynamic sizes' gcc -O2 -D_FORTIFY_SOURCE=3
 builds 'not position independent' gcc -no-pie
 
 cc -w -D_GNU_SOURCE -o "$work/odd" "$sources/odd.c" -lpthread -ldl
+cc -w -D_GNU_SOURCE -shared -fPIC -o "$work/odd.so" "$sources/odd.c" -lpthread
 for way in constructor names fork vfork spawn exec closes stack handler \
-    stdio raw batch signals; do
+    stdio raw batch signals many dlopen deepbind seccomp; do
     injects "$way" "$work/odd" "$way"
 done
+
+
+# A filter of its own is told, since from there on nothing is injected.
+"$sockfault" run -- "$work/odd" seccomp 2>"$work/said" || true
+grep -q '1 process put a seccomp filter on' "$work/said" ||
+    fail 'seccomp: not told'
 
 # What stdio does is seen call by call, and a fault reaches the program.
 status=0

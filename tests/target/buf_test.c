@@ -2,6 +2,9 @@
 #include "target/buf.h"
 #include "tests/target/unit.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void empty(void **state)
 {
     struct fm_buf b;
@@ -186,6 +189,51 @@ static void check_sees(void **state)
     fm_buf_fini(&good);
 }
 
+#ifdef FM_POISONING
+/* Does reading this byte end a process? */
+static bool caught(const uint8_t *p)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        close(STDERR_FILENO);
+        _exit(*(const volatile uint8_t *)p & 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status != 0;
+}
+
+static void room_is_out_of_bounds(void **state)
+{
+    struct fm_buf b, spare = {0};
+    uint8_t *room;
+
+    (void)state;
+    fm_buf_init(&b, 1000);
+    assert_true(fm_buf_append(&b, "abc", 3));
+    room = b.data + 3;
+    assert_false(caught(room - 1));
+    assert_true(caught(room));
+    assert_ptr_equal(fm_buf_reserve(&b, 5), room);
+    assert_false(caught(room + 4));
+    assert_true(caught(room + 5));
+    fm_buf_commit(&b, 2);
+    assert_false(caught(room + 1));
+    assert_true(caught(room + 2));
+    fm_buf_consume(&b, 4);
+    assert_non_null(fm_buf_reserve(&b, 255)); /* grows or slides */
+    assert_true(caught(fm_buf_end(&b) + 255));
+    fm_buf_consume(&b, 1);
+    assert_true(caught(b.data));
+    fm_buf_trade(&b, &spare);
+    assert_true(caught(spare.data));
+    assert_non_null(fm_buf_reserve(&b, 1));
+    fm_buf_fini(&b);
+    fm_buf_fini(&spare);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +245,9 @@ int main(void)
         cmocka_unit_test(against_a_model),
         cmocka_unit_test(trade),
         cmocka_unit_test(check_sees),
+#ifdef FM_POISONING
+        cmocka_unit_test(room_is_out_of_bounds),
+#endif
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
 #include "target/err.h"
 #include "tests/target/unit.h"
 
+#include <limits.h>
+
 static void all_of_them(void **state)
 {
 #define ROW(name, text) {FM_E_##name, "FM_E_" #name, text},
@@ -27,7 +29,8 @@ static void others(void **state)
     (void)state;
     assert_string_equal(fm_err_name(0), "FM_OK");
     assert_string_equal(fm_err_name(1), "?");
-    assert_string_equal(fm_err_name(-1000), "?");
+    assert_string_equal(fm_err_name(-FM_ERR_COUNT - 1), "?");
+    assert_string_equal(fm_err_name(INT_MIN), "?");
     assert_string_equal(fm_err_text(0), "no error");
     assert_string_equal(fm_err_text(-1000), "unknown error");
 }

@@ -202,3 +202,15 @@ ssize_t __wrap_sendmsg(int fd, const struct msghdr *msg, int flags)
     }
     return __real_sendmsg(fd, &part, flags);
 }
+
+int __llvm_profile_write_file(void) __attribute__((weak));
+_Noreturn void __real__exit(int status);
+_Noreturn void __wrap__exit(int status);
+
+/* What a child did counts where coverage is measured. */
+void __wrap__exit(int status)
+{
+    if (__llvm_profile_write_file)
+        __llvm_profile_write_file();
+    __real__exit(status);
+}

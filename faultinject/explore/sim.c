@@ -1,0 +1,195 @@
+/*
+ * sim.c: sockfault sim, a server over the kernel in memory; see
+ * sockfault-sim(1).
+ */
+#include "faultinject/explore/explore.h"
+#include "faultinject/simnet/served.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: sockfault sim --scenario FILE [-v] [-q] [--] COMMAND "
+    "[ARGUMENT]...\n"
+    "\n"
+    "Run a single-threaded server over sockets, peers and time in memory.\n"
+    "  -s, --scenario FILE  the session: sockfault-session(5), or an input\n"
+    "  -v, --verbose        show it as it happens, on standard error\n"
+    "  -q, --quiet          say only what was found\n"
+    "\n"
+    "Ends with 0: nothing found, 1: something found, 2: could not do it.\n";
+
+static struct {
+    const char *scenario;
+    bool verbose, quiet;
+    char library[PATH_MAX + 64], report[64];
+    struct sf_served *served;
+} sim = {.report = "/dev/shm/sockfault-sim.XXXXXX"};
+
+/* ---------------------------------------------------------- preparations */
+
+static bool take_options(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"scenario", required_argument, NULL, 's'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"quiet", no_argument, NULL, 'q'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "+s:vq", options, NULL)) != -1)
+        switch (option) {
+        case 's':
+            sim.scenario = optarg;
+            break;
+        case 'v':
+            sim.verbose = true;
+            break;
+        case 'q':
+            sim.quiet = true;
+            break;
+        default: /* getopt has said what is wrong */
+            return false;
+        }
+    if (!sim.scenario)
+        return sf_complain("sim: which session?  --scenario FILE");
+    if (access(sim.scenario, R_OK) < 0)
+        return sf_complain("%s: %s", sim.scenario, strerror(errno));
+    return optind < argc || sf_complain("sim: which command?");
+}
+
+static bool find_library(void)
+{
+    static const char *const places[] = {"../lib", SF_LIBDIR, "."};
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (n < 0)
+        return sf_complain("/proc/self/exe: %s", strerror(errno));
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        snprintf(sim.library, sizeof sim.library, "%s/%s/libsockfault-sim.so",
+                 self, places[i]);
+        if (access(sim.library, R_OK) == 0)
+            return true;
+    }
+    return sf_complain("libsockfault-sim.so is not beside %s", self);
+}
+
+static bool make_report(void)
+{
+    int fd = mkostemp(sim.report, O_CLOEXEC);
+
+    if (fd < 0)
+        return sf_complain("%s: %s", sim.report, strerror(errno));
+    if (ftruncate(fd, sizeof *sim.served) == 0)
+        sim.served = mmap(NULL, sizeof *sim.served, PROT_READ | PROT_WRITE,
+                          MAP_SHARED, fd, 0);
+    close(fd);
+    return (sim.served && sim.served != MAP_FAILED) ||
+           sf_complain("%s: %s", sim.report, strerror(errno));
+}
+
+static void set_environment(const struct sf_program *program)
+{
+    char preload[PATH_MAX + 512];
+
+    snprintf(preload, sizeof preload, "%s%s%s", program->runtime,
+             program->runtime[0] ? " " : "", sim.library);
+    setenv("LD_PRELOAD", preload, 1);
+    setenv(SF_SIM_SCENARIO_ENV, sim.scenario, 1);
+    setenv(SF_SIM_REPORT_ENV, sim.report, 1);
+    if (sim.verbose)
+        setenv(SF_SIM_SHOW_ENV, "1", 1);
+}
+
+/* --------------------------------------------------------------- verdict */
+
+static int found(const char *what)
+{
+    fprintf(stderr, "sockfault: %s\n", what);
+    return SF_FOUND;
+}
+
+static int could_not(const char *what)
+{
+    fprintf(stderr, "sockfault: %s\n", what);
+    return SF_COULD_NOT;
+}
+
+static int verdict(const char *name, int status)
+{
+    const struct sf_served *s = sim.served;
+    char line[256];
+
+    if (s->unusable)
+        return SF_COULD_NOT; /* the library has said why */
+    if (s->found)
+        return SF_FOUND;
+    if (!s->loaded)
+        return could_not("the program did not load the library");
+    if (WIFSIGNALED(status)) {
+        snprintf(line, sizeof line, "finding: died: %s was killed by SIG%s",
+                 name, sigabbrev_np(WTERMSIG(status)));
+        return found(line);
+    }
+    if (!s->joined)
+        return could_not("the program ended before it waited for a client");
+    if (WEXITSTATUS(status) == SF_SANITIZER_STATUS)
+        return found("finding: a sanitizer's report, see above");
+    if (!s->stopped)
+        return found("finding: died: the program ended, and nobody had told "
+                     "it to stop");
+    if (!sim.quiet)
+        printf("sockfault: %u connections, %llu calls, %llu faults: nothing "
+               "found\n",
+               s->conns, (unsigned long long)s->calls,
+               (unsigned long long)s->faults);
+    return SF_NOTHING_FOUND;
+}
+
+static int run(char **command, const struct sf_program *program)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid < 0)
+        return could_not("cannot start a process");
+    if (pid == 0) {
+        set_environment(program);
+        setenv("ASAN_OPTIONS", "exitcode=86", 0);
+        setenv("UBSAN_OPTIONS", "exitcode=86", 0);
+        execv(program->path, command);
+        _exit(127);
+    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return verdict(command[0], status);
+}
+
+int main(int argc, char **argv)
+{
+    struct sf_program program;
+    int status;
+
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        fputs(usage, stdout);
+        return SF_NOTHING_FOUND;
+    }
+    if (!take_options(argc, argv) || !sf_program_find(&program, argv[optind]) ||
+        !find_library() || !make_report())
+        return SF_COULD_NOT;
+    status = program.is_static ? could_not("a static program loads no library")
+                               : run(argv + optind, &program);
+    unlink(sim.report);
+    return status;
+}

@@ -1,0 +1,25 @@
+/*
+ * served.h: what `sockfault sim` and the library in the program tell each
+ * other: the environment on the way in, a mapped file on the way out.
+ */
+#ifndef SF_SERVED_H
+#define SF_SERVED_H
+
+#include <stdint.h>
+
+#define SF_SIM_SCENARIO_ENV "SOCKFAULT_SIM"        /* a session; -: input  */
+#define SF_SIM_REPORT_ENV   "SOCKFAULT_SIM_REPORT" /* path of the report   */
+#define SF_SIM_SHOW_ENV     "SOCKFAULT_SIM_SHOW"   /* decode it on stderr  */
+
+struct sf_served {
+    uint32_t loaded;   /* the library is in the program                    */
+    uint32_t unusable; /* the session could not be read; it has been told  */
+    uint32_t joined;   /* the program listened and waited: it began        */
+    uint32_t stopped;  /* the program was told to stop                     */
+    uint32_t ended;    /* … and the session ended                          */
+    uint32_t found;
+    uint32_t conns;
+    uint64_t calls, faults;
+};
+
+#endif

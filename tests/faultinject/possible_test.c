@@ -1,0 +1,350 @@
+/*
+ * possible_test.c: each legal result that the fault model names can happen.
+ *
+ * A row says what is done, under which rule, and what comes back; the call
+ * is made on a connection on which five bytes wait to be read and fifty are
+ * to be sent.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "faultinject/inject/inject.h"
+#include "tests/faultinject/session.h"
+
+/* What it begins with. */
+enum {
+    NB = 1,       /* the descriptor does not block                 */
+    EMPTY = 2,    /* nothing waits to be read                      */
+    SENT = 4,     /* something was sent before                     */
+    HANDLER = 8,  /* a harmless signal has a handler               */
+    TIMEOUT = 16, /* SO_SNDTIMEO is set and the buffer nearly full */
+    ON_UNIX = 32
+};
+
+struct row {
+    const char *name;
+    const char *rules;
+    long (*call)(int fd);
+    unsigned begin;
+    long result;
+    int err;
+};
+
+static long do_recv(int fd)
+{
+    char buf[50];
+
+    return recv(fd, buf, sizeof buf, 0);
+}
+
+static long do_recv_twice(int fd)
+{
+    do_recv(fd);
+    return do_recv(fd);
+}
+
+static long do_send(int fd)
+{
+    char buf[50] = "";
+
+    return send(fd, buf, sizeof buf, MSG_NOSIGNAL);
+}
+
+static long do_send_twice(int fd)
+{
+    do_send(fd);
+    return do_send(fd);
+}
+
+static char large[1 << 20];
+
+static long do_send_large(int fd)
+{
+    return send(fd, large, sizeof large, MSG_NOSIGNAL) < (long)sizeof large;
+}
+
+static long do_poll(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    return poll(&p, 1, 0);
+}
+
+static long do_select(int fd)
+{
+    struct timeval now = {0, 0};
+    fd_set rd;
+
+    FD_ZERO(&rd);
+    FD_SET(fd, &rd);
+    return select(fd + 1, &rd, NULL, NULL, &now);
+}
+
+/* How many bits there are when two are asked for and one is withheld. */
+static long do_count(int fd)
+{
+    struct timeval now = {0, 0};
+    fd_set rd, wr;
+    int n;
+
+    FD_ZERO(&rd);
+    FD_SET(fd, &rd);
+    wr = rd;
+    n = select(fd + 1, &rd, &wr, NULL, &now);
+    return n == FD_ISSET(fd, &rd) + FD_ISSET(fd, &wr) ? n : -1;
+}
+
+static long do_epoll(int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    int epfd = epoll_create1(0);
+    int result, saved;
+
+    epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event);
+    result = epoll_wait(epfd, &event, 1, 0);
+    saved = errno;
+    close(epfd);
+    errno = saved;
+    return result;
+}
+
+/* Of a listener with somebody who waits. */
+static long do_accept(int fd)
+{
+    unsigned short port;
+    int listener = make_listener(&port);
+    int client = dial(port);
+    int result, saved;
+
+    (void)fd;
+    set_nonblocking(listener);
+    result = accept(listener, NULL, NULL);
+    saved = errno;
+    if (result >= 0)
+        close(result);
+    close(client);
+    close(listener);
+    errno = saved;
+    return result < 0 ? -1 : 0;
+}
+
+static long connect_with(int type)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    unsigned short port;
+    int listener = make_listener(&port);
+    int fd = socket(AF_INET, type, 0);
+    int result, saved;
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    addr.sin_port = htons(port);
+    result = connect(fd, (struct sockaddr *)&addr, sizeof addr);
+    saved = errno;
+    close(fd);
+    close(listener);
+    errno = saved;
+    return result;
+}
+
+static long do_connect(int fd)
+{
+    (void)fd;
+    return connect_with(SOCK_STREAM);
+}
+
+static long do_connect_later(int fd)
+{
+    (void)fd;
+    return connect_with(SOCK_STREAM | SOCK_NONBLOCK);
+}
+
+static long made(int fd)
+{
+    int saved = errno;
+
+    if (fd >= 0)
+        close(fd);
+    errno = saved;
+    return fd < 0 ? -1 : 0;
+}
+
+static long do_dup(int fd)
+{
+    return made(dup(fd));
+}
+
+static long do_socket(int fd)
+{
+    (void)fd;
+    return made(socket(AF_INET, SOCK_STREAM, 0));
+}
+
+#define POSIX "profile posix\n"
+#define FIRST "conn 1 recv 1: "
+#define SENDS "conn 1 send 1: "
+
+/* clang-format off */
+static const struct row table[] = {
+    /* recv */
+    {"R1: dead", FIRST "deadfd", do_recv, 0, -1, EBADF},
+    {"R4: one of five bytes", FIRST "short 1", do_recv, 0, 1, 0},
+    {"R4: two of five bytes", FIRST "short 2", do_recv, 0, 2, 0},
+    {"R4: four of five bytes", FIRST "short 4", do_recv, 0, 4, 0},
+    {"R5: a reset", FIRST "ECONNRESET", do_recv, 0, -1, ECONNRESET},
+    {"R5: a reset on AF_UNIX",
+     FIRST "ECONNRESET", do_recv, SENT | EMPTY | ON_UNIX, -1, ECONNRESET},
+    {"R5: a timeout", FIRST "ETIMEDOUT", do_recv, SENT, -1, ETIMEDOUT},
+    {"R6: the end after a reset", FIRST "ECONNRESET", do_recv_twice, 0, 0, 0},
+    {"R6: the end", FIRST "EOF", do_recv, 0, 0, 0},
+    {"R6: the end on AF_UNIX", FIRST "EOF", do_recv, ON_UNIX, 0, 0},
+    {"R7: would block", FIRST "EAGAIN", do_recv, NB, -1, EAGAIN},
+    {"R8: interrupted", FIRST "EINTR", do_recv, HANDLER | EMPTY, -1, EINTR},
+    {"interrupted, not blocking", POSIX FIRST "EINTR", do_recv, NB, -1, EINTR},
+    {"no buffers to read into", POSIX FIRST "ENOBUFS", do_recv, 0, -1, ENOBUFS},
+    {"no memory to read into", POSIX FIRST "ENOMEM", do_recv, 0, -1, ENOMEM},
+    /* send */
+    {"S1: dead", SENDS "deadfd", do_send, 0, -1, EBADF},
+    {"S4: a reset", SENDS "ECONNRESET", do_send, 0, -1, ECONNRESET},
+    {"S4: a timeout",
+     "conn 1 send 2: ETIMEDOUT", do_send_twice, 0, -1, ETIMEDOUT},
+    {"S5: a broken pipe", SENDS "EPIPE", do_send, ON_UNIX, -1, EPIPE},
+    {"S5: a broken pipe on TCP",
+     "conn 1 send 2: EPIPE", do_send_twice, 0, -1, EPIPE},
+    {"S5: for ever", SENDS "EPIPE", do_send_twice, ON_UNIX, -1, EPIPE},
+    {"S7: one of fifty bytes", SENDS "short 1", do_send, NB, 1, 0},
+    {"S7: forty-nine of fifty", SENDS "short 49", do_send, NB, 49, 0},
+    {"S8: short, blocking, with a timeout",
+     SENDS "short 9", do_send_large, TIMEOUT, 1, 0},
+    {"S8: short, blocking", POSIX SENDS "short 9", do_send, 0, 9, 0},
+    {"S9: would block", SENDS "EAGAIN", do_send, NB, -1, EAGAIN},
+    {"S10: interrupted", POSIX SENDS "EINTR", do_send, 0, -1, EINTR},
+    {"S11: no buffers", POSIX SENDS "ENOBUFS", do_send, 0, -1, ENOBUFS},
+    {"S11: no memory", POSIX SENDS "ENOMEM", do_send, 0, -1, ENOMEM},
+    /* accept, and whatever makes a descriptor */
+    {"A1: no descriptors", "accept 1: EMFILE", do_accept, ON_UNIX, -1, EMFILE},
+    {"A1: no descriptors for dup", "dup 1: EMFILE", do_dup, 0, -1, EMFILE},
+    {"A1: nor for a socket",
+     "socket 1: EMFILE", do_socket, ON_UNIX, -1, EMFILE},
+    {"A1: no files", "accept 1: ENFILE", do_accept, ON_UNIX, -1, ENFILE},
+    {"A2: would block",
+     POSIX "accept 1: EAGAIN", do_accept, ON_UNIX, -1, EAGAIN},
+    {"A2: interrupted", POSIX "accept 1: EINTR", do_accept, ON_UNIX, -1, EINTR},
+    {"A3: aborted",
+     POSIX "accept 1: ECONNABORTED", do_accept, ON_UNIX, -1, ECONNABORTED},
+    {"A3: a protocol error",
+     POSIX "accept 1: EPROTO", do_accept, ON_UNIX, -1, EPROTO},
+    {"A3: no buffers",
+     POSIX "accept 1: ENOBUFS", do_accept, ON_UNIX, -1, ENOBUFS},
+    {"A3: no memory", POSIX "accept 1: ENOMEM", do_accept, ON_UNIX, -1, ENOMEM},
+    /* connect */
+    {"C1: refused",
+     "connect 1: ECONNREFUSED", do_connect, ON_UNIX, -1, ECONNREFUSED},
+    {"C1: later",
+     "connect 1: ECONNREFUSED", do_connect_later, ON_UNIX, -1, EINPROGRESS},
+    {"C1: no way there",
+     "connect 1: ENETUNREACH", do_connect, ON_UNIX, -1, ENETUNREACH},
+    {"C3: nobody answers",
+     "connect 1: ETIMEDOUT", do_connect, ON_UNIX, -1, ETIMEDOUT},
+    {"C6: interrupted",
+     POSIX "connect 1: EINTR", do_connect, ON_UNIX, -1, EINTR},
+    /* waiting */
+    {"Q1: dead", "select 1: deadfd conn 1", do_select, 0, -1, EBADF},
+    {"Q1: dead, poll", "poll 1: deadfd conn 1", do_poll, 0, 1, 0},
+    {"Q1: dead, epoll", "epoll_wait 1: deadfd conn 1", do_epoll, 0, 0, 0},
+    {"Q4: interrupted", "select 1: EINTR", do_select, HANDLER, -1, EINTR},
+    {"Q4: interrupted, no handler",
+     POSIX "epoll_wait 1: EINTR", do_epoll, 0, -1, EINTR},
+    {"Q5: no memory", POSIX "poll 1: ENOMEM", do_poll, 0, -1, ENOMEM},
+    {"Q6: ready, and it is not",
+     POSIX "select 1: spurious conn 1", do_select, NB | EMPTY, 1, 0},
+    {"Q6: blocking, hostile",
+     "profile hostile\npoll 1: spurious conn 1", do_poll, EMPTY, 1, 0},
+    {"Q7: ready, and not told", "poll 1: withhold conn 1", do_poll, 0, 0, 0},
+    {"Q7: epoll", "epoll_wait 1: withhold conn 1", do_epoll, 0, 0, 0},
+    {"Q8: as many as there are bits",
+     "select 1: withhold conn 1", do_count, 0, 0, 0},
+};
+/* clang-format on */
+enum { ROWS = sizeof table / sizeof *table };
+
+static void on_signal(int sig)
+{
+    (void)sig;
+}
+
+/* Nobody reads: it would sleep, and give up. */
+static void little_room(int fd)
+{
+    struct timeval soon = {0, 20000};
+    int little = 4096;
+
+    sf_libc.setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
+    sf_libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon);
+}
+
+static void begin(const struct row *row, int pair[2])
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+
+    if (row->begin & HANDLER)
+        sigaction(SIGWINCH, &sa, NULL);
+    session_begin(row->rules);
+    make_pair(row->begin & ON_UNIX ? UNIX : TCP, pair);
+    if (row->begin & NB)
+        set_nonblocking(pair[0]);
+    if (row->begin & TIMEOUT)
+        little_room(pair[0]);
+    if (row->begin & SENT)
+        write(pair[0], "before", 6);
+    if (!(row->begin & EMPTY))
+        sf_libc.send(pair[1], "hello", 5, 0);
+}
+
+static void can_happen(void **state)
+{
+    const struct row *row = *state;
+    int pair[2];
+    long result;
+    int err;
+
+    begin(row, pair);
+    errno = 0;
+    result = row->call(pair[0]);
+    err = result < 0 ? errno : 0;
+    close(pair[0]);
+    close(pair[1]);
+    signal(SIGWINCH, SIG_DFL);
+    if (session_end() < 1)
+        fail_msg("%s: it was not done", row->rules);
+    if (result != row->result || err != row->err)
+        fail_msg("%s: %ld, %s", row->rules, result,
+                 err ? strerrorname_np(err) : "no error");
+}
+
+int main(void)
+{
+    struct CMUnitTest tests[ROWS];
+
+    alarm(60);
+    for (int i = 0; i < ROWS; i++)
+        tests[i] = (struct CMUnitTest){.name = table[i].name,
+                                       .test_func = can_happen,
+                                       .initial_state = (void *)&table[i]};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

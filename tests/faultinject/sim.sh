@@ -1,0 +1,88 @@
+#!/bin/sh
+# sim.sh: sockfault sim on servers as they are: good ones pass, each bad one is
+# found, and what cannot be done is told in one line.
+#
+#   sim.sh SOCKFAULT SERVED FRAMED_SERVER SOURCE
+set -eu
+
+sockfault=$1
+served=$2
+framed=$3
+source=$4
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+
+# expect STATUS PATTERN SESSION COMMAND...
+expect() {
+    status=$1 pattern=$2 session=$3
+    shift 3
+    is=0
+    (ulimit -c 0 && timeout 20 "$sockfault" sim -v -s "$work/$session" -- "$@") \
+        >"$work/out" 2>&1 </dev/null || is=$?
+    if [ "$is" -ne "$status" ] || ! grep -Eq -- "$pattern" "$work/out"; then
+        echo "sim.sh: $*: ended $is, not $status with '$pattern':" >&2
+        cat "$work/out" >&2
+        failed=1
+    fi
+}
+
+cat >"$work/talk" <<'END'
+sockfault-session 1
+buffers 64
+family tcp
+bytes 1 "00005hello"
++ bytes 1 "00001x"
+wait 90000
+bytes 2 "00003abc"
+finish 1
+fault 2 0 0
+fault 0 0 0
+END
+cat >"$work/reset" <<'END'
+sockfault-session 1
+bytes 1 "hello"
+reset 1
+bytes 2 "there"
+END
+printf 'sockfault-session 1\nbytes 1 "bom"\n' >"$work/bom"
+printf 'sockfault-session 1\nbyte 1 "bom"\n' >"$work/malformed"
+
+# A minute and a half of idleness ends connection 1 in no time.
+expect 0 '^! .*recv 513: short [0-9]+ of' talk "$framed" --format ascii:5
+expect 0 '^ +90\.000 s .*.the program is told' talk "$framed" --format ascii:5
+expect 0 '2 connections.*nothing found' reset "$served" good
+expect 1 'finding: fd-leak' reset "$served" leak
+expect 1 'finding: died: .* killed by SIGABRT' bom "$served" crash
+expect 0 'nothing found' bom "$served" good
+expect 1 'finding: spin' talk "$served" spin
+expect 1 'finding: died: .* returned' talk "$served" quit
+if command -v beanstalkd >/dev/null; then
+    printf 'sockfault-session 1\nbytes 1 "put 0 0 9 1\\x0d\\x0aa\\x0d\\x0a"\n' \
+        >"$work/job"
+    expect 0 'writev? 51[0-9] 1[0-9] -> 1[0-9]' job beanstalkd -p 4711
+else
+    echo "sim.sh: no beanstalkd"
+fi
+
+expect 2 '^sockfault: .*malformed: 2:1: expected' malformed "$served" good
+expect 2 'No such file' nowhere "$served" good
+expect 2 'command not found' talk no-such-command
+expect 2 'before it waited for a client' talk true
+expect 2 'listens nowhere' talk "$served" nowhere
+
+# The manual has each option and each act.
+"$sockfault" sim --help | grep -o -- '--[a-z][a-z]*' | tr -d - | sort -u |
+    while read -r option; do
+        grep -q "Fl .*, -$option\|Fl -$option" \
+            "$source/docs/man/sockfault-sim.1" || echo "--$option"
+    done >"$work/missing"
+for word in $(sed -n 's/^ *X([A-Z]*, *"\([a-z]*\)".*/\1/p' \
+    "$source/faultinject/simnet/session.h"); do
+    grep -q "Cm $word" "$source/docs/man/sockfault-session.5" || echo "$word"
+done >>"$work/missing"
+if [ -s "$work/missing" ]; then
+    echo "sim.sh: not in the manual: $(tr '\n' ' ' <"$work/missing")" >&2
+    failed=1
+fi
+exit $failed

@@ -1,0 +1,48 @@
+#!/bin/sh
+# sim_afl.sh: afl-fuzz on a server as it is, over the preloaded simnet; the
+# fork server starts where the server waits for its first client, and the
+# planted crash is found.
+#
+#   sim_afl.sh SOCKFAULT LIBRARY SOURCE
+set -eu
+
+sockfault=$1
+library=$2
+source=$3
+if ! command -v afl-fuzz >/dev/null; then
+    echo "sim_afl.sh: skipped, afl++ is missing"
+    exit 77
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+    echo "sim_afl.sh: $*" >&2
+    cat "$work/log" >&2
+    exit 1
+}
+
+mkdir "$work/in"
+printf 'sockfault-session 1\nbytes 1 "box"\n' >"$work/text"
+"$(dirname "$sockfault")/sockfault-session" "$work/text" "$work/in/seed"
+afl-clang-fast -O1 "$source" -o "$work/served" >"$work/log" 2>&1 ||
+    fail "cannot build"
+
+# -D: one byte away is found in a few thousand runs, not by luck.
+AFL_PRELOAD=$library AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 \
+    AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_BENCH_UNTIL_CRASH=1 \
+    timeout 100 afl-fuzz -D -V 60 -t 5000 -i "$work/in" -o "$work/out" -- \
+    "$work/served" crash >"$work/log" 2>&1 || true
+stats=$work/out/default/fuzzer_stats
+[ -e "$stats" ] || fail "afl-fuzz did not run"
+grep -Eq 'stability +: 100' "$stats" || fail "it is not stable"
+crash=$(find "$work/out/default/crashes" -name 'id*' | head -1)
+[ -n "$crash" ] || fail "the planted crash was not found"
+
+# What it found is a scenario.
+! (ulimit -c 0 && "$sockfault" sim -s "$crash" -- "$work/served" crash) \
+    >"$work/log" 2>&1 || fail "the crash does not replay"
+grep -q 'killed by SIGABRT' "$work/log" || fail "another finding"
+"$sockfault" sim -s "$crash" -- "$work/served" good >"$work/log" 2>&1 ||
+    fail "it is found without a bug"
+awk '/execs_per_sec/ { print "sim_afl.sh: " $3 " sessions a second" }' "$stats"
