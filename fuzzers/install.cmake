@@ -60,6 +60,9 @@ foreach(section 1 5)
     DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section}
     FILES_MATCHING PATTERN "*.${section}")
 endforeach()
+install(FILES ${PROJECT_SOURCE_DIR}/faultinject/explore/sockfault.bash
+  RENAME sockfault
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/sockfault)
 install(EXPORT sockfault NAMESPACE sockfault:: FILE sockfaultTargets.cmake

@@ -110,6 +110,7 @@ ends 1 "$sockfault" shrink --check 'grep -q few "$SOCKFAULT_OUTPUT"' "$work/trac
 says '^sockfault: check: 3 rules, '
 grep -vc '^sockfault-plan\|^run' "$work/out" | grep -qx 3 ||
     fail "shrunk to $(cat "$work/out")"
+# shellcheck disable=SC2016
 ends 1 "$sockfault" shrink --check 'exit $((SOCKFAULT_STATUS == 0))' "$work/trace"
 says '^sockfault: check: 0 rules, .*needs no fault at all'
 ends 2 "$sockfault" shrink --check 'exit 7' "$work/trace"
@@ -166,7 +167,7 @@ calls_of() {
 if command -v strace >/dev/null && strace -o "$work/strace" true 2>/dev/null; then
     without=$(calls_of)
     with=$(calls_of --trace "$work/trace")
-    [ "$without" -ge 2000 ] && [ "$with" -eq "$without" ] ||
+    { [ "$without" -ge 2000 ] && [ "$with" -eq "$without" ]; } ||
         fail "$with system calls with a trace, $without without"
 fi
 

@@ -26,9 +26,21 @@ stop() {
 }
 trap 'stop "${servers[@]}"; rm -rf "$work"' EXIT
 
-# Below the ports that the kernel gives out by itself.
+# Seen in the table of sockets, so that no connection is spent on it.
+listens() {
+    local pattern
+    printf -v pattern ':%04X 00000000:0000 0A' "$1"
+    grep -q "$pattern" /proc/net/tcp
+}
+
+# Into port: below those that the kernel gives out by itself, and nobody's.
 port=$((20000 + $$ % 9000))
-web=$((port + 1))
+next_port() {
+    port=$((port + 1))
+    while listens "$port"; do
+        port=$((port + 1))
+    done
+}
 
 # --- the programs: how each is started, and what one says to it ---
 
@@ -165,12 +177,10 @@ run_wget() {
 
 # --- one run ---
 
-# Seen in the table of sockets, so that no connection is spent on it.
 up() {
-    local tries listens
-    printf -v listens ':%04X 00000000:0000 0A' "$1"
+    local tries
     for tries in {1..400}; do
-        ! grep -q "$listens" /proc/net/tcp || return 0
+        ! listens "$1" || return 0
         sleep 0.02
     done
     echo "quiet.sh: nothing listens on $1 after $tries tries" >&2
@@ -181,6 +191,7 @@ up() {
 server() {
     local name=$1 pid status=0
     shift
+    next_port
     ("start_$name" "$@") >"$work/log" 2>&1 &
     pid=$!
     servers[1]=$pid
@@ -226,7 +237,7 @@ try() {
             fail "$name: seed $seed: it says something else"
         ! grep -h finding: "$work/log" || fail "$name: seed $seed: a finding"
     done
-    [[ $total -gt 0 ]] || fail "$name: not one fault"
+    [[ $total -gt 0 || $seeds -lt 5 ]] || fail "$name: not one fault"
     echo "quiet.sh: $name: $seeds seeds, $total faults"
 }
 
@@ -238,6 +249,8 @@ if ! have busybox || ! have curl; then
     echo "quiet.sh: busybox and curl are needed" >&2
     exit 77
 fi
+next_port
+web=$port
 busybox httpd -f -p "127.0.0.1:$web" -h "$work" &
 servers[0]=$!
 up "$web"
