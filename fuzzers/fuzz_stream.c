@@ -368,6 +368,14 @@ static void on_fault(void *arg, const struct sf_point *at,
              sf_place(place, fuzz.taken, ref.end));
 }
 
+static void counters(void *arg, sf_counter *each, void *to)
+{
+    (void)arg;
+    sf_phase_counters(each, to);
+    if (!fuzz.deadlines)
+        sf_session_times(each, to);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct sf_program loops = {
@@ -378,6 +386,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .received = on_received,
         .finished = on_finished,
         .fault = on_fault,
+        .counters = counters,
         .no_control = true,
     };
     static struct sf_session s;

@@ -33,6 +33,7 @@ static const char usage[] =
     "      --decoder FORMAT closure of a decoder: all streams, all pieces\n"
     "      --max N          its longest payload, where the format has none "
     "[4]\n"
+    "      --loops          any number of faults, until no state is new\n"
     "      --plain          every schedule, also where the state was seen "
     "before\n"
     "      --rows           rows of a table, only what is the same each time\n"
@@ -282,7 +283,7 @@ static int set_profile(const char *value)
     return bad("--profile", value, "linux, posix or hostile");
 }
 
-enum { RECOVERY = 256, DECODER, MAX, ROWS, FIRST, PLAIN, HELP };
+enum { RECOVERY = 256, DECODER, MAX, ROWS, FIRST, PLAIN, LOOPS, HELP };
 
 static int set(int option)
 {
@@ -312,6 +313,10 @@ static int set(int option)
     case ROWS:
         run.rows = true;
         return 0;
+    case LOOPS:
+        run.job.loops = true;
+        run.job.k = SF_EXHAUST_MAX;
+        return 0;
     case PLAIN:
         run.job.plain = true;
         return 0;
@@ -337,6 +342,7 @@ static int read_options(int argc, char **argv)
         {"decoder", required_argument, NULL, DECODER},
         {"max", required_argument, NULL, MAX},
         {"rows", no_argument, NULL, ROWS},
+        {"loops", no_argument, NULL, LOOPS},
         {"plain", no_argument, NULL, PLAIN},
         {"first", no_argument, NULL, FIRST},
         {"help", no_argument, NULL, HELP},

@@ -31,6 +31,7 @@ struct prove_job {
     struct sf_session session; /* its faults are none */
     unsigned k;                /* at most so many faults */
     bool plain;                /* states are not recognised */
+    bool loops;                /* any number of faults, until no state is new */
     unsigned shard, shards;    /* shard 0 … shards - 1  */
     double budget;             /* seconds; 0: none      */
     const char *resume;        /* file, or NULL         */
@@ -49,6 +50,7 @@ struct prove_result {
     enum prove_end end;
     uint64_t calls;     /* in the session without faults              */
     uint64_t decisions; /* … of which so many can be chosen           */
+    unsigned deepest;   /* choices in the longest vector              */
     unsigned complete;  /* bounds 0 … complete - 1 were completed     */
     uint64_t schedules[SF_EXHAUST_MAX + 1]; /* with so many faults    */
     uint64_t runs;   /* … and those that were made for their children */

@@ -256,6 +256,11 @@ static void look(unsigned first, unsigned part)
         qsort(image->lines, image->lines_n, sizeof *image->lines, by_place);
 }
 
+void image_look(void)
+{
+    look(0, 1);
+}
+
 bool image_learnt(void)
 {
     bool learnt = image->learnt;

@@ -57,6 +57,8 @@ size_t image_taken(void);
 void image_forget(size_t n);
 /* Changes were found that no snapshot has: none is worth anything now. */
 bool image_learnt(void);
+/* Looks for them everywhere, now. */
+void image_look(void);
 /* Bytes of one snapshot. */
 size_t image_size(void);
 

@@ -36,7 +36,12 @@ static uint64_t total(const struct prove_result *r)
 static void say_schedules(const struct prove_job *job,
                           const struct prove_result *r)
 {
-    printf("  schedules  %" PRIu64 ":", total(r));
+    printf("  schedules  %" PRIu64, total(r));
+    if (job->loops) {
+        printf(", of at most %u faults\n", r->deepest);
+        return;
+    }
+    printf(":");
     for (unsigned i = 0; i <= job->k; i++)
         printf("%s %" PRIu64 " with %u", i ? "," : "", r->schedules[i], i);
     printf("\n");
@@ -46,12 +51,21 @@ static void say_end(const struct prove_job *job, const struct prove_result *r)
 {
     switch (r->end) {
     case PROVE_COMPLETE:
+        if (job->loops) {
+            printf("  PROVED     closed: any number of faults, in any order, "
+                   "leads to one of these states\n");
+            break;
+        }
         printf("  PROVED     complete: every schedule of at most %u fault%s "
                "was run%s\n",
                job->k, job->k == 1 ? "" : "s",
                job->shards > 1 ? " (of this shard)" : "");
         break;
     case PROVE_STOPPED:
+        if (job->loops) {
+            printf("  INCOMPLETE not closed: states were left\n");
+            break;
+        }
         printf("  INCOMPLETE the time was over; complete only for ");
         if (r->complete)
             printf("at most %u faults\n", r->complete - 1);
@@ -71,8 +85,12 @@ static void say_end(const struct prove_job *job, const struct prove_result *r)
 
 void prove_say(const struct prove_job *job, const struct prove_result *r)
 {
-    printf("%s (%s, profile %s, at most %u faults", job->name,
-           job->target->name, sf_profile_names[job->session.profile], job->k);
+    printf("%s (%s, profile %s, ", job->name, job->target->name,
+           sf_profile_names[job->session.profile]);
+    if (job->loops)
+        printf("any number of faults");
+    else
+        printf("at most %u faults", job->k);
     if (job->shards > 1)
         printf(", shard %u of %u", job->shard + 1, job->shards);
     printf(")\n  session    %" PRIu64 " calls, %" PRIu64

@@ -37,6 +37,7 @@ struct live {
     volatile uint64_t runs;
     uint64_t schedules[SF_EXHAUST_MAX + 1];
     uint64_t calls, decisions, states, merged;
+    unsigned deepest;
     volatile bool stop; /* the parent wishes an end     */
     volatile bool done, diverged;
 };
@@ -93,8 +94,11 @@ static void play(void)
 
 static void count(struct live *l)
 {
-    if (l->walk.counts && (l->walk.n || job_now->shard == 0))
+    if ((l->walk.counts || job_now->loops) &&
+        (l->walk.n || job_now->shard == 0))
         l->schedules[l->walk.n]++;
+    if (l->walk.n > l->deepest)
+        l->deepest = l->walk.n;
     l->runs++;
 }
 
@@ -148,13 +152,14 @@ static void met(unsigned left)
     blur_blocks(kept, true);
     p = image_print();
     blur_blocks(kept, false);
-    if (prove_seen(seen, &p, child->runs, left)) {
-        child->merged += child->walk.counts;
+    if (prove_seen(seen, &p, child->runs, job_now->loops ? 0 : left)) {
+        child->merged += child->walk.counts || job_now->loops;
         image_leave();
     }
 }
 
-/* Where this bound began: what was learnt makes all of it worthless. */
+/* Since when all is well: what is learnt later makes worthless what came after.
+ * That is the last first choice at whose end nothing anywhere was new. */
 struct round {
     struct sf_exhaust_place place;
     uint64_t schedules, merged;
@@ -170,9 +175,22 @@ static void begin_round(struct live *l, struct round *r)
         (struct round){{bound, l->walk.resume}, l->schedules[bound], l->merged};
 }
 
+static void so_far_so_good(struct live *l, struct round *r)
+{
+    struct sf_exhaust_place place;
+
+    if (job_now->loops || l->walk.bound == 0 ||
+        !sf_exhaust_tell(&l->walk, &place) || place.bound != l->walk.bound)
+        return;
+    image_look();
+    *r = (struct round){place, l->schedules[place.bound], l->merged};
+}
+
 static void begin_again(struct live *l, const struct round *r)
 {
     sf_exhaust_seek(&l->walk, &r->place);
+    if (job_now->loops)
+        memset(l->schedules, 0, sizeof l->schedules);
     l->schedules[r->place.bound] = r->schedules;
     l->merged = r->merged;
     image_forget(0);
@@ -188,7 +206,7 @@ static void ignore(void *arg, void *at, size_t len)
 static void walk_by_snapshots(struct live *l)
 {
     size_t taken[SF_EXHAUST_MAX + 1] = {0};
-    struct round round = {.place.bound = UINT32_MAX};
+    struct round round = {.place.bound = UINT32_MAX}, before;
 
     sim_guard_signals(); /* or it would do so with ours */
     image_begin(body, NULL);
@@ -204,10 +222,14 @@ static void walk_by_snapshots(struct live *l)
             sf_session_counters(ignore, NULL);
             l->walk.met = job_now->plain ? NULL : met;
         }
-        if (image_learnt())
+        before = round;
+        so_far_so_good(l, &round);
+        if (image_learnt()) {
+            round = before;
             begin_again(l, &round);
-        else
+        } else {
             save(l);
+        }
         l->states = prove_seen_states(seen);
     }
 }
@@ -399,6 +421,7 @@ static void judge(const struct prove_job *job, const struct live *l,
     r->runs = l->runs;
     r->states = job->plain ? 0 : l->states;
     r->merged = l->merged;
+    r->deepest = l->deepest;
     r->complete = l->done ? l->walk.k + 1 : l->walk.bound;
     memcpy(r->schedules, l->schedules, sizeof r->schedules);
     if (l->diverged) {
@@ -406,7 +429,8 @@ static void judge(const struct prove_job *job, const struct live *l,
         prove_complain("the session is not deterministic: run again with the "
                        "same choices it met other decisions");
     } else if (w->status == 0 && l->done) {
-        r->end = PROVE_COMPLETE;
+        r->end =
+            job->loops && l->deepest == job->k ? PROVE_STOPPED : PROVE_COMPLETE;
     } else if (w->status == 0 && l->stop) {
         r->end = PROVE_STOPPED;
     } else {
@@ -474,6 +498,8 @@ static void walk_watched(const struct prove_job *job, bool rerun,
     l->walk.allowed = sf_session_allows;
     l->walk.shard = job->shard;
     l->walk.shards = job->shards;
+    if (job->loops)
+        l->walk.bound = job->k;
     if (!job->resume || read_saved(job, l)) {
         fflush(NULL);
         w.child = fork();

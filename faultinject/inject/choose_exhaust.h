@@ -31,8 +31,8 @@
 #include "faultinject/inject/chooser.h"
 
 enum {
-    SF_EXHAUST_MAX = 8, /* choices in one schedule   */
-    SF_EXHAUST_ALL = 8  /* so many amounts are tried */
+    SF_EXHAUST_MAX = 512, /* choices in one schedule   */
+    SF_EXHAUST_ALL = 8    /* so many amounts are tried */
 };
 
 struct sf_choice {

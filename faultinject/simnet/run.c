@@ -303,11 +303,24 @@ static void judge_stale(void *arg, enum sf_call call, int fd)
 
 #define EACH(field) each(arg, &(field), sizeof(field))
 
-/* Does an act wait for so many calls?  Then their number decides. */
-static bool calls_decide(void)
+void sf_session_times(sf_counter *each, void *arg)
 {
-    for (unsigned i = sf_play.next;
-         sf_play.phase == SCRIPT && i < sf_play.s->acts_n; i++)
+    for (unsigned i = 0; i < sf_play.s->acts_n; i++)
+        if (sf_play.s->acts[i].kind == SF_ACT_WAIT)
+            return;
+    EACH(sf_play.last_fault);
+    for (unsigned i = 0; i < SF_CONNS_MAX; i++) {
+        EACH(sf_play.conns[i].last);
+        EACH(sf_play.conns[i].gap);
+    }
+    sf_sim_times(each, arg);
+}
+
+/* An act that comes so many calls after another: then they are no mere count.
+ */
+static bool counts_calls(void)
+{
+    for (unsigned i = 0; i < sf_play.s->acts_n; i++)
         if (sf_play.s->acts[i].when == SF_WHEN_AFTER)
             return true;
     return false;
@@ -315,14 +328,14 @@ static bool calls_decide(void)
 
 void sf_session_counters(sf_counter *each, void *arg)
 {
-    if (calls_decide())
-        return;
-    EACH(sf_play.last_call);
+    if (!counts_calls()) {
+        EACH(sf_play.last_call);
+        sf_sim_counters(each, arg);
+    }
     EACH(sf_play.seen_changes);
     EACH(sf_play.look_again);
     EACH(sf_play.faults);
     EACH(sf_play.faults_settled);
-    sf_sim_counters(each, arg);
     sf_inject_counters(each, arg);
     if (sf_play.program->side == SF_SERVE)
         EACH(sf_play.last_fault);

@@ -116,6 +116,9 @@ void sf_session_choose(struct sf_chooser *chooser);
 /* Counters that grow with every call and decide nothing but whether a limit of
  * this file is passed: no part of the state that a session is in. */
 void sf_session_counters(sf_counter *each, void *arg);
+/* And the time, for a program that never asks for it: nothing in a script
+ * without WAIT does either. */
+void sf_session_times(sf_counter *each, void *arg);
 
 /* --- during a session ---------------------------------------------------- */
 

@@ -243,3 +243,8 @@ void sf_sim_counters(sf_counter *each, void *arg)
     for (unsigned i = 0; i < SF_COUNTED; i++)
         each(arg, &sim.ends[i].edges, sizeof sim.ends[i].edges);
 }
+
+void sf_sim_times(sf_counter *each, void *arg)
+{
+    each(arg, &sim.now, sizeof sim.now);
+}

@@ -18,7 +18,6 @@ mutant_configure() {
         cmake -S "$SF_PROJECT" --preset "$preset" -DBUILD_TESTING=OFF \
             -DSOCKFAULT_WERROR=OFF || return
     done >"$copy/build.log" 2>&1
-    [[ -z $baselines ]] || baselines_configure
 }
 
 # mutant_make FOLDER TARGET...: ninja builds what the patch touches, and no more,

@@ -2,8 +2,7 @@
 def text: tostring | @html;
 def cell: "<td>\(. // "" | text)";
 
-(.others | keys) as $tools
-| "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">",
+"<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">",
 "<title>sockfault mutants: \(.killed) of \(.total)</title>",
 "<style>body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;",
 "padding:0 1rem;color:#222}table{border-collapse:collapse;width:100%}",
@@ -14,15 +13,11 @@ def cell: "<td>\(. // "" | text)";
 + "\(.errors | length) could not be run, \(.seconds) s; by check: "
 + "\(.by_check | to_entries | map("\(.key) \(.value)") | join(", ") | text)</p>",
 "<table><tr><th>mutant<th>K<th>change<th>verdict<th>found by<th>oracle"
-+ "<th>executions<th>seconds\($tools | map("<th>\(.)<th>A12") | join(""))</tr>",
-(.rows[] | . as $row
++ "<th>executions<th>seconds</tr>",
+(.rows[]
  | "<tr>" + (.id | cell) + (.K | cell) + (.change | cell)
    + "<td class=\"\(.verdict)\">\(.verdict)" + (.first.check | cell)
    + ((.first.message // .why // .equivalent) | cell)
    + (.first.executions | cell) + (.median_s | cell)
-   + ([$tools[] as $t | $row.others[$t]
-       | if . == null then "<td><td>" else
-           "<td>\(.found)/\(.tries) \(if .median_s == null then "" else
-             "\(.median_s) s" end)<td>\(.a12 * 100 | round / 100)" end] | join(""))
    + "</tr>"),
 "</table></html>"

@@ -1,5 +1,5 @@
 # The bug benchmark: patches, copies, workers, and the table; see scripts/mutants,
-# which sets list, names, jobs, runs, seconds, baselines, json and html.
+# which sets list, names, jobs, runs, seconds, json and html.
 #
 # Each worker has a copy of the sources with builds of its own.  A mutant is
 # planted in it, what it changes is built again, the checks are run, and the
@@ -24,12 +24,15 @@ mutants_choose() {
     [[ $jobs -le ${#patches[@]} ]] || jobs=${#patches[@]}
 }
 
-# A copy a worker, built; the first one shows that the unchanged sources pass.
+# What the project is now, and a copy a worker, built; the first one shows that the unchanged sources pass.
 mutants_begin() {
     local i
     local -a pids=()
     scratch work
     rows=$work/rows.jsonl
+    mkdir "$work/pristine"
+    tar -C "$SF_PROJECT" --exclude=./build --exclude=./out --exclude=./.git \
+        -cf - . | tar -C "$work/pristine" -xf -
     : >"$rows"
     say 0 >"$work/next"
     sanitizers_env
@@ -45,11 +48,9 @@ mutants_begin() {
 
 # Outside of any repository.  Where there is a ccache the copies share it.
 mutants_copy() {
-    local from=$SF_PROJECT
     mutants_enter "$1"
-    mkdir -p "$SF_PROJECT"
-    tar -C "$from" --exclude=./build --exclude=./out --exclude=./.git -cf - . |
-        tar -C "$SF_PROJECT" -xf -
+    mkdir -p "$copy"
+    cp -a "$work/pristine" "$SF_PROJECT"
     if ! mutant_configure || ! mutant_build_all; then
         tail -20 "$copy/build.log" >&2
         return 1
@@ -59,7 +60,7 @@ mutants_copy() {
 # mutants_enter N: this process works on copy N from now on.
 mutants_enter() {
     copy=$work/$1
-    pristine=$SF_PROJECT
+    pristine=$work/pristine
     SF_PROJECT=$copy/tree
     SF_BUILD=$SF_PROJECT/build
     report=$copy/report
@@ -164,31 +165,25 @@ mutant_restore() {
     done < <(cd "$pristine" && find target -type f)
 }
 
-# One JSON object a try: ours, and with --baselines theirs.
+# One JSON object a try.
 mutant_tries() {
-    local i tool
-    local -a tools=(sockfault)
-    [[ -z $baselines ]] || tools+=("${baseline_tools[@]}")
+    local i
     for ((i = 0; i < runs; i++)); do
-        for tool in "${tools[@]}"; do
-            mutant_try "$tool"
-        done
+        mutant_try
     done | jq -cs .
 }
 
-# mutant_try TOOL: what finds it, and when.
+# What finds it, and when.
 mutant_try() {
-    local since=$EPOCHREALTIME check=$1 total=0
-    local -a checks=("$1")
-    [[ $1 != sockfault ]] || checks=("${mutant_checks[@]}")
-    for check in "${checks[@]}"; do
+    local since=$EPOCHREALTIME check total=0
+    for check in "${mutant_checks[@]}"; do
         found_kind='' found_message='' found_runs=0
         "mutant_$check" >>"$copy/check.log" 2>&1
         total=$((total + found_runs))
         [[ -z $found_kind ]] || break
     done
-    jq -nc '{tool: $t, found: ($k != ""), check: $c, kind: $k, message: $m,
-        executions: $n, seconds: $s}' --arg t "$1" --arg c "$check" \
+    jq -nc '{found: ($k != ""), check: $c, kind: $k, message: $m,
+        executions: $n, seconds: $s}' --arg c "$check" \
         --arg k "$found_kind" --arg m "$found_message" --argjson n "$total" \
         --argjson s "$(seconds_since "$since")"
 }

@@ -1,4 +1,0 @@
-# What others do, in its simplest form, on the same mutants; see scripts/mutants.
-# shellcheck shell=bash
-
-baseline_tools=()
