@@ -349,6 +349,8 @@ long sf_tell(struct sf_op *op)
     if (sf_monitors && (op->counts || op->call == SF_CALL_close) &&
         !(moved && sf_monitor_moved(op)))
         sf_monitor_call(op, err, op->before);
+    if (op->counts)
+        enrol(); /* a signal handler forked, and this is the child */
     if (sf_control && op->counts)
         sf_control_call(op, err);
     if (moved && sf_injector.seen && !op->conn->weighed)

@@ -32,7 +32,7 @@ long sf_quick_note(struct sf_conn *conn, enum sf_call call, long result)
     return result;
 }
 
-long sf_quick_failed(struct sf_conn *conn, enum sf_call call, int fd,
+long sf_quick_tell(struct sf_conn *conn, enum sf_call call, int fd,
                      size_t len, int flags, long result)
 {
     struct sf_op op = {

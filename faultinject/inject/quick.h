@@ -45,7 +45,7 @@ static inline void sf_quick_count(uint64_t *counter)
 /* A chooser counts them on other connections, too: returns the result. */
 long sf_quick_note(struct sf_conn *conn, enum sf_call call, long result);
 
-/* It moved bytes: as sf_tell(). */
+/* It moved bytes, and nobody forked meanwhile: as sf_tell(). */
 static inline long sf_quick_moved(struct sf_conn *conn, enum sf_call call,
                                   long result)
 {
@@ -53,8 +53,8 @@ static inline long sf_quick_moved(struct sf_conn *conn, enum sf_call call,
     return sf_injector.points ? sf_quick_note(conn, call, result) : result;
 }
 
-/* It did not: as sf_tell(). */
-long sf_quick_failed(struct sf_conn *conn, enum sf_call call, int fd,
+/* Else; as sf_tell(). */
+long sf_quick_tell(struct sf_conn *conn, enum sf_call call, int fd,
                      size_t len, int flags, long result);
 
 #endif
