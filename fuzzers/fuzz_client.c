@@ -179,11 +179,10 @@ static int connect_by_hand(void)
 /* A connected descriptor, or why there is none. */
 static int dial(void)
 {
-    int fd = fuzz.by_hand
-                 ? connect_by_hand()
-                 : fm_dial(sf_session_now()->local ? "unix:/session"
-                                                   : "127.0.0.1",
-                           PORT, fm_deadline_in(DEADLINE_MS));
+    int fd = fuzz.by_hand ? connect_by_hand()
+                          : fm_dial(sf_session_now()->local ? "unix:/session"
+                                                            : "127.0.0.1",
+                                    PORT, fm_deadline_in(DEADLINE_MS));
 
     if (fd < 0)
         check_dial(fd);

@@ -185,6 +185,7 @@ void sf_play_let_go(struct sf_peer *peer, bool reset)
         sf_end_close(peer->end);
     peer->end = NULL;
     peer->closed = true;
+    peer->vanished = reset;
 }
 
 /* ------------------------------------------------------- moving of bytes */

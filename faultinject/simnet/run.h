@@ -51,6 +51,7 @@ struct sf_peer {
     bool stopped;          /* it does not read                            */
     bool finished;         /* it half-closed                              */
     bool closed;           /* it closed or vanished                       */
+    bool vanished;         /* … with a reset                              */
     bool eof;              /* the program closed                          */
     int err;               /* the program, or a fault, broke it: errno    */
     bool harmed;           /* a fault was made true on it                 */
