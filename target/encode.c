@@ -92,23 +92,23 @@ static int encode_ascii(const struct fm_format *f, const void *data, size_t len,
     return put_payload(wire + f->digits, data, len);
 }
 
-static inline int put_be(const struct fm_format *f, size_t width,
-                         const void *data, size_t len, struct fm_buf *out)
+static inline int put_be(size_t width, uint32_t value, const void *data,
+                         size_t len, struct fm_buf *out)
 {
-    uint64_t value = (uint64_t)len + (f->inclusive ? width : 0);
-    uint8_t *wire;
+    uint8_t *wire = claim(out, width + len);
 
-    if (value >> (8 * width) != 0)
-        return FM_E_TOO_LONG;
-    wire = claim(out, width + len);
-    fm_put_be(wire, width, (uint32_t)value);
+    fm_put_be(wire, width, value);
     return put_payload(wire + width, data, len);
 }
 
 static int encode_be(const struct fm_format *f, const void *data, size_t len,
                      struct fm_buf *out)
 {
-    return put_be(f, f->width, data, len, out);
+    uint64_t value = (uint64_t)len + (f->inclusive ? f->width : 0);
+
+    if (value >> (8 * f->width) != 0)
+        return FM_E_TOO_LONG;
+    return put_be(f->width, (uint32_t)value, data, len, out);
 }
 
 static int encode_close(const struct fm_format *f, const void *data, size_t len,
@@ -140,7 +140,8 @@ int fm_encode(const struct fm_format *f, const void *data, size_t len,
 {
     if (len > f->max)
         return FM_E_TOO_LONG;
-    if (f->kind == FM_BE && f->width == 4 && fm_buf_reserve_here(out, 4 + len))
-        return put_be(f, 4, data, len, out);
+    if (f->kind == FM_BE && f->width == 4 && !f->inclusive &&
+        fm_buf_reserve_here(out, 4 + len))
+        return put_be(4, (uint32_t)len, data, len, out);
     return encode(f, data, len, out);
 }
