@@ -51,6 +51,8 @@ check_layers() {
     forbid_include faultinject/inject 'faultinject/(kernel|simnet|explore)/'
     forbid_include faultinject/kernel 'faultinject/(simnet|interpose|explore)/'
     forbid_include faultinject/simnet 'faultinject/(interpose|explore)/'
+    forbid_include faultinject/loopback \
+        'faultinject/(interpose|explore|kernel)/'
 }
 
 check_readmes() {
