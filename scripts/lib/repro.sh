@@ -76,7 +76,7 @@ repro_loopback() {
     [[ -x $program ]] ||
         { say "cannot be said with real sockets: no ${1}_loopback" && return; }
     "${steady[@]}" "$program" "$2" 2>&1 </dev/null |
-        grep -E '^(not )?confirmed: |^cannot be said ' || say "confirmed: hang"
+        grep -E '^(not )?confirmed: |^cannot be said ' || true
 }
 
 repro_session() {
