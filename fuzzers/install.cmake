@@ -52,7 +52,7 @@ install(TARGETS sockfault sockfault_command sockfault_notify sockfault_archive
   EXPORT sockfault
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sockfault)
 install(TARGETS sockfault_sim_preload sockfault-sim
-  sockfault-session sockfault-prove)
+  sockfault-session sockfault-record sockfault-prove)
 install(TARGETS mutate_session
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sockfault)
 foreach(section 1 5)

@@ -1,5 +1,5 @@
 # Replaying what a path stands for.  Uses fuzzer (--fuzzer), work (a folder for
-# what is passing) and sets found to 1.
+# what is passing), loopback (--loopback) and sets found to 1.
 # shellcheck shell=bash
 
 repro_path() {
@@ -67,6 +67,16 @@ repro_input() {
     say "signature $(signature_of "$kind" "$frames"): $message"
     repro_session "$shown"
     sed '/^=*$/d; s/^/    /; /SUMMARY: /q' "$work/split/report.txt"
+    [[ -z $loopback ]] || repro_loopback "$1" "$2"
+}
+
+# repro_loopback FUZZER INPUT: is it the program's or the simulator's?
+repro_loopback() {
+    local program=$SF_BUILD/bin/${1}_loopback
+    [[ -x $program ]] ||
+        { say "cannot be said with real sockets: no ${1}_loopback" && return; }
+    "${steady[@]}" "$program" "$2" 2>&1 </dev/null |
+        grep -E '^(not )?confirmed: |^cannot be said ' || true
 }
 
 repro_session() {

@@ -20,6 +20,8 @@ expect 1 "$ROOT/scripts/repro" "$folder"
 has stdout 'reproduced 5 of 5: spin'
 expect 1 "$ROOT/scripts/repro" --times 2 --fuzzer fuzz_sample "$folder/input"
 has stdout 'reproduced 2 of 2: spin'
+expect 1 "$ROOT/scripts/repro" --times 1 --loopback "$folder"
+has stdout 'cannot be said with real sockets: no fuzz_sample_loopback'
 expect 0 "$ROOT/scripts/repro" "$SOCKFAULT_PROJECT/corpus/fuzz_sample"
 has stdout 'executed 2 of 2'
 refused "$ROOT/scripts/repro" --fuzzer fuzz_none "$folder/input"

@@ -1,0 +1,302 @@
+/*
+ * record.c: sockfault-record, what clients do to a server, as a session.
+ *
+ *     sockfault-record LISTEN SERVER FILE
+ *
+ * Listens on port LISTEN of 127.0.0.1, passes everything on to port SERVER
+ * and back, and on SIGINT or SIGTERM writes to FILE what the clients did:
+ * connections, bytes, half-closes, resets, and pauses.  The clients become
+ * peers, the first six connections at a time each its own.  A session has
+ * SF_ACTS_MAX acts; what comes later is passed on and not recorded, and that
+ * is said.  Exit status 0, or 2 with one line that says why.
+ */
+#include "faultinject/simnet/session.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PAUSE_MS = 50, LINKS_MAX = SF_PEERS, PIECE = 4096 };
+
+/* A client, and our own connection to the server for it. */
+struct link {
+    int client, server; /* -1: this side has closed */
+};
+
+static struct sf_session session = {
+    .buffers = SF_SIM_BUFFER, .profile = SF_LINUX, .acts_n = 0};
+static struct link links[LINKS_MAX];
+static int64_t last;     /* when anything was recorded */
+static unsigned dropped; /* acts that found no room    */
+static volatile sig_atomic_t stopping;
+
+static void on_signal(int signo)
+{
+    (void)signo;
+    stopping = 1;
+}
+
+static int fail(const char *what, const char *why)
+{
+    fprintf(stderr, "sockfault-record: %s: %s\n", what, why);
+    return 2;
+}
+
+/* -------------------------------------------------------------- the session */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct sf_act *add(enum sf_act_kind kind, unsigned peer)
+{
+    static struct sf_act none;
+    struct sf_act *act = &none;
+
+    if (session.acts_n < SF_ACTS_MAX)
+        act = &session.acts[session.acts_n++];
+    else
+        dropped++;
+    *act = (struct sf_act){.kind = kind, .when = SF_WHEN_IDLE, .peer = peer};
+    return act;
+}
+
+/* Something happened now; a pause before it is part of the session. */
+static struct sf_act *note(enum sf_act_kind kind, unsigned i)
+{
+    int64_t now = now_ms();
+
+    if (session.acts_n && now - last >= PAUSE_MS)
+        add(SF_ACT_WAIT, 1)->amount =
+            sf_amount_round(SF_AMOUNT_TIME, (unsigned)(now - last));
+    last = now;
+    return add(kind, i + 1);
+}
+
+/* What came in one piece stays in one instant. */
+static void note_bytes(unsigned i, const uint8_t *bytes, size_t len)
+{
+    for (size_t at = 0; at < len; at += SF_LITERAL_MAX) {
+        struct sf_act *act = note(SF_ACT_BYTES, i);
+        size_t n = len - at < SF_LITERAL_MAX ? len - at : SF_LITERAL_MAX;
+
+        act->when = at ? SF_WHEN_WITH : SF_WHEN_IDLE;
+        act->amount = (unsigned)n;
+        memcpy(act->bytes, bytes + at, n);
+    }
+}
+
+static int write_session(const char *path)
+{
+    FILE *out = fopen(path, "w");
+
+    if (!out)
+        return fail(path, strerror(errno));
+    sf_session_print(&session, out);
+    if (fclose(out) != 0)
+        return fail(path, strerror(errno));
+    if (dropped)
+        fprintf(stderr,
+                "sockfault-record: %u acts more than the %d that a "
+                "session can have\n",
+                dropped, SF_ACTS_MAX);
+    return 0;
+}
+
+/* --------------------------------------------------------------- the relay */
+
+static struct sockaddr_in loopback(unsigned port)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_port = htons((in_port_t)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static int listen_at(unsigned port)
+{
+    struct sockaddr_in addr = loopback(port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&addr, sizeof addr) < 0 ||
+        listen(fd, LINKS_MAX) < 0)
+        return -1;
+    return fd;
+}
+
+static int dial(unsigned port)
+{
+    struct sockaddr_in addr = loopback(port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static void drop(int *fd, bool reset)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    if (*fd >= 0 && reset)
+        setsockopt(*fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static bool is_free(const struct link *l)
+{
+    return l->client < 0 && l->server < 0;
+}
+
+/* The first that is free; LINKS_MAX: none, and clients wait. */
+static unsigned free_link(void)
+{
+    unsigned i = 0;
+
+    while (i < LINKS_MAX && !is_free(&links[i]))
+        i++;
+    return i;
+}
+
+static void admit(int listener, unsigned port)
+{
+    unsigned i = free_link();
+
+    links[i].client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    links[i].server = links[i].client < 0 ? -1 : dial(port);
+    if (links[i].server < 0)
+        drop(&links[i].client, true);
+    else
+        note(SF_ACT_CONNECT, i);
+}
+
+static bool send_all(int fd, const uint8_t *bytes, size_t len)
+{
+    while (len) {
+        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+
+        if (n < 0 && errno != EINTR)
+            return false;
+        bytes += n > 0 ? n : 0;
+        len -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+static void end_link(struct link *l, bool reset)
+{
+    drop(&l->client, reset);
+    drop(&l->server, reset);
+}
+
+/* false: nothing more comes from there. */
+static bool from_client(unsigned i)
+{
+    struct link *l = &links[i];
+    uint8_t bytes[PIECE];
+    ssize_t n = recv(l->client, bytes, sizeof bytes, 0);
+
+    if (n > 0) {
+        note_bytes(i, bytes, (size_t)n);
+        return send_all(l->server, bytes, (size_t)n);
+    }
+    note(n == 0 ? SF_ACT_FINISH : SF_ACT_RESET, i);
+    if (n == 0)
+        shutdown(l->server, SHUT_WR);
+    else
+        end_link(l, true);
+    return false;
+}
+
+static void from_server(unsigned i)
+{
+    struct link *l = &links[i];
+    uint8_t bytes[PIECE];
+    ssize_t n = recv(l->server, bytes, sizeof bytes, 0);
+
+    if (n <= 0) {
+        end_link(l, n < 0);
+    } else if (!send_all(l->client, bytes, (size_t)n)) {
+        note(SF_ACT_RESET, i);
+        end_link(l, true);
+    }
+}
+
+static void relay(int listener, unsigned port)
+{
+    struct pollfd fds[1 + 2 * LINKS_MAX];
+    bool done[LINKS_MAX] = {false}; /* sending */
+    sigset_t none;
+
+    sigemptyset(&none);
+    while (!stopping) {
+        fds[0] = (struct pollfd){.fd = free_link() < LINKS_MAX ? listener : -1,
+                                 .events = POLLIN};
+        for (unsigned i = 0; i < LINKS_MAX; i++) {
+            fds[1 + 2 * i] = (struct pollfd){
+                .fd = done[i] ? -1 : links[i].client, .events = POLLIN};
+            fds[2 + 2 * i] =
+                (struct pollfd){.fd = links[i].server, .events = POLLIN};
+        }
+        if (ppoll(fds, 1 + 2 * LINKS_MAX, NULL, &none) < 0)
+            continue;
+        for (unsigned i = 0; i < LINKS_MAX; i++) {
+            if (fds[1 + 2 * i].revents)
+                done[i] = !from_client(i);
+            if (fds[2 + 2 * i].revents && links[i].server >= 0)
+                from_server(i);
+            done[i] = done[i] && !is_free(&links[i]);
+        }
+        if (fds[0].revents)
+            admit(listener, port);
+    }
+}
+
+/* 0 after telling why. */
+static unsigned port_of(const char *text)
+{
+    char *end;
+    long port = strtol(text, &end, 10);
+
+    if (*end || port < 1 || port > 65535)
+        return fail(text, "expected a port, 1 to 65535"), 0;
+    return (unsigned)port;
+}
+
+int main(int argc, char **argv)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t both;
+    unsigned at, server;
+    int listener;
+
+    if (argc != 4)
+        return fail("usage", "sockfault-record LISTEN SERVER FILE");
+    at = port_of(argv[1]);
+    server = port_of(argv[2]);
+    if (!at || !server)
+        return 2;
+    sigemptyset(&both);
+    sigaddset(&both, SIGINT);
+    sigaddset(&both, SIGTERM);
+    sigprocmask(SIG_BLOCK, &both, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    for (unsigned i = 0; i < LINKS_MAX; i++)
+        links[i] = (struct link){.client = -1, .server = -1};
+    listener = listen_at(at);
+    if (listener < 0)
+        return fail(argv[1], strerror(errno));
+    relay(listener, server);
+    return write_session(argv[3]);
+}

@@ -1,0 +1,68 @@
+/*
+ * planted.c: an echo server that is right as variant 0; as variant 1 it takes
+ * it that what was sent as five bytes comes as five.  Built with ARTEFACT the
+ * simulator is wrong instead: a peer gets other bytes than the program sent.
+ */
+#include "faultinject/simnet/target.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static volatile bool stopping;
+
+/* One piece; false when the connection is over. */
+static bool echo(int fd, bool hopes)
+{
+    char bytes[512] = "";
+    ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+    size_t len = n > 0 ? (size_t)n : 0;
+
+    if (n < 0)
+        return errno == EINTR;
+    if (hopes && len && len < 5)
+        len = 5;
+    return n > 0 && send(fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+static void run(void *arg, int unused)
+{
+    socklen_t len;
+    const struct sockaddr *addr = sf_session_addr(&len);
+    int listener = socket(addr->sa_family, SOCK_STREAM, 0), fd;
+
+    (void)arg, (void)unused;
+    bind(listener, addr, len);
+    listen(listener, 8);
+    for (stopping = false; !stopping;) {
+        fd = accept(listener, NULL, NULL);
+        while (fd >= 0 && !stopping && echo(fd, sf_session_now()->variant))
+            ;
+        if (fd >= 0)
+            close(fd);
+    }
+    close(listener);
+}
+
+static void stop(void *arg)
+{
+    (void)arg;
+    stopping = true;
+}
+
+#ifdef ARTEFACT
+ssize_t __real_sf_end_recv(struct sf_end *end, void *bytes, size_t len);
+ssize_t __wrap_sf_end_recv(struct sf_end *end, void *bytes, size_t len);
+
+ssize_t __wrap_sf_end_recv(struct sf_end *end, void *bytes, size_t len)
+{
+    ssize_t r = __real_sf_end_recv(end, bytes, len);
+
+    if (r > 0)
+        *(char *)bytes ^= 1;
+    return r;
+}
+#endif
+
+SF_FUZZ_TARGET(.name = "planted", .side = SF_SERVE, .run = run, .stop = stop,
+               .received = sf_peer_echo, .no_dead_fd = true, .no_emfile = true,
+               .no_control = true)

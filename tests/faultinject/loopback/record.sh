@@ -1,0 +1,57 @@
+#!/bin/sh
+# record.sh: what a real client does to a real server becomes a session that
+# brings the same frames in memory.
+#
+#   record.sh BIN
+set -eu
+
+bin=$1
+work=$(mktemp -d)
+server='' record=''
+trap 'kill $server $record 2>/dev/null; rm -rf "$work"' EXIT
+base=$((20000 + $$ % 20000))
+
+fail() {
+    echo "record.sh: $*" >&2
+    cat "$work"/* >&2
+    exit 1
+}
+
+"$bin/framed-server" --format ascii:5 --port $((base + 1)) >"$work/server" &
+server=$!
+"$bin/sockfault-record" $base $((base + 1)) "$work/session" 2>"$work/said" &
+record=$!
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    printf 'hello\nthere\n' | timeout 10 "$bin/framed-client" --format ascii:5 \
+        --port $base >"$work/first" 2>"$work/errors" && break
+    sleep 0.2
+done
+sleep 0.3
+printf 'again, and rather a longer one\n' | timeout 10 "$bin/framed-client" \
+    --format ascii:5 --port $base >"$work/second"
+kill -TERM $record
+wait $record || fail "the recorder ended with $?"
+record=''
+
+grep -q '^wait ' "$work/session" || fail "the pause is missing"
+[ "$(grep -c '^connect ' "$work/session")" = 2 ] || fail "not two connections"
+"$bin/sockfault-session" "$work/session" "$work/bytes"
+"$bin/fuzz_session" -v "$work/bytes" >"$work/replay" 2>&1 ||
+    fail "the replay found something"
+# In how many pieces they came is up to the machine.
+sent=$(sed -n 's/^.*bytes [0-9] "\(.*\)"$/\1/p' "$work/session" | tr -d '\n')
+[ "$sent" = "00005hello00005there00030again, and rather a longer one" ] ||
+    fail "not these bytes: $sent"
+# 55 bytes of theirs, 31 of the control connection, each there and back.
+moved=$(sed -n 's/^.* \(recv\|send\) .* -> //p' "$work/replay" |
+    awk '$1 > 0 { n += $1 } END { print n }')
+[ "$moved" = 172 ] || fail "the replay moves $moved bytes, not 172"
+
+is=0
+"$bin/sockfault-record" 2>"$work/usage" || is=$?
+[ $is = 2 ] && grep -q '^sockfault-record: usage' "$work/usage" ||
+    fail "bad usage ended $is"
+is=0
+"$bin/sockfault-record" 70000 1 "$work/none" 2>"$work/usage" || is=$?
+[ $is = 2 ] && grep -q '70000: expected a port' "$work/usage" ||
+    fail "a bad port ended $is"
