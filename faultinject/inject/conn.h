@@ -45,6 +45,8 @@ struct sf_conn {
     bool held;             /* a hangup was not reported yet                 */
     uint8_t sleeps;        /* enum sf_sleeps                                */
     bool granted[2];       /* a wait for several reported it, not used yet  */
+    bool weighed;          /* `quick` says something                        */
+    uint8_t quick;         /* kinds of calls that nobody asks about here    */
     unsigned streak;       /* transient results in a row                    */
     struct sf_address peer;
     unsigned nth[SF_CALL_COUNT];

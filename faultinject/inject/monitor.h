@@ -24,7 +24,8 @@ void sf_monitor_wait(const struct sf_wait *wait);
 void sf_monitor_call(const struct sf_op *op, int err, int before);
 
 /* The same, quickly, where bytes of a connection moved: false if a monitor
- * has to look closer. */
+ * has to look closer.  While sf_thread.alert is false none has to, unless the
+ * connection is unchecked or the program asked for 0 or absurdly many bytes. */
 bool sf_monitor_moved(const struct sf_op *op);
 
 /* In the child after a fork: it has not waited for anything yet. */
