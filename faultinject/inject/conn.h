@@ -26,6 +26,9 @@ enum sf_fd_state {
 
 enum { SF_IN, SF_OUT }; /* directions */
 
+/* Do calls on it sleep?  As far as a monitor had to ask. */
+enum sf_sleeps { SF_UNASKED, SF_BLOCKING, SF_NONBLOCKING };
+
 struct sf_conn {
     unsigned ordinal; /* from 1 in order of appearance; 0: free slot     */
     unsigned refs;    /* descriptors that are this connection            */
@@ -40,6 +43,8 @@ struct sf_conn {
     bool unchecked;        /* connect() is under way, outcome not asked for */
     bool hears_hangup;     /* waited for with POLLRDHUP                     */
     bool held;             /* a hangup was not reported yet                 */
+    uint8_t sleeps;        /* enum sf_sleeps                                */
+    bool granted[2];       /* a wait for several reported it, not used yet  */
     bool weighed;          /* `quick` says something                        */
     uint8_t quick;         /* kinds of calls that nobody asks about here    */
     unsigned streak;       /* transient results in a row                    */

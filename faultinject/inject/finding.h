@@ -30,8 +30,8 @@
       "open at the end, not at the start")                                    \
     X(FD_RANGE,     "fd-range",     SF_EVERYWHERE,                            \
       "select with a number >= FD_SETSIZE")                                   \
-    X(BLOCKING,     "blocking-in-loop", SF_IN_SIMNET,                         \
-      "a blocking call inside a loop")                                        \
+    X(BLOCKING,     "blocking-in-loop", SF_IN_KERNEL,                         \
+      "a call that may block inside a loop")                                  \
     X(PHANTOM,      "phantom-dispatch", SF_EVERYWHERE,                        \
       "sets used after select said -1")                                       \
     X(SIGPIPE,      "unguarded-sigpipe", SF_EVERYWHERE,                       \

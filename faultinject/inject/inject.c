@@ -62,6 +62,7 @@ void sf_inject_forked(void)
     sf_injector.process = 0;
     sf_injector.seen = NULL;
     sf_fd_forget_gone();
+    sf_monitor_forked();
     sf_relieve();
 }
 
@@ -301,6 +302,8 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->fault = SF_NONE;
     op->intended = SF_NONE;
     op->target = 0;
+    if (sf_monitors && op->wait)
+        sf_monitor_wait(op->wait);
     /* The kernel is what passing through means; a world in memory has to
      * see every call on its numbers, open or not. */
     if (!find_subject(op) && op->world->all_threads) {

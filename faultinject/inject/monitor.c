@@ -2,6 +2,7 @@
 #include "faultinject/inject/monitor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sys/select.h>
 #include <time.h>
@@ -222,6 +223,141 @@ static void look_for_phantom(const struct sf_op *op, int err)
                    name(op), op->fd);
 }
 
+/* --- loops --- */
+
+/*
+ * The last wait of this thread was for several connections, two of which are
+ * named here.  A call that may block, then, keeps the others waiting; but
+ * only a thread that comes back to one of them was in a loop: whoever has
+ * left it may block as he likes.
+ */
+PER_THREAD struct {
+    unsigned members[2]; /* ordinals; the second is 0: not a loop          */
+    bool blocks;         /* one was seen that does                         */
+    bool watched;        /* ... and what this wait reported is remembered  */
+    unsigned waiting;    /* who had to, while ...; 0: nobody               */
+    enum sf_call call;   /* ... this call was made                         */
+    int fd;
+} loop;
+
+static bool names(const struct sf_wait *w, unsigned ordinal)
+{
+    struct sf_member member;
+    int cursor = 0;
+
+    while (w->shape->asked(w, &cursor, &member)) {
+        const struct sf_conn *conn = sf_fd_conn(member.fd);
+        if (conn && conn->ordinal == ordinal)
+            return true;
+    }
+    return false;
+}
+
+static void find_members(const struct sf_wait *w)
+{
+    struct sf_member member;
+    int cursor = 0;
+
+    loop.members[0] = loop.members[1] = 0;
+    while (!loop.members[1] && w->shape->asked(w, &cursor, &member)) {
+        const struct sf_conn *conn = sf_fd_conn(member.fd);
+        if (conn && conn->ordinal != loop.members[0])
+            loop.members[loop.members[0] != 0] = conn->ordinal;
+    }
+}
+
+void sf_monitor_wait(const struct sf_wait *wait)
+{
+    if (!looks(SF_MON_BLOCKING))
+        return;
+    if (loop.waiting && names(wait, loop.waiting))
+        sf_finding(SF_MON_BLOCKING,
+                   "%s on %d, which blocks and was not reported, while "
+                   "connection %u waits",
+                   sf_calls[loop.call].name, loop.fd, loop.waiting);
+    loop.waiting = 0;
+    find_members(wait);
+}
+
+void sf_monitor_forked(void)
+{
+    loop.members[1] = loop.waiting = 0;
+}
+
+static void note_reported(const struct sf_op *op)
+{
+    const short dead = POLLHUP | POLLERR;
+    const struct sf_wait *w = op->wait;
+    struct sf_member member;
+    int cursor = 0;
+
+    loop.watched = loop.blocks;
+    while (loop.watched && op->result > 0 &&
+           w->shape->reported(w, &cursor, &member)) {
+        struct sf_conn *conn = sf_fd_conn(member.fd);
+        if (!conn)
+            continue;
+        conn->granted[SF_IN] |= (member.events & (POLLIN | dead)) != 0;
+        conn->granted[SF_OUT] |= (member.events & (POLLOUT | dead)) != 0;
+    }
+}
+
+/* Asked for once, and again where the program may have changed it. */
+static bool can_block(const struct sf_op *op)
+{
+    struct sf_conn *conn = op->conn;
+    struct sf_facts facts;
+
+    if (conn->sleeps == SF_UNASKED) {
+        op->world->facts(op->fd, &facts);
+        conn->sleeps = facts.type == SF_FD_STREAM && !facts.nonblock
+                           ? SF_BLOCKING
+                           : SF_NONBLOCKING;
+    }
+    return conn->sleeps == SF_BLOCKING && !(op->flags & MSG_DONTWAIT);
+}
+
+static void suspect(const struct sf_op *op)
+{
+    unsigned other = loop.members[loop.members[0] == op->conn->ordinal];
+    bool granted = false;
+
+    if (kind(op) != K_CONNECT) {
+        int way = kind(op) == K_READ ? SF_IN : SF_OUT;
+        granted = op->conn->granted[way];
+        op->conn->granted[way] = false;
+    }
+    if (granted || !loop.watched || loop.waiting)
+        return;
+    loop.waiting = other;
+    loop.call = op->call;
+    loop.fd = op->fd;
+}
+
+static bool changes_mode(const struct sf_op *op)
+{
+    return (op->call == SF_CALL_fcntl && op->flags == F_SETFL) ||
+           op->call == SF_CALL_ioctl;
+}
+
+/*
+ * The first that can block makes what is reported from then on be remembered:
+ * loops in which none does cost nothing.
+ */
+static void look_for_blocking(const struct sf_op *op)
+{
+    if (op->wait && loop.members[1])
+        note_reported(op);
+    if (op->conn && changes_mode(op))
+        op->conn->sleeps = SF_UNASKED;
+    if (!op->conn || !loop.members[1] || op->result < 0 ||
+        !(kind(op) & (K_READ | K_WRITE | K_CONNECT)) || !can_block(op))
+        return;
+    if (kind(op) == K_CONNECT || (op->result > 0 && !(op->flags & MSG_PEEK)))
+        suspect(op);
+    loop.blocks = true;
+}
+
 /* --- the rest --- */
 
 /*
@@ -264,7 +400,7 @@ static void look_for_misuse(const struct sf_op *op, int err, int before)
 
 static void note_alert(void)
 {
-    sf_thread.alert = idle > 0 || row.length > 0;
+    sf_thread.alert = idle > 0 || row.length > 0 || loop.blocks;
 }
 
 void sf_monitor_call(const struct sf_op *op, int err, int before)
@@ -274,6 +410,8 @@ void sf_monitor_call(const struct sf_op *op, int err, int before)
     look_for_stale(op, err, before);
     if (looks(SF_MON_FD_RANGE))
         look_for_range(op);
+    if (looks(SF_MON_BLOCKING))
+        look_for_blocking(op);
     if (looks(SF_MON_PHANTOM))
         look_for_phantom(op, err);
     if (looks(SF_MON_CONNECT))
@@ -285,7 +423,8 @@ void sf_monitor_call(const struct sf_op *op, int err, int before)
 
 bool sf_monitor_moved(const struct sf_op *op)
 {
-    if (op->conn->unchecked || op->asked > SSIZE_MAX || row.length > 0)
+    if (op->conn->unchecked || op->asked > SSIZE_MAX || row.length > 0 ||
+        (loop.members[1] && op->conn->sleeps != SF_NONBLOCKING))
         return false;
     if (idle > 0)
         idle = 0;

@@ -11,10 +11,13 @@
 
 /*
  * Which of them look, as bits of enum sf_monitor; none at first.  Those here
- * are SPIN, STALE_FD, DOUBLE_CLOSE, FD_LEAK, FD_RANGE, PHANTOM, CONNECT and
- * MISUSE.
+ * are SPIN, STALE_FD, DOUBLE_CLOSE, FD_LEAK, FD_RANGE, BLOCKING, PHANTOM,
+ * CONNECT and MISUSE.
  */
 extern unsigned sf_monitors;
+
+/* A wait begins; its members are still what the program asks for. */
+void sf_monitor_wait(const struct sf_wait *wait);
 
 /* The call has ended and was accounted for; `before`: what its descriptor
  * was when it began (enum sf_fd_state). */
@@ -24,6 +27,9 @@ void sf_monitor_call(const struct sf_op *op, int err, int before);
  * has to look closer.  While sf_thread.alert is false none has to, unless the
  * connection is unchecked or the program asked for 0 or absurdly many bytes. */
 bool sf_monitor_moved(const struct sf_op *op);
+
+/* In the child after a fork: it has not waited for anything yet. */
+void sf_monitor_forked(void);
 
 /* The thread ends: tell what was still waiting for more evidence. */
 void sf_monitor_flush(void);

@@ -174,6 +174,31 @@ static void fd_range(int fd, int peer)
         }
 }
 
+/* Reads a whole message where the first byte of it was reported. */
+static void blocking_in_loop(int fd, int peer)
+{
+    struct pollfd p[2] = {{.fd = fd, .events = POLLIN},
+                          {.fd = peer, .events = POLLIN}};
+    char buf[LENGTH];
+
+    fcntl(fd, F_SETFL, 0);
+    for (int i = 0; i < ROUNDS && send_all(peer); i++)
+        for (size_t got = 0; got < LENGTH;) {
+            if (poll(p, 2, 1000) < 0 && errno != EINTR)
+                return;
+            if ((p[0].revents | p[1].revents) & POLLNVAL)
+                return;
+            if (!(p[0].revents & (POLLIN | POLLHUP | POLLERR)))
+                continue;
+            do {
+                ssize_t n = recv(fd, buf, LENGTH - got, 0);
+                if (n == 0 || (n < 0 && !again(n)))
+                    return;
+                got += n > 0 ? (size_t)n : 0;
+            } while (!correct && got < LENGTH);
+        }
+}
+
 static void nothing(int sig)
 {
     (void)sig;
@@ -299,6 +324,7 @@ static const struct {
     {"double-close", double_close},
     {"fd-leak", fd_leak},
     {"fd-range", fd_range},
+    {"blocking-in-loop", blocking_in_loop},
     {"phantom-dispatch", phantom_dispatch},
     {"unguarded-sigpipe", unguarded_sigpipe},
     {"unchecked-connect", unchecked_connect},

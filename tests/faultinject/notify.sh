@@ -44,8 +44,8 @@ for way in constructor names fork vfork spawn exec closes stack handler \
 done
 
 # The monitors see the same bugs.
-for bug in stale-fd double-close fd-leak unguarded-sigpipe unchecked-connect \
-    misuse died; do
+for bug in stale-fd double-close fd-leak blocking-in-loop unguarded-sigpipe \
+    unchecked-connect misuse died; do
     run -- "$work/static-victims" $bug
     if [ "$status" -ne 1 ] || ! grep -q "finding: $bug: " "$work/said"; then
         fail "$bug: status $status"

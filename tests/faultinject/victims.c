@@ -163,6 +163,30 @@ static void misuse(void)
         exit(3);
 }
 
+/* Two bytes for each round: the bug waits for the second where it stands. */
+static void blocking_in_loop(void)
+{
+    struct pollfd p[2];
+    int pair[2][2];
+    char byte;
+
+    for (int i = 0; i < 2; i++) {
+        make_pair(pair[i]);
+        fcntl(pair[i][0], F_SETFL, 0);
+        p[i] = (struct pollfd){.fd = pair[i][0], .events = POLLIN};
+    }
+    for (int i = 0; i < 3; i++) {
+        if (send(pair[i % 2][1], "xy", 2, 0) != 2)
+            exit(3);
+        for (int got = 0; got < 2;) {
+            if (poll(p, 2, 1000) != 1)
+                exit(3);
+            for (int all = correct ? 1 : 2; all > 0; all--)
+                got += recv(p[i % 2].fd, &byte, 1, 0) == 1;
+        }
+    }
+}
+
 /* Two connections one after the other; the bug forgets the first. */
 static void fd_leak(void)
 {
@@ -271,6 +295,7 @@ static const struct {
     {"unguarded-sigpipe", unguarded_sigpipe},
     {"unchecked-connect", unchecked_connect},
     {"misuse", misuse},
+    {"blocking-in-loop", blocking_in_loop},
     {"fd-leak", fd_leak},
     {"stall", stall},
     {"died", died},
