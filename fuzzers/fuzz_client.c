@@ -5,21 +5,29 @@
  * servers: the first one that is dialled is peer 1, and so on.  The client
  * under test dials (fm_dial), sends some frames (fm_stream_put), reads frames
  * until the end or a deadline (fm_stream_next), drains and closes, several
- * times.  The oracles: it is connected unless something prevented it; frames
- * are the ones that the peer sent, in order; the peer gets a prefix of what
- * was put; every error had a cause.
+ * times.  `variant` past the number of formats says more:
+ *
+ *     1 crowd      before that it dials until nobody can answer any more
+ *     2 by hand    it connects blocking descriptors that it made itself
+ *
+ * The oracles: what is said to be connected is; it is connected unless
+ * something prevented it; frames are the ones that the peer sent, in order; the
+ * peer gets a prefix of what was put; every error had a cause.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/run.h"
 #include "fuzzers/fuzz.h"
 #include "fuzzers/phases.h"
 #include "fuzzers/reference.h"
+#include "target/loops.h"
 #include "target/sock.h"
 #include "target/stream.h"
 
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
-enum { DIALS = 3, FRAMES = 3, PORT = 7000, DEADLINE_MS = 3000 };
+enum { DIALS = 3, CROWD = 20, FRAMES = 3, PORT = 7000, DEADLINE_MS = 3000 };
 
 static struct {
     struct fm_format format;
@@ -27,6 +35,8 @@ static struct {
     size_t wire_len;
     size_t read; /* bytes of the peer's stream that were frames so far */
     const struct sf_peer *peer; /* of this dial, once it has answered      */
+    bool by_hand;               /* connects without fm_dial                */
+    bool crowd;                 /* dials more than the backlog holds       */
 } fuzz;
 
 static size_t encode(unsigned seed, unsigned size, uint8_t *out, size_t max)
@@ -98,10 +108,11 @@ static void check_error(const struct sf_peer *peer, int err)
                    fm_err_name(err));
 }
 
-/* Everybody listens, with room in the backlog. */
+/* Everybody listens, with room in the backlog unless it is a crowd's. */
 static void check_dial(int err)
 {
     if (err != FM_E_TIMEOUT && err != FM_E_NO_FILES &&
+        !(fuzz.crowd && err == FM_E_BUSY) &&
         sf_session_last_fault(SF_FATAL) < 0)
         sf_finding(SF_MON_WRONG,
                    "dialling ended with %s, and nothing had "
@@ -148,15 +159,59 @@ static int read_frames(int fd, struct fm_stream *s)
     return r;
 }
 
-static void one_dial(const char *host)
+/* What fm_connect_start() is for: any descriptor, here one that blocks. */
+static int connect_by_hand(void)
 {
-    int fd = fm_dial(host, PORT, fm_deadline_in(DEADLINE_MS)), err;
+    socklen_t len;
+    const struct sockaddr *addr = sf_session_addr(&len);
+    int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int r = fd < 0 ? FM_E_NO_FILES : fm_connect_start(fd, addr, len);
+
+    if (r == 1)
+        r = fm_wait(fd, POLLOUT, fm_deadline_in(DEADLINE_MS));
+    if (r == 0)
+        r = fm_connect_finish(fd);
+    if (r < 0 && fd >= 0)
+        fm_close(fd);
+    return r < 0 ? r : fd;
+}
+
+/* A connected descriptor, or why there is none. */
+static int dial(void)
+{
+    int fd = fuzz.by_hand ? connect_by_hand()
+                          : fm_dial(sf_session_now()->local ? "unix:/session"
+                                                            : "127.0.0.1",
+                                    PORT, fm_deadline_in(DEADLINE_MS));
+
+    if (fd < 0)
+        check_dial(fd);
+    else if (sf_sim_is_open(fd) && !sf_sim_was_connected(fd))
+        sf_finding(SF_MON_WRONG, "dialling gave %d, which is not connected",
+                   fd);
+    return fd;
+}
+
+/* All of them at once, so that nobody can answer in between. */
+static void dial_crowd(void)
+{
+    int fds[CROWD];
+    unsigned n = 0;
+
+    while (n < CROWD && (fds[n] = dial()) >= 0)
+        n++;
+    while (n-- > 0)
+        if (sf_sim_is_open(fds[n]))
+            fm_close(fds[n]);
+}
+
+static void one_dial(void)
+{
+    int fd = dial(), err;
     struct fm_stream s;
 
-    if (fd < 0) {
-        check_dial(fd);
+    if (fd < 0)
         return;
-    }
     fuzz.read = 0;
     fuzz.peer = NULL;
     fm_stream_init(&s, fd, &fuzz.format);
@@ -176,8 +231,10 @@ static void run_client(void *arg, int fd)
 {
     (void)arg;
     (void)fd;
+    if (fuzz.crowd)
+        dial_crowd();
     for (int i = 0; i < DIALS; i++)
-        one_dial(sf_session_now()->local ? "unix:/session" : "127.0.0.1");
+        one_dial();
 }
 
 /* ------------------------------------------------------------- the target */
@@ -219,6 +276,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     sf_session_decode(&s, data, size);
     fuzz.format = *ref_format(s.variant);
+    fuzz.crowd = s.variant / ref_format_count & 1;
+    fuzz.by_hand = s.variant / ref_format_count & 2;
     fuzz.wire_len = 0;
     for (unsigned i = 0; i < FRAMES; i++)
         fuzz.wire_len += encode(i, i * s.extra * 3, fuzz.wire + fuzz.wire_len,

@@ -9,6 +9,9 @@
  * payloads, offsets, the error and its offset. Every frame is encoded again and
  * must give its own bytes; the stream as a payload is encoded and decoded.
  * Memory and work are bounded.
+ *
+ * When `format` is past the number of formats, "at large", the longest payload
+ * is what the field can hold: arithmetic on lengths meets its limits.
  */
 #include "fuzzers/fuzz.h"
 #include "fuzzers/reference.h"
@@ -239,6 +242,16 @@ static void round_trip(const struct stream *s)
     fm_buf_fini(&out);
 }
 
+static const struct fm_format *choose_format(unsigned variant)
+{
+    static struct fm_format f;
+
+    f = *ref_format(variant);
+    if (variant / ref_format_count % 2)
+        f.max = UINT32_MAX;
+    return &f;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t one[] = {1};
@@ -251,15 +264,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (given.n > size - 2)
         given.n = size - 2;
     given.lens = data + 2;
-    s.format = ref_format(data[0]);
+    s.format = choose_format(data[0]);
     s.bytes = data + 2 + given.n;
     s.len = size - 2 - given.n;
     if (s.len > STREAM_MAX - 1)
         s.len = STREAM_MAX - 1;
     refer(&s);
     if (fuzz_verbose())
-        printf("  format %s, %zu bytes, %zu frames\n",
-               ref_formats[data[0] % ref_format_count], s.len, s.count);
+        printf("  format %s%s, %zu bytes, %zu frames\n",
+               ref_formats[data[0] % ref_format_count],
+               s.format->max == UINT32_MAX ? " at large" : "", s.len, s.count);
     decode(&s, &whole, false);
     decode(&s, &whole, true);
     if (s.len <= BYTEWISE_MAX)

@@ -3,17 +3,19 @@
  *
  * The input is a session (faultinject/simnet/session.h): some clients and
  * what they do, a tape of faults, options.  The server under test is
- * fm_select_server with the echo handler; everything it calls runs in
- * memory.  Every format sends a payload back in the very bytes in which it
- * came, so what a client gets has to be a prefix of what it sent, up to the
- * end of the last whole frame.  The oracles, on every session:
+ * fm_select_server with the echo handler, which says of some frames that they
+ * are the last when `variant` is past the number of formats; everything it
+ * calls runs in memory.  Every format sends a payload back in the very bytes in
+ * which it came, so what a client gets has to be a prefix of what it sent, up
+ * to the end of the last whole frame.  The oracles, on every session:
  *
- *     wrong-data   a byte that was not sent, or after the last frame
+ *     wrong-data   a byte that was not sent, or after the last frame; a
+ *                  message handled that nobody has ended
  *     lost-wakeup  the server waits, and owes an answer that has room, or
  *                  leaves bytes unread without a reason
  *     harm         it ended a connection to which nothing had happened
  *     lost-data    the script is over, and an answer never came; half-closed
- *                  and never ended; accepted never
+ *                  and never ended; accepted never; a frame never handled
  *     lateness     a connection outlived its time-out
  *     memory       it reads on while more than it may hold waits to be sent
  *
@@ -44,6 +46,7 @@ struct check {
     enum ref_verdict verdict; /* of the bytes sent so far                  */
     size_t scanned;           /* … which is this many                      */
     size_t due;               /* the end of their last whole frame         */
+    size_t frames;            /* … and how many these are                  */
     int64_t accepted;         /* when the server was first seen to have it */
     size_t moved;             /* bytes either way, as the server sees it   */
     int64_t active;           /* when that last grew                       */
@@ -62,6 +65,9 @@ static struct {
     struct fm_server_stats stats;
     volatile sig_atomic_t stop;
     int result;
+    bool lasts;     /* the handler ends connections                       */
+    bool cut;       /* a fault has ended a stream where the peer did not  */
+    size_t handled; /* frames                                             */
     struct check checks[SF_CONNS_MAX];
 } fuzz;
 
@@ -89,6 +95,41 @@ static void stop_server(void *arg)
     fuzz.stop = 1;
 }
 
+/* After such a frame the handler takes no more, when it says so at all. */
+static bool is_last(const uint8_t *payload, size_t len)
+{
+    return fuzz.lasts && len > 0 && payload[0] % 9 == 0;
+}
+
+/* A message up to the end of the stream is one that somebody has ended. */
+static void check_message(const struct fm_frame *message)
+{
+    for (unsigned i = 0; i < sf_session_conns(); i++) {
+        const struct sf_peer *peer = sf_session_conn(i);
+
+        if ((peer->finished || (peer->closed && !peer->vanished)) &&
+            peer->sent == message->len &&
+            memcmp(peer->stream, message->data, message->len) == 0)
+            return;
+    }
+    if (!fuzz.cut)
+        sf_finding(SF_MON_WRONG,
+                   "a message of %zu bytes was handled, and nobody has ended "
+                   "such a one",
+                   message->len);
+}
+
+static int handle(void *context, const struct fm_format *f,
+                  const struct fm_frame *frame, struct fm_buf *out)
+{
+    int r = fm_echo(context, f, frame, out);
+
+    fuzz.handled++;
+    if (f->kind == FM_CLOSE)
+        check_message(frame);
+    return r == 0 && is_last(frame->data, frame->len) ? FM_HANDLER_LAST : r;
+}
+
 /* `extra` turns the server's limits from rarely met to often met. */
 static void set_options(const struct sf_session *s)
 {
@@ -98,6 +139,7 @@ static void set_options(const struct sf_session *s)
 
     fuzz.options = (struct fm_server_options){
         .format = *ref_format(s->variant),
+        .handler = handle,
         .idle_ms = idle_ms[times],
         .frame_ms = frame_ms[times],
         .linger_ms = LINGER_MS,
@@ -113,10 +155,13 @@ static size_t make_frame(void *arg, const struct sf_peer *peer, unsigned nth,
     const struct fm_format *f = &fuzz.options.format;
     static uint8_t payload[SF_STREAM_MAX];
     struct fm_buf wire;
-    size_t len =
-        ref_payload(f, size, peer->ordinal * 5 + nth, payload, sizeof payload);
+    unsigned seed = peer->ordinal * 5 + nth;
+    size_t len;
 
     (void)arg;
+    do /* the control connection is there to the end */
+        len = ref_payload(f, size, seed++, payload, sizeof payload);
+    while (peer->number == 0 && is_last(payload, len));
     fm_buf_init(&wire, max);
     if (fm_encode(f, payload, len, &wire) < 0)
         len = 0;
@@ -134,21 +179,39 @@ static struct check *check_of(const struct sf_peer *peer)
     return &fuzz.checks[peer->ordinal - 1];
 }
 
+/* Where the last whole frame that is handled ends, from a frame's start `at`
+ * on; *verdict is why no other is, FRAME: because the handler said so. */
+static size_t handled_end(const uint8_t *bytes, size_t len, size_t at,
+                          enum ref_verdict *verdict, size_t *count)
+{
+    struct ref_frame frame;
+
+    while (*verdict != REF_FRAME &&
+           (*verdict = ref_next(&fuzz.options.format, bytes, len, at,
+                                &frame)) == REF_FRAME) {
+        at = frame.end;
+        ++*count;
+        if (!is_last(bytes + frame.payload, frame.len))
+            *verdict = REF_MORE;
+    }
+    return at;
+}
+
 /* Where the last whole frame ends in the first n bytes of a stream. */
 static size_t last_frame(const struct sf_peer *peer, size_t n)
 {
     struct check *c = check_of(peer);
-    enum ref_verdict verdict;
+    enum ref_verdict verdict = REF_MORE;
+    size_t count = 0;
 
     if (fuzz.options.format.kind == FM_CLOSE)
         return 0;
     if (n >= c->scanned) {
-        c->due =
-            ref_end(&fuzz.options.format, peer->stream, n, c->due, &c->verdict);
+        c->due = handled_end(peer->stream, n, c->due, &c->verdict, &c->frames);
         c->scanned = n;
         return c->due;
     }
-    return ref_end(&fuzz.options.format, peer->stream, n, 0, &verdict);
+    return handled_end(peer->stream, n, 0, &verdict, &count);
 }
 
 /* All that may ever come back for what was sent. */
@@ -402,6 +465,43 @@ static void on_finished(void *arg)
     }
 }
 
+/* Whoever sent frames has seen them handled, unless something happened that
+ * may lose some. */
+static bool may_lose(const struct sf_session *s)
+{
+    for (unsigned i = 0; i < s->acts_n; i++)
+        switch (s->acts[i].kind) {
+        case SF_ACT_STOP:
+        case SF_ACT_RESET:
+        case SF_ACT_KILL:
+        case SF_ACT_LIMIT:
+        case SF_ACT_WAIT:
+            return true;
+        case SF_ACT_CLOSE: /* TCP resets who still sends to it */
+            if (!s->local || s->acts[i].when == SF_WHEN_AFTER)
+                return true;
+            break;
+        default:
+            break;
+        }
+    return s->high || s->extra & 8 || sf_session_last_fault(SF_FATAL) >= 0;
+}
+
+static void check_handled(const struct sf_session *s)
+{
+    size_t sent = 0;
+
+    if (fuzz.options.format.kind == FM_CLOSE || may_lose(s))
+        return;
+    for (unsigned i = 0; i < sf_session_conns(); i++) {
+        last_frame(sf_session_conn(i), sf_session_conn(i)->sent);
+        sent += fuzz.checks[i].frames;
+    }
+    if (fuzz.handled != sent)
+        sf_finding(SF_MON_LOST, "%zu frames were handled of %zu that were sent",
+                   fuzz.handled, sent);
+}
+
 /* ------------------------------------------------------------- the target */
 
 static void counters(void *arg, sf_counter *each, void *to)
@@ -418,6 +518,7 @@ static void on_fault(void *arg, const struct sf_point *at,
     unsigned place = 0, pending = 0;
 
     (void)arg;
+    fuzz.cut |= outcome->fault == SF_EOF;
     if (peer) {
         size_t taken = sf_peer_taken(peer), start = last_frame(peer, taken);
 
@@ -449,6 +550,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     set_options(&s);
     fuzz.stop = 0;
     fuzz.result = 0;
+    fuzz.lasts = s.variant / ref_format_count % 2;
+    fuzz.cut = false;
+    fuzz.handled = 0;
     for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
         fuzz.checks[i] = (struct check){.accepted = -1, .verdict = REF_MORE};
     if (fuzz_verbose())
@@ -457,5 +561,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fuzz.result != 0)
         sf_finding(SF_MON_DIED, "fm_select_server ended with %s",
                    fm_err_name(fuzz.result));
+    check_handled(&s);
     return 0;
 }

@@ -31,8 +31,8 @@ enum {
     LINES_MAX = 16384,
     THREAD_MAX = 512,
     IGNORED_MAX = 4096,
-    LOOK_ALL = 1000, /* runs after whose end all pages are looked at */
-    LOOK_PART = 8,   /* … later one in so many each time             */
+    LOOK_ALL = 1000, /* runs in which all pages are looked at …          */
+    LOOK_EVERY = 8,  /* … and later one page in turn, after so many runs */
     LEFT = 3072      /* bytes of stack that a call may use */
 };
 #define POOL ((size_t)1 << 33) /* address space, not memory */
@@ -77,6 +77,7 @@ struct image {
     size_t taken;
     uint64_t runs;
     bool learnt;
+    bool prints; /* fingerprints are wanted */
 };
 
 extern char __data_start[], _end[];
@@ -339,7 +340,8 @@ bool image_take(struct image_snapshot **out)
 {
     struct image_snapshot *s;
 
-    look(0, 1);
+    if (image->runs < LOOK_ALL)
+        look(0, 1);
     *out = s = image->learnt ? NULL : snapshot(image->taken);
     if (!s)
         return false;
@@ -370,9 +372,10 @@ static void enter(void)
     begin.body(begin.arg);
 }
 
-void image_begin(void (*body)(void *arg), void *arg)
+void image_begin(void (*body)(void *arg), void *arg, bool prints)
 {
     make();
+    image->prints = prints;
     image->roots = reserve((size_t)PAGE * PAGES_MAX);
     image->pool = reserve(POOL);
     begin.body = body;
@@ -392,8 +395,9 @@ void image_run(const struct image_snapshot *from)
         image->runs++;
         if (image->runs < LOOK_ALL)
             look(0, 1);
-        else
-            look((unsigned)(image->runs % LOOK_PART), LOOK_PART);
+        else if (image->runs % LOOK_EVERY == 0)
+            look((unsigned)(image->runs / LOOK_EVERY % image->pages_n),
+                 image->pages_n);
         return;
     }
     if (from) {
@@ -476,13 +480,20 @@ long __wrap_sf_tell(struct sf_op *op);
 
 /* What a call has left on the stack below the program is no state, but what
  * the program puts there next may have it between its variables. */
-__attribute__((noinline)) long __wrap_sf_tell(struct sf_op *op)
+static __attribute__((noinline)) void clear_below(void)
 {
-    long result = __real_sf_tell(op);
     char below[LEFT];
 
     memset(below, 0, sizeof below);
     __asm__ volatile("" : : "r"(below) : "memory");
+}
+
+long __wrap_sf_tell(struct sf_op *op)
+{
+    long result = __real_sf_tell(op);
+
+    if (image && image->prints)
+        clear_below();
     return result;
 }
 

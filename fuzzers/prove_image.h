@@ -10,10 +10,9 @@
  * What changes is learnt in lines of 64 bytes.  All pages are read-only at
  * first: a write makes its page known.  In the pages that are known, lines
  * that differ from the beginning are looked for: in all at each snapshot and
- * the end of each of the first runs, later in some of them in turn at each
- * end, since such a line stays different.  One that was not known makes all
- * snapshots worthless, and whoever uses them has to begin again
- * (image_learnt).
+ * the end of each of the first runs, later in one of them now and then, since
+ * such a line stays different.  One that was not known makes all snapshots
+ * worthless, and whoever uses them has to begin again (image_learnt).
  *
  * Not under a sanitizer, which keeps books of its own about the stack.
  */
@@ -37,8 +36,9 @@ bool image_possible(void);
  * next. */
 void image_ignore(void *arg, void *at, size_t len);
 
-/* body(arg) is what runs, and never returns: it ends with image_leave(). */
-void image_begin(void (*body)(void *arg), void *arg);
+/* body(arg) is what runs, and never returns: it ends with image_leave().
+ * `prints`: image_print() will be asked. */
+void image_begin(void (*body)(void *arg), void *arg, bool prints);
 
 /* Runs from its start, or from a snapshot, until image_leave(). */
 void image_run(const struct image_snapshot *from);

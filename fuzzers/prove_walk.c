@@ -21,6 +21,7 @@ enum {
     HANG_S = 20, /* a run that takes longer never ends          */
     BLURRED_MAX = 64,
     TURN_MAX_US = 20000,
+    SAVE_EVERY = 64, /* runs, for a break                           */
     SAY_EVERY_S = 10 /* where nobody watches */
 };
 
@@ -209,7 +210,7 @@ static void walk_by_snapshots(struct live *l)
     struct round round = {.place.bound = UINT32_MAX}, before;
 
     sim_guard_signals(); /* or it would do so with ours */
-    image_begin(body, NULL);
+    image_begin(body, NULL, !job_now->plain);
     l->walk.keep = keep;
     while (!l->stop && sf_exhaust_next(&l->walk)) {
         if (l->walk.bound != round.place.bound)
@@ -227,7 +228,7 @@ static void walk_by_snapshots(struct live *l)
         if (image_learnt()) {
             round = before;
             begin_again(l, &round);
-        } else {
+        } else if (l->runs % SAVE_EVERY == 0) {
             save(l);
         }
         l->states = prove_seen_states(seen);

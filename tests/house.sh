@@ -48,11 +48,13 @@ forbid_include() {
 check_layers() {
     forbid_include target 'faultinject/|fuzzers/|tests/'
     forbid_include faultinject 'target/|fuzzers/|tests/'
-    forbid_include faultinject/inject 'faultinject/(kernel|simnet|explore)/'
-    forbid_include faultinject/kernel 'faultinject/(simnet|interpose|explore)/'
-    forbid_include faultinject/simnet 'faultinject/(interpose|explore)/'
+    forbid_include faultinject/inject 'faultinject/(kernel|simnet|explore|notify)/'
+    forbid_include faultinject/kernel 'faultinject/(simnet|interpose|explore|notify)/'
+    forbid_include faultinject/simnet 'faultinject/(interpose|explore|notify)/'
+    forbid_include faultinject/interpose 'faultinject/(simnet|explore|notify)/'
+    forbid_include faultinject/notify 'faultinject/(simnet|explore)/'
     forbid_include faultinject/loopback \
-        'faultinject/(interpose|explore|kernel)/'
+        'faultinject/(interpose|explore|kernel|notify)/'
 }
 
 check_readmes() {

@@ -103,11 +103,6 @@ static void tell_wait(struct sf_op *op)
     note_ready(op->wait);
 }
 
-static size_t less(size_t a, size_t b)
-{
-    return a > b ? a - b : 0;
-}
-
 /* Errors after which a stream never moves a byte again. */
 static bool deadly(int err)
 {
@@ -135,9 +130,7 @@ static void tell_io(struct sf_op *op, int err)
     } else if (op->result > 0 && op->flags & MSG_PEEK) {
         conn->promised = (size_t)op->result;
     } else if (op->result > 0) {
-        conn->moved[way] += (uint64_t)op->result;
-        if (way == SF_IN)
-            conn->promised = less(conn->promised, (size_t)op->result);
+        sf_moved(conn, way, (size_t)op->result);
     }
     /* No edge comes for what a short count left, or for a held hangup. */
     if (op->result > 0 && (op->fault == SF_SHORT || conn->held)) {

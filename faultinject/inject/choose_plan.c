@@ -42,13 +42,17 @@ static bool what_matches(const struct sf_rule *r, const struct sf_point *at)
     return (r->kinds & sf_calls[at->call].kind) != 0;
 }
 
-static bool who_matches(const struct sf_rule *r, const struct sf_point *at)
+static bool conn_matches(const struct sf_rule *r, const struct sf_point *at)
 {
     return in_range(&r->conn, at->conn) &&
            (r->role == SF_ROLE_NONE ||
             (r->role == at->role && in_range(&r->of_role, at->role_ordinal))) &&
-           in_range(&r->fd, (uint64_t)at->fd + 1) &&
-           in_range(&r->port, at->peer ? at->peer->port : 0) &&
+           in_range(&r->port, at->peer ? at->peer->port : 0);
+}
+
+static bool who_matches(const struct sf_rule *r, const struct sf_point *at)
+{
+    return conn_matches(r, at) && in_range(&r->fd, (uint64_t)at->fd + 1) &&
            in_range(&r->process, at->process);
 }
 
@@ -110,6 +114,20 @@ static bool planned_cares(struct sf_chooser *self, const struct sf_point *at)
     size_t i = 0;
 
     return next_match((struct sf_planned *)self, &i, at) != NULL;
+}
+
+static unsigned planned_spares(struct sf_chooser *self,
+                               const struct sf_point *at)
+{
+    const struct sf_planned *planned = (struct sf_planned *)self;
+    unsigned spared = K_READ | K_WRITE;
+
+    for (size_t i = 0; i < planned->n; i++) {
+        const struct sf_rule *r = &planned->rules[i];
+        if (is_for(planned, r) && conn_matches(r, at) && peer_matches(r, at))
+            spared &= ~(is_group(r) ? r->kinds : sf_calls[r->call].kind);
+    }
+    return spared;
 }
 
 /* Bytes until the first one the rule names; 0: the call begins there. */
@@ -227,7 +245,8 @@ void sf_planned_init(struct sf_planned *planned, struct sf_rule *rules,
                      size_t n, const char *program)
 {
     *planned = (struct sf_planned){
-        .chooser = {planned_wants, planned_cares, planned_choose},
+        .chooser = {planned_wants, planned_cares, planned_spares,
+                    planned_choose},
         .rules = rules,
         .n = n,
         .program = program,

@@ -69,6 +69,9 @@ struct sf_chooser {
     /* False: certainly 0 at this point.  Spares asking for the facts; NULL
      * for a chooser that never says so. */
     bool (*cares)(struct sf_chooser *self, const struct sf_point *at);
+    /* The kinds of calls that move bytes at which it is certainly 0 on the
+     * connection of `at`, where nothing but that is said; NULL: none. */
+    unsigned (*spares)(struct sf_chooser *self, const struct sf_point *at);
     /*
      * Which of the n > 1 outcomes happens: 0 … n-1.  Where that is SHORT,
      * *amount is set to how many of its 1 … max bytes are moved.

@@ -40,6 +40,8 @@ struct sf_conn {
     bool unchecked;        /* connect() is under way, outcome not asked for */
     bool hears_hangup;     /* waited for with POLLRDHUP                     */
     bool held;             /* a hangup was not reported yet                 */
+    bool weighed;          /* `quick` says something                        */
+    uint8_t quick;         /* kinds of calls that nobody asks about here    */
     unsigned streak;       /* transient results in a row                    */
     struct sf_address peer;
     unsigned nth[SF_CALL_COUNT];

@@ -1,9 +1,7 @@
 /* control.c: counting and recording into shared memory; see control.h. */
 #include "faultinject/inject/control.h"
 
-#include <sys/single_threaded.h>
-
-#include "faultinject/inject/injector.h"
+#include "faultinject/inject/quick.h"
 
 struct sf_control *sf_control;
 sf_site_id (*sf_control_site)(void);
@@ -81,21 +79,24 @@ static void record_call(const struct sf_op *op, int err)
     number(r);
 }
 
-/* A locked addition costs as much as all else here: a process has counters
- * of its own, and threads only where there are some. */
+uint64_t *sf_control_seen(unsigned process)
+{
+    if (!sf_control || sf_control->tracing || process > SF_PROCESSES_MAX)
+        return NULL;
+    return sf_control->processes[process - 1].seen;
+}
+
 static void count_seen(enum sf_call call)
 {
     unsigned process = sf_injector.process;
     struct sf_process *own = &sf_control->processes[process - 1];
 
-    if (process > SF_PROCESSES_MAX)
+    if (process > SF_PROCESSES_MAX) {
         count(&sf_control->seen[call]);
-    else if (__libc_single_threaded)
-        own->seen[call]++;
-    else
-        count(&own->seen[call]);
-    if (process <= SF_PROCESSES_MAX)
+    } else {
+        sf_quick_count(&own->seen[call]);
         own->connections = sf_conn_count();
+    }
 }
 
 void sf_control_call(const struct sf_op *op, int err)

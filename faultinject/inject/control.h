@@ -126,6 +126,10 @@ extern struct sf_control *sf_control;
 /* Who made the call that is under way; NULL: nobody knows. */
 extern sf_site_id (*sf_control_site)(void);
 
+/* The counters of that process, by call; NULL: it shares those of all beyond
+ * the table, or nobody listens, or every call is recorded anyway. */
+uint64_t *sf_control_seen(unsigned process);
+
 struct sf_op;
 /*
  * A fault was chosen and is about to happen.  It is written down now: what

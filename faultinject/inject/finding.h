@@ -26,7 +26,7 @@
       "a call on a closed descriptor")                                        \
     X(DOUBLE_CLOSE, "double-close", SF_EVERYWHERE,                            \
       "a close of a closed descriptor")                                       \
-    X(FD_LEAK,      "fd-leak",      SF_IN_SIMNET,                             \
+    X(FD_LEAK,      "fd-leak",      SF_EVERYWHERE,                            \
       "open at the end, not at the start")                                    \
     X(FD_RANGE,     "fd-range",     SF_EVERYWHERE,                            \
       "select with a number >= FD_SETSIZE")                                   \

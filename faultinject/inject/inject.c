@@ -10,6 +10,7 @@
 #include "faultinject/inject/injector.h"
 #include "faultinject/inject/model.h"
 #include "faultinject/inject/monitor.h"
+#include "faultinject/inject/quick.h"
 #include "faultinject/inject/registry.h"
 
 int sf_on;
@@ -17,12 +18,7 @@ unsigned (*sf_inject_enrol)(void);
 
 struct sf_injector sf_injector;
 
-/*
- * `mine`: this thread began the session.  `busy`: it is in the injector, so
- * what it calls now is the injector's own.
- */
-static __thread bool mine __attribute__((tls_model("initial-exec")));
-static __thread bool busy __attribute__((tls_model("initial-exec")));
+__thread struct sf_thread sf_thread;
 
 void sf_inject_arm(struct sf_chooser *chooser, enum sf_profile profile)
 {
@@ -39,7 +35,7 @@ void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
     sf_inject_arm(chooser, profile);
     sf_fd_forget_all();
     sf_epoll_forget_all();
-    mine = true;
+    sf_thread.mine = true;
     sf_on = 1;
 }
 
@@ -47,7 +43,7 @@ void sf_inject_end(void)
 {
     sf_relieve();
     sf_on = 0;
-    mine = false;
+    sf_thread.mine = false;
     sf_injector.chooser = NULL;
 }
 
@@ -64,6 +60,7 @@ unsigned sf_inject_process(void)
 void sf_inject_forked(void)
 {
     sf_injector.process = 0;
+    sf_injector.seen = NULL;
     sf_fd_forget_gone();
     sf_relieve();
 }
@@ -110,7 +107,8 @@ static void classify(int fd)
 
 static bool in_session(void)
 {
-    return !busy && (mine || sf_injector.world->all_threads);
+    return !sf_thread.busy &&
+           (sf_thread.mine || sf_injector.world->all_threads);
 }
 
 const struct sf_world *sf_inside(void)
@@ -135,8 +133,10 @@ static bool is_closed(enum sf_fd_state state)
 /* Processes are numbered as they come to use sockets. */
 static void enrol(void)
 {
-    if (sf_injector.process == 0)
-        sf_injector.process = sf_inject_enrol ? sf_inject_enrol() : 1;
+    if (sf_injector.process > 0)
+        return;
+    sf_injector.process = sf_inject_enrol ? sf_inject_enrol() : 1;
+    sf_injector.seen = sf_control_seen(sf_injector.process);
 }
 
 static bool opens_sockets(enum sf_call call)
@@ -158,8 +158,11 @@ static bool find_conn(struct sf_op *op)
     if (op->call == SF_CALL_connect && state == SF_FD_SOCKET)
         sf_fd_connect(op->fd, SF_ROLE_CLIENT);
     op->conn = sf_fd_conn(op->fd);
-    if (op->conn && op->call == SF_CALL_connect)
+    if (op->conn && op->call == SF_CALL_connect) {
         sf_address_of(&op->conn->peer, op->addr, op->addrlen);
+        op->conn->weighed = false;
+        op->conn->quick = 0;
+    }
     op->counts = op->conn || state == SF_FD_SOCKET || is_closed(state);
     return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);
 }
@@ -184,19 +187,6 @@ static bool find_subject(struct sf_op *op)
 unsigned *sf_streak(struct sf_op *op)
 {
     return op->conn ? &op->conn->streak : &sf_injector.streak;
-}
-
-/* Ordinals go up at every call, whether or not anybody asks for this one. */
-static void count_call(const struct sf_op *op)
-{
-    int kind = sf_calls[op->call].kind_index;
-
-    sf_injector.total[op->call]++;
-    sf_injector.kind_total[kind]++;
-    if (op->conn) {
-        op->conn->nth[op->call]++;
-        op->conn->kind_nth[kind]++;
-    }
 }
 
 static void find_point(struct sf_op *op)
@@ -282,7 +272,7 @@ static enum sf_verdict decide(struct sf_op *op)
     enum sf_verdict verdict;
     bool wanted = chooser && can_fault(op) && chooser->wants(chooser, op->call);
 
-    count_call(op);
+    sf_count_call(op->conn, op->call);
     if (wanted || (sf_control && sf_control->tracing))
         find_point(op);
     if (!wanted || (chooser->cares && !chooser->cares(chooser, &op->at)))
@@ -306,7 +296,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
 
     if (!ours(op))
         return SF_PASS;
-    busy = true;
+    sf_thread.busy = true;
     op->world = sf_injector.world;
     op->asked = op->len;
     op->fault = SF_NONE;
@@ -320,7 +310,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
         op->saved_errno = errno;
         verdict = decide(op);
     }
-    busy = false;
+    sf_thread.busy = false;
     return verdict;
 }
 
@@ -351,7 +341,7 @@ long sf_tell(struct sf_op *op)
     bool moved = moved_bytes(op);
     int err = op->result < 0 ? errno : 0;
 
-    busy = true;
+    sf_thread.busy = true;
     if (!moved || sf_injector.points) { /* how many is for the model alone */
         sf_account(op, err);
         count_fault(op);
@@ -359,9 +349,13 @@ long sf_tell(struct sf_op *op)
     if (sf_monitors && (op->counts || op->call == SF_CALL_close) &&
         !(moved && sf_monitor_moved(op)))
         sf_monitor_call(op, err, op->before);
+    if (op->counts)
+        enrol(); /* a signal handler forked, and this is the child */
     if (sf_control && op->counts)
         sf_control_call(op, err);
-    busy = false;
+    if (moved && sf_injector.seen && !op->conn->weighed)
+        sf_quick_weigh(op->conn);
+    sf_thread.busy = false;
     if (op->result < 0)
         errno = err;
     else if (op->counts && sf_injector.points)

@@ -13,6 +13,7 @@ struct sf_injector {
     enum sf_profile profile;
     bool points;      /* somebody asks where calls are */
     unsigned process; /* 0: has not met a socket yet   */
+    uint64_t *seen;   /* by call; NULL: every call goes the long way */
     unsigned total[SF_CALL_COUNT];
     unsigned kind_total[SF_KIND_COUNT];
     unsigned streak;      /* transient results of calls on no connection */
@@ -21,6 +22,15 @@ struct sf_injector {
     unsigned injected[SF_FAULT_COUNT];
 };
 extern struct sf_injector sf_injector;
+
+/* What the calling thread is at. */
+struct sf_thread {
+    bool mine;  /* it began the session                                  */
+    bool busy;  /* in the injector: what it calls now is the injector's  */
+    bool alert; /* its calls up to now let a monitor look at the next one */
+};
+extern __thread struct sf_thread sf_thread
+    __attribute__((tls_model("initial-exec")));
 
 /* Transient results in a row where the call is. */
 unsigned *sf_streak(struct sf_op *op);
@@ -31,6 +41,28 @@ enum sf_verdict sf_perform(struct sf_op *op);
 void sf_relieve(void);
 /* A number is no longer what it was. */
 void sf_gone(int fd, enum sf_fd_state state);
+
+/* Ordinals go up at every call, whether or not anybody asks for this one. */
+static inline void sf_count_call(struct sf_conn *conn, enum sf_call call)
+{
+    int kind = sf_calls[call].kind_index;
+
+    sf_injector.total[call]++;
+    sf_injector.kind_total[kind]++;
+    if (conn) {
+        conn->nth[call]++;
+        conn->kind_nth[kind]++;
+    }
+}
+
+/* Bytes of the connection moved in that direction. */
+static inline void sf_moved(struct sf_conn *conn, int way, size_t bytes)
+{
+    conn->ready[way] = false;
+    conn->moved[way] += bytes;
+    if (way == SF_IN)
+        conn->promised -= bytes < conn->promised ? bytes : conn->promised;
+}
 
 /* account.c: the call has ended with op->result, err its errno. */
 void sf_account(struct sf_op *op, int err);

@@ -262,6 +262,11 @@ static void look_for_misuse(const struct sf_op *op, int err, int before)
                    op->fd);
 }
 
+static void note_alert(void)
+{
+    sf_thread.alert = idle > 0 || row.length > 0;
+}
+
 void sf_monitor_call(const struct sf_op *op, int err, int before)
 {
     if (looks(SF_MON_SPIN))
@@ -275,6 +280,7 @@ void sf_monitor_call(const struct sf_op *op, int err, int before)
         look_for_connect(op, err);
     if (looks(SF_MON_MISUSE))
         look_for_misuse(op, err, before);
+    note_alert();
 }
 
 bool sf_monitor_moved(const struct sf_op *op)
@@ -283,5 +289,6 @@ bool sf_monitor_moved(const struct sf_op *op)
         return false;
     if (idle > 0)
         idle = 0;
+    note_alert();
     return true;
 }

@@ -21,7 +21,8 @@ extern unsigned sf_monitors;
 void sf_monitor_call(const struct sf_op *op, int err, int before);
 
 /* The same, quickly, where bytes of a connection moved: false if a monitor
- * has to look closer. */
+ * has to look closer.  While sf_thread.alert is false none has to, unless the
+ * connection is unchecked or the program asked for 0 or absurdly many bytes. */
 bool sf_monitor_moved(const struct sf_op *op);
 
 /* The thread ends: tell what was still waiting for more evidence. */

@@ -5,6 +5,7 @@
  * in batch.c.
  */
 #include "faultinject/interpose/interpose.h"
+#include "faultinject/inject/quick.h"
 
 #include <fcntl.h>
 
@@ -16,26 +17,44 @@
 #define WRAP_SENDMMSG(name, returns, params, args)
 #define WRAP_SPLICE(name, returns, params, args)
 
-#define WRAP_IO(name, returns, params, args, bits)      \
-    SF_EXPORT returns name params                       \
-    {                                                   \
-        struct sf_op op;                                \
-                                                        \
-        if (SF_LIKELY(!sf_on))                          \
-            return sf_libc.name args;                   \
-        sf_op_init(&op, SF_CALL_##name, fd, len, bits); \
-        SF_BEATS(op, sf_libc.name args, len = op.len;   \
-                 op.result = SF_WORLD(op, name) args)   \
-        return (returns)sf_tell(&op);                   \
+/*
+ * Two functions, so that the one that nearly every call is done with needs no
+ * room for an op.
+ */
+#define WRAP_IO(name, returns, params, args, kind, bits)                   \
+    static SF_APART returns long_##name params                             \
+    {                                                                      \
+        struct sf_op op;                                                   \
+                                                                           \
+        sf_op_init(&op, SF_CALL_##name, fd, len, bits);                    \
+        SF_BEATS(op, sf_libc.name args, len = op.len;                      \
+                 op.result = SF_WORLD(op, name) args)                      \
+        return (returns)sf_tell(&op);                                      \
+    }                                                                      \
+    SF_EXPORT returns name params                                          \
+    {                                                                      \
+        struct sf_conn *conn;                                              \
+        returns result;                                                    \
+                                                                           \
+        if (SF_LIKELY(!sf_on))                                             \
+            return sf_libc.name args;                                      \
+        conn = sf_quick(kind, fd, len, bits);                              \
+        if (!conn)                                                         \
+            return long_##name args;                                       \
+        result = sf_injector.world->name args;                             \
+        if (SF_LIKELY(result > 0 && sf_injector.seen))                     \
+            return (returns)sf_quick_moved(conn, SF_CALL_##name, result);  \
+        return (returns)sf_quick_tell(conn, SF_CALL_##name, fd, len, bits, \
+                                      result);                             \
     }
 #define WRAP_READ(name, returns, params, args) \
-    WRAP_IO(name, returns, params, args, 0)
+    WRAP_IO(name, returns, params, args, K_READ, 0)
 #define WRAP_WRITE(name, returns, params, args) \
-    WRAP_IO(name, returns, params, args, 0)
+    WRAP_IO(name, returns, params, args, K_WRITE, 0)
 #define WRAP_RECV(name, returns, params, args) \
-    WRAP_IO(name, returns, params, args, flags)
+    WRAP_IO(name, returns, params, args, K_READ, flags)
 #define WRAP_SEND(name, returns, params, args) \
-    WRAP_IO(name, returns, params, args, flags)
+    WRAP_IO(name, returns, params, args, K_WRITE, flags)
 
 #define WRAP_READV(name, returns, params, args)                                \
     SF_EXPORT returns name params                                              \

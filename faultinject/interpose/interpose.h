@@ -13,6 +13,9 @@
 
 #define SF_LIKELY(x) __builtin_expect(!!(x), 1)
 
+/* What is rare is not to make what is frequent longer. */
+#define SF_APART __attribute__((noinline))
+
 /*
  * The first beat: what every call has.  The rest of the op is left as it is,
  * since clearing it costs as much as the call: a wrapper sets what its call

@@ -185,33 +185,39 @@ static ssize_t have_written(const struct mend *m, ssize_t result)
     return result;
 }
 
-#define READ_MENDED(name, params, args, bits, finish)     \
-    static ssize_t mended_##name params                   \
-    {                                                     \
-        struct mend *m = of(fd);                          \
-        ssize_t result;                                   \
-                                                          \
-        if (!m)                                           \
-            return sf_libc.name args;                     \
-        if (answers_read(m, &result)) {                   \
-            finish;                                       \
-            return result;                                \
-        }                                                 \
-        return have_read(fd, m, sf_libc.name args, bits); \
+/* Two functions: nearly every call is done with the first few steps. */
+#define MENDED(name, params, args)                              \
+    static ssize_t mended_##name params                         \
+    {                                                           \
+        return __builtin_expect(!of(fd), 1) ? sf_libc.name args \
+                                            : mend_##name args; \
     }
 
-#define WRITE_MENDED(name, params, args)           \
-    static ssize_t mended_##name params            \
-    {                                              \
-        struct mend *m = of(fd);                   \
-        ssize_t result;                            \
-                                                   \
-        if (!m)                                    \
-            return sf_libc.name args;              \
-        if (answers_write(fd, m, &result))         \
-            return result;                         \
-        return have_written(m, sf_libc.name args); \
-    }
+#define READ_MENDED(name, params, args, bits, finish)           \
+    static __attribute__((noinline)) ssize_t mend_##name params \
+    {                                                           \
+        struct mend *m = of(fd);                                \
+        ssize_t result;                                         \
+                                                                \
+        if (answers_read(m, &result)) {                         \
+            finish;                                             \
+            return result;                                      \
+        }                                                       \
+        return have_read(fd, m, sf_libc.name args, bits);       \
+    }                                                           \
+    MENDED(name, params, args)
+
+#define WRITE_MENDED(name, params, args)                        \
+    static __attribute__((noinline)) ssize_t mend_##name params \
+    {                                                           \
+        struct mend *m = of(fd);                                \
+        ssize_t result;                                         \
+                                                                \
+        if (answers_write(fd, m, &result))                      \
+            return result;                                      \
+        return have_written(m, sf_libc.name args);              \
+    }                                                           \
+    MENDED(name, params, args)
 
 static void no_message(struct msghdr *msg)
 {

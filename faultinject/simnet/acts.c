@@ -2,6 +2,7 @@
 #include "faultinject/simnet/play.h"
 
 #include "faultinject/inject/conn.h"
+#include "faultinject/inject/finding.h"
 #include "faultinject/simnet/show.h"
 
 static bool do_send(const struct sf_act *act)
@@ -119,6 +120,54 @@ bool sf_play_next_acts(void)
     return happened;
 }
 
+/* The program has it, and nothing keeps it from reading what came. */
+static bool waits_to_be_read(const struct sf_peer *peer)
+{
+    return peer->end && sf_peer_accepted(peer) && sf_end_unread(peer->end) &&
+           !sf_end_queued(peer->end) && !sf_end_harmed(peer->end);
+}
+
+/* The only one of whom something was read since the last look, or NULL. */
+static const struct sf_peer *find_taken(void)
+{
+    const struct sf_peer *found = NULL;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < sf_play.conns_n; i++) {
+        size_t taken = sf_peer_taken(&sf_play.conns[i]);
+
+        if (taken != sf_play.looks[i].taken) {
+            found = &sf_play.conns[i];
+            n++;
+        }
+        sf_play.looks[i].taken = taken;
+    }
+    return n == 1 ? found : NULL;
+}
+
+/* Whoever sends as fast as the program reads must not be all that it reads.
+ * Acts that come AFTER calls are such a sender; each looks what was read. */
+static void watch_for_starvation(void)
+{
+    const struct sf_peer *taken = find_taken();
+    bool again = taken && taken == sf_play.taken &&
+                 sf_play.faults == sf_play.faults_looked;
+
+    sf_play.taken = taken;
+    sf_play.faults_looked = sf_play.faults;
+    for (unsigned i = 0; i < sf_play.conns_n; i++) {
+        const struct sf_peer *peer = &sf_play.conns[i];
+        bool kept = again && peer != taken && waits_to_be_read(peer);
+
+        sf_play.looks[i].kept = kept ? sf_play.looks[i].kept + 1 : 0;
+        if (sf_play.looks[i].kept == SF_STARVED)
+            sf_peer_finding(SF_MON_STARVATION, peer,
+                            "nothing of it was read while connection %u was, "
+                            "%d times in a row",
+                            taken->ordinal, SF_STARVED);
+    }
+}
+
 static bool is_due(const struct sf_act *act)
 {
     return act->when == SF_WHEN_AFTER && sf_play.resume <= sf_sim_now() &&
@@ -128,6 +177,8 @@ static bool is_due(const struct sf_act *act)
 void sf_play_due_acts(void)
 {
     while (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n &&
-           is_due(&sf_play.s->acts[sf_play.next]))
+           is_due(&sf_play.s->acts[sf_play.next])) {
+        watch_for_starvation();
         sf_play_next_acts();
+    }
 }

@@ -436,6 +436,13 @@ bool sf_end_connected(const struct sf_end *end)
     return end->was_connected;
 }
 
+bool sf_sim_was_connected(int fd)
+{
+    const struct sf_end *end = sim_end(fd);
+
+    return end && end->was_connected;
+}
+
 bool sf_end_accepted(const struct sf_end *end)
 {
     return end->peer && !end->peer->listener;

@@ -115,6 +115,7 @@ struct sf_peer *sf_play_new_conn(unsigned number, struct sf_end *end)
                              .end = end,
                              .stream = streams[sf_play.conns_n],
                              .last = sf_sim_now()};
+    memset(&sf_play.looks[sf_play.conns_n], 0, sizeof *sf_play.looks);
     sf_play.frames[sf_play.conns_n++] = 0;
     sf_play.current[number] = peer;
     return peer;
@@ -185,6 +186,7 @@ void sf_play_let_go(struct sf_peer *peer, bool reset)
         sf_end_close(peer->end);
     peer->end = NULL;
     peer->closed = true;
+    peer->vanished = reset;
 }
 
 /* ------------------------------------------------------- moving of bytes */

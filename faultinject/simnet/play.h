@@ -35,6 +35,13 @@ struct sf_play {
     struct sf_peer *current[SF_PEERS + 1]; /* the newest of each peer     */
     struct sf_end *listener;               /* SF_DIAL                     */
 
+    struct {
+        size_t taken;  /* bytes that the program had read at the last act */
+        unsigned kept; /* … acts in a row that it read only another's     */
+    } looks[SF_CONNS_MAX];
+    const struct sf_peer *taken; /* the other                             */
+    uint64_t faults_looked;      /* faults up to the last act             */
+
     enum sf_play_phase phase;
     unsigned next;        /* act                                          */
     int64_t resume;       /* a WAIT ends then                             */

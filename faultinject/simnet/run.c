@@ -355,7 +355,7 @@ static void load_tape(const struct sf_session *s)
     sf_tape_init(&sf_play.tape, sf_play.tape_bytes, 3 * s->faults_n);
     sf_play.decides = instead ? instead : &sf_play.tape.chooser;
     sf_play.chooser =
-        (struct sf_chooser){chooser_wants, chooser_cares, chooser_choose};
+        (struct sf_chooser){chooser_wants, chooser_cares, NULL, chooser_choose};
 }
 
 /* It holds its frames, however little others hold: byte by byte it would make
@@ -442,6 +442,8 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
     sf_play.conns_n = sf_play.next = sf_play.waits = sf_play.open_before = 0;
     memset(sf_play.current, 0, sizeof sf_play.current);
     sf_play.listener = NULL;
+    sf_play.taken = NULL;
+    sf_play.faults_looked = 0;
     sf_play.phase = SCRIPT;
     sf_play.resume = 0;
     sf_play.last_call = sf_play.seen_changes = sf_play.faults = 0;

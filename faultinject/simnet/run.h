@@ -14,6 +14,8 @@
  *                all peers are gone, more than before the first came
  *     died       a server returned and nobody had told it to stop
  *     complexity more calls than any session is worth
+ *     starvation one connection was read SF_STARVED times in a row, by the
+ *                acts that come AFTER calls, while another waited for it
  *
  * How a session ends.  When the script is over all peers read again and send
  * what they have queued; the program gets time for its own short timers
@@ -33,6 +35,7 @@ enum {
     SF_CALLS_ENOUGH = 200, /* the script is cut short                 */
     SF_CALLS_MAX = 100000, /* the finding "complexity"                */
     SF_SETTLE_MS = 5000,
+    SF_STARVED = 24,
 };
 
 enum sf_side { SF_SERVE, SF_DIAL, SF_GIVEN };
@@ -51,6 +54,7 @@ struct sf_peer {
     bool stopped;          /* it does not read                            */
     bool finished;         /* it half-closed                              */
     bool closed;           /* it closed or vanished                       */
+    bool vanished;         /* … with a reset                              */
     bool eof;              /* the program closed                          */
     int err;               /* the program, or a fault, broke it: errno    */
     bool harmed;           /* a fault was made true on it                 */

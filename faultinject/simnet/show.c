@@ -69,6 +69,8 @@ void sf_show_fault(const struct sf_point *at, const struct sf_outcome *outcome,
 {
     char where[64] = "";
 
+    if (!out)
+        return;
     if (outcome->fault == SF_SHORT)
         snprintf(where, sizeof where, " %zu of %zu", amount, at->len);
     else if (at->conn)

@@ -102,6 +102,8 @@ void sf_sim_times(sf_counter *each, void *arg); /* what the time is */
 /* Descriptors open now, and the first of them or -1. */
 unsigned sf_sim_open(int *first);
 bool sf_sim_is_open(int fd);
+/* Its connect() has come to something, or it was accepted. */
+bool sf_sim_was_connected(int fd);
 /* Where the program listens, at first if in several places; NULL: nowhere. */
 const struct sockaddr *sf_sim_listener(socklen_t *len);
 /* It is closed, and a fault did it (kill). */

@@ -3,6 +3,9 @@
 # passing.
 # shellcheck shell=bash
 
+# The folders that are measured.
+coverage_parts=("$SF_PROJECT/target/" "$SF_PROJECT/faultinject/")
+
 # Every process adds to the profile of its program (%m).
 coverage_run() {
     local fuzzer log=$work/log plan case
@@ -13,7 +16,7 @@ coverage_run() {
     [[ -z $corpus_only ]] || return 0
     (cd "$SF_PROJECT" && ctest --test-dir build/coverage -j "$SF_JOBS" \
         -LE scripts -E house) >"$log" 2>&1 ||
-        die "the tests fail: $(grep -m3 -E '\(Failed\)|rror' "$log")"
+        die "the tests fail: $(grep -E '\(Failed\)|rror' "$log" | head -3)"
     say "tests: $(grep 'tests passed' "$log")"
     for plan in $(sweep_plans); do
         for case in "${sweep_cases[@]}"; do
@@ -30,50 +33,76 @@ coverage_replay() {
     say "$1: $("$SF_BUILD/bin/$1" "${inputs[@]}" 2>/dev/null | tail -1)"
 }
 
-coverage_merge() {
-    llvm-profdata-19 merge -sparse "$work"/*.profraw -o "$work/all.profdata" ||
-        die "no profile was written"
-    mapfile -t objects < <(find "$SF_BUILD/bin" "$SF_BUILD/lib" -type f \
-        \( -name '*.so' -o -perm -100 \))
+coverage_objects() {
+    find "$SF_BUILD/bin" "$SF_BUILD/lib" -type f \
+        \( -name '*.so' -o -perm -100 \)
 }
 
-# coverage_llvm VERB OPTION...: llvm-cov over all programs.
-coverage_llvm() {
-    llvm-cov-19 "$1" -instr-profile="$work/all.profdata" "${@:2}" \
-        "${objects[0]}" "${objects[@]/#/-object=}" "$SF_PROJECT/target" "$SF_PROJECT/faultinject" \
-        2>/dev/null
+# What any program reached, to $work/items; see coverage-merge.awk.
+coverage_merge() {
+    local object parts
+    parts=$(jq -nc '$ARGS.positional' --args "${coverage_parts[@]}")
+    llvm-profdata-19 merge -sparse "$work"/*.profraw -o "$work/all.profdata" ||
+        die "no profile was written"
+    coverage_objects | while read -r object; do
+        llvm-cov-19 export -instr-profile="$work/all.profdata" "$object" \
+            2>/dev/null |
+            jq -r --argjson parts "$parts" -f "$SF_LIB/coverage-rows.jq"
+    done | awk -f "$SF_LIB/coverage-merge.awk" | sort -V >"$work/items"
+    [[ -s $work/items ]] || die "the profile has nothing of the project"
 }
 
 coverage_summary() {
-    coverage_llvm export -summary-only | jq --arg root "$SF_PROJECT/" '
-        def percent(f): (map(f.count) | add // 0) as $n
-            | if $n == 0 then null
-              else (map(f.covered) | add) * 10000 / $n | round / 100 end;
-        def row: { lines: percent(.summary.lines),
-            branches: percent(.summary.branches),
-            mcdc: percent(.summary.mcdc // {count: 0, covered: 0}) };
-        [.data[0].files[] | .filename |= ltrimstr($root)]
-        | group_by(.filename | split("/")[0])
-        | map({key: (.[0].filename | split("/")[0]),
-            value: (row + {files: (map({key: .filename, value: ([.] | row)})
-                | from_entries)})})
-        | from_entries'
+    jq -Rn --arg root "$SF_PROJECT/" -f "$SF_LIB/coverage-summary.jq" \
+        "$work/items"
 }
 
 coverage_html() {
-    coverage_llvm show -format=html -output-dir="$1" ||
+    local -a objects
+    mapfile -t objects < <(coverage_objects)
+    llvm-cov-19 show -format=html -output-dir="$1" \
+        -instr-profile="$work/all.profdata" "${objects[0]}" \
+        "${objects[@]/#/-object=}" "${coverage_parts[@]}" 2>/dev/null ||
         die "--html '$1': llvm-cov could not write it"
 }
 
 coverage_table() {
     coverage_summary | jq -r '
         to_entries[] | .key as $part
-        | ([$part, .value.lines, .value.branches, .value.mcdc],
+        | ([$part, .value.lines, .value.branches, .value.mcdc,
+            .value.excluded],
            (.value.files | to_entries[] | [.key, .value.lines, .value.branches,
-            .value.mcdc]))
+            .value.mcdc, .value.excluded]))
         | select(.[1] != null) | map(. // "-") | @tsv' |
         awk -F'\t' 'BEGIN {
-                printf "\n%-40s %8s %9s %8s\n", "", "lines", "branches", "mc/dc"
+                printf "\n%-40s %8s %9s %8s %9s\n", "", "lines", "branches",
+                    "mc/dc", "excluded"
             }
-            { printf "%-40s %8s %9s %8s\n", $1, $2, $3, $4 }'
+            { printf "%-40s %8s %9s %8s %9s\n", $1, $2, $3, $4, $5 }'
+}
+
+# coverage_judge PART: is each line and branch of this folder reached, but for
+# those that the sources exclude?  Says which are not, and each exclusion.
+coverage_judge() {
+    awk -F'\t' -v root="$SF_PROJECT/" -v part="$1" '
+        index($1, root part "/") != 1 { next }
+        { place = substr($1, length(root) + 1) ":" $2 }
+        $4 == "line" { lines++ }
+        $4 == "true" || $4 == "false" { branches++ }
+        $4 ~ /^condition/ { conditions++; reached += $5 == "hit"; next }
+        $5 == "excluded" { excluded[$4 == "line"]++ }
+        $5 == "used" { print place ": excluded: " $6 }
+        $5 == "stale" { print place ": excluded, but it is all reached"; bad++ }
+        $5 == "missed" {
+            print place ($3 ? ":" $3 : "") ": never " \
+                ($4 == "line" ? "executed" : $4)
+            bad++
+        }
+        END {
+            printf "%s: %d lines and %d branches, of which %d and %d " \
+                "excluded; %d not reached or wrongly excluded; " \
+                "%d of %d conditions (MC/DC)\n", part, lines, branches,
+                excluded[1], excluded[0], bad, reached, conditions
+            exit bad > 0
+        }' "$work/items"
 }

@@ -125,7 +125,7 @@ seconds_since() {
 mutant_one() {
     local patch=$1 since=$EPOCHREALTIME why='' tries='[]' polite=true
     if ! mutant_plant "$patch"; then
-        why="does not apply: $(grep -m1 . "$copy/apply.log" || true)"
+        why="does not apply: $(grep -m1 -iE "fail|find file|garbage|malformed" "$copy/apply.log" || say "no patch")"
     elif ! mutant_build; then
         why="does not compile: $(grep -m1 -E 'error' "$copy/build.log" || true)"
     else

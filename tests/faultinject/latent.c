@@ -137,6 +137,28 @@ static void double_close(int fd, int peer)
     close(fd);
 }
 
+/* An injected death leaves a number that is not ours any more. */
+static void close_ours(int fd)
+{
+    if (fcntl(fd, F_GETFD) >= 0)
+        close(fd);
+}
+
+/* One connection after the other; forgets to close what ended early. */
+static void fd_leak(int fd, int peer)
+{
+    int pair[2] = {fd, peer};
+
+    for (int i = 0; i < ROUNDS; i++) {
+        bool well = send_all(pair[1]) && recv_all(pair[0]);
+        if (well || correct)
+            close_ours(pair[0]);
+        close_ours(pair[1]);
+        if (!make_pair(pair))
+            return;
+    }
+}
+
 /* Looks at every number there may be, once something went wrong. */
 static void fd_range(int fd, int peer)
 {
@@ -275,6 +297,7 @@ static const struct {
     {"stall", stall},
     {"stale-fd", stale_fd},
     {"double-close", double_close},
+    {"fd-leak", fd_leak},
     {"fd-range", fd_range},
     {"phantom-dispatch", phantom_dispatch},
     {"unguarded-sigpipe", unguarded_sigpipe},

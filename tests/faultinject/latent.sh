@@ -1,13 +1,14 @@
 #!/bin/sh
 # Each monitor of the kernel's world: chance finds its bug within 200 seeds,
 # what happened replays it every time, and shrinks to at most two rules that
-# replay it as well; the correct twin is left alone.
+# replay it as well; the correct twin is left alone.  Every time: of 20, so
+# that this takes half a minute, or of as many as SOCKFAULT_REPLAYS says.
 # usage: latent.sh SOCKFAULT LATENT [REPLAYS]
 set -eu
 
 sockfault=$1
 latent=$2
-replays=${3:-100}
+replays=${3:-${SOCKFAULT_REPLAYS:-20}}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bad=0

@@ -183,6 +183,36 @@ static int handler(void)
     return handled || talk();
 }
 
+static int shared[2];
+static volatile pid_t child;
+
+static void fork_here(int sig)
+{
+    (void)sig;
+    child = fork();
+    if (child > 0)
+        send(shared[1], "22", 2, MSG_NOSIGNAL);
+}
+
+/* A call that begins in one process and ends in two. */
+static int midst(void)
+{
+    struct sigaction sa = {.sa_handler = fork_here, .sa_flags = SA_RESTART};
+    char byte;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, shared) < 0 ||
+        send(shared[1], "1", 1, MSG_NOSIGNAL) != 1 ||
+        recv(shared[0], &byte, 1, 0) != 1)
+        return 1;
+    sigaction(SIGALRM, &sa, NULL);
+    ualarm(20000, 0);
+    if (recv(shared[0], &byte, 1, 0) != 1)
+        return 1;
+    if (child == 0)
+        _exit(talk());
+    return awaited(child) || talk();
+}
+
 /* Lines and blocks, what is left at the end, and the end itself. */
 static int stdio(void)
 {
@@ -382,6 +412,7 @@ static const struct {
     {"closes", closes},
     {"stack", small_stack},
     {"handler", handler},
+    {"midst", midst},
     {"stdio", stdio},
     {"raw", raw},
     {"batch", batch},

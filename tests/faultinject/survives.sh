@@ -56,10 +56,12 @@ builds 'not position independent' gcc -no-pie
 cc -w -D_GNU_SOURCE -o "$work/odd" "$sources/odd.c" -lpthread -ldl
 cc -w -D_GNU_SOURCE -shared -fPIC -o "$work/odd.so" "$sources/odd.c" -lpthread
 for way in constructor names fork vfork spawn exec closes stack handler \
-    stdio raw batch signals many dlopen deepbind seccomp; do
+    midst stdio raw batch signals many dlopen deepbind seccomp; do
     injects "$way" "$work/odd" "$way"
 done
 
+"$sockfault" run --status --timeout 20s -- "$work/odd" midst 2>"$work/said" ||
+    fail 'midst: without a plan'
 
 # A filter of its own is told, since from there on nothing is injected.
 "$sockfault" run -- "$work/odd" seccomp 2>"$work/said" || true

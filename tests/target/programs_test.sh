@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# programs_test.sh BIN: framed-server and framed-client as people use them.
+# programs_test.sh BIN NO_SELECT: framed-server and framed-client as people use
+# them; NO_SELECT is a library that makes select fail.
 set -euo pipefail
 
 bin=$1
+no_select=$2
 dir=$(mktemp -d)
 server=
 trap 'test -z "$server" || kill -9 "$server" 2>/dev/null; rm -rf "$dir"' EXIT
@@ -73,6 +75,7 @@ refused "--depth 0" "$bin/framed-client" --depth 0
 refused "--port 99999999999999999999: expected" \
     "$bin/framed-client" --port 99999999999999999999
 refused "--port : expected" "$bin/framed-client" --port ''
+refused "--port 5x: expected" "$bin/framed-client" --port 5x
 
 # crowded COMMAND...: all descriptors that select can hold are taken.  By a
 # shell of its own, because this one has some that it closes before COMMAND.
@@ -144,6 +147,13 @@ disappointed() {
 start_talker abX
 disappointed "something else came back" --format fixed:3 --count 1
 wait "$server"
+start_talker 'ab;'
+disappointed "something else came back" --format 'delim:;' --count 1
+wait "$server"
+start_talker abc
+disappointed "the bytes are not a frame of this format" \
+    --format ascii:5 --count 1
+wait "$server"
 start_talker abcdef
 disappointed "more came back than was sent" --format fixed:3 --count 1
 wait "$server"
@@ -161,11 +171,52 @@ disappointed "longer than the maximum" --format be8 --count 1 --size 300
 stop
 
 start --format close
-client --format close <"$dir/in" >"$dir/out" || fail "close"
-cmp "$dir/out" "$dir/want" || fail "close: not what was sent"
+for how in --timeout=5000 --open; do # this format always half-closes
+    client --format close "$how" <"$dir/in" >"$dir/out" || fail "close $how"
+    cmp "$dir/out" "$dir/want" || fail "close $how: not what was sent"
+done
+stop
+
+# More than goes out at once.
+start --format fixed:1048576
+client --format fixed:1048576 --count 20 --quiet || fail "much"
+stop
+
+# faulted RULE OPTION...: the client, with this done to its calls.
+faulted() {
+    "$bin/sockfault" run --status --profile posix --fault "$1" -- \
+        "$bin/framed-client" --connect 127.0.0.1 --port "$port" "${@:2}" \
+        2>"$dir/err"
+}
+
+# broken WORDS RULE: it gives up in its second request, and says why.
+broken() {
+    local status=0
+    faulted "$2" --count 2 --depth 1 --quiet || status=$?
+    [ "$status" -eq 1 ] || fail "$2: status $status, not 1"
+    grep -q "^framed-client: after . of . frames: $1\$" "$dir/err" ||
+        fail "$2: $(cat "$dir/err")"
+}
+
+start
+for rule in 'recv 1: EINTR' 'recv 1: EAGAIN' 'recv 1: ENOMEM' \
+    'send 1: EINTR' 'send 1: EAGAIN' 'send 1: ENOBUFS'; do
+    faulted "client 1 $rule" <"$dir/in" >"$dir/out" || fail "$rule"
+    cmp "$dir/out" "$dir/want" || fail "$rule: not what was sent"
+    grep -q '1 fault' "$dir/err" || fail "$rule: $(cat "$dir/err")"
+done
+broken "not everything came back" 'client 1 send 2: EPIPE'
+broken "the connection was reset or lost" 'client 1 send 2: ECONNRESET'
+broken "the descriptor is not open" 'wait 2: deadfd client 1'
+LD_PRELOAD=$no_select disappointed "short of buffers" --count 1
 stop
 
 start --format 'delim:\r\n' --idle 100
 client --format 'delim:\r\n' --count 100 --quiet || fail "delim"
+stop
+
+# No frame that is made has a letter of the delimiter in it.
+start --format delim:abz
+client --format delim:abz --count 100 --quiet || fail "delim of letters"
 stop
 echo "programs: all as it should be"

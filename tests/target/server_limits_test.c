@@ -3,6 +3,7 @@
  * descriptors, memory, threads or processes, told nonsense.
  */
 #include "target/loops.h"
+#include "target/serve.h"
 #include "target/sock.h"
 #include "target/sockio.h"
 #include "tests/target/faults.h"
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -273,6 +275,35 @@ static void stop_flooded(void **state)
 {
     (void)state;
     rig_each("be16", stop_flooded_on);
+}
+
+static int dawdle(void *context, const struct fm_format *f,
+                  const struct fm_frame *request, struct fm_buf *out)
+{
+    poll(NULL, 0, 60);
+    return swallow(context, f, request, out);
+}
+
+/* Told to stop with many frames here already: those of the time that is left
+ * are answered. */
+static void stop_by_the_clock(void **state)
+{
+    struct fm_server_options given = {.linger_ms = 50, .handler = dawdle}, o;
+    struct fm_server_stats stats = {0};
+    const atomic_bool stop = true;
+    char why[100];
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(fm_format_parse(&given.format, "be8", why, sizeof why), 0);
+    assert_int_equal(fm_options_complete(&o, &given), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    say(fds[1], "\1a\1b\1c", 6);
+    assert_true(fm_serve_blocking(fds[0], &o, &stop, &stats));
+    assert_int_equal(stats.frames, 1);
+    assert_int_equal(stats.ended, 1);
+    close(fds[0]);
+    close(fds[1]);
 }
 
 /* What the kernel buffers of the replies is bounded, and nothing is lost. */
@@ -561,6 +592,7 @@ int main(void)
         cmocka_unit_test(no_means),
         cmocka_unit_test(stop_stuck),
         cmocka_unit_test(stop_flooded),
+        cmocka_unit_test(stop_by_the_clock),
         cmocka_unit_test(little_water),
         cmocka_unit_test(loop_fails),
         cmocka_unit_test(no_pipe),

@@ -1,0 +1,55 @@
+/* quick.c: the short way where it is not the shortest; see quick.h. */
+#include "faultinject/inject/quick.h"
+
+#include <errno.h>
+
+void sf_quick_weigh(struct sf_conn *conn)
+{
+    struct sf_chooser *chooser = sf_injector.chooser;
+    struct sf_point at = {
+        .fd = -1,
+        .conn = conn->ordinal,
+        .role = conn->role,
+        .role_ordinal = conn->role_ordinal,
+        .process = sf_injector.process,
+        .peer = &conn->peer,
+    };
+    unsigned kinds = K_READ | K_WRITE;
+
+    if (chooser)
+        kinds = chooser->spares ? chooser->spares(chooser, &at) : 0;
+    conn->quick = (uint8_t)kinds;
+    conn->weighed = true;
+}
+
+long sf_quick_note(struct sf_conn *conn, enum sf_call call, long result)
+{
+    sf_count_call(conn, call);
+    sf_moved(conn, sf_calls[call].kind == K_READ ? SF_IN : SF_OUT,
+             (size_t)result);
+    if (conn->streak > 0)
+        conn->streak = 0;
+    return result;
+}
+
+long sf_quick_tell(struct sf_conn *conn, enum sf_call call, int fd,
+                     size_t len, int flags, long result)
+{
+    struct sf_op op = {
+        .call = call,
+        .fd = fd,
+        .flags = flags,
+        .len = len,
+        .world = sf_injector.world,
+        .conn = conn,
+        .before = SF_FD_CONN,
+        .counts = true,
+        .asked = len,
+        .saved_errno = errno,
+        .result = result,
+    };
+
+    if (sf_injector.points)
+        sf_count_call(conn, call);
+    return sf_tell(&op);
+}

@@ -1,0 +1,52 @@
+# The prover: schedules a CPU second, and how many of them are left where states
+# that were seen before are recognised.
+# shellcheck shell=bash
+
+prove_scenarios=$SF_PROJECT/corpus/scenarios
+
+# prove_run SCENARIO K OPTION...: the schedules, and the CPU seconds they took.
+prove_run() {
+    local scenario=$prove_scenarios/$1.session k=$2 seconds schedules
+    local TIMEFORMAT=%U
+    shift 2
+    [[ -n $bench_judging ]] || k=1
+    {
+        seconds=$({ time "$SF_BUILD/bin/sockfault-prove" -k "$k" "$@" \
+            "$scenario" >"$bench_work/proved" 2>>"$bench_work/errors"; } 2>&1)
+    } || return 1
+    schedules=$(awk '$1 == "schedules" { print $2 + 0 }' "$bench_work/proved")
+    say "$schedules $seconds"
+}
+
+# prove_speed NAME SCENARIO K GOAL
+prove_speed() {
+    local schedules seconds rate=null
+    if read -r schedules seconds < <(prove_run "$2" "$3" --plain); then
+        rate=$(awk -v n="$schedules" -v s="$seconds" \
+            'BEGIN { print (s > 0 ? n / s / 1e6 : "null") }')
+    fi
+    bench_add prove "$1" "$rate" "$4" higher \
+        "${schedules:-no} schedules in ${seconds:-no} s of CPU time"
+}
+
+# prove_share SCENARIO K GOAL
+prove_share() {
+    local all left seconds share=null
+    if read -r all seconds < <(prove_run "$1" "$2" --plain) &&
+        read -r left seconds < <(prove_run "$1" "$2"); then
+        share=$(awk -v a="$all" -v l="$left" 'BEGIN { print l / a }')
+    fi
+    bench_add prove "${1##*/}, k = $2: schedules that are left" "$share" "$3" \
+        lower "${left:-none} of ${all:-none}"
+}
+
+bench_prove() {
+    build_preset default
+    prove_speed "two clients (echo): millions a second" \
+        fuzz_session/echo 3 0.3
+    prove_speed "one loop (recv-exact): millions a second" \
+        fuzz_stream/recv-exact 4 3
+    prove_share fuzz_session/echo 2 0.05
+    prove_share fuzz_session/timeouts 2 0.05
+    prove_share fuzz_session/flood 2 0.05
+}
