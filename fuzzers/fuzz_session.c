@@ -67,7 +67,8 @@ static struct {
     int result;
     bool lasts;     /* the handler ends connections                       */
     bool cut;       /* a fault has ended a stream where the peer did not  */
-    size_t handled; /* frames                                             */
+    bool lossy;     /* something happened that may lose frames            */
+    size_t handled; /* frames, as long as none may be lost                */
     struct check checks[SF_CONNS_MAX];
 } fuzz;
 
@@ -124,7 +125,7 @@ static int handle(void *context, const struct fm_format *f,
 {
     int r = fm_echo(context, f, frame, out);
 
-    fuzz.handled++;
+    fuzz.handled += !fuzz.lossy;
     if (f->kind == FM_CLOSE)
         check_message(frame);
     return r == 0 && is_last(frame->data, frame->len) ? FM_HANDLER_LAST : r;
@@ -465,8 +466,7 @@ static void on_finished(void *arg)
     }
 }
 
-/* Whoever sent frames has seen them handled, unless something happened that
- * may lose some. */
+/* Are there acts after which frames may be lost, or not be read? */
 static bool may_lose(const struct sf_session *s)
 {
     for (unsigned i = 0; i < s->acts_n; i++)
@@ -484,14 +484,15 @@ static bool may_lose(const struct sf_session *s)
         default:
             break;
         }
-    return s->high || s->extra & 8 || sf_session_last_fault(SF_FATAL) >= 0;
+    return s->high || s->extra & 8;
 }
 
-static void check_handled(const struct sf_session *s)
+/* Whoever sent frames has seen them handled. */
+static void check_handled(void)
 {
     size_t sent = 0;
 
-    if (fuzz.options.format.kind == FM_CLOSE || may_lose(s))
+    if (fuzz.options.format.kind == FM_CLOSE || fuzz.lossy)
         return;
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         last_frame(sf_session_conn(i), sf_session_conn(i)->sent);
@@ -519,6 +520,10 @@ static void on_fault(void *arg, const struct sf_point *at,
 
     (void)arg;
     fuzz.cut |= outcome->fault == SF_EOF;
+    if (sf_faults[outcome->fault].cls == SF_FATAL) {
+        fuzz.lossy = true;
+        fuzz.handled = 0;
+    }
     if (peer) {
         size_t taken = sf_peer_taken(peer), start = last_frame(peer, taken);
 
@@ -552,6 +557,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz.result = 0;
     fuzz.lasts = s.variant / ref_format_count % 2;
     fuzz.cut = false;
+    fuzz.lossy = may_lose(&s);
     fuzz.handled = 0;
     for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
         fuzz.checks[i] = (struct check){.accepted = -1, .verdict = REF_MORE};
@@ -561,6 +567,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fuzz.result != 0)
         sf_finding(SF_MON_DIED, "fm_select_server ended with %s",
                    fm_err_name(fuzz.result));
-    check_handled(&s);
+    check_handled();
     return 0;
 }

@@ -76,21 +76,26 @@ static void finish(struct fm_conn *c, int err)
         c->env->stats->failed++;
 }
 
-/* What queue_frame() works with; frames are counted after the last. */
+/* What queue_frame() works with.  One limit stands for all that can be wrong
+ * with the output, and frames are counted after the last. */
 struct batch {
     struct fm_conn *conn;
     const struct fm_server_options *options;
+    size_t limit; /* bytes of output to stop at; 0 when nobody takes them */
     uint64_t frames;
 };
 
-/* The handler wants no more, or nobody takes its replies. */
-static int queue_no_more(struct fm_conn *c, int r)
+/* The handler wants no more, or there is output enough.  Not inlined: most
+ * frames have nothing to keep for it. */
+__attribute__((noinline)) static int queue_no_more(struct fm_conn *c, int r)
 {
-    if (c->out_broken)
-        drop_output(c);
     if (r != 0)
         finish(c, r < 0 ? r : FM_E_CLOSED);
-    return r != 0;
+    else
+        c->paused = !c->out_broken;
+    if (c->out_broken)
+        drop_output(c);
+    return r != 0 || c->paused;
 }
 
 /* Let the handler put its replies into the output queue.  Returns whether
@@ -98,15 +103,13 @@ static int queue_no_more(struct fm_conn *c, int r)
 static int queue_frame(void *context, const struct fm_frame *frame)
 {
     struct batch *b = context;
-    struct fm_conn *c = b->conn;
     const struct fm_server_options *o = b->options;
-    int r = o->handler(o->context, &o->format, frame, &c->out);
+    int r = o->handler(o->context, &o->format, frame, &b->conn->out);
 
     b->frames++;
-    if (r != 0 || c->out_broken)
-        return queue_no_more(c, r);
-    c->paused = fm_buf_len(&c->out) >= o->high_water;
-    return c->paused;
+    if (r != 0 || fm_buf_len(&b->conn->out) >= b->limit)
+        return queue_no_more(b->conn, r);
+    return 0;
 }
 
 /* The rest of a frame must come in time; waiting for ourselves is free. */
@@ -138,7 +141,9 @@ static int take_rest(struct batch *b)
 
 static void take_frames(struct fm_conn *c)
 {
-    struct batch b = {.conn = c, .options = c->env->options};
+    const struct fm_server_options *o = c->env->options;
+    struct batch b = {
+        .conn = c, .options = o, .limit = c->out_broken ? 0 : o->high_water};
     int r;
 
     if (c->state == FM_SERVING && !c->paused) {
@@ -378,6 +383,13 @@ void fm_conn_free(struct fm_conn *c)
     fm_decoder_fini(&c->in);
     fm_buf_fini(&c->out);
     free(c);
+}
+
+void fm_conn_env_init(struct fm_conn_env *env)
+{
+    fm_buf_init(&env->spare_in, SIZE_MAX);
+    if (fm_buf_reserve(&env->spare_in, PIECE))
+        fm_buf_shut(&env->spare_in);
 }
 
 void fm_conn_env_fini(struct fm_conn_env *env)

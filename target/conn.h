@@ -41,6 +41,10 @@ struct fm_conn_env {
     struct fm_buf spare_out;
 };
 
+/* Get the memory to lend: what one receive can bring.  Without memory the
+ * connections work too, in their own. */
+void fm_conn_env_init(struct fm_conn_env *env);
+
 /* Give back the memory, once the last connection is freed. */
 void fm_conn_env_fini(struct fm_conn_env *env);
 

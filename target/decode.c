@@ -11,9 +11,10 @@
  * front and says more(), or cuts a frame off with give(), or fails.  What it
  * learned and may not learn twice stays in *d: how far digits were read or a
  * delimiter was searched for (scanned), and what the digits said (length).
- * walk() calls it for one frame or for all that are here, and
- * keeps where the front is in registers meanwhile.  The frames handed out
- * stay in the buffer until the next call drops them (taken).
+ * walk() calls it for one frame or for all that are here, and keeps where the
+ * front is in registers meanwhile; the most usual format has a loop of its
+ * own.  The frames handed out stay in the buffer until the next call drops
+ * them (taken).
  *
  * The maximum is checked in one place, sized_body(), as soon as the length
  * is known, and memory is only taken for bytes that are here.
@@ -143,10 +144,9 @@ static inline int parse_ascii(struct fm_decoder *d, struct front *front,
     return sized_body(d, front, digits, d->length, out);
 }
 
-static inline int parse_be(struct fm_decoder *d, struct front *front,
-                           struct fm_frame *out)
+static inline int parse_be(struct fm_decoder *d, size_t width,
+                           struct front *front, struct fm_frame *out)
 {
-    size_t width = d->format.width;
     uint64_t payload;
 
     if (front->have < width)
@@ -188,10 +188,10 @@ static inline int parse_close(struct fm_decoder *d, const struct front *front)
     return more(d, (uint64_t)d->format.max + 1 - front->have);
 }
 
-static inline int parse(struct fm_decoder *d, struct front *front,
-                        struct fm_frame *out)
+static inline int parse(struct fm_decoder *d, enum fm_kind kind, size_t width,
+                        struct front *front, struct fm_frame *out)
 {
-    switch (d->format.kind) {
+    switch (kind) {
     case FM_FIXED:
         return parse_fixed(d, front, out);
     case FM_TYPE:
@@ -201,34 +201,46 @@ static inline int parse(struct fm_decoder *d, struct front *front,
     case FM_ASCII:
         return parse_ascii(d, front, out);
     case FM_BE:
-        return parse_be(d, front, out);
+        return parse_be(d, width, front, out);
     default:
         return parse_close(d, front);
     }
 }
 
-/* fm_decoder_run(), but the frames stay until the next call. */
-static int walk(struct fm_decoder *d, fm_frame_taker *each, void *context)
+/* For walk(): with constants for kind and width there is nothing in the loop
+ * but what that format needs. */
+__attribute__((always_inline)) static inline int
+walk_as(enum fm_kind kind, size_t width, struct fm_decoder *d,
+        fm_frame_taker *each, void *context)
 {
-    struct front front;
+    struct front front = {fm_buf_peek(&d->in), fm_buf_len(&d->in), d->offset};
     struct fm_frame frame;
+    uint64_t work = 0;
     int r;
 
-    if (d->err)
-        return d->err;
-    drop_taken(d);
-    front.at = fm_buf_peek(&d->in);
-    front.have = fm_buf_len(&d->in);
-    front.offset = d->offset;
     do {
-        d->work++;
-        r = parse(d, &front, &frame);
+        work++;
+        r = parse(d, kind, width, &front, &frame);
         if (r != FM_FRAME)
             break;
         r = each(context, &frame);
     } while (r == 0);
+    d->work += work;
     d->taken = (size_t)(front.offset - d->offset);
     return r;
+}
+
+/* fm_decoder_run(), but the frames stay until the next call. */
+static int walk(struct fm_decoder *d, fm_frame_taker *each, void *context)
+{
+    const struct fm_format *f = &d->format;
+
+    if (d->err)
+        return d->err;
+    drop_taken(d);
+    if (f->kind == FM_BE && f->width == 4)
+        return walk_as(FM_BE, 4, d, each, context);
+    return walk_as(f->kind, f->width, d, each, context);
 }
 
 int fm_decoder_run(struct fm_decoder *d, fm_frame_taker *each, void *context)

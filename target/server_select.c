@@ -71,6 +71,7 @@ int fm_select_server(int listener, const struct fm_server_options *o,
                                  .stats = s.acceptor.stats,
                                  .owner = &s,
                                  .on_closed = on_closed};
+    fm_conn_env_init(&s.env);
     err = fm_acceptor_serve(&s.acceptor, stop, free_closed);
     if (err == 0)
         err = drain(&s);

@@ -6,6 +6,7 @@
 
 #include "faultinject/inject/address.h"
 #include "faultinject/inject/injector.h"
+#include "faultinject/inject/quick.h"
 #include "faultinject/inject/registry.h"
 #include "faultinject/inject/wait.h"
 
@@ -85,6 +86,7 @@ static void hold_hangups(struct sf_op *op)
             continue;
         op->wait->shape->hide(op->wait, member.fd, POLLRDHUP);
         conn->held = true;
+        sf_quick_stop(conn);
     }
 }
 

@@ -160,8 +160,7 @@ static bool find_conn(struct sf_op *op)
     op->conn = sf_fd_conn(op->fd);
     if (op->conn && op->call == SF_CALL_connect) {
         sf_address_of(&op->conn->peer, op->addr, op->addrlen);
-        op->conn->weighed = false;
-        op->conn->quick = 0;
+        sf_quick_stop(op->conn);
     }
     op->counts = op->conn || state == SF_FD_SOCKET || is_closed(state);
     return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);

@@ -25,9 +25,14 @@ extern struct sf_injector sf_injector;
 
 /* What the calling thread is at. */
 struct sf_thread {
-    bool mine;  /* it began the session                                  */
-    bool busy;  /* in the injector: what it calls now is the injector's  */
-    bool alert; /* its calls up to now let a monitor look at the next one */
+    bool mine; /* it began the session */
+    union {
+        struct {
+            bool busy;  /* in the injector: what it calls now is its own   */
+            bool alert; /* what it called lets a monitor look at the next  */
+        };
+        uint16_t busy_or_alert; /* not 0: one of them */
+    };
 };
 extern __thread struct sf_thread sf_thread
     __attribute__((tls_model("initial-exec")));

@@ -16,24 +16,27 @@ void sf_quick_weigh(struct sf_conn *conn)
     };
     unsigned kinds = K_READ | K_WRITE;
 
+    if (conn->unchecked || conn->held)
+        return; /* not now */
     if (chooser)
         kinds = chooser->spares ? chooser->spares(chooser, &at) : 0;
     conn->quick = (uint8_t)kinds;
     conn->weighed = true;
 }
 
-long sf_quick_note(struct sf_conn *conn, enum sf_call call, long result)
+/* A chooser counts them on other connections, too. */
+static void note(struct sf_conn *conn, enum sf_call call, size_t bytes)
 {
     sf_count_call(conn, call);
-    sf_moved(conn, sf_calls[call].kind == K_READ ? SF_IN : SF_OUT,
-             (size_t)result);
+    sf_moved(conn, sf_calls[call].kind == K_READ ? SF_IN : SF_OUT, bytes);
     if (conn->streak > 0)
         conn->streak = 0;
-    return result;
 }
 
-long sf_quick_tell(struct sf_conn *conn, enum sf_call call, int fd,
-                     size_t len, int flags, long result)
+/* It takes an op after all. */
+static __attribute__((noinline)) long tell(struct sf_conn *conn,
+                                           enum sf_call call, int fd,
+                                           size_t len, int flags, long result)
 {
     struct sf_op op = {
         .call = call,
@@ -52,4 +55,16 @@ long sf_quick_tell(struct sf_conn *conn, enum sf_call call, int fd,
     if (sf_injector.points)
         sf_count_call(conn, call);
     return sf_tell(&op);
+}
+
+long sf_quick_tell(struct sf_conn *conn, enum sf_call call, int fd, size_t len,
+                   int flags, long result)
+{
+    /* Nothing to count in: a signal handler forked, and this is the child. */
+    if (__builtin_expect(result <= 0 || !sf_injector.seen, 0))
+        return tell(conn, call, fd, len, flags, result);
+    sf_quick_count(&sf_injector.seen[call]);
+    if (sf_injector.points)
+        note(conn, call, (size_t)result);
+    return result;
 }

@@ -14,11 +14,18 @@
 
 #include "faultinject/inject/injector.h"
 
-/* Find out whether calls on it may go the short way. */
+/* Find out which calls on it may go the short way. */
 void sf_quick_weigh(struct sf_conn *conn);
 
+/* Something about it has changed: the long way until it is weighed again. */
+static inline void sf_quick_stop(struct sf_conn *conn)
+{
+    conn->weighed = false;
+    conn->quick = 0;
+}
+
 /*
- * The connection, if `call` of that kind on fd goes the short way; NULL: it
+ * The connection, if a call of that kind on fd goes the short way; NULL: it
  * goes the long one.
  */
 static inline __attribute__((always_inline)) struct sf_conn *
@@ -26,8 +33,7 @@ sf_quick(enum sf_kind kind, int fd, size_t len, int flags)
 {
     struct sf_conn *conn = sf_fd_conn(fd);
 
-    if (!conn || !(conn->quick & kind) || conn->unchecked || conn->held ||
-        sf_thread.busy || sf_thread.alert || !sf_injector.seen ||
+    if (!conn || !(conn->quick & kind) || sf_thread.busy_or_alert ||
         len - 1 >= SSIZE_MAX || flags & MSG_PEEK)
         return NULL;
     return conn;
@@ -42,19 +48,8 @@ static inline void sf_quick_count(uint64_t *counter)
         __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
-/* A chooser counts them on other connections, too: returns the result. */
-long sf_quick_note(struct sf_conn *conn, enum sf_call call, long result);
-
-/* It moved bytes, and nobody forked meanwhile: as sf_tell(). */
-static inline long sf_quick_moved(struct sf_conn *conn, enum sf_call call,
-                                  long result)
-{
-    sf_quick_count(&sf_injector.seen[call]);
-    return sf_injector.points ? sf_quick_note(conn, call, result) : result;
-}
-
-/* Else; as sf_tell(). */
-long sf_quick_tell(struct sf_conn *conn, enum sf_call call, int fd,
-                     size_t len, int flags, long result);
+/* It has ended: as sf_tell(). */
+long sf_quick_tell(struct sf_conn *conn, enum sf_call call, int fd, size_t len,
+                   int flags, long result);
 
 #endif

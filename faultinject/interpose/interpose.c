@@ -42,8 +42,6 @@
         if (!conn)                                                         \
             return long_##name args;                                       \
         result = sf_injector.world->name args;                             \
-        if (SF_LIKELY(result > 0 && sf_injector.seen))                     \
-            return (returns)sf_quick_moved(conn, SF_CALL_##name, result);  \
         return (returns)sf_quick_tell(conn, SF_CALL_##name, fd, len, bits, \
                                       result);                             \
     }

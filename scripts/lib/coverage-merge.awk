@@ -80,22 +80,27 @@ $1 == "segment" {
 
 $1 == "item" { item($2, $3, $4, $5, $6) }
 
-# The exclusions that a source has: whys[name, line].
-function read_exclusions(name,    text, n, open, line, why)
+# The exclusions that a source has: why[name, line], the line being where it
+# begins, and about[name, line], the line of the one that is about this line.
+function read_exclusions(name,    text, n, open, alone)
 {
     while ((getline text <name) > 0) {
         n++
         if (match(text, /\/\* not covered: /)) {
-            open = 1
-            why = substr(text, RSTART + RLENGTH)
-            line = text ~ /^ *\/\*/ ? 0 : n
+            open = n
+            alone = text ~ /^ *\/\*/
+            text = substr(text, RSTART + RLENGTH)
         } else if (open) {
             sub(/^ *\*? */, " ", text)
-            why = why text
         }
-        if (open && sub(/ *\*\/.*/, "", why)) {
+        if (open) {
+            about[name, n] = open
+            why[name, open] = why[name, open] text
+        }
+        if (open && sub(/ *\*\/.*/, "", why[name, open])) {
+            if (alone)
+                about[name, n + 1] = open
             open = 0
-            whys[name, line ? line : n + 1] = why
         }
     }
     close(name)
@@ -107,15 +112,16 @@ END {
         read_exclusions(name)
     for (key in hits) {
         split(key, part, FS)
-        place = part[1] SUBSEP part[2]
-        state = hits[key] ? "hit" : place in whys ? "excluded" : "missed"
-        if (state == "excluded")
-            used[place] = 1
+        state = hits[key] ? "hit" : "missed"
+        if (state == "missed" && (part[1], part[2]) in about) {
+            used[part[1], about[part[1], part[2]]] = 1
+            state = "excluded"
+        }
         print key, state
     }
-    for (place in whys) {
+    for (place in why) {
         split(place, part, SUBSEP)
         print part[1], part[2], 0, "exclusion",
-            place in used ? "used" : "stale", whys[place]
+            place in used ? "used" : "stale", why[place]
     }
 }

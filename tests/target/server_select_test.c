@@ -434,15 +434,15 @@ static void stop_answers_what_is_here(void **state)
 static void no_memory(void **state)
 {
     /* More than the memory that connections lend each other. */
-    static const char large[302] = {1, 44};
+    static const char large[4 + 0x11170] = {0, 1, 0x11, 0x70};
     struct rig r;
     int control, client;
 
     (void)state;
-    rig_init(&r, "be16");
+    rig_init(&r, "be32");
     rig_start(&r);
     control = rig_connect(&r);
-    talk(control, "\0\1a", 3);
+    talk(control, "\0\0\0\1a", 5);
     for (int nth = 0; nth < 3; nth++) {
         faults_next(MALLOC, nth + 1, nth ? 0 : -ENOMEM, nth > 1 ? 0 : -ENOMEM,
                     -ENOMEM);
@@ -451,7 +451,7 @@ static void no_memory(void **state)
             say(client, large, sizeof large);
         hear_end(client);
         close(client);
-        talk(control, "\0\1a", 3);
+        talk(control, "\0\0\0\1a", 5);
     }
     close(control);
     assert_int_equal(rig_stop(&r), 0);

@@ -275,6 +275,41 @@ static void handler_ends(void **state)
     rig_each("be8", handler_ends_on);
 }
 
+static int census(void *context, const struct fm_format *f,
+                  const struct fm_frame *request, struct fm_buf *out)
+{
+    uint8_t n = (uint8_t)open_descriptors();
+
+    (void)context;
+    (void)request;
+    return fm_encode(f, &n, 1, out);
+}
+
+/* A child has its own connection and nothing of the parent's or of another's:
+ * what the second has more than the first is our own new client. */
+static void fork_server_children_inherit_nothing(void **state)
+{
+    struct rig r;
+    uint8_t counts[2][2];
+    int clients[2];
+
+    (void)state;
+    rig_init(&r, "be8");
+    r.server = fm_fork_server;
+    r.options.handler = census;
+    rig_start(&r);
+    for (int i = 0; i < 2; i++) {
+        clients[i] = rig_connect(&r);
+        say(clients[i], "\0", 1);
+        assert_int_equal(
+            fm_recv_exact(clients[i], counts[i], 2, fm_deadline_in(10000)), 0);
+    }
+    assert_int_equal(counts[1][1], counts[0][1] + 1);
+    hang_up(clients[0]);
+    hang_up(clients[1]);
+    assert_int_equal(rig_stop(&r), 0);
+}
+
 static void idle_on(struct rig *r)
 {
     int64_t start;
@@ -301,11 +336,16 @@ static void idle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(echo),        cmocka_unit_test(families),
-        cmocka_unit_test(half_close),  cmocka_unit_test(until_closed),
-        cmocka_unit_test(bad_frames),  cmocka_unit_test(vanishing_peers),
-        cmocka_unit_test(slow_reader), cmocka_unit_test(handler_ends),
+        cmocka_unit_test(echo),
+        cmocka_unit_test(families),
+        cmocka_unit_test(half_close),
+        cmocka_unit_test(until_closed),
+        cmocka_unit_test(bad_frames),
+        cmocka_unit_test(vanishing_peers),
+        cmocka_unit_test(slow_reader),
+        cmocka_unit_test(handler_ends),
         cmocka_unit_test(idle),
+        cmocka_unit_test(fork_server_children_inherit_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
