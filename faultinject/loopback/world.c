@@ -13,8 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -78,17 +76,6 @@ static void note_closed(int fd, int how)
 bool sf_sim_is_open(int fd)
 {
     return is_slot(fd) && loop.slots[fd] == OPEN;
-}
-
-/* What the kernel has given up it may have had: only one still on its way is
- * certain. */
-bool sf_sim_was_connected(int fd)
-{
-    struct tcp_info info;
-    socklen_t len = sizeof info;
-
-    return sf_libc.getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0 ||
-           info.tcpi_state != TCP_SYN_SENT;
 }
 
 bool sf_sim_was_killed(int fd)
