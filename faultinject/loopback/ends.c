@@ -323,6 +323,16 @@ bool sf_end_connected(const struct sf_end *end)
     return connects(&loop.ends[end - loop.ends]);
 }
 
+bool sf_sim_was_connected(int fd)
+{
+    const struct sf_end *end = sf_end_of(fd);
+    union loop_name name;
+    socklen_t len = sizeof name;
+
+    return end && (end->fd >= 0 || end->closed ||
+                   sf_libc.getpeername(fd, &name.any, &len) == 0);
+}
+
 bool sf_end_accepted(const struct sf_end *end)
 {
     return end->other >= 0;
