@@ -1,6 +1,7 @@
 /* see acceptor.h */
 #include "target/acceptor.h"
 #include "target/serve.h"
+#include "target/sock.h"
 #include "target/sockio.h"
 
 #include <stddef.h>
@@ -48,9 +49,19 @@ static void close_listener(struct fm_acceptor *a, int why)
         fm_io_close(fd);
 }
 
+/* Where there is none, as on AF_UNIX, idle_ms has to do. */
+static void keep_alive(const struct fm_acceptor *a, int fd)
+{
+    int seconds = a->options.keepalive_s;
+
+    if (seconds > 0)
+        (void)fm_keepalive(fd, seconds, seconds);
+}
+
 static void take(struct fm_acceptor *a, int fd)
 {
     a->open++;
+    keep_alive(a, fd);
     if (a->on_accepted(a, fd) == 0) {
         a->stats->accepted++;
         arm(a);

@@ -61,6 +61,8 @@ struct fm_server_options {
     size_t high_water;   /* bytes of output that stop us reading: 256 KiB */
     size_t low_water;    /* … and let us read again: half of it           */
     int idle_ms;         /* without a byte either way; < 0 no limit: 60 s */
+    int keepalive_s;     /* TCP asks after a peer silent for so long, and so
+                          * often, whether it is there: not at all        */
     int frame_ms;        /* from a frame's first byte to its last; < 0 no
                           * limit: 60 s                                   */
     int linger_ms;       /* for the peer to take the last bytes and close,

@@ -82,6 +82,7 @@ static void report(const struct fm_server_stats *s)
     X(conns,   "N",     "0",         "connections at once; 0: 1000")           \
     X(high,    "BYTES", "0",         "output that stops us reading; 0: 256K")  \
     X(idle,    "MS",    "0",         "without a byte; -1: for ever, 0: 60000") \
+    X(keepalive, "S",   "0",         "of silence until TCP asks; 0: never")    \
     X(frame,   "MS",    "0",         "for one frame; -1: for ever, 0: 60000")  \
     X(linger,  "MS",    "0",         "for the end of a connection; 0: 2000")   \
     X(stats,   NULL,    NULL,        "say on stderr at the end what was done")
@@ -104,6 +105,7 @@ int main(int argc, char **argv)
     o.max_conns = (unsigned)parse_number("conns", opt.conns, 0, 1000000);
     o.high_water = (size_t)parse_number("high", opt.high, 0, INT32_MAX);
     o.idle_ms = (int)parse_number("idle", opt.idle, -1, INT32_MAX);
+    o.keepalive_s = (int)parse_number("keepalive", opt.keepalive, 0, 32767);
     o.frame_ms = (int)parse_number("frame", opt.frame, -1, INT32_MAX);
     o.linger_ms = (int)parse_number("linger", opt.linger, 0, INT32_MAX);
     o.stats = &stats;

@@ -215,6 +215,31 @@ start --format 'delim:\r\n' --idle 100
 client --format 'delim:\r\n' --count 100 --quiet || fail "delim"
 stop
 
+# Does TCP keep a timer ("02") of ours for an accepted connection?
+kept_alive() {
+    local name
+    name=$(printf '0100007F:%04X' "$port")
+    grep -Eq "$name [0-9A-F:]+ 01 [0-9A-F:]+ 02:" /proc/net/tcp
+}
+
+for model in select thread fork; do
+    start --model "$model" --keepalive 7
+    exec 3<>/dev/tcp/127.0.0.1/"$port"
+    for _ in $(seq 100); do
+        ! kept_alive || break
+        sleep 0.05
+    done
+    kept_alive || fail "$model: --keepalive, and no timer"
+    exec 3>&-
+    stop
+done
+start
+exec 3<>/dev/tcp/127.0.0.1/"$port"
+client --count 1 --quiet || fail "beside one that is silent"
+! kept_alive || fail "a timer that nobody asked for"
+exec 3>&-
+stop
+
 # No frame that is made has a letter of the delimiter in it.
 start --format delim:abz
 client --format delim:abz --count 100 --quiet || fail "delim of letters"
