@@ -11,11 +11,8 @@
 /* To or from network byte order. */
 static inline uint32_t fm_swap_be32(uint32_t value)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return __builtin_bswap32(value);
-#else
-    return value;
-#endif
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? __builtin_bswap32(value)
+                                                     : value;
 }
 
 /* The number that the width bytes at p say; width is 1, 2 or 4. */

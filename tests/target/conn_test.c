@@ -371,6 +371,19 @@ static void refused_by_the_loop(void **state)
     assert_null(other);
 }
 
+/* Nothing to lend: connections work in memory of their own. */
+static void without_spare(void **state)
+{
+    (void)state;
+    faults_next(MALLOC, 1, -ENOMEM);
+    fm_conn_env_init(&env);
+    assert_int_equal(fm_buf_len(&env.spare_in), 0);
+    assert_false(fm_buf_has_room(&env.spare_in, 1));
+    put("\1a", 2);
+    turn();
+    get("\1a", 2);
+}
+
 static int choice[] = {0, 1};
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_conn, free_conn)
@@ -402,6 +415,7 @@ int main(void)
         TEST(sending_is_activity),
         TEST(turn_is_bounded),
         TEST(refused_by_the_loop),
+        TEST(without_spare),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
