@@ -76,7 +76,7 @@ struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r)
     if (r->conn)
         rule.conn = only(r->conn);
     rule.when = only(r->nth);
-    if (r->fault == SF_SHORT)
+    if (r->fault == SF_SHORT || r->fault == SF_DELAY)
         rule.amount = r->amount;
     if (sf_calls[r->call].kind == K_WAIT)
         rule.target = r->target;

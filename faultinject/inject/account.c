@@ -50,6 +50,12 @@ static void note_hearing(const struct sf_wait *w)
     }
 }
 
+static bool alters(enum sf_fault fault)
+{
+    return fault == SF_SPURIOUS || fault == SF_WITHHOLD ||
+           fault == SF_DEADFD_LATE;
+}
+
 /* A fault of the result: false when it could not be done after all. */
 static bool alter(struct sf_op *op)
 {
@@ -59,6 +65,12 @@ static bool alter(struct sf_op *op)
         return false;
     if (op->fault == SF_SPURIOUS)
         return op->wait->shape->pretend(op->wait, fd);
+    if (op->fault == SF_DEADFD_LATE) {
+        op->world->kill(fd);
+        sf_gone(fd, SF_FD_KILLED);
+        op->wait->shape->perish(op->wait, fd);
+        return true;
+    }
     if (op->result < 2 && op->wait->timeout_ms != 0)
         return false; /* it would have to sleep on */
     op->wait->shape->hide(op->wait, fd, (short)~0);
@@ -93,7 +105,7 @@ static void hold_hangups(struct sf_op *op)
 static void tell_wait(struct sf_op *op)
 {
     op->wait->result = (int)op->result;
-    if ((op->fault == SF_SPURIOUS || op->fault == SF_WITHHOLD) && !alter(op))
+    if (alters(op->fault) && !alter(op))
         op->fault = SF_NONE;
     op->result = op->wait->result;
     if (op->result <= 0 || !sf_injector.chooser)

@@ -48,7 +48,7 @@ static unsigned tape_choose(struct sf_chooser *self, const struct sf_point *at,
 void sf_tape_init(struct sf_tape *tape, const uint8_t *bytes, size_t len)
 {
     *tape = (struct sf_tape){
-        .chooser = {tape_wants, NULL, NULL, tape_choose},
+        .chooser = {.wants = tape_wants, .choose = tape_choose},
         .bytes = bytes,
         .len = len,
     };

@@ -122,7 +122,7 @@ static unsigned exhaust_choose(struct sf_chooser *self,
 void sf_exhaust_init(struct sf_exhaust *e, unsigned k)
 {
     *e = (struct sf_exhaust){
-        .chooser = {exhaust_wants, NULL, NULL, exhaust_choose},
+        .chooser = {.wants = exhaust_wants, .choose = exhaust_choose},
         .k = k < SF_EXHAUST_MAX ? k : SF_EXHAUST_MAX,
         .shards = 1,
     };

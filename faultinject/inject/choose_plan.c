@@ -197,7 +197,7 @@ static unsigned wish(const struct sf_rule *r, const struct sf_point *at,
         return i;
     }
     i = find(outcomes, n, (enum sf_fault)r->fault, r);
-    if (outcomes[i].fault == SF_SHORT)
+    if (outcomes[i].max > 0)
         *amount = at_most(r->amount, outcomes[i].max);
     return i;
 }
@@ -232,6 +232,8 @@ static void note_names(struct sf_planned *planned)
 
         if (!is_for(planned, r))
             continue;
+        planned->chooser.names |=
+            r->fault > SF_NONE && sf_faults[r->fault].how == SF_NAMED;
         if (is_group(r))
             kinds |= r->kinds;
         else
@@ -245,8 +247,10 @@ void sf_planned_init(struct sf_planned *planned, struct sf_rule *rules,
                      size_t n, const char *program)
 {
     *planned = (struct sf_planned){
-        .chooser = {planned_wants, planned_cares, planned_spares,
-                    planned_choose},
+        .chooser = {.wants = planned_wants,
+                    .cares = planned_cares,
+                    .spares = planned_spares,
+                    .choose = planned_choose},
         .rules = rules,
         .n = n,
         .program = program,

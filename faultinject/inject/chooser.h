@@ -60,7 +60,8 @@ struct sf_point {
 struct sf_outcome {
     enum sf_fault fault;
     unsigned target; /* DEADFD, SPURIOUS, …: the connection it is done to */
-    size_t max;      /* SHORT: 1 … max bytes may be moved; else 0         */
+    size_t max;      /* SHORT: 1 … max bytes may be moved; DELAY: 1 … max
+                      * milliseconds may pass; else 0                     */
 };
 
 struct sf_chooser {
@@ -74,11 +75,14 @@ struct sf_chooser {
     unsigned (*spares)(struct sf_chooser *self, const struct sf_point *at);
     /*
      * Which of the n > 1 outcomes happens: 0 … n-1.  Where that is SHORT,
-     * *amount is set to how many of its 1 … max bytes are moved.
+     * *amount is set to how many of its 1 … max bytes are moved, and where it
+     * is DELAY to how long it takes.
      */
     unsigned (*choose)(struct sf_chooser *self, const struct sf_point *at,
                        const struct sf_outcome *outcomes, unsigned n,
                        size_t *amount);
+    /* It wants the faults that only a rule can name, too. */
+    bool names;
 };
 
 /*

@@ -19,7 +19,7 @@ static void begin(struct sf_record *r, const struct sf_op *op)
     r->asked = (uint32_t)op->asked;
     r->conn = op->at.conn;
     r->nth = op->at.nth;
-    r->amount = (uint32_t)op->len;
+    r->amount = (uint32_t)op->amount;
     r->target = op->target;
     r->fd = op->fd;
     r->process = (uint16_t)op->at.process;

@@ -61,7 +61,7 @@ struct sf_record {
     int32_t result;
     uint32_t conn;
     uint32_t nth;
-    uint32_t amount; /* short: bytes */
+    uint32_t amount; /* short: bytes; delay: milliseconds */
     uint32_t target; /* the connection it was done to, or that was made */
     int32_t fd;
     uint16_t process;

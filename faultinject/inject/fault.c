@@ -22,8 +22,8 @@ const struct sf_call_info sf_calls[SF_CALL_COUNT] = {
 };
 
 const struct sf_fault_info sf_faults[SF_FAULT_COUNT] = {
-#define FAULT(id, word, err, kinds, cls, profile) \
-    {word, err, kinds, SF_##cls, SF_##profile},
+#define FAULT(id, word, err, kinds, cls, profile, how) \
+    {word, err, kinds, SF_##cls, SF_##profile, SF_##how},
 #include "faultinject/inject/faults.def"
 #undef FAULT
 };

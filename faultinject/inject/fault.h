@@ -28,10 +28,11 @@ enum sf_kind {
 enum { SF_KIND_COUNT = 9 };
 
 enum sf_class { SF_BENIGN, SF_FATAL, SF_CLASS_COUNT };
+enum sf_how { SF_DRAWN, SF_NAMED };
 enum sf_profile { SF_LINUX, SF_POSIX, SF_HOSTILE, SF_PROFILE_COUNT };
 
 enum sf_fault {
-#define FAULT(id, word, err, kinds, cls, profile) SF_##id,
+#define FAULT(id, word, err, kinds, cls, profile, how) SF_##id,
 #include "faultinject/inject/faults.def"
 #undef FAULT
     SF_FAULT_COUNT
@@ -44,6 +45,7 @@ struct sf_fault_info {
     unsigned kinds;   /* enum sf_kind bits                     */
     enum sf_class cls;
     enum sf_profile profile;
+    enum sf_how how;
 };
 extern const struct sf_fault_info sf_faults[SF_FAULT_COUNT];
 
@@ -53,6 +55,13 @@ struct sf_call_info {
     int kind_index; /* the number of its bit */
 };
 extern const struct sf_call_info sf_calls[SF_CALL_COUNT];
+
+/* Does a descriptor die by it, behind the program's back? */
+static inline int sf_fault_kills(enum sf_fault fault)
+{
+    return fault == SF_DEADFD || fault == SF_DEADFD_REUSED ||
+           fault == SF_DEADFD_NOTSOCK || fault == SF_DEADFD_LATE;
+}
 
 extern const char *const sf_class_names[SF_CLASS_COUNT];
 extern const char *const sf_profile_names[SF_PROFILE_COUNT];

@@ -249,6 +249,7 @@ static struct sf_outcome choose(struct sf_op *op)
                            .wait = op->wait,
                            .world = sf_injector.world,
                            .flags = op->flags,
+                           .names = chooser->names,
                            .profile = sf_injector.profile};
     size_t amount = 1;
     unsigned n;
@@ -261,6 +262,7 @@ static struct sf_outcome choose(struct sf_op *op)
     chosen = outcomes[chooser->choose(chooser, &op->at, outcomes, n, &amount)];
     if (chosen.fault == SF_SHORT)
         op->len = amount;
+    op->amount = amount;
     return chosen;
 }
 

@@ -87,7 +87,8 @@ struct sf_op {
     struct sf_point at; /* filled where a chooser or the trace asks */
     enum sf_fault fault;
     unsigned target;
-    size_t asked; /* len before it was cut */
+    size_t amount; /* SHORT: bytes; DELAY: milliseconds */
+    size_t asked;  /* len before it was cut */
     /* Written down before it happens; fault is NONE when it then does not. */
     enum sf_fault intended;
     struct sf_record *record; /* of that, NULL: there was no room */

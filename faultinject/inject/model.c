@@ -230,16 +230,41 @@ static int can_DEADFD(const struct sf_site *s)
     return s->world->kill && (s->wait || s->conn) ? SF_LINUX : NEVER;
 }
 
+static int can_DEADFD_REUSED(const struct sf_site *s)
+{
+    return can_DEADFD(s);
+}
+
+static int can_DEADFD_NOTSOCK(const struct sf_site *s)
+{
+    return can_DEADFD(s);
+}
+
+/* Whether it waits long enough is seen afterwards.  An epoll instance forgets
+ * what is closed, and reports nothing. */
+static int can_DEADFD_LATE(const struct sf_site *s)
+{
+    return s->world->kill && s->wait->shape->perish && s->wait->timeout_ms != 0
+               ? SF_LINUX
+               : NEVER;
+}
+
+static int can_DELAY(const struct sf_site *s)
+{
+    (void)s;
+    return SF_LINUX;
+}
+
 static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
-#define FAULT(id, word, err, kinds, cls, profile) [SF_##id] = can_##id,
+#define FAULT(id, word, err, kinds, cls, profile, how) [SF_##id] = can_##id,
 #include "faultinject/inject/faults.def"
 #undef FAULT
 };
 
 static bool needs_target(enum sf_fault fault, const struct sf_site *s)
 {
-    return s->wait &&
-           (fault == SF_SPURIOUS || fault == SF_WITHHOLD || fault == SF_DEADFD);
+    return s->wait && (fault == SF_SPURIOUS || fault == SF_WITHHOLD ||
+                       sf_fault_kills(fault));
 }
 
 /* Reading what is falsely ready hangs a descriptor that blocks. */
@@ -276,9 +301,19 @@ static bool possible(const struct sf_site *s, enum sf_fault fault)
 {
     if (!(sf_faults[fault].kinds & kind(s)))
         return false;
+    if (sf_faults[fault].how == SF_NAMED && !s->names)
+        return false;
     if (sf_fault_transient(fault) && s->at->streak >= SF_STREAK_MAX)
         return false;
     return can[fault](s) <= (int)s->profile;
+}
+
+/* How much of it there can be. */
+static size_t most(const struct sf_site *s, enum sf_fault fault)
+{
+    if (fault == SF_DELAY)
+        return SF_DELAY_MAX_MS;
+    return fault == SF_SHORT ? natural(s) - 1 : 0;
 }
 
 unsigned sf_model_outcomes(const struct sf_site *s,
@@ -294,9 +329,8 @@ unsigned sf_model_outcomes(const struct sf_site *s,
         if (needs_target(fault, s))
             n = add_targets(s, fault, out, n);
         else
-            out[n++] =
-                (struct sf_outcome){fault, s->conn ? s->conn->ordinal : 0,
-                                    fault == SF_SHORT ? natural(s) - 1 : 0};
+            out[n++] = (struct sf_outcome){
+                fault, s->conn ? s->conn->ordinal : 0, most(s, fault)};
     }
     return n;
 }

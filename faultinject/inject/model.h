@@ -14,7 +14,8 @@
 
 enum {
     SF_OUTCOMES_MAX = 32,
-    SF_STREAK_MAX = 8 /* transient results in a row: no loop looks hung */
+    SF_STREAK_MAX = 8, /* transient results in a row: no loop looks hung */
+    SF_DELAY_MAX_MS = 10000
 };
 
 struct sf_site {
@@ -23,7 +24,8 @@ struct sf_site {
     const struct sf_wait *wait; /* WAIT, else NULL                     */
     struct sf_facts facts;      /* of at->fd; all 0 where there is none */
     const struct sf_world *world;
-    int flags; /* MSG_*                               */
+    int flags;  /* MSG_*                               */
+    bool names; /* faults that only a rule can name, too */
     enum sf_profile profile;
 };
 
@@ -37,7 +39,7 @@ unsigned sf_model_outcomes(const struct sf_site *site,
 /* Did the call end without anything having happened for good? */
 static inline bool sf_fault_transient(enum sf_fault fault)
 {
-    if (fault == SF_NONE || fault == SF_SHORT)
+    if (fault == SF_NONE || fault == SF_SHORT || fault == SF_DELAY)
         return false;
     return fault == SF_ENOBUFS || fault == SF_ENOMEM ||
            sf_faults[fault].cls == SF_BENIGN;

@@ -10,9 +10,11 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/un.h>
+#include <time.h>
 
 #include "faultinject/inject/injector.h"
 #include "faultinject/inject/registry.h"
+#include "faultinject/inject/wait.h"
 
 /* EMFILE lasts for so many calls if nothing is closed before. */
 enum { REFUSALS = 4 };
@@ -125,14 +127,79 @@ static enum sf_verdict reset(struct sf_op *op)
     return SF_PERFORM;
 }
 
-static enum sf_verdict die(struct sf_op *op)
+static int victim_of(const struct sf_op *op)
 {
-    int victim = op->wait ? sf_conn_fd(op->target) : op->fd;
+    return op->wait ? sf_conn_fd(op->target) : op->fd;
+}
+
+/* What is known of the number from now on is `state`. */
+static enum sf_verdict kill_it(struct sf_op *op, enum sf_fd_state state)
+{
+    int victim = victim_of(op);
 
     op->world->kill(victim);
-    sf_gone(victim, SF_FD_KILLED);
+    sf_gone(victim, state);
     op->conn = NULL;
-    op->before = SF_FD_KILLED;
+    op->before = state;
+    return SF_PERFORM;
+}
+
+static enum sf_verdict die(struct sf_op *op)
+{
+    return kill_it(op, SF_FD_KILLED);
+}
+
+/* A new descriptor gets the victim's number, as if its next owner was quick. */
+static enum sf_verdict take_over(struct sf_op *op, int fd)
+{
+    const struct sf_world *w = op->world;
+    int victim = victim_of(op);
+
+    if (fd < 0)
+        return die(op);
+    kill_it(op, SF_FD_IGNORED); /* not the program's to answer for */
+    w->dup2(fd, victim);
+    w->close(fd);
+    return SF_PERFORM;
+}
+
+static enum sf_verdict be_reused(struct sf_op *op)
+{
+    return take_over(op, op->world->socket(AF_INET, SOCK_STREAM, 0));
+}
+
+static enum sf_verdict be_no_socket(struct sf_op *op)
+{
+    int ends[2];
+
+    if (op->world->pipe(ends) < 0)
+        return die(op);
+    op->world->close(ends[1]);
+    return take_over(op, ends[0]);
+}
+
+/* After the call: account.c. */
+static enum sf_verdict die_later(struct sf_op *op)
+{
+    int victim = victim_of(op);
+    struct sf_member member;
+    int cursor = 0;
+
+    while (op->wait->shape->asked(op->wait, &cursor, &member))
+        if (member.fd == victim)
+            op->wait->dying |= member.events;
+    return SF_PERFORM;
+}
+
+/* A signal that comes meanwhile finds the call not yet begun. */
+static enum sf_verdict delay(struct sf_op *op)
+{
+    struct timespec t = {(time_t)(op->amount / 1000),
+                         (long)(op->amount % 1000) * 1000000};
+
+    sf_thread.busy = false;
+    op->world->nanosleep(&t, NULL);
+    sf_thread.busy = true;
     return SF_PERFORM;
 }
 
@@ -200,16 +267,29 @@ static enum sf_verdict let_it(struct sf_op *op)
 }
 
 static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
-    [SF_NONE] = let_it,        [SF_SHORT] = let_it,
-    [SF_EINTR] = interrupt,    [SF_EAGAIN] = would_block,
+    [SF_NONE] = let_it,
+    [SF_SHORT] = let_it,
+    [SF_EINTR] = interrupt,
+    [SF_EAGAIN] = would_block,
     [SF_SPURIOUS] = let_it, /* after the call: account.c */
-    [SF_WITHHOLD] = let_it,    [SF_ENOBUFS] = would_block,
-    [SF_ENOMEM] = would_block, [SF_ECONNABORTED] = drop,
-    [SF_EPROTO] = drop,        [SF_EMFILE] = fill,
-    [SF_ENFILE] = answer,      [SF_EOF] = end,
-    [SF_ECONNRESET] = reset,   [SF_ETIMEDOUT] = reset,
-    [SF_EPIPE] = reset,        [SF_ECONNREFUSED] = refuse,
-    [SF_ENETUNREACH] = answer, [SF_DEADFD] = die,
+    [SF_WITHHOLD] = let_it,
+    [SF_ENOBUFS] = would_block,
+    [SF_ENOMEM] = would_block,
+    [SF_ECONNABORTED] = drop,
+    [SF_EPROTO] = drop,
+    [SF_EMFILE] = fill,
+    [SF_ENFILE] = answer,
+    [SF_EOF] = end,
+    [SF_ECONNRESET] = reset,
+    [SF_ETIMEDOUT] = reset,
+    [SF_EPIPE] = reset,
+    [SF_ECONNREFUSED] = refuse,
+    [SF_ENETUNREACH] = answer,
+    [SF_DEADFD] = die,
+    [SF_DEADFD_REUSED] = be_reused,
+    [SF_DEADFD_NOTSOCK] = be_no_socket,
+    [SF_DEADFD_LATE] = die_later,
+    [SF_DELAY] = delay,
 };
 
 enum sf_verdict sf_perform(struct sf_op *op)

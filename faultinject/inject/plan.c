@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faultinject/inject/model.h"
 #include "faultinject/inject/plan_read.h"
 
 static const char header[] = "sockfault-plan 1";
@@ -152,11 +153,25 @@ static bool take_target(struct sf_reader *r, struct sf_rule *rule)
     return sf_take_word(r, "conn");
 }
 
+static int take_delay(struct sf_reader *r, struct sf_rule *rule)
+{
+    const char *start = r->at;
+
+    if (sf_take_number(r, &rule->amount, "how many milliseconds it takes") < 0)
+        return -1;
+    if (rule->amount > 0 && rule->amount <= SF_DELAY_MAX_MS)
+        return 0;
+    r->at = start;
+    return sf_fail(r, "a delay is 1 to %d milliseconds", SF_DELAY_MAX_MS);
+}
+
 static int take_argument(struct sf_reader *r, struct sf_rule *rule)
 {
     struct sf_range target = {0, 0, 0};
 
     sf_skip_space(r);
+    if (rule->fault == SF_DELAY)
+        return take_delay(r, rule);
     if (rule->fault == SF_SHORT) {
         if (sf_take_number(r, &rule->amount, "how many bytes are moved") < 0)
             return -1;

@@ -57,9 +57,9 @@ struct sf_rule {
     /* What happens. */
     int fault; /* enum sf_fault or SF_ANY_FAULT */
     enum sf_class cls;
-    uint64_t amount;          /* short: bytes */
+    uint64_t amount;          /* short: bytes; delay: milliseconds */
     enum sf_role target_role; /* NONE: target counts all connections */
-    unsigned target; /* deadfd, spurious, withhold: a connection, 0: any */
+    unsigned target; /* deadfd…, spurious, withhold: a connection, 0: any */
 
     /* Counted while it is in use. */
     unsigned matched;

@@ -135,7 +135,7 @@ void sf_rule_print(const struct sf_rule *r, FILE *out)
     fprintf(out, ": %s",
             r->fault == SF_ANY_FAULT ? sf_class_names[r->cls]
                                      : sf_faults[r->fault].word);
-    if (r->fault == SF_SHORT)
+    if (r->fault == SF_SHORT || r->fault == SF_DELAY)
         fprintf(out, " %" PRIu64, r->amount);
     if (r->target)
         fprintf(out, " %s %u",

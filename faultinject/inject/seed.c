@@ -40,7 +40,8 @@ unsigned sf_seed_pick(uint64_t seed, enum sf_class cls,
     unsigned first;
 
     for (int i = 1; i < SF_FAULT_COUNT; i++)
-        if (sf_faults[i].kinds & kind && sf_faults[i].cls == cls)
+        if (sf_faults[i].kinds & kind && sf_faults[i].cls == cls &&
+            sf_faults[i].how == SF_DRAWN)
             candidates[count++] = (enum sf_fault)i;
     if (count == 0)
         return 0;

@@ -28,6 +28,9 @@ struct sf_wait_shape {
     bool (*pretend)(struct sf_wait *w, int fd);
     /* Do not report these events of fd. */
     void (*hide)(struct sf_wait *w, int fd, short events);
+    /* Report that fd is not open, of which w->dying was asked; NULL: that is
+     * never reported. */
+    void (*perish)(struct sf_wait *w, int fd);
     bool hangups; /* POLLRDHUP can be asked for, and is reported */
 };
 
@@ -36,6 +39,7 @@ struct sf_wait {
     int timeout_ms; /* how long it may take at most; -1 for ever       */
     int result;     /* what the call returned, kept right by the shape */
     bool nap;       /* it names no descriptor: only time shall pass    */
+    short dying;    /* events asked of what dies meanwhile             */
 };
 
 #endif

@@ -70,15 +70,35 @@ static bool select_next(const struct sf_wait *w, int *cursor,
     return false;
 }
 
-static bool select_pretend(struct sf_wait *w, int fd)
+static void select_add(struct select_wait *s, fd_set *set, int fd)
+{
+    if (!set || FD_ISSET(fd, set))
+        return;
+    FD_SET(fd, set);
+    s->wait.result++;
+}
+
+/* The kernel counts it as ready for all that was asked. */
+static void select_perish(struct sf_wait *w, int fd)
 {
     struct select_wait *s = (struct select_wait *)w;
 
-    if (!s->rd || fd >= FD_SETSIZE || FD_ISSET(fd, s->rd))
-        return false;
-    FD_SET(fd, s->rd);
-    w->result++;
-    return true;
+    if (w->dying & POLLIN)
+        select_add(s, s->rd, fd);
+    if (w->dying & POLLOUT)
+        select_add(s, s->wr, fd);
+    if (w->dying & POLLPRI)
+        select_add(s, s->ex, fd);
+}
+
+static bool select_pretend(struct sf_wait *w, int fd)
+{
+    struct select_wait *s = (struct select_wait *)w;
+    int before = w->result;
+
+    if (fd < FD_SETSIZE)
+        select_add(s, s->rd, fd);
+    return w->result > before;
 }
 
 static void select_drop(struct select_wait *s, fd_set *set, int fd)
@@ -106,6 +126,7 @@ static const struct sf_wait_shape select_shape = {
     .reported = select_next,
     .pretend = select_pretend,
     .hide = select_hide,
+    .perish = select_perish,
 };
 
 #define SELECT(name, args, ms)                                           \
@@ -117,7 +138,7 @@ static const struct sf_wait_shape select_shape = {
     sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
     op.other = nfds;                                                     \
     w = (struct select_wait){                                            \
-        {&select_shape, ms, 0, nfds == 0}, nfds, rd, wr, ex};            \
+        {&select_shape, ms, 0, nfds == 0, 0}, nfds, rd, wr, ex};         \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
@@ -187,6 +208,16 @@ static bool poll_pretend(struct sf_wait *w, int fd)
     return true;
 }
 
+static void poll_perish(struct sf_wait *w, int fd)
+{
+    struct pollfd *f = poll_find((struct poll_wait *)w, fd);
+
+    if (!f)
+        return;
+    w->result += f->revents == 0;
+    f->revents = POLLNVAL;
+}
+
 static void poll_hide(struct sf_wait *w, int fd, short events)
 {
     struct pollfd *f = poll_find((struct poll_wait *)w, fd);
@@ -202,19 +233,20 @@ static const struct sf_wait_shape poll_shape = {
     .reported = poll_reported,
     .pretend = poll_pretend,
     .hide = poll_hide,
+    .perish = poll_perish,
     .hangups = true,
 };
 
-#define POLL(name, args, ms)                                             \
-    struct sf_op op;                                                     \
-    struct poll_wait w;                                                  \
-                                                                         \
-    if (SF_LIKELY(!sf_on))                                               \
-        return sf_libc.name args;                                        \
-    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
-    w = (struct poll_wait){{&poll_shape, ms, 0, nfds == 0}, fds, nfds};  \
-    op.wait = &w.wait;                                                   \
-    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
+#define POLL(name, args, ms)                                               \
+    struct sf_op op;                                                       \
+    struct poll_wait w;                                                    \
+                                                                           \
+    if (SF_LIKELY(!sf_on))                                                 \
+        return sf_libc.name args;                                          \
+    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                             \
+    w = (struct poll_wait){{&poll_shape, ms, 0, nfds == 0, 0}, fds, nfds}; \
+    op.wait = &w.wait;                                                     \
+    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args)   \
     return (int)sf_tell(&op);
 
 SF_EXPORT int poll(struct pollfd *fds, nfds_t nfds,
@@ -330,7 +362,7 @@ static const struct sf_wait_shape epoll_shape = {
         return sf_libc.name args;                                        \
     sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
     w = (struct epoll_set){                                              \
-        {&epoll_shape, ms, 0, false}, epfd, events, maxevents};          \
+        {&epoll_shape, ms, 0, false, 0}, epfd, events, maxevents};       \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);

@@ -354,8 +354,9 @@ static void load_tape(const struct sf_session *s)
     }
     sf_tape_init(&sf_play.tape, sf_play.tape_bytes, 3 * s->faults_n);
     sf_play.decides = instead ? instead : &sf_play.tape.chooser;
-    sf_play.chooser =
-        (struct sf_chooser){chooser_wants, chooser_cares, NULL, chooser_choose};
+    sf_play.chooser = (struct sf_chooser){.wants = chooser_wants,
+                                          .cares = chooser_cares,
+                                          .choose = chooser_choose};
 }
 
 /* It holds its frames, however little others hold: byte by byte it would make

@@ -186,6 +186,14 @@ static void take_frames(struct client *c)
         give_up(c, fm_err_text(r));
 }
 
+/* A number that is somebody else's by now is let go without closing it. */
+static void lose(struct client *c, int err)
+{
+    if (fm_io_is_foreign(err))
+        fm_loop_remove(&c->loop, &c->watch);
+    give_up(c, fm_err_text(err));
+}
+
 static void receive(struct client *c)
 {
     uint8_t piece[65536];
@@ -198,7 +206,7 @@ static void receive(struct client *c)
     else if (r == FM_E_CLOSED)
         c->ended = true;
     else
-        give_up(c, fm_err_text((int)r));
+        lose(c, (int)r);
     take_frames(c);
 }
 
@@ -217,7 +225,7 @@ static void transmit(struct client *c)
         fm_buf_consume(&c->out, len);
         c->all_sent = true;
     } else if (r != FM_E_AGAIN && r != FM_E_INTR && r != FM_E_BUSY) {
-        give_up(c, fm_err_text((int)r));
+        lose(c, (int)r);
     }
 }
 

@@ -217,7 +217,7 @@ static bool walk_error(struct walk *w)
 static bool walk_poll(struct walk *w)
 {
     struct pollfd p = {.fd = w->fd, .events = POLLIN | POLLOUT};
-    int n = poll(&p, 1, 0);
+    int n = poll(&p, 1, 1);
 
     note_result("poll", n);
     note("/%#x", (unsigned)p.revents);
@@ -299,8 +299,9 @@ static unsigned one_walk(enum transport transport, bool nonblock, unsigned seed)
              "p 0.04 seed %u conn 1 out: fatal\n"
              "p 0.3 seed %u conn 1: benign\n"
              "p 0.2 seed %u wait: benign\n"
-             "p 0.03 seed %u wait: fatal",
-             seed, seed + 1, seed + 2, seed + 3, seed + 4);
+             "p 0.03 seed %u wait: fatal\n"
+             "p 0.03 seed %u poll: deadfd-late",
+             seed, seed + 1, seed + 2, seed + 3, seed + 4, seed + 5);
     story[0] = '\0';
     session_begin(plan);
     make_pair(transport, pair);

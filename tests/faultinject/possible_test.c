@@ -20,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -94,6 +95,61 @@ static long do_select(int fd)
     FD_ZERO(&rd);
     FD_SET(fd, &rd);
     return select(fd + 1, &rd, NULL, NULL, &now);
+}
+
+static long do_select_to_write(int fd)
+{
+    struct timeval now = {0, 0};
+    fd_set wr;
+
+    FD_ZERO(&wr);
+    FD_SET(fd, &wr);
+    return select(fd + 1, NULL, &wr, NULL, &now);
+}
+
+/* Both are asked for, and nothing comes. */
+static long do_select_while(int fd)
+{
+    struct timeval soon = {0, 20000};
+    fd_set rd, ex;
+
+    FD_ZERO(&rd);
+    FD_SET(fd, &rd);
+    ex = rd;
+    if (select(fd + 1, &rd, NULL, &ex, &soon) != 2)
+        return -2;
+    return FD_ISSET(fd, &rd) && FD_ISSET(fd, &ex) ? do_recv(fd) : -3;
+}
+
+static long do_poll_while(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    if (poll(&p, 1, 20) != 1 || p.revents != POLLNVAL)
+        return -2;
+    return do_recv(fd);
+}
+
+static long ms_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static long do_recv_late(int fd)
+{
+    long begin = ms_now(), got = do_recv(fd);
+
+    return ms_now() - begin >= 30 ? got : -2;
+}
+
+static long do_select_late(int fd)
+{
+    long begin = ms_now(), ready = do_select(fd);
+
+    return ms_now() - begin >= 30 ? ready : -2;
 }
 
 /* How many bits there are when two are asked for and one is withheld. */
@@ -203,6 +259,10 @@ static long do_socket(int fd)
 static const struct row table[] = {
     /* recv */
     {"R1: dead", FIRST "deadfd", do_recv, 0, -1, EBADF},
+    {"R1: dead, and another socket's",
+     FIRST "deadfd-reused", do_recv, 0, -1, ENOTCONN},
+    {"R1: dead, and no socket any more",
+     FIRST "deadfd-notsock", do_recv, 0, -1, ENOTSOCK},
     {"R4: one of five bytes", FIRST "short 1", do_recv, 0, 1, 0},
     {"R4: two of five bytes", FIRST "short 2", do_recv, 0, 2, 0},
     {"R4: four of five bytes", FIRST "short 4", do_recv, 0, 4, 0},
@@ -218,8 +278,13 @@ static const struct row table[] = {
     {"interrupted, not blocking", POSIX FIRST "EINTR", do_recv, NB, -1, EINTR},
     {"no buffers to read into", POSIX FIRST "ENOBUFS", do_recv, 0, -1, ENOBUFS},
     {"no memory to read into", POSIX FIRST "ENOMEM", do_recv, 0, -1, ENOMEM},
+    {"later", FIRST "delay 30", do_recv_late, 0, 5, 0},
     /* send */
     {"S1: dead", SENDS "deadfd", do_send, 0, -1, EBADF},
+    {"S1: dead, and another socket's",
+     SENDS "deadfd-reused", do_send, 0, -1, EPIPE},
+    {"S1: dead, and no socket any more",
+     SENDS "deadfd-notsock", do_send, 0, -1, ENOTSOCK},
     {"S4: a reset", SENDS "ECONNRESET", do_send, 0, -1, ECONNRESET},
     {"S4: a timeout",
      "conn 1 send 2: ETIMEDOUT", do_send_twice, 0, -1, ETIMEDOUT},
@@ -267,6 +332,16 @@ static const struct row table[] = {
     {"Q1: dead", "select 1: deadfd conn 1", do_select, 0, -1, EBADF},
     {"Q1: dead, poll", "poll 1: deadfd conn 1", do_poll, 0, 1, 0},
     {"Q1: dead, epoll", "epoll_wait 1: deadfd conn 1", do_epoll, 0, 0, 0},
+    {"Q1: dead, and only to be written",
+     "select 1: deadfd conn 1", do_select_to_write, 0, -1, EBADF},
+    {"Q1: another socket's is ready",
+     "select 1: deadfd-reused conn 1", do_select, EMPTY, 1, 0},
+    {"Q1: a pipe's that has ended, too",
+     "poll 1: deadfd-notsock conn 1", do_poll, EMPTY, 1, 0},
+    {"Q3: dies meanwhile, select",
+     "select 1: deadfd-late conn 1", do_select_while, EMPTY, -1, EBADF},
+    {"Q3: dies meanwhile, poll",
+     "poll 1: deadfd-late conn 1", do_poll_while, EMPTY, -1, EBADF},
     {"Q4: interrupted", "select 1: EINTR", do_select, HANDLER, -1, EINTR},
     {"Q4: interrupted, no handler",
      POSIX "epoll_wait 1: EINTR", do_epoll, 0, -1, EINTR},
@@ -277,6 +352,7 @@ static const struct row table[] = {
      "profile hostile\npoll 1: spurious conn 1", do_poll, EMPTY, 1, 0},
     {"Q7: ready, and not told", "poll 1: withhold conn 1", do_poll, 0, 0, 0},
     {"Q7: epoll", "epoll_wait 1: withhold conn 1", do_epoll, 0, 0, 0},
+    {"a late look", "select 1: delay 30", do_select_late, 0, 1, 0},
     {"Q8: as many as there are bits",
      "select 1: withhold conn 1", do_count, 0, 0, 0},
 };
