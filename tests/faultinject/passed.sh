@@ -48,6 +48,16 @@ done
 # libc asks for names over sockets of its own.
 says 0 '' -- sh -c 'id -un; ./odd names'
 
+# An ordinary user is told where the command gives up what would be in the way.
+cp "$sockfault" "$(dirname "$sockfault")/../lib/libsockfault.so" "$work"
+chmod 755 "$work"
+nobody="setpriv --reuid 65534 --regid 65534 --clear-groups"
+(cd / && $nobody "$work/sockfault" run --no-io-uring -- "$work/inline" both) \
+    2>&1 | grep -q '1 socket went past' || {
+    echo "passed.sh: an ordinary user is not told" >&2
+    bad=1
+}
+
 # Who is left behind is served on.
 says 2 '' -- ./inline orphan
 sleep 1
