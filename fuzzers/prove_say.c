@@ -107,11 +107,28 @@ void prove_say(const struct prove_job *job, const struct prove_result *r)
     fflush(stdout);
 }
 
+/* How many schedules it takes until no state is new depends on what the
+ * compiler leaves on the stack. */
+static void loops_row(const struct prove_job *job, const struct prove_result *r)
+{
+    static const char *const ends[] = {"closed", "incomplete", "refuted",
+                                       "not done"};
+
+    printf("| %s | %s | %s | any | %" PRIu64 " | %" PRIu64 " | %s |\n",
+           job->name, job->target->name, sf_profile_names[job->session.profile],
+           r->calls, r->decisions, ends[r->end]);
+    fflush(stdout);
+}
+
 void prove_row(const struct prove_job *job, const struct prove_result *r)
 {
     static const char *const ends[] = {"complete", "incomplete", "refuted",
                                        "not done"};
 
+    if (job->loops) {
+        loops_row(job, r);
+        return;
+    }
     printf("| %s | %s | %s | %u | %" PRIu64 " | %" PRIu64 " | %" PRIu64
            " | %s |\n",
            job->name, job->target->name, sf_profile_names[job->session.profile],

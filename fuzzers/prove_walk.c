@@ -5,6 +5,7 @@
 #include "faultinject/inject/inject.h"
 #include "faultinject/simnet/guard.h"
 #include "faultinject/simnet/run.h"
+#include "faultinject/simnet/simnet.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -210,6 +211,8 @@ static void walk_by_snapshots(struct live *l)
     struct round round = {.place.bound = UINT32_MAX}, before;
 
     sim_guard_signals(); /* or it would do so with ours */
+    if (!job_now->plain)
+        sf_sim_be_tidy();
     image_begin(body, NULL, !job_now->plain);
     l->walk.keep = keep;
     while (!l->stop && sf_exhaust_next(&l->walk)) {

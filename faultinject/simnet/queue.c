@@ -7,6 +7,13 @@
 
 static uint8_t buffers[SIM_ENDS][SF_SIM_BUFFER];
 
+static bool tidy;
+
+void sf_sim_be_tidy(void)
+{
+    tidy = true;
+}
+
 /* Libraries like this one are not instrumented; MSan is told by hand. */
 void __msan_unpoison(const volatile void *p, size_t n) __attribute__((weak));
 
@@ -71,6 +78,16 @@ static void copy_out(struct sf_end *end, size_t skip, uint8_t *to, size_t len)
         __msan_unpoison(to, len);
 }
 
+/* What waits is at the front, and what is gone has left nothing. */
+static void tidy_up(struct sf_end *end, size_t got)
+{
+    uint8_t *bytes = sim_bytes(end);
+
+    memmove(bytes, bytes + got, end->in.len);
+    memset(bytes + end->in.len, 0, got);
+    end->in.head = 0;
+}
+
 size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek)
 {
     size_t got = 0;
@@ -86,6 +103,8 @@ size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek)
         end->in.len -= (uint32_t)got;
         end->in.head =
             end->in.len ? (uint32_t)((end->in.head + got) % SF_SIM_BUFFER) : 0;
+        if (tidy)
+            tidy_up(end, got);
     }
     return got;
 }

@@ -10,6 +10,13 @@ proofs_sessions() {
         grep '^| ' || true
 }
 
+proofs_loops() {
+    say '| scenario | target | profile | faults | calls | decisions | |'
+    say '|---|---|---|--:|--:|--:|---|'
+    "$prover" --loops --rows --out "$work" "$@" 2>"$work/progress" |
+        grep '^| ' || true
+}
+
 proofs_decoders() {
     say '| format | classes | states | bytes | pieces of up to | pieces | |'
     say '|---|--:|--:|--:|--:|--:|---|'
@@ -37,6 +44,12 @@ END
 
 END
     proofs_sessions -k 2 corpus/scenarios/fuzz_stream
+    cat <<'END'
+
+### Blocking loops, any number of faults
+
+END
+    proofs_loops --profile linux corpus/scenarios/fuzz_stream
     cat <<'END'
 
 ### Select recovery, no other fault

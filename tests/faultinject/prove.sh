@@ -63,6 +63,12 @@ cp "$work/out" "$work/rows"
 [[ $(schedules) == "$parts" ]] ||
     fail "three shards make $parts schedules, the whole $(schedules)"
 
+# Any number of faults: no state is new in the end, and that is said.
+ends 0 --loops --profile linux corpus/scenarios/fuzz_stream/recv-exact.session
+grep -q 'PROVED  *closed: any number' "$work/out" || fail 'closed: not said'
+ends 2 --loops --budget 0.1s corpus/scenarios/fuzz_stream/recv-exact.session
+grep -q 'INCOMPLETE not closed' "$work/out" || fail 'not closed: not said'
+
 # Stopped and taken up again until it is over, it is the whole as well.  The
 # first turn is short for any machine, the later ones long enough for any.
 "$prover" --rows --plain -k 2 $scenarios/dead-descriptors.session >"$work/whole" &
