@@ -244,11 +244,14 @@ void sim_shutdown_as(struct sf_end *end, unsigned bits)
         shutdown_tcp(end, (int)bits);
 }
 
-/* Bytes that had not reached the peer's side die with a reset. */
+/* Bytes that had not reached the peer's side die with a reset, and so does the
+ * FIN that was behind them. */
 static void lose_unsent(struct sf_end *peer)
 {
-    if (peer->in.len > sim.window)
-        peer->in.len = (uint32_t)sim.window;
+    if (peer->in.len <= sim.window)
+        return;
+    peer->in.len = (uint32_t)sim.window;
+    peer->done = false;
 }
 
 void sim_close_stream(struct sf_end *end, bool reset)
