@@ -32,12 +32,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ECHO, VECTORS, EXACT, STREAM, DEADLINE_MS = 3000 };
+enum { ECHO, VECTORS, EXACT, STREAM, DEADLINE_MS = 3000, PIPE_PIECE = 512 };
 
 static struct {
     struct fm_format format;
     unsigned mode;
     bool at_large;
+    bool pipes;
     bool deadlines;
     size_t taken;  /* bytes of the stream that the loops gave out      */
     size_t given;  /* bytes that the loops say they sent               */
@@ -138,10 +139,38 @@ static int send_pieces(int fd, const uint8_t *wire, size_t len)
     return fm_sendv_all(fd, iov, n, deadline());
 }
 
+/* What goes into a pipe comes out of it. */
+static void pass_pipe(const int ends[2], const uint8_t *bytes, size_t len)
+{
+    uint8_t out[PIPE_PIECE];
+    int r = fm_send_all(ends[1], bytes, len, deadline());
+
+    if (r == 0)
+        r = fm_recv_exact(ends[0], out, len, deadline());
+    if (r == 0 ? memcmp(bytes, out, len) != 0 : !has_excuse(r))
+        sf_peer_finding(SF_MON_WRONG, peer(), "through a pipe: %s",
+                        r ? fm_err_name(r) : "other bytes");
+}
+
+/* The loops work on any descriptor, not only on sockets. */
+static void use_pipe(const uint8_t *wire, size_t len)
+{
+    int ends[2];
+
+    if (!fuzz.pipes || pipe(ends) < 0)
+        return;
+    for (size_t at = 0; at < len; at += PIPE_PIECE)
+        pass_pipe(ends, wire + at,
+                  len - at < PIPE_PIECE ? len - at : PIPE_PIECE);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static int send_back(int fd, const uint8_t *wire, size_t len)
 {
     int r;
 
+    use_pipe(wire, len);
     fuzz.trying = fuzz.given + len;
     r = fuzz.mode == VECTORS ? send_pieces(fd, wire, len)
                              : fm_send_all(fd, wire, len, deadline());
@@ -396,6 +425,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz.format = *ref_format(s.variant);
     fuzz.mode = s.extra & 3;
     fuzz.at_large = s.variant / ref_format_count % 2;
+    fuzz.pipes = s.variant / ref_format_count / 2 % 2;
     fuzz.deadlines = s.extra & 8;
     if (fuzz_verbose())
         printf("  format %s\n", ref_formats[s.variant % ref_format_count]);
