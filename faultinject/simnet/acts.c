@@ -150,11 +150,10 @@ static const struct sf_peer *find_taken(void)
 static void watch_for_starvation(void)
 {
     const struct sf_peer *taken = find_taken();
-    bool again = taken && taken == sf_play.taken &&
-                 sf_play.faults == sf_play.faults_looked;
+    bool again = taken && taken == sf_play.taken && !sf_play.unlooked;
 
     sf_play.taken = taken;
-    sf_play.faults_looked = sf_play.faults;
+    sf_play.unlooked = false;
     for (unsigned i = 0; i < sf_play.conns_n; i++) {
         const struct sf_peer *peer = &sf_play.conns[i];
         bool kept = again && peer != taken && waits_to_be_read(peer);

@@ -40,7 +40,7 @@ struct sf_play {
         unsigned kept; /* … acts in a row that it read only another's     */
     } looks[SF_CONNS_MAX];
     const struct sf_peer *taken; /* the other                             */
-    uint64_t faults_looked;      /* faults up to the last act             */
+    bool unlooked;               /* there was a fault since the last act  */
 
     enum sf_play_phase phase;
     unsigned next;        /* act                                          */
@@ -55,7 +55,8 @@ struct sf_play {
     bool pending_signal;
 
     uint64_t seen_changes, look_again; /* for spin                        */
-    uint64_t faults, faults_settled;
+    uint64_t faults;
+    bool unsettled; /* there was one since it last waited for quiet */
     int64_t last_fault[SF_CLASS_COUNT];
 };
 extern struct sf_play sf_play;

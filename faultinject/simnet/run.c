@@ -94,9 +94,9 @@ static void enter(enum sf_play_phase phase)
 /* Lets short timers of the program run out, but not for ever. */
 static bool settles(int64_t until)
 {
-    if (sf_play.faults != sf_play.faults_settled) /* the tape is not over yet */
+    if (sf_play.unsettled) /* the tape is not over yet */
         sf_play.waits = 0;
-    sf_play.faults_settled = sf_play.faults;
+    sf_play.unsettled = false;
     return until - sf_sim_now() <= SF_SETTLE_MS * MS &&
            sf_play.waits++ < SETTLE_WAITS;
 }
@@ -269,6 +269,7 @@ static unsigned chooser_choose(struct sf_chooser *self,
     if (!sf_session_allows(at, &outcomes[pick]))
         return 0;
     sf_play.faults++;
+    sf_play.unsettled = sf_play.unlooked = true;
     sf_play.last_fault[sf_faults[outcomes[pick].fault].cls] = sf_sim_now();
     if (sf_play.program->fault)
         sf_play.program->fault(sf_play.program->arg, at, &outcomes[pick]);
@@ -335,7 +336,6 @@ void sf_session_counters(sf_counter *each, void *arg)
     EACH(sf_play.seen_changes);
     EACH(sf_play.look_again);
     EACH(sf_play.faults);
-    EACH(sf_play.faults_settled);
     sf_inject_counters(each, arg);
     if (sf_play.program->side == SF_SERVE)
         EACH(sf_play.last_fault);
@@ -444,12 +444,12 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
     memset(sf_play.current, 0, sizeof sf_play.current);
     sf_play.listener = NULL;
     sf_play.taken = NULL;
-    sf_play.faults_looked = 0;
+    sf_play.unlooked = false;
     sf_play.phase = SCRIPT;
     sf_play.resume = 0;
     sf_play.last_call = sf_play.seen_changes = sf_play.faults = 0;
     sf_play.look_again = SF_SPIN_CALLS;
-    sf_play.faults_settled = 0;
+    sf_play.unsettled = false;
     sf_play.stopped = sf_play.joined = sf_play.pending_signal = false;
     sf_play.armed = p->side != SF_SERVE;
     sf_play.budget = sf_play_byte_budget(s);
