@@ -39,6 +39,7 @@ static struct {
     unsigned mode;
     bool at_large;
     bool pipes;
+    int ends[2]; /* of the pipe                                        */
     bool deadlines;
     size_t taken;  /* bytes of the stream that the loops gave out      */
     size_t given;  /* bytes that the loops say they sent               */
@@ -140,30 +141,27 @@ static int send_pieces(int fd, const uint8_t *wire, size_t len)
 }
 
 /* What goes into a pipe comes out of it. */
-static void pass_pipe(const int ends[2], const uint8_t *bytes, size_t len)
+static void pass_pipe(const uint8_t *bytes, size_t len)
 {
     uint8_t out[PIPE_PIECE];
-    int r = fm_send_all(ends[1], bytes, len, deadline());
+    int r = fm_send_all(fuzz.ends[1], bytes, len, deadline());
 
     if (r == 0)
-        r = fm_recv_exact(ends[0], out, len, deadline());
+        r = fm_recv_exact(fuzz.ends[0], out, len, deadline());
     if (r == 0 ? memcmp(bytes, out, len) != 0 : !has_excuse(r))
         sf_peer_finding(SF_MON_WRONG, peer(), "through a pipe: %s",
                         r ? fm_err_name(r) : "other bytes");
 }
 
-/* The loops work on any descriptor, not only on sockets. */
+/* The loops work on any descriptor, not only on sockets.  No more than the pipe
+ * holds, since nobody reads meanwhile. */
 static void use_pipe(const uint8_t *wire, size_t len)
 {
-    int ends[2];
+    size_t holds = sf_session_now()->buffers;
+    size_t piece = holds < PIPE_PIECE ? holds : PIPE_PIECE;
 
-    if (!fuzz.pipes || pipe(ends) < 0)
-        return;
-    for (size_t at = 0; at < len; at += PIPE_PIECE)
-        pass_pipe(ends, wire + at,
-                  len - at < PIPE_PIECE ? len - at : PIPE_PIECE);
-    close(ends[0]);
-    close(ends[1]);
+    for (size_t at = 0; fuzz.pipes && at < len; at += piece)
+        pass_pipe(wire + at, len - at < piece ? len - at : piece);
 }
 
 static int send_back(int fd, const uint8_t *wire, size_t len)
@@ -322,12 +320,29 @@ static bool echo_exactly(int fd, size_t len)
     return r == 0;
 }
 
+static void close_pipe(void)
+{
+    for (int i = 0; fuzz.pipes && i < 2; i++)
+        close(fuzz.ends[i]);
+}
+
+/* At the beginning, so that the number of a descriptor that dies later is not
+ * the pipe's.  False: it died just now, and is. */
+static bool make_pipe(int fd)
+{
+    fuzz.pipes = fuzz.pipes && pipe(fuzz.ends) == 0;
+    if (!fuzz.pipes || (fuzz.ends[0] != fd && fuzz.ends[1] != fd))
+        return true;
+    close_pipe();
+    return false;
+}
+
 static void run_loops(void *arg, int fd)
 {
     size_t len = 1;
 
     (void)arg;
-    if (fd < 0)
+    if (fd < 0 || !make_pipe(fd))
         return;
     if (sf_session_now()->extra & 4)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -343,6 +358,7 @@ static void run_loops(void *arg, int fd)
             ;
     if (sf_sim_is_open(fd))
         close(fd);
+    close_pipe();
 }
 
 /* ---------------------------------------------------------------- oracles */
