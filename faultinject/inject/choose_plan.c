@@ -217,9 +217,13 @@ static unsigned planned_choose(struct sf_chooser *self,
             __atomic_fetch_add(&r->matched, 1, __ATOMIC_RELAXED);
             __atomic_fetch_add(&r->done, wanted != 0, __ATOMIC_RELAXED);
         }
-        if (wanted || r->fault == SF_NONE)
+        if (wanted || r->fault == SF_NONE) {
+            /* A rule that names whom it is done to leaves the others. */
+            self->again = wanted && r->target > 0;
             return wanted;
+        }
     }
+    self->again = false;
     return 0;
 }
 

@@ -44,6 +44,9 @@ void sf_control_fault(struct sf_op *op)
 {
     uint64_t i = count(&sf_control->n_kept);
 
+    uint64_t earlier =
+        op->record ? (uint64_t)(op->record - sf_control->kept) + 1 : 0;
+
     count(&sf_control->injected[op->fault]);
     op->intended = op->fault;
     op->record = NULL;
@@ -51,9 +54,19 @@ void sf_control_fault(struct sf_op *op)
         return;
     op->record = &sf_control->kept[i];
     begin(op->record, op);
+    op->record->earlier = (uint32_t)earlier;
     if (sf_control_site)
         op->record->site = sf_control_site();
     number(op->record);
+}
+
+/* Of one call several descriptors can die. */
+static void end_all(const struct sf_op *op, int err)
+{
+    struct sf_record *r = op->record;
+
+    for (end(r, op, err); r->earlier; end(r, op, err))
+        r = &sf_control->kept[r->earlier - 1];
 }
 
 static void end_fault(const struct sf_op *op, int err)
@@ -64,7 +77,7 @@ static void end_fault(const struct sf_op *op, int err)
         __atomic_fetch_sub(&sf_control->injected[op->intended], 1,
                            __ATOMIC_RELAXED);
     if (op->record && happened)
-        end(op->record, op, err);
+        end_all(op, err);
     else if (op->record)
         __atomic_store_n(&op->record->seq, 0, __ATOMIC_RELEASE);
 }

@@ -61,8 +61,9 @@ struct sf_record {
     int32_t result;
     uint32_t conn;
     uint32_t nth;
-    uint32_t amount; /* short: bytes; delay: milliseconds */
-    uint32_t target; /* the connection it was done to, or that was made */
+    uint32_t amount;  /* short: bytes; delay: milliseconds */
+    uint32_t target;  /* the connection it was done to, or that was made */
+    uint32_t earlier; /* another fault at this call: its place, from 1   */
     int32_t fd;
     uint16_t process;
     uint16_t err;

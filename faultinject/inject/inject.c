@@ -266,6 +266,15 @@ static struct sf_outcome choose(struct sf_op *op)
     return chosen;
 }
 
+static enum sf_verdict inflict(struct sf_op *op, struct sf_outcome chosen)
+{
+    op->fault = chosen.fault;
+    op->target = chosen.target;
+    if (sf_control)
+        sf_control_fault(op);
+    return sf_perform(op);
+}
+
 /* Somebody asks where calls are: the trace of all, a chooser of some. */
 static enum sf_verdict decide(struct sf_op *op)
 {
@@ -280,13 +289,17 @@ static enum sf_verdict decide(struct sf_op *op)
     if (!wanted || (chooser->cares && !chooser->cares(chooser, &op->at)))
         return SF_PERFORM;
     chosen = choose(op);
-    op->fault = chosen.fault;
-    op->target = chosen.target;
-    if (op->fault == SF_NONE)
+    if (chosen.fault == SF_NONE)
         return SF_PERFORM;
-    if (sf_control)
-        sf_control_fault(op);
-    verdict = sf_perform(op);
+    verdict = inflict(op, chosen);
+    while (chooser->again && sf_fault_kills(op->fault) &&
+           op->fault != SF_DEADFD_LATE) {
+        chosen = choose(op);
+        if (!sf_fault_kills(chosen.fault) || chosen.fault == SF_DEADFD_LATE)
+            break;
+        sf_injector.injected[op->fault]++;
+        inflict(op, chosen);
+    }
     if (verdict == SF_PERFORM)
         errno = op->saved_errno;
     return verdict;
@@ -303,6 +316,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->asked = op->len;
     op->fault = SF_NONE;
     op->intended = SF_NONE;
+    op->record = NULL;
     op->target = 0;
     if (sf_monitors && op->wait)
         sf_monitor_wait(op->wait);

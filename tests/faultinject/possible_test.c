@@ -107,6 +107,22 @@ static long do_select_to_write(int fd)
     return select(fd + 1, NULL, &wr, NULL, &now);
 }
 
+/* Of a pair of AF_UNIX, the other of which has the next number. */
+static long do_select_both(int fd)
+{
+    struct timeval now = {0, 0};
+    fd_set rd;
+
+    FD_ZERO(&rd);
+    FD_SET(fd, &rd);
+    FD_SET(fd + 1, &rd);
+    if (select(fd + 2, &rd, NULL, NULL, &now) != -1 || errno != EBADF)
+        return -2;
+    if (fcntl(fd, F_GETFD) != -1 || fcntl(fd + 1, F_GETFD) != -1)
+        return -3;
+    return -1;
+}
+
 /* Both are asked for, and nothing comes. */
 static long do_select_while(int fd)
 {
@@ -334,6 +350,9 @@ static const struct row table[] = {
     {"Q1: dead, epoll", "epoll_wait 1: deadfd conn 1", do_epoll, 0, 0, 0},
     {"Q1: dead, and only to be written",
      "select 1: deadfd conn 1", do_select_to_write, 0, -1, EBADF},
+    {"Q1: two at once",
+     "select 1: deadfd conn 1\nselect 1: deadfd conn 2", do_select_both,
+     ON_UNIX, -1, EBADF},
     {"Q1: another socket's is ready",
      "select 1: deadfd-reused conn 1", do_select, EMPTY, 1, 0},
     {"Q1: a pipe's that has ended, too",
