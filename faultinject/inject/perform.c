@@ -132,24 +132,22 @@ static int victim_of(const struct sf_op *op)
     return op->wait ? sf_conn_fd(op->target) : op->fd;
 }
 
-/* What is known of the number from now on is `state`. */
-static enum sf_verdict kill_it(struct sf_op *op, enum sf_fd_state state)
+static enum sf_verdict die(struct sf_op *op)
 {
     int victim = victim_of(op);
 
     op->world->kill(victim);
-    sf_gone(victim, state);
+    sf_gone(victim, SF_FD_KILLED);
     op->conn = NULL;
-    op->before = state;
+    op->before = SF_FD_KILLED;
     return SF_PERFORM;
 }
 
-static enum sf_verdict die(struct sf_op *op)
-{
-    return kill_it(op, SF_FD_KILLED);
-}
-
-/* A new descriptor gets the victim's number, as if its next owner was quick. */
+/*
+ * A new descriptor gets the victim's number, as if its next owner was quick. In
+ * one step: another thread could be given the number in between.  What is done
+ * to it is not the program's to answer for.
+ */
 static enum sf_verdict take_over(struct sf_op *op, int fd)
 {
     const struct sf_world *w = op->world;
@@ -157,9 +155,11 @@ static enum sf_verdict take_over(struct sf_op *op, int fd)
 
     if (fd < 0)
         return die(op);
-    kill_it(op, SF_FD_IGNORED); /* not the program's to answer for */
+    sf_gone(victim, SF_FD_IGNORED);
     w->dup2(fd, victim);
     w->close(fd);
+    op->conn = NULL;
+    op->before = SF_FD_IGNORED;
     return SF_PERFORM;
 }
 

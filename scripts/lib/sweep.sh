@@ -37,7 +37,7 @@ sweep_frames() {
 # sweep_fatal PLAN: has it a fault that may end a connection?
 sweep_fatal() {
     local words
-    words=$(sed -n 's/^FAULT([A-Z]*, *"\([A-Za-z]*\)".*FATAL.*/\1/p' \
+    words=$(sed -n 's/^FAULT([A-Z_]*, *"\([A-Za-z-]*\)".*FATAL.*/\1/p' \
         "$SF_HOME/faultinject/inject/faults.def" | paste -sd'|')
     sed 's/#.*//' "$1" | grep -qE ":.*\b($words|fatal)\b"
 }

@@ -74,7 +74,7 @@ red 9: impossible kernel/mend.c \
     '/^static int mended_getsockopt/,/^}/s/\*error = 0;/*error = m->err;/'
 red 10: impossible inject/perform.c 's/\[SF_EMFILE\] = fill/[SF_EMFILE] = answer/'
 red 11: impossible inject/perform.c \
-    's/return kill_it(op, SF_FD_KILLED);/return answer(op);/'
+    '/^static enum sf_verdict die(/,/^}/s/return SF_PERFORM;/return answer(op);/; s/op->world->kill(victim);//'
 red 12: impossible interpose/wait.c \
     '0,/return (int)sf_tell(&op);/s//if (op.result < 0 \&\& rd) FD_ZERO(rd); return (int)sf_tell(\&op);/'
 red 13: impossible kernel/mend.c \
@@ -114,6 +114,8 @@ red aborted_connection_is_gone traps inject/perform.c 's/op->world->drop(op->fd)
 red end_is_for_ever traps kernel/mend.c 's/if (m->state == ENDED) {/if (0) {/'
 red reset_keeps_the_name traps kernel/mend.c \
     '/^static int mended_getsockname/,/^}/s/if (!m .*/if (1)/'
+red reset_keeps_the_name traps kernel/mend.c \
+    '/^static int mended_ioctl/,/^}/s/request == SIOCOUTQ/0/'
 red no_resonance traps inject/choose_plan.c 's/at->streak >= SF_SEED_STREAK/0/'
 red long_streams_get_on traps inject/seed.c 's/if (at->offset >= CAREFUL_BYTES)/if (0)/'
 red disarmed_is_quiet traps inject/inject.c \
