@@ -77,7 +77,8 @@ struct image {
     size_t taken;
     uint64_t runs;
     bool learnt;
-    bool prints; /* fingerprints are wanted */
+    bool careful; /* all pages are looked at after each run */
+    bool prints;  /* fingerprints are wanted */
 };
 
 extern char __data_start[], _end[];
@@ -257,6 +258,11 @@ static void look(unsigned first, unsigned part)
         qsort(image->lines, image->lines_n, sizeof *image->lines, by_place);
 }
 
+void image_be_careful(void)
+{
+    make()->careful = true;
+}
+
 void image_look(void)
 {
     look(0, 1);
@@ -393,7 +399,7 @@ void image_run(const struct image_snapshot *from)
 
     if (_setjmp(image->driver)) {
         image->runs++;
-        if (image->runs < LOOK_ALL)
+        if (image->runs < LOOK_ALL || image->careful)
             look(0, 1);
         else if (image->runs % LOOK_EVERY == 0)
             look((unsigned)(image->runs / LOOK_EVERY % image->pages_n),

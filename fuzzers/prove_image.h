@@ -59,6 +59,8 @@ void image_forget(size_t n);
 bool image_learnt(void);
 /* Looks for them everywhere, now. */
 void image_look(void);
+/* … and at the end of every run from now on. */
+void image_be_careful(void);
 /* Bytes of one snapshot. */
 size_t image_size(void);
 

@@ -238,13 +238,22 @@ static void walk_by_snapshots(struct live *l)
     }
 }
 
-static void walk(struct live *l, const struct prove_job *job, bool rerun)
+/*
+ * A run may change a line that nobody knows of, and where not all pages are
+ * looked at the next one finds it changed.  What is found so is not found from
+ * the start; then all is walked again, with more care.
+ */
+enum care { QUICK, CAREFUL, PLAIN };
+
+static void walk(struct live *l, const struct prove_job *job, enum care care)
 {
     child = l;
     job_now = job;
     sf_session_choose(&l->walk.chooser);
     seen = prove_seen_new();
-    if (image_possible() && !rerun)
+    if (care == CAREFUL)
+        image_be_careful();
+    if (image_possible() && care != PLAIN)
         walk_by_snapshots(l);
     else
         walk_plainly(l);
@@ -484,7 +493,7 @@ static bool confirmed(struct live *l, const struct prove_job *job, int log)
     return pid > 0 && waitpid(pid, &status, 0) == pid && status != 0;
 }
 
-static void walk_watched(const struct prove_job *job, bool rerun,
+static void walk_watched(const struct prove_job *job, enum care care,
                          struct prove_result *r)
 {
     struct live *l = mmap(NULL, sizeof *l, PROT_READ | PROT_WRITE,
@@ -509,11 +518,11 @@ static void walk_watched(const struct prove_job *job, bool rerun,
         w.child = fork();
         if (w.child == 0) {
             dup2(log, STDERR_FILENO);
-            walk(l, job, rerun);
+            walk(l, job, care);
         }
         watch(job, l, &w);
         judge(job, l, &w, log, r);
-        if (r->end == PROVE_FOUND && !rerun && !confirmed(l, job, log))
+        if (r->end == PROVE_FOUND && care != PLAIN && !confirmed(l, job, log))
             r->end = PROVE_DOUBTFUL;
         if (job->resume && r->end == PROVE_STOPPED)
             write_saved(job, l);
@@ -525,9 +534,11 @@ static void walk_watched(const struct prove_job *job, bool rerun,
 
 void prove_walk(const struct prove_job *job, struct prove_result *r)
 {
-    walk_watched(job, false, r);
-    if (r->end == PROVE_DOUBTFUL)
-        walk_watched(job, true, r);
+    enum care care = QUICK;
+
+    do
+        walk_watched(job, care, r);
+    while (r->end == PROVE_DOUBTFUL && ++care <= PLAIN);
 }
 
 void prove_add(struct prove_result *sum, const struct prove_result *r)
