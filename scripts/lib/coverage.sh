@@ -8,7 +8,7 @@ coverage_parts=("$SF_PROJECT/target/" "$SF_PROJECT/faultinject/")
 
 # Tests that run no program, and those with processes that cannot write what
 # they counted: a file may not be that large, a system call is forbidden.
-coverage_uncounted='house|^faultinject\.(command|survives)$'
+coverage_uncounted='house|^faultinject\.(command|survives|unmended)$'
 
 # Every process adds to the profile of its program (%m).  The tests that fail
 # go to coverage_failed; what they reached is counted.
