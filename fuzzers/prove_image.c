@@ -32,8 +32,7 @@ enum {
     THREAD_MAX = 512,
     IGNORED_MAX = 4096,
     LOOK_ALL = 1000, /* runs in which all pages are looked at …          */
-    LOOK_EVERY = 8,  /* … and later one page in turn, after so many runs */
-    LEFT = 3072      /* bytes of stack that a call may use */
+    LOOK_EVERY = 8   /* … and later one page in turn, after so many runs */
 };
 #define POOL ((size_t)1 << 33) /* address space, not memory */
 
@@ -304,15 +303,20 @@ static struct image_snapshot *snapshot(size_t i)
     return (struct image_snapshot *)(image->pool + i * size);
 }
 
-/* Lines of the stack from `low` up, then all others. */
+/* So many lines of the stack, which come first, are not all below `low`. */
 static unsigned lines_above(const char *low)
 {
-    unsigned n = 0;
+    unsigned first = 0, end = image->stack_lines;
 
-    while (n < image->stack_lines &&
-           (const char *)image->lines[n].at + LINE > low)
-        n++;
-    return n;
+    while (first < end) {
+        unsigned middle = (first + end) / 2;
+
+        if ((const char *)image->lines[middle].at + LINE > low)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return first;
 }
 
 static __attribute__((noinline)) void save(struct image_snapshot *s)
@@ -484,22 +488,29 @@ __asm__(".globl __wrap_sf_ask\n"
 long __real_sf_tell(struct sf_op *op);
 long __wrap_sf_tell(struct sf_op *op);
 
-/* What a call has left on the stack below the program is no state, but what
- * the program puts there next may have it between its variables. */
+/*
+ * What is on the stack below the program is no state, but what the program
+ * puts there next may have it between its variables: in the buffer of its next
+ * read, say.  So nothing is left there, of this call or of functions that the
+ * program called before it.
+ */
 static __attribute__((noinline)) void clear_below(void)
 {
-    char below[LEFT];
+    char here;
 
-    memset(below, 0, sizeof below);
-    __asm__ volatile("" : : "r"(below) : "memory");
+    for (unsigned i = lines_above(&here); i < image->stack_lines; i++)
+        memset(image->lines[i].at, 0, LINE);
 }
 
+/* The description of the call lies below the program, too. */
 long __wrap_sf_tell(struct sf_op *op)
 {
     long result = __real_sf_tell(op);
 
-    if (image && image->prints)
+    if (image && image->prints) {
+        memset(op, 0, sizeof *op);
         clear_below();
+    }
     return result;
 }
 
