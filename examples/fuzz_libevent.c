@@ -7,6 +7,24 @@
 
 static struct event_base *base;
 
+static void on_end(struct bufferevent *b, short what, void *arg);
+
+static void on_sent(struct bufferevent *b, void *arg)
+{
+    (void)arg;
+    bufferevent_free(b);
+}
+
+/* No more from this client; what it is owed still goes out. */
+static void finish(struct bufferevent *b)
+{
+    bufferevent_disable(b, EV_READ);
+    if (evbuffer_get_length(bufferevent_get_output(b)))
+        bufferevent_setcb(b, NULL, on_sent, on_end, NULL);
+    else
+        bufferevent_free(b);
+}
+
 static void on_read(struct bufferevent *b, void *arg)
 {
     struct evbuffer *in = bufferevent_get_input(b);
@@ -17,14 +35,16 @@ static void on_read(struct bufferevent *b, void *arg)
     if (n >= 0)
         evbuffer_remove_buffer(in, bufferevent_get_output(b), (size_t)n);
     else
-        bufferevent_free(b);
+        finish(b);
 }
 
 static void on_end(struct bufferevent *b, short what, void *arg)
 {
     (void)arg;
-    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
+    if (what & BEV_EVENT_ERROR)
         bufferevent_free(b);
+    else if (what & BEV_EVENT_EOF)
+        finish(b);
 }
 
 static void on_accept(struct evconnlistener *l, evutil_socket_t fd,
@@ -63,4 +83,4 @@ static void stop(void *arg)
 
 SF_FUZZ_TARGET(.name = "libevent echo", .side = SF_SERVE, .run = run,
                .stop = stop, .frame = echo_frame, .received = sf_peer_echo,
-               .no_dead_fd = true)
+               .invariant = true, .no_dead_fd = true)

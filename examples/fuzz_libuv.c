@@ -7,6 +7,7 @@
 
 struct client {
     uv_tcp_t tcp;
+    uv_shutdown_t shutdown;
     size_t have;
     char bytes[SF_STREAM_MAX];
 };
@@ -56,6 +57,22 @@ static void echo(struct client *c, size_t n)
     uv_write(&r->request, (uv_stream_t *)&c->tcp, &buf, 1, on_written);
 }
 
+static void on_sent(uv_shutdown_t *request, int err)
+{
+    (void)err;
+    drop((uv_handle_t *)request->handle, NULL);
+}
+
+/* No more from this client; what it is owed still goes out. */
+static void finish(struct client *c)
+{
+    uv_stream_t *s = (uv_stream_t *)&c->tcp;
+
+    uv_read_stop(s);
+    if (uv_shutdown(&c->shutdown, s, on_sent) < 0)
+        drop((uv_handle_t *)s, NULL);
+}
+
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 {
     struct client *c = s->data;
@@ -65,7 +82,7 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
     c->have += n > 0 ? (size_t)n : 0;
     whole = echo_whole(c->bytes, c->have);
     if (n < 0 || whole < 0)
-        drop((uv_handle_t *)s, NULL);
+        finish(c);
     else if (whole > 0)
         echo(c, (size_t)whole);
 }
@@ -122,5 +139,5 @@ __attribute__((constructor)) static void once(void)
 }
 
 SF_FUZZ_TARGET(.name = "libuv echo", .side = SF_SERVE, .run = run, .stop = stop,
-               .frame = echo_frame, .received = sf_peer_echo,
+               .frame = echo_frame, .received = sf_peer_echo, .invariant = true,
                .no_dead_fd = true, .no_emfile = true)

@@ -290,6 +290,7 @@ bool sf_play_receive_some(struct sf_peer *peer, size_t n)
     }
     if (sf_play.program->received)
         sf_play.program->received(sf_play.program->arg, peer, bytes, (size_t)r);
+    sf_invariance_received(peer, bytes, (size_t)r);
     peer->received += (size_t)r;
     touch(peer);
     return true;

@@ -4,6 +4,7 @@
  *     peers.c  connections as their peers see them, and the bytes they move
  *     acts.c   the script
  *     run.c    the phases of a session, its faults, and its run
+ *     invariance.c  the same bytes without and with transient faults
  */
 #ifndef SF_PLAY_H
 #define SF_PLAY_H
@@ -93,5 +94,18 @@ bool sf_play_next_acts(void);
 void sf_play_due_acts(void);
 /* Be asked at the next call at which there is something to do. */
 void sf_play_set_alarm(void);
+
+/* --- invariance.c --- */
+
+/* The session that begins is the one without faults of two, and what peers
+ * receive is kept; the next is compared with it.  False: it would prove
+ * nothing, or there is nothing to compare. */
+bool sf_invariance_keep(const struct sf_session *s);
+void sf_invariance_received(const struct sf_peer *peer, const uint8_t *bytes,
+                            size_t len);
+/* From here on it may well be something else: until the next keep(). */
+void sf_invariance_off(void);
+/* A session is over. */
+void sf_invariance_end(void);
 
 #endif

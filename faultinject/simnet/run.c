@@ -171,6 +171,7 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     if (sf_play.phase < STOPPING && sf_play.program->quiet)
         sf_play.program->quiet(sf_play.program->arg, until);
     if (sf_sim_calls() >= enough_calls()) {
+        sf_invariance_off();
         sf_play.resume = 0;
         sf_play.next = sf_play.s->acts_n;
     }
@@ -271,6 +272,8 @@ static unsigned chooser_choose(struct sf_chooser *self,
     sf_play.faults++;
     sf_play.unsettled = sf_play.unlooked = true;
     sf_play.last_fault[sf_faults[outcomes[pick].fault].cls] = sf_sim_now();
+    if (sf_faults[outcomes[pick].fault].cls != SF_BENIGN)
+        sf_invariance_off();
     if (sf_play.program->fault)
         sf_play.program->fault(sf_play.program->arg, at, &outcomes[pick]);
     sf_show_fault(at, &outcomes[pick], *amount);
@@ -461,6 +464,7 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
 void sf_session_leave(void)
 {
     sf_inject_end();
+    sf_invariance_end();
     check_end();
     sf_show_end();
     sf_sim_end();
@@ -484,8 +488,8 @@ enum sf_sim_wake sf_session_join(const struct sf_session *s,
     return on_first_idle(NULL, until);
 }
 
-void sf_session_run(const struct sf_session *s, const struct sf_program *p,
-                    FILE *show)
+static void play(const struct sf_session *s, const struct sf_program *p,
+                 FILE *show)
 {
     struct sf_sim_config config;
     socklen_t len;
@@ -506,4 +510,18 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
     sf_inject_begin(sf_simnet(), &sf_play.chooser, s->profile);
     p->run(p->arg, fd);
     sf_session_leave();
+}
+
+void sf_session_run(const struct sf_session *s, const struct sf_program *p,
+                    FILE *show)
+{
+    static struct sf_session calm;
+
+    sf_invariance_off();
+    if (p->invariant && !instead && sf_invariance_keep(s)) {
+        calm = *s;
+        calm.faults_n = 0;
+        play(&calm, p, NULL);
+    }
+    play(s, p, show);
 }

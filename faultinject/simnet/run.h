@@ -91,6 +91,11 @@ struct sf_program {
     void *arg;
     /* The program's own, in the same sense. */
     void (*counters)(void *arg, sf_counter *each, void *to);
+    /* What peers receive is the same with transient faults as without any.
+     * Then a session with faults is played twice, first without them, as long
+     * as nothing in it depends on the time or the number of calls and until a
+     * fault that is not transient; findings: wrong-data, lost-data. */
+    bool invariant;
     bool no_control; /* no control connection                             */
     bool keeps_open; /* it leaves its descriptors to the end of the process */
     bool no_dead_fd; /* its descriptors do not die behind its back        */

@@ -25,7 +25,8 @@ fuzz_build() {
         cmake --preset "$2" -B "$dir" -DSOCKFAULT_BENCH=ON \
             -DSOCKFAULT_SANITIZE="${3#none}" &&
         cmake --build "$dir" -j "$SF_JOBS" \
-            --target fuzz_empty fuzz_session fuzz_decode mutate_session) >"$log" 2>&1 ||
+            --target fuzz_empty fuzz_session fuzz_decode mutate_session \
+            fuzz_invariant_true fuzz_invariant_false) >"$log" 2>&1 ||
         complain "$1 failed; whole output in $(relative "$log")"
 }
 
@@ -34,7 +35,10 @@ fuzz_turns() {
     local binary=$SF_BUILD/bench/$fuzz_at/bin/$1
     local seeds=$SF_PROJECT/corpus/fuzz_session go executed cpu
     local TIMEFORMAT='%U %S'
-    [[ $1 != fuzz_decode ]] || seeds=$SF_PROJECT/corpus/fuzz_decode
+    case $1 in
+    fuzz_decode) seeds=$SF_PROJECT/corpus/fuzz_decode ;;
+    fuzz_invariant_*) seeds=$SF_PROJECT/examples/outside/seeds ;;
+    esac
     if [[ ! -x $binary ]]; then
         complain "$fuzz_at: $1 was not built"
         return 1
@@ -78,6 +82,16 @@ fuzz_row() {
         "share of the empty target"
 }
 
+# A server in sessions that are played with and without faults, by the same with
+# them only.
+fuzz_invariance() {
+    fuzz_at=libfuzzer
+    bench_contest invariance 5 fuzz_turns \
+        fuzz_invariant_true fuzz_invariant_false </dev/null
+    bench_row fuzz "the invariance oracle, libfuzzer" 0.7 higher invariance 1 \
+        fuzz_invariant_true fuzz_invariant_false "executions, with it by without"
+}
+
 # fuzz_peer NAME GOAL EXECUTIONS: a peer that Debian does not have.  Measured
 # once, on a machine where the empty target ran 3,472,123 times a second.
 fuzz_peer() {
@@ -99,6 +113,7 @@ bench_fuzz() {
         fuzz_row fuzz_session "$session"
         fuzz_row fuzz_decode "$decode"
     done < <(fuzz_table)
+    fuzz_invariance
     fuzz_peer "AFL++ with libdesock" 15 7675
     fuzz_peer "honggfuzz's netdriver" 4 29983
     fuzz_peer "AFLNet, tuned" 900 155
