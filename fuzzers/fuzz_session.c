@@ -16,8 +16,10 @@
  *     harm         it ended a connection to which nothing had happened
  *     lost-data    the script is over, and an answer never came; half-closed
  *                  and never ended; accepted never; a frame never handled
- *     lateness     a connection outlived its time-out
- *     memory       it reads on while more than it may hold waits to be sent
+ *     lateness     a connection, or a frame on its way in, outlived its
+ *                  time-out; a peer that has ended was left unnoticed
+ *     memory       it reads on while more than it may hold waits to be sent;
+ *                  it has more connections than it may
  *
  * and those of run.h: stall, spin, fd-leak, died, complexity.
  */
@@ -54,6 +56,7 @@ struct check {
     bool half;                /* the server has a part of a frame          */
     size_t half_at;           /* … that begins here in the stream          */
     int64_t half_since;       /* … and was first seen to have it then      */
+    int64_t half_alone;       /* … with all before it answered             */
     bool over;                /* more waits for it than may be held        */
     size_t taken_then;        /* … when the server had read so much        */
     bool judged;              /* its end was looked at                     */
@@ -263,7 +266,9 @@ static void note_half(const struct sf_peer *peer, size_t taken)
     bool half = start < taken;
 
     if (half && (!c->half || c->half_at != start))
-        c->half_since = sf_sim_now();
+        c->half_since = c->half_alone = sf_sim_now();
+    if (start > sf_peer_given(peer)) /* it may have stopped reading */
+        c->half_alone = sf_sim_now();
     c->half = half;
     c->half_at = start;
 }
@@ -359,13 +364,48 @@ static void judge_debt(const struct sf_peer *peer)
 
 static void judge_lateness(const struct sf_peer *peer)
 {
-    int64_t from = check_of(peer)->active;
+    const struct check *c = check_of(peer);
+    int64_t from = c->active;
 
+    if (fuzz.options.frame_ms >= 0 && c->half && !broke_format(peer) &&
+        since(c->half_alone) > fuzz.options.frame_ms + LINGER_MS + SLACK_MS)
+        sf_peer_finding(SF_MON_LATENESS, peer,
+                        "inside a frame for %lld ms, the limit is %d",
+                        (long long)since(c->half_alone), fuzz.options.frame_ms);
     if (fuzz.options.idle_ms >= 0 &&
         since(from) > fuzz.options.idle_ms + LINGER_MS + SLACK_MS)
         sf_peer_finding(SF_MON_LATENESS, peer,
                         "idle for %lld ms, the limit is %d",
                         (long long)since(from), fuzz.options.idle_ms);
+}
+
+/* All is answered, the peer has ended: what is there to wait for? */
+static void judge_end_of(const struct sf_peer *peer)
+{
+    size_t given = sf_peer_given(peer);
+
+    if (peer->finished && given >= last_frame(peer, sf_peer_taken(peer)))
+        sf_peer_finding(SF_MON_LATENESS, peer, "%s",
+                        "the peer has ended and has all answers, and the "
+                        "server waits");
+}
+
+static unsigned accepted_now(void)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < sf_session_conns(); i++)
+        n += sf_session_conn(i)->end && sf_peer_accepted(sf_session_conn(i));
+    return n;
+}
+
+static void judge_crowd(void)
+{
+    unsigned n = accepted_now();
+
+    if (fuzz.options.max_conns && n > fuzz.options.max_conns)
+        sf_finding(SF_MON_MEMORY, "%u connections at once, the limit is %u", n,
+                   fuzz.options.max_conns);
 }
 
 /* A reader that stopped must stop the server's reading. */
@@ -391,13 +431,18 @@ static void on_quiet(void *arg, int64_t until)
     bool short_timer = (until - sf_sim_now()) / MS <= SHORT_TIMER_MS;
 
     (void)arg;
+    judge_crowd();
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         struct sf_peer *peer = sf_session_conn(i);
 
         if (sf_peer_accepted(peer))
             note_activity(peer);
         judge_end(peer);
-        if (!lives(peer) || peer->harmed || !sf_peer_accepted(peer))
+        if (!peer->end || peer->harmed || !sf_peer_accepted(peer))
+            continue;
+        if (!short_timer)
+            judge_end_of(peer);
+        if (!lives(peer))
             continue;
         judge_lateness(peer);
         if (peer->finished || short_timer || broke_format(peer))
@@ -405,15 +450,6 @@ static void on_quiet(void *arg, int64_t until)
         judge_debt(peer);
         judge_memory(peer);
     }
-}
-
-static unsigned accepted_now(void)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < sf_session_conns(); i++)
-        n += sf_session_conn(i)->end && sf_peer_accepted(sf_session_conn(i));
-    return n;
 }
 
 static void must_have_all(const struct sf_peer *peer)
@@ -455,8 +491,12 @@ static void on_finished(void *arg)
         struct sf_peer *peer = sf_session_conn(i);
 
         judge_end(peer);
-        if (is_excused(peer) || broke_format(peer) ||
-            !sf_end_connected(peer->end))
+        if (is_excused(peer))
+            continue;
+        if (broke_format(peer) && !fuzz.lossy &&
+            fuzz.options.format.kind != FM_CLOSE)
+            must_have_all(peer);
+        if (broke_format(peer) || !sf_end_connected(peer->end))
             continue;
         if (lives(peer) && sf_peer_accepted(peer))
             sf_peer_finding(SF_MON_LOST, peer, "%s",

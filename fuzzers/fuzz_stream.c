@@ -15,9 +15,12 @@
  *     1 vectors    each byte a piece: more than IOV_MAX of them
  *     2 exact      fm_recv_until_closed, and all of it back at once
  *
- * The oracles: what it received is what was sent; what it sent back arrives; an
- * error is one that something had caused; at the end of the stream the loop
- * says whether it was inside a frame.
+ * (past twice the number: by way of a pipe; four times: the descriptor has
+ * time-outs of its own.)  The oracles: what it received is what was sent; what
+ * it sent back arrives; an error is one that something had caused; at the end
+ * of the stream the loop says whether it was inside a frame; no loop goes on
+ * when its deadline is long over, or waits without end where the descriptor
+ * does not.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/run.h"
@@ -30,9 +33,17 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-enum { ECHO, VECTORS, EXACT, STREAM, DEADLINE_MS = 3000, PIPE_PIECE = 512 };
+enum { ECHO, VECTORS, EXACT, STREAM };
+enum {
+    DEADLINE_MS = 3000,
+    LATE_MS = 500, /* a loop may sit out that memory is short */
+    OWN_S = 2,
+    PIPE_PIECE = 512
+};
 
 static struct {
     struct fm_format format;
@@ -41,20 +52,34 @@ static struct {
     bool pipes;
     int ends[2]; /* of the pipe                                        */
     bool deadlines;
+    bool own;      /* the descriptor's time-outs                       */
+    int64_t until; /* the deadline of the loop that runs, or ran last  */
     size_t taken;  /* bytes of the stream that the loops gave out      */
     size_t given;  /* bytes that the loops say they sent               */
     size_t trying; /* … or may have sent a part of                     */
     bool lost;     /* a fault has broken the connection                */
 } fuzz;
 
-static int64_t deadline(void)
-{
-    return fuzz.deadlines ? fm_deadline_in(DEADLINE_MS) : FM_NEVER;
-}
-
 static const struct sf_peer *peer(void)
 {
     return sf_session_conn(0);
+}
+
+/* Between two loops. */
+static void check_time(void)
+{
+    if (fuzz.until && fm_now_ms() > fuzz.until + LATE_MS)
+        sf_peer_finding(SF_MON_LATENESS, peer(),
+                        "a loop went on for %lld ms after its deadline",
+                        (long long)(fm_now_ms() - fuzz.until));
+}
+
+static int64_t deadline(void)
+{
+    if (!fuzz.deadlines)
+        return FM_NEVER;
+    check_time();
+    return fuzz.until = fm_deadline_in(DEADLINE_MS);
 }
 
 /* --------------------------------------------------------------- program */
@@ -91,7 +116,7 @@ static bool has_excuse(int err)
 {
     bool gone = peer()->closed || is_harmed();
 
-    if (fuzz.deadlines && err == FM_E_TIMEOUT)
+    if ((fuzz.deadlines || fuzz.own) && err == FM_E_TIMEOUT)
         return true;
     return gone &&
            (err == FM_E_RESET || err == FM_E_PIPE || err == FM_E_UNREACH ||
@@ -337,6 +362,14 @@ static bool make_pipe(int fd)
     return false;
 }
 
+static void set_own(int fd)
+{
+    struct timeval own = {.tv_sec = OWN_S};
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &own, sizeof own);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
+}
+
 static void run_loops(void *arg, int fd)
 {
     size_t len = 1;
@@ -346,6 +379,8 @@ static void run_loops(void *arg, int fd)
         return;
     if (sf_session_now()->extra & 4)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    if (fuzz.own)
+        set_own(fd);
     if (fuzz.mode == STREAM)
         echo_stream(fd);
     else if (fuzz.mode == EXACT && fuzz.at_large)
@@ -356,6 +391,7 @@ static void run_loops(void *arg, int fd)
     else
         while (echo_one_frame(fd))
             ;
+    check_time();
     if (sf_sim_is_open(fd))
         close(fd);
     close_pipe();
@@ -368,6 +404,15 @@ static void on_received(void *arg, struct sf_peer *to, const uint8_t *bytes,
 {
     (void)arg;
     check_bytes("came back", bytes, len, to->received, fuzz.trying);
+}
+
+static void on_quiet(void *arg, int64_t until)
+{
+    (void)arg;
+    if (fuzz.own && until == SF_SIM_NEVER)
+        sf_peer_finding(SF_MON_LATENESS, peer(), "%s",
+                        "a loop waits without end, and the descriptor has "
+                        "time-outs of its own");
 }
 
 /* The program has ended it; all it said it had sent must be here. */
@@ -429,6 +474,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .run = run_loops,
         .frame = make_frame,
         .received = on_received,
+        .quiet = on_quiet,
         .finished = on_finished,
         .fault = on_fault,
         .counters = counters,
@@ -443,6 +489,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz.at_large = s.variant / ref_format_count % 2;
     fuzz.pipes = s.variant / ref_format_count / 2 % 2;
     fuzz.deadlines = s.extra & 8;
+    fuzz.own =
+        s.variant / ref_format_count / 4 % 2 && !(s.extra & 12) && !fuzz.pipes;
     if (fuzz_verbose())
         printf("  format %s\n", ref_formats[s.variant % ref_format_count]);
     sf_session_run(&s, &loops, fuzz_verbose() ? stdout : NULL);

@@ -67,12 +67,11 @@ static void compare(const struct sf_peer *peer, unsigned i,
     while (n < len && at + n < kept.len[i] && bytes[n] == kept.bytes[i][at + n])
         n++;
     if (n < len)
-        sf_peer_finding(SF_MON_WRONG, peer,
-                        "byte %zu that came back is %s it is without the "
-                        "transient faults",
-                        at + n,
-                        at + n < kept.len[i] ? "another than"
-                                             : "one more than");
+        sf_peer_finding(
+            SF_MON_WRONG, peer,
+            "byte %zu that came back is %s it is without the "
+            "transient faults",
+            at + n, at + n < kept.len[i] ? "another than" : "one more than");
 }
 
 void sf_invariance_received(const struct sf_peer *peer, const uint8_t *bytes,
