@@ -77,13 +77,14 @@ mutant_corpus() {
     done
 }
 
-# mutant_seeds FUZZER FOLDER: nothing but the seeds is in it.
+# mutant_seeds FUZZER FOLDER: nothing but the seeds is in it, unless it is to be
+# empty.
 mutant_seeds() {
     local -a files
     mapfile -t files < <(corpus_files "$1")
     rm -rf "$2"
     mkdir -p "$2"
-    corpus_add "$2" "${files[@]}"
+    [[ -n $empty ]] || corpus_add "$2" "${files[@]}"
 }
 
 # mutant_position FOLDER: of the input that the report names.
@@ -142,24 +143,33 @@ proof_kind() {
         <<<"$found_message" | head -1 | grep . || say refuted
 }
 
-# Each target its share; the sessions, which are the largest, begin.
+# The targets in turns that grow, so that none waits long for its first one; the
+# sessions, which are the largest, begin.
 mutant_fuzz() {
-    local fuzzer status share=$((seconds / ${#mutant_fuzzers[@]}))
+    local fuzzer turn=1 end=$((SECONDS + seconds))
     mutant_make libfuzzer "${mutant_fuzzers[@]}"
     for fuzzer in "${mutant_fuzzers[@]}"; do
         mutant_seeds "$fuzzer" "$copy/corpus/$fuzzer"
-        status=0
-        quietly "$report" $((seconds + SF_RUN_S)) \
-            "$SF_BUILD/libfuzzer/bin/$fuzzer" \
-            -max_total_time=$((share > 0 ? share : 1)) -print_final_stats=1 \
-            -timeout="$SF_TIMEOUT_S" -rss_limit_mb="$SF_MEMORY_MB" \
-            -artifact_prefix="$copy/" "$copy/corpus/$fuzzer" || status=$?
-        found_runs=$((found_runs + $(libfuzzer_executions "$report")))
-        if [[ $status -ne 0 ]]; then
-            mutant_found "$status"
-            return
-        fi
     done
+    while [[ $SECONDS -lt $end ]]; do
+        for fuzzer in "${mutant_fuzzers[@]}"; do
+            mutant_fuzz_turn "$fuzzer" "$turn" || return 0
+        done
+        turn=$((2 * turn))
+    done
+}
+
+# mutant_fuzz_turn FUZZER SECONDS: fails when something was found.
+mutant_fuzz_turn() {
+    local status=0
+    quietly "$report" $(($2 + SF_RUN_S)) "$SF_BUILD/libfuzzer/bin/$1" \
+        -max_total_time="$2" -print_final_stats=1 -timeout="$SF_TIMEOUT_S" \
+        -rss_limit_mb="$SF_MEMORY_MB" -artifact_prefix="$copy/" \
+        "$copy/corpus/$1" || status=$?
+    found_runs=$((found_runs + $(libfuzzer_executions "$report")))
+    [[ $status -ne 0 ]] || return 0
+    mutant_found "$status"
+    return 1
 }
 
 # Every plan in every case, until one says something.

@@ -3,6 +3,13 @@ def median: sort | if length == 0 then null
   elif length % 2 == 1 then .[length / 2 | floor]
   else (.[length / 2 - 1] + .[length / 2]) / 2 end;
 
+# Vargha and Delaney: how often a try of x is before one of y; who never finds it
+# comes last.
+def when: if .found then .seconds else infinite end;
+def a12($x; $y): [$x[] as $a | $y[] as $b | ($a | when) as $a | ($b | when) as $b
+    | if $a < $b then 1 elif $a == $b then 0.5 else 0 end]
+  | if . == [] then null else add / length end;
+
 ($tries | map(select(.found))) as $found
 | {id: $id,
    verdict: (if $why != "" then "error" elif $found != [] then "killed"
@@ -15,3 +22,7 @@ def median: sort | if length == 0 then null
 + (if $why != "" then {why: $why} else {} end)
 + (if $equivalent != "" then {equivalent: $equivalent} else {} end)
 + {runs: $tries}
++ (if $peers == {} then {} else
+  {peers: ($peers | map_values({found: (map(select(.found)) | length),
+     tries: length, median_s: (map(select(.found) | .seconds) | median),
+     first: (map(select(.found)) | .[0]), a12: a12($tries; .)}))} end)

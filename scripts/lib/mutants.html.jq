@@ -1,6 +1,9 @@
 # The bug benchmark on one page that needs nothing else.
 def text: tostring | @html;
 def cell: "<td>\(. // "" | text)";
+def peer: if .found > 0 then "\(.median_s) s, \(.found) of \(.tries)"
+  else "-" end | cell;
+(.peers | keys) as $peers |
 
 "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\">",
 "<title>sockfault mutants: \(.killed) of \(.total)</title>",
@@ -13,11 +16,13 @@ def cell: "<td>\(. // "" | text)";
 + "\(.errors | length) could not be run, \(.seconds) s; by check: "
 + "\(.by_check | to_entries | map("\(.key) \(.value)") | join(", ") | text)</p>",
 "<table><tr><th>mutant<th>K<th>change<th>verdict<th>found by<th>oracle"
-+ "<th>executions<th>seconds</tr>",
++ "<th>executions<th>seconds" + ($peers | map("<th>" + text) | add // "")
++ "</tr>",
 (.rows[]
  | "<tr>" + (.id | cell) + (.K | cell) + (.change | cell)
    + "<td class=\"\(.verdict)\">\(.verdict)" + (.first.check | cell)
    + ((.first.message // .why // .equivalent) | cell)
    + (.first.executions | cell) + (.median_s | cell)
+   + (.peers as $p | $peers | map($p[.] // {found: 0} | peer) | add // "")
    + "</tr>"),
 "</table></html>"

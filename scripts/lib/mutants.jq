@@ -1,4 +1,11 @@
 # All mutants: the counts.
+def mean: if . == [] then null else add / length end;
+def median: sort | if . == [] then null else .[(length - 1) / 2 | floor] end;
+def beside($peer): map(select(.verdict == "killed" and .peers)
+    | .peers[$peer]) | {killed: length,
+    found: (map(select(.found > 0)) | length),
+    median_s: (map(select(.found > 0) | .median_s) | median),
+    a12: (map(.a12) | mean)};
 def ids(v): map(select(.verdict == v) | .id);
 sort_by(.id)
 | {total: length, expected: $expected,
@@ -7,6 +14,9 @@ sort_by(.id)
    impolite: map(select(.polite | not) | .id),
    by_check: (map(select(.verdict == "killed") | .first.check)
      | group_by(.) | map({key: .[0], value: length}) | from_entries),
+   peers: (. as $all | map(.peers // {} | keys) | add | unique
+     | map({key: ., value: (. as $p | $all | beside($p))}) | from_entries),
+   median_s: (map(select(.verdict == "killed") | .median_s) | median),
    seconds: $took, cap_s: $cap, rows: .}
 | .status = (if .total < $expected or .errors != [] then 2
     elif .survived != [] then 1 else 0 end)

@@ -1,5 +1,5 @@
 # The bug benchmark: patches, copies, workers, and the table; see scripts/mutants,
-# which sets list, names, jobs, runs, seconds, json and html.
+# which sets list, names, jobs, runs, seconds, peers, empty, json and html.
 #
 # Each worker has a copy of the sources with builds of its own.  A mutant is
 # planted in it, what it changes is built again, the checks are run, and the
@@ -51,7 +51,8 @@ mutants_copy() {
     mutants_enter "$1"
     mkdir -p "$copy"
     cp -a "$work/pristine" "$SF_PROJECT"
-    if ! mutant_configure || ! mutant_build_all; then
+    if ! mutant_configure || ! mutant_build_all ||
+        { [[ -n $peers ]] && ! { peers_configure && peers_build; }; }; then
         tail -20 "$copy/build.log" >&2
         return 1
     fi
@@ -75,12 +76,13 @@ mutants_clean() {
     mutants_enter 0
     say "the unchanged sources"
     mutant_polite || die "polite traffic does not work: $(tail -1 "$report")"
-    for check in "${mutant_checks[@]}"; do
+    for check in "${mutant_checks[@]/#/mutant_}" \
+        ${peers:+"${mutant_peers[@]/#/peer_}"}; do
         found_kind='' found_message='' found_runs=0
-        "mutant_$check"
+        "$check"
         [[ -z $found_kind ]] || die "$check: $found_kind: $found_message"
         [[ $found_runs -gt 0 ]] || die "$check: nothing was executed"
-        printf '  %-10s nothing in %s executions\n' "$check" \
+        printf '  %-10s nothing in %s executions\n' "${check#*_}" \
             "$(with_commas "$found_runs")"
     done
 }
@@ -123,17 +125,20 @@ seconds_since() {
 
 # mutant_one PATCH: a row, whatever happens.
 mutant_one() {
-    local patch=$1 since=$EPOCHREALTIME why='' tries='[]' polite=true
+    local patch=$1 since=$EPOCHREALTIME why='' tries='[]' others='{}'
+    local polite=true
     if ! mutant_plant "$patch"; then
         why="does not apply: $(grep -m1 -iE "fail|find file|garbage|malformed" "$copy/apply.log" || say "no patch")"
     elif ! mutant_build; then
         why="does not compile: $(grep -m1 -E 'error' "$copy/build.log" || true)"
     else
         mutant_polite || polite=false
-        tries=$(mutant_tries)
+        tries=$(mutant_tries "${mutant_checks[@]/#/mutant_}")
+        [[ -z $peers ]] || others=$(mutant_by_peers)
     fi
     mutant_restore
-    mutant_row "$patch" "$why" "$tries" "$polite" "$(seconds_since "$since")"
+    mutant_row "$patch" "$why" "$tries" "$polite" "$others" \
+        "$(seconds_since "$since")"
 }
 
 # mutant_plant PATCH: paths with or without a first folder to strip.
@@ -165,35 +170,45 @@ mutant_restore() {
     done < <(cd "$pristine" && find target -type f)
 }
 
-# One JSON object a try.
+# mutant_tries CHECK...: one JSON object a try.
 mutant_tries() {
     local i
     for ((i = 0; i < runs; i++)); do
-        mutant_try
+        mutant_try "$@"
     done | jq -cs .
 }
 
-# What finds it, and when.
+# mutant_try CHECK...: what finds it, and when.
 mutant_try() {
     local since=$EPOCHREALTIME check total=0
-    for check in "${mutant_checks[@]}"; do
+    for check in "$@"; do
         found_kind='' found_message='' found_runs=0
-        "mutant_$check" >>"$copy/check.log" 2>&1
+        "$check" >>"$copy/check.log" 2>&1
         total=$((total + found_runs))
         [[ -z $found_kind ]] || break
     done
     jq -nc '{found: ($k != ""), check: $c, kind: $k, message: $m,
-        executions: $n, seconds: $s}' --arg c "$check" \
+        executions: $n, seconds: $s}' --arg c "${check#*_}" \
         --arg k "$found_kind" --arg m "$found_message" --argjson n "$total" \
         --argjson s "$(seconds_since "$since")"
 }
 
-# mutant_row PATCH WHY TRIES POLITE SECONDS
+# The tries of each peer, by its name.
+mutant_by_peers() {
+    local peer
+    peers_build || true
+    for peer in "${mutant_peers[@]}"; do
+        jq -c --arg peer "$peer" '{($peer): .}' < <(mutant_tries "peer_$peer")
+    done | jq -cs add
+}
+
+# mutant_row PATCH WHY TRIES POLITE PEERS SECONDS
 mutant_row() {
     local id row
     id=$(basename "$1")
     row=$(jq -nc -f "$SF_LIB/mutant-row.jq" --arg id "${id%.*}" --arg why "$2" \
-        --argjson tries "$3" --argjson polite "$4" --argjson seconds "$5" \
+        --argjson tries "$3" --argjson polite "$4" --argjson peers "$5" \
+        --argjson seconds "$6" \
         --arg change "$(mutant_header "$1" change)" \
         --arg where "$(mutant_header "$1" where)" \
         --arg k "$(mutant_header "$1" K)" \

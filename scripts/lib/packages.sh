@@ -38,6 +38,7 @@ pkg-config                                             pkg-config          bench
 /usr/include/event2/bufferevent.h                      libevent-dev        bench
 /usr/include/uv.h                                      libuv1-dev          bench
 /usr/lib/fiu/fiu_posix_preload.so                     fiu-utils             bench
+/usr/lib/fiu/fiu_posix_preload.so                     fiu-utils             peers
 strace                                                 strace              bench
 redis-server                                           redis-server        bench
 redis-benchmark                                        redis-tools         bench
