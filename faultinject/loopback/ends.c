@@ -28,25 +28,25 @@ static struct {
         union loop_name said, real;
         socklen_t said_len, real_len;
     } names[NAMES_MAX];
-} loop;
+} pool;
 
 void loop_ends_begin(size_t buffer)
 {
-    loop.n = loop.names_n = 0;
-    loop.buffer = buffer;
+    pool.n = pool.names_n = 0;
+    pool.buffer = buffer;
 }
 
 void loop_ends_end(void)
 {
-    for (unsigned i = 0; i < loop.n; i++)
-        if (loop.ends[i].fd >= 0)
-            sf_libc.close(loop.ends[i].fd);
-    loop.n = 0;
+    for (unsigned i = 0; i < pool.n; i++)
+        if (pool.ends[i].fd >= 0)
+            sf_libc.close(pool.ends[i].fd);
+    pool.n = 0;
 }
 
 void sf_sim_set_buffer(size_t bytes)
 {
-    loop.buffer = bytes;
+    pool.buffer = bytes;
 }
 
 /* ------------------------------------------------------------------ names */
@@ -77,28 +77,28 @@ int loop_bind(int fd, const struct sockaddr *addr, socklen_t len)
 
     if (addr->sa_family != AF_INET && addr->sa_family != AF_UNIX)
         loop_cannot("the program binds to neither IPv4 nor a path");
-    while (i < loop.names_n && (loop.names[i].said_len != len ||
-                                memcmp(&loop.names[i].said, addr, len) != 0))
+    while (i < pool.names_n && (pool.names[i].said_len != len ||
+                                memcmp(&pool.names[i].said, addr, len) != 0))
         i++;
     if (i == NAMES_MAX)
         loop_cannot("the program binds to too many addresses");
-    memcpy(&loop.names[i].said, addr, len);
-    loop.names[i].said_len = len;
-    if (bind_any(fd, addr->sa_family, &loop.names[i].real,
-                 &loop.names[i].real_len) < 0)
+    memcpy(&pool.names[i].said, addr, len);
+    pool.names[i].said_len = len;
+    if (bind_any(fd, addr->sa_family, &pool.names[i].real,
+                 &pool.names[i].real_len) < 0)
         return -1;
-    if (i == loop.names_n)
-        loop.names_n++;
+    if (i == pool.names_n)
+        pool.names_n++;
     return 0;
 }
 
 const struct sockaddr *loop_real(const struct sockaddr *addr, socklen_t *len)
 {
-    for (unsigned i = 0; i < loop.names_n; i++)
-        if (loop.names[i].said_len == *len &&
-            memcmp(&loop.names[i].said, addr, *len) == 0) {
-            *len = loop.names[i].real_len;
-            return &loop.names[i].real.any;
+    for (unsigned i = 0; i < pool.names_n; i++)
+        if (pool.names[i].said_len == *len &&
+            memcmp(&pool.names[i].said, addr, *len) == 0) {
+            *len = pool.names[i].real_len;
+            return &pool.names[i].real.any;
         }
     return addr;
 }
@@ -130,11 +130,11 @@ static int peer_socket(sa_family_t family)
 
 static struct sf_end *new_end(int fd)
 {
-    struct sf_end *end = &loop.ends[loop.n++];
+    struct sf_end *end = &pool.ends[pool.n++];
 
-    if (loop.n == ENDS_MAX)
+    if (pool.n == ENDS_MAX)
         loop_cannot("too many connections");
-    *end = (struct sf_end){.fd = fd, .other = -1, .buffer = loop.buffer};
+    *end = (struct sf_end){.fd = fd, .other = -1, .buffer = pool.buffer};
     loop_changed();
     return end;
 }
@@ -181,19 +181,19 @@ struct sf_end *sf_end_listen(const struct sockaddr *addr, socklen_t len,
 
 static struct sf_end *end_named(const union loop_name *name, socklen_t len)
 {
-    for (unsigned i = loop.n; i-- > 0;)
-        if (loop.ends[i].name_len == len &&
-            memcmp(&loop.ends[i].name, name, len) == 0)
-            return &loop.ends[i];
+    for (unsigned i = pool.n; i-- > 0;)
+        if (pool.ends[i].name_len == len &&
+            memcmp(&pool.ends[i].name, name, len) == 0)
+            return &pool.ends[i];
     return NULL;
 }
 
 /* Is this where a peer listens? */
 static bool is_ours(const struct sockaddr *addr, socklen_t len)
 {
-    for (unsigned i = 0; i < loop.names_n; i++)
-        if (loop.names[i].real_len == len &&
-            memcmp(&loop.names[i].real, addr, len) == 0)
+    for (unsigned i = 0; i < pool.names_n; i++)
+        if (pool.names[i].real_len == len &&
+            memcmp(&pool.names[i].real, addr, len) == 0)
             return true;
     return false;
 }
@@ -277,15 +277,15 @@ void loop_join(int fd)
 
 void loop_part(int fd)
 {
-    for (unsigned i = 0; i < loop.n; i++)
-        if (loop.ends[i].other == fd)
-            loop.ends[i].other = -1;
+    for (unsigned i = 0; i < pool.n; i++)
+        if (pool.ends[i].other == fd)
+            pool.ends[i].other = -1;
 }
 
 struct sf_end *loop_oldest(void)
 {
-    for (unsigned i = 0; i < loop.n; i++) {
-        struct sf_end *end = &loop.ends[i];
+    for (unsigned i = 0; i < pool.n; i++) {
+        struct sf_end *end = &pool.ends[i];
 
         if (end->name_len && end->fd >= 0 && !end->accepted)
             return end;
@@ -320,7 +320,7 @@ int sf_end_shutdown(struct sf_end *end, int how)
 
 bool sf_end_connected(const struct sf_end *end)
 {
-    return connects(&loop.ends[end - loop.ends]);
+    return connects(&pool.ends[end - pool.ends]);
 }
 
 bool sf_sim_was_connected(int fd)
@@ -345,9 +345,9 @@ int sf_end_fd(const struct sf_end *end)
 
 struct sf_end *sf_end_of(int fd)
 {
-    for (unsigned i = 0; fd >= 0 && i < loop.n; i++)
-        if (loop.ends[i].other == fd)
-            return &loop.ends[i];
+    for (unsigned i = 0; fd >= 0 && i < pool.n; i++)
+        if (pool.ends[i].other == fd)
+            return &pool.ends[i];
     return NULL;
 }
 
@@ -372,7 +372,7 @@ size_t sf_end_unread(const struct sf_end *end)
  */
 static bool is_free(const struct sf_end *end)
 {
-    return !end || end->closed || end->harmed || !end->buffer || loop.free;
+    return !end || end->closed || end->harmed || !end->buffer || pool.free;
 }
 
 size_t loop_room(int fd)
@@ -396,7 +396,7 @@ bool loop_is_writable(int fd)
 
 void loop_free_buffers(void)
 {
-    loop.free = true;
+    pool.free = true;
 }
 
 bool sf_end_writable(const struct sf_end *end)
@@ -453,8 +453,8 @@ static bool is_alive(int fd)
 
 bool loop_in_flight(void)
 {
-    for (unsigned i = 0; i < loop.n; i++) {
-        struct sf_end *end = &loop.ends[i];
+    for (unsigned i = 0; i < pool.n; i++) {
+        struct sf_end *end = &pool.ends[i];
 
         if (end->to_len && end->fd >= 0 && !connects(end))
             return true;

@@ -2,7 +2,9 @@
  * loopback.h: the inside of the third world, for the files here only.
  *
  *     ends.c   peers' ends of connections, and who is at the other side
- *     world.c  the program's calls, its descriptors, and the clock
+ *     slots.c  the program's descriptors
+ *     wait.c   the clock, and waiting
+ *     world.c  the program's calls, and the faults
  *
  * The program's numbers are those that simnet would give it, SF_SIM_FD and
  * up; peers keep theirs out of its way, from LOOP_PEER_FD on.
@@ -62,12 +64,38 @@ bool loop_in_flight(void);
 /* The connection that has waited longest to be accepted, or NULL. */
 struct sf_end *loop_oldest(void);
 
+/* --- slots.c --- */
+
+/* The program's first number will be this one, as it is in memory. */
+void loop_slots_begin(int first);
+/* The program got this descriptor; it is closed, by the program or behind its
+ * back. */
+void loop_open(int fd);
+void loop_close(int fd, bool killed);
+/* The limit that was set for descriptors: for the program's calls only, since
+ * peers need descriptors, too. */
+void loop_limit(bool on);
+
+/* --- wait.c --- */
+
+/* A call that would block: others act in the meantime.  0 when it need not
+ * any more, else EINTR or EAGAIN. */
+int loop_await(int fd, short events, int flags);
+/* All calls of this world that wait or tell the time. */
+void loop_own_waits(struct sf_world *w);
+
 /* --- world.c --- */
+
+struct loop {
+    struct sf_sim_config config;
+    uint64_t calls, alarm, changes;
+    uint64_t arrived; /* changes, when all that was under way had arrived */
+    int64_t now;
+};
+extern struct loop loop;
 
 /* Says why on standard error, and ends the process with status 2. */
 _Noreturn void loop_cannot(const char *why);
-/* The program got this descriptor. */
-void loop_open(int fd);
 /* Something happened, by the program or a peer. */
 void loop_changed(void);
 
