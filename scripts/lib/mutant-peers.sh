@@ -52,7 +52,8 @@ peer_decoder() {
     [[ $status -eq 0 ]] || mutant_found "$status"
 }
 
-# A crash or a hang ends it, also one of a seed.
+# A crash or a hang ends it, also one of a seed; told to end by a TERM it ends what
+# it has started, too.
 peer_server() {
     local status=0
     local -x AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 AFL_FAST_CAL=1
@@ -62,9 +63,9 @@ peer_server() {
     rm -rf "$copy/afl"
     mkdir "$copy/afl"
     quietly "$report" $((seconds + SF_RUN_S)) env -u ASAN_OPTIONS \
-        -u UBSAN_OPTIONS afl-fuzz -i "$copy/peer" -o "$copy/afl/out" \
-        -V "$seconds" -t $((SF_TIMEOUT_S * 1000)) -m none \
-        -- "$SF_BUILD/afl/bin/peer_server" || status=$?
+        -u UBSAN_OPTIONS timeout -k 2 $((seconds + 3)) \
+        afl-fuzz -i "$copy/peer" -o "$copy/afl/out" -V "$seconds" \
+        -t $((SF_TIMEOUT_S * 1000)) -m none -- "$SF_BUILD/afl/bin/peer_server" || status=$?
     found_runs=$(afl_stat "$copy/afl" execs_done)
     found_kind=$(find "$copy/afl" -path '*/crashes/id*' -printf 'crash\n' \
         -o -path '*/hangs/id*' -printf 'timeout\n' 2>/dev/null | head -1)

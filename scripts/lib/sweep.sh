@@ -80,6 +80,8 @@ sweep_stop() {
         sweep_finding stall "the server did not end when told" >"$1/0.err"
         child=$(cut -d' ' -f1 "/proc/$pid/task/$pid/children")
         kill -KILL "${child:-$pid}" || true
+        timeout 1 tail -s 0.05 --pid="$pid" -f /dev/null ||
+            kill -KILL "$pid" || true # the child was a server's own
     fi
     wait "$sweep_server" || status=$?
     say "$status" >"$1/server.status"
