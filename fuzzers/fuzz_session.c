@@ -380,7 +380,7 @@ static void judge_lateness(const struct sf_peer *peer)
 }
 
 /* All is answered, the peer has ended: what is there to wait for? */
-static void judge_end_of(const struct sf_peer *peer)
+static void judge_unnoticed(const struct sf_peer *peer)
 {
     size_t given = sf_peer_given(peer);
 
@@ -441,7 +441,7 @@ static void on_quiet(void *arg, int64_t until)
         if (!peer->end || peer->harmed || !sf_peer_accepted(peer))
             continue;
         if (!short_timer)
-            judge_end_of(peer);
+            judge_unnoticed(peer);
         if (!lives(peer))
             continue;
         judge_lateness(peer);
@@ -469,6 +469,9 @@ static void on_settled(void *arg)
         judge_end(peer);
         if (is_excused(peer))
             continue;
+        if (broke_format(peer) && !fuzz.lossy &&
+            fuzz.options.format.kind != FM_CLOSE)
+            must_have_all(peer); /* of the frames before it */
         if (!sf_end_connected(peer->end) || !sf_peer_accepted(peer)) {
             if (lives(peer) && accepted_now() < MAX_CONNS)
                 sf_peer_finding(SF_MON_LOST, peer, "%s",
@@ -491,12 +494,8 @@ static void on_finished(void *arg)
         struct sf_peer *peer = sf_session_conn(i);
 
         judge_end(peer);
-        if (is_excused(peer))
-            continue;
-        if (broke_format(peer) && !fuzz.lossy &&
-            fuzz.options.format.kind != FM_CLOSE)
-            must_have_all(peer);
-        if (broke_format(peer) || !sf_end_connected(peer->end))
+        if (is_excused(peer) || broke_format(peer) ||
+            !sf_end_connected(peer->end))
             continue;
         if (lives(peer) && sf_peer_accepted(peer))
             sf_peer_finding(SF_MON_LOST, peer, "%s",
