@@ -496,9 +496,10 @@ long __wrap_sf_tell(struct sf_op *op);
  */
 static __attribute__((noinline)) void clear_below(void)
 {
-    char here;
+    const char *end;
 
-    for (unsigned i = lines_above(&here); i < image->stack_lines; i++)
+    __asm__("lea -128(%%rsp), %0" : "=r"(end)); /* the red zone is ours */
+    for (unsigned i = lines_above(end); i < image->stack_lines; i++)
         memset(image->lines[i].at, 0, LINE);
 }
 
