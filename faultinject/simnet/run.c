@@ -517,7 +517,6 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
 {
     static struct sf_session calm;
 
-    sf_invariance_off();
     if (p->invariant && !instead && sf_invariance_keep(s)) {
         calm = *s;
         calm.faults_n = 0;
