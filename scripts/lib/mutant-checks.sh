@@ -153,19 +153,20 @@ mutant_fuzz() {
     done
     while [[ $SECONDS -lt $end ]]; do
         for fuzzer in "${mutant_fuzzers[@]}"; do
-            mutant_fuzz_turn "$fuzzer" "$turn" || return 0
+            mutant_libfuzzer "$fuzzer" "$turn" "$copy/corpus/$fuzzer" ||
+                return 0
         done
         turn=$((2 * turn))
     done
 }
 
-# mutant_fuzz_turn FUZZER SECONDS: fails when something was found.
-mutant_fuzz_turn() {
+# mutant_libfuzzer FUZZER SECONDS FOLDER...: fails when something was found.
+mutant_libfuzzer() {
     local status=0
     quietly "$report" $(($2 + SF_RUN_S)) "$SF_BUILD/libfuzzer/bin/$1" \
         -max_total_time="$2" -print_final_stats=1 -timeout="$SF_TIMEOUT_S" \
-        -rss_limit_mb="$SF_MEMORY_MB" -artifact_prefix="$copy/" \
-        "$copy/corpus/$1" || status=$?
+        -rss_limit_mb="$SF_MEMORY_MB" -artifact_prefix="$copy/" "${@:3}" ||
+        status=$?
     found_runs=$((found_runs + $(libfuzzer_executions "$report")))
     [[ $status -ne 0 ]] || return 0
     mutant_found "$status"

@@ -1,14 +1,12 @@
 # One mutant: its verdict, and the tries it rests on.
-def median: sort | if length == 0 then null
-  elif length % 2 == 1 then .[length / 2 | floor]
-  else (.[length / 2 - 1] + .[length / 2]) / 2 end;
+include "statistics";
 
 # Vargha and Delaney: how often a try of x is before one of y; who never finds it
 # comes last.
 def when: if .found then .seconds else infinite end;
 def a12($x; $y): [$x[] as $a | $y[] as $b | ($a | when) as $a | ($b | when) as $b
     | if $a < $b then 1 elif $a == $b then 0.5 else 0 end]
-  | if . == [] then null else add / length end;
+  | mean;
 
 ($tries | map(select(.found))) as $found
 | {id: $id,

@@ -1,6 +1,6 @@
 # All mutants: the counts.
-def mean: if . == [] then null else add / length end;
-def median: sort | if . == [] then null else .[(length - 1) / 2 | floor] end;
+include "statistics";
+
 def beside($peer): map(select(.verdict == "killed" and .peers)
     | .peers[$peer]) | {killed: length,
     found: (map(select(.found > 0)) | length),

@@ -61,6 +61,7 @@ mutants_copy() {
 # mutants_enter N: this process works on copy N from now on.
 mutants_enter() {
     copy=$work/$1
+    cpu=$(($1 % SF_JOBS))
     pristine=$work/pristine
     SF_PROJECT=$copy/tree
     SF_BUILD=$SF_PROJECT/build
@@ -134,7 +135,7 @@ mutant_one() {
     else
         mutant_polite || polite=false
         tries=$(mutant_tries "${mutant_checks[@]/#/mutant_}")
-        [[ -z $peers ]] || others=$(mutant_by_peers)
+        [[ -z $peers ]] || ! peers_build || others=$(mutant_by_peers)
     fi
     mutant_restore
     mutant_row "$patch" "$why" "$tries" "$polite" "$others" \
@@ -196,7 +197,6 @@ mutant_try() {
 # The tries of each peer, by its name.
 mutant_by_peers() {
     local peer
-    peers_build || true
     for peer in "${mutant_peers[@]}"; do
         jq -c --arg peer "$peer" '{($peer): .}' < <(mutant_tries "peer_$peer")
     done | jq -cs add
@@ -206,7 +206,7 @@ mutant_by_peers() {
 mutant_row() {
     local id row
     id=$(basename "$1")
-    row=$(jq -nc -f "$SF_LIB/mutant-row.jq" --arg id "${id%.*}" --arg why "$2" \
+    row=$(jq -nc -L "$SF_LIB" -f "$SF_LIB/mutant-row.jq" --arg id "${id%.*}" --arg why "$2" \
         --argjson tries "$3" --argjson polite "$4" --argjson peers "$5" \
         --argjson seconds "$6" \
         --arg change "$(mutant_header "$1" change)" \
@@ -220,7 +220,7 @@ mutant_row() {
 
 mutants_report() {
     local all
-    all=$(jq -s -f "$SF_LIB/mutants.jq" --argjson cap "$seconds" \
+    all=$(jq -s -L "$SF_LIB" -f "$SF_LIB/mutants.jq" --argjson cap "$seconds" \
         --argjson expected "${#patches[@]}" --argjson took "$SECONDS" "$rows")
     [[ -z $json ]] || printf '%s\n' "$all" >"$json"
     [[ -z $html ]] || jq -r -f "$SF_LIB/mutants.html.jq" <<<"$all" >"$html"
