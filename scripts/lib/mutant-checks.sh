@@ -77,14 +77,18 @@ mutant_corpus() {
     done
 }
 
-# mutant_seeds FUZZER FOLDER: nothing but the seeds is in it, unless it is to be
-# empty.
+# mutant_seeds FUZZER FOLDER: nothing but the seeds is in it, or, for what is as
+# good as empty, one input: libFuzzer does not start when nothing happens at all.
 mutant_seeds() {
     local -a files
     mapfile -t files < <(corpus_files "$1")
     rm -rf "$2"
     mkdir -p "$2"
-    [[ -n $empty ]] || corpus_add "$2" "${files[@]}"
+    if [[ -n $empty ]]; then
+        printf '\n\n' >"$2/newlines"
+    else
+        corpus_add "$2" "${files[@]}"
+    fi
 }
 
 # mutant_position FOLDER: of the input that the report names.
