@@ -382,9 +382,11 @@ static void judge_lateness(const struct sf_peer *peer)
 /* All is answered, the peer has ended: what is there to wait for? */
 static void judge_unnoticed(const struct sf_peer *peer)
 {
-    size_t given = sf_peer_given(peer);
+    size_t taken = sf_peer_taken(peer), due = last_frame(peer, taken);
 
-    if (peer->finished && given >= last_frame(peer, sf_peer_taken(peer)))
+    if (fuzz.options.format.kind == FM_CLOSE)
+        due = taken;
+    if (peer->finished && sf_peer_given(peer) >= due)
         sf_peer_finding(SF_MON_LATENESS, peer, "%s",
                         "the peer has ended and has all answers, and the "
                         "server waits");
