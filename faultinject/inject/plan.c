@@ -250,6 +250,19 @@ static int parse_profile(struct sf_plan *plan, struct sf_reader *r)
     return sf_unknown_word(r, "linux, posix or hostile", &best);
 }
 
+/* Not strndup(): nothing ends the text, and strict checks of strings want it. */
+static char *copy_rest(const struct sf_reader *r)
+{
+    size_t len = (size_t)(r->end - r->at);
+    char *copy = malloc(len + 1);
+
+    if (copy) {
+        memcpy(copy, r->at, len);
+        copy[len] = '\0';
+    }
+    return copy;
+}
+
 /* The rest of the line is for the shell: not looked into here. */
 static int parse_command(struct sf_plan *plan, struct sf_reader *r)
 {
@@ -258,7 +271,7 @@ static int parse_command(struct sf_plan *plan, struct sf_reader *r)
         return sf_expected(r, "a command");
     if (plan->command)
         return sf_fail(r, "'run' is given twice");
-    plan->command = strndup(r->at, (size_t)(r->end - r->at));
+    plan->command = copy_rest(r);
     return plan->command ? 0 : sf_fail(r, "no memory for the command");
 }
 
