@@ -14,13 +14,17 @@
  *
  *     1 vectors    each byte a piece: more than IOV_MAX of them
  *     2 exact      fm_recv_until_closed, and all of it back at once
+ *     3 stream     fm_serve_blocking: what the thread and the fork server do
+ *                  with a connection
  *
  * (past twice the number: by way of a pipe; four times: the descriptor has
  * time-outs of its own.)  The oracles: what it received is what was sent; what
  * it sent back arrives; an error is one that something had caused; at the end
  * of the stream the loop says whether it was inside a frame; no loop goes on
  * when its deadline is long over, or waits without end where the descriptor
- * does not.
+ * does not.  A server also sends before it has too much to send, handles what
+ * comes from a peer that takes no more, and closes in a way that loses no
+ * reply.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/run.h"
@@ -29,6 +33,7 @@
 #include "fuzzers/reference.h"
 #include "target/encode.h"
 #include "target/loops.h"
+#include "target/serve.h"
 #include "target/stream.h"
 
 #include <fcntl.h>
@@ -42,7 +47,8 @@ enum {
     DEADLINE_MS = 3000,
     LATE_MS = 500, /* a loop may sit out that memory is short */
     OWN_S = 2,
-    PIPE_PIECE = 512
+    PIPE_PIECE = 512,
+    HIGH_WATER = 300
 };
 
 static struct {
@@ -58,6 +64,8 @@ static struct {
     size_t given;  /* bytes that the loops say they sent               */
     size_t trying; /* … or may have sent a part of                     */
     bool lost;     /* a fault has broken the connection                */
+    bool deaf;     /* … has broken more than its way out               */
+    bool idle;     /* the peer may leave unread what was sent          */
 } fuzz;
 
 static const struct sf_peer *peer(void)
@@ -345,6 +353,97 @@ static bool echo_exactly(int fd, size_t len)
     return r == 0;
 }
 
+/* ------------------------------------------------------------- the server */
+
+static bool serves(void)
+{
+    return fuzz.mode == STREAM && fuzz.at_large;
+}
+
+static int handle(void *context, const struct fm_format *f,
+                  const struct fm_frame *frame, struct fm_buf *out)
+{
+    size_t waits = fm_buf_len(out);
+    struct fm_buf wire;
+
+    (void)context;
+    if (waits >= HIGH_WATER)
+        sf_peer_finding(SF_MON_MEMORY, peer(),
+                        "a frame is handled while %zu bytes wait to be sent, "
+                        "the limit is %d",
+                        waits, HIGH_WATER);
+    if (check_payload(frame->data, frame->len, &wire) == 0)
+        fuzz.trying += fm_buf_len(&wire);
+    fm_buf_fini(&wire);
+    return fm_encode(f, frame->data, frame->len, out);
+}
+
+/* It was not the end of the stream, nor a time-out, nor a dead descriptor. */
+static void judge_failure(void)
+{
+    struct ref_frame ref;
+    enum ref_verdict verdict =
+        ref_next(&fuzz.format, peer()->stream, peer()->sent, fuzz.taken, &ref);
+
+    if (verdict != REF_BAD && verdict != REF_TOO_LONG && !peer()->finished &&
+        !peer()->closed && !is_harmed())
+        sf_peer_finding(SF_MON_HARM, peer(), "%s",
+                        "it was failed, and nothing had happened to it");
+}
+
+/* A peer that takes no more replies may have sent frames that it wants to be
+ * handled: all that was read, at least. */
+static void judge_handled(void)
+{
+    enum ref_verdict verdict;
+    size_t end = ref_end(&fuzz.format, peer()->stream, sf_peer_taken(peer()), 0,
+                         &verdict);
+
+    if (!fuzz.deaf && !fuzz.deadlines && !fuzz.own && fuzz.taken < end)
+        sf_peer_finding(SF_MON_LOST, peer(),
+                        "handled up to byte %zu, what was read has whole "
+                        "frames up to %zu",
+                        fuzz.taken, end);
+}
+
+static void judge_served(const struct fm_server_stats *stats)
+{
+    if (stats->ended + stats->timed_out + stats->dead + stats->failed != 1)
+        sf_peer_finding(SF_MON_WRONG, peer(), "%s",
+                        "it is not counted as one end");
+    if (stats->ended)
+        judge_receive(FM_E_CLOSED, fuzz.taken, SIZE_MAX);
+    else if (stats->timed_out)
+        judge_receive(FM_E_TIMEOUT, fuzz.taken, SIZE_MAX);
+    else if (stats->dead)
+        judge_receive(FM_E_BADFD, fuzz.taken, SIZE_MAX);
+    else
+        judge_failure();
+    judge_handled();
+}
+
+/* Returns whether fd is still the connection's. */
+static bool serve(int fd)
+{
+    struct fm_server_options o,
+        given = {
+            .format = fuzz.format,
+            .handler = handle,
+            .high_water = HIGH_WATER,
+            .idle_ms = fuzz.deadlines ? DEADLINE_MS : -1,
+        };
+    struct fm_server_stats stats = {0};
+    atomic_bool stop = false;
+    bool mine;
+
+    fm_options_complete(&o, &given);
+    mine = fm_serve_blocking(fd, &o, &stop, &stats);
+    judge_served(&stats);
+    if (!fuzz.idle)
+        fuzz.given = fuzz.trying;
+    return mine;
+}
+
 static void close_pipe(void)
 {
     for (int i = 0; fuzz.pipes && i < 2; i++)
@@ -372,6 +471,7 @@ static void set_own(int fd)
 
 static void run_loops(void *arg, int fd)
 {
+    bool mine = true;
     size_t len = 1;
 
     (void)arg;
@@ -381,7 +481,9 @@ static void run_loops(void *arg, int fd)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     if (fuzz.own)
         set_own(fd);
-    if (fuzz.mode == STREAM)
+    if (serves())
+        mine = serve(fd);
+    else if (fuzz.mode == STREAM)
         echo_stream(fd);
     else if (fuzz.mode == EXACT && fuzz.at_large)
         echo_message(fd);
@@ -392,7 +494,7 @@ static void run_loops(void *arg, int fd)
         while (echo_one_frame(fd))
             ;
     check_time();
-    if (sf_sim_is_open(fd))
+    if (mine && sf_sim_is_open(fd))
         close(fd);
     close_pipe();
 }
@@ -421,7 +523,8 @@ static void on_finished(void *arg)
     const struct sf_peer *p = peer();
 
     (void)arg;
-    if (p->end && p->eof && !is_harmed() && p->received < fuzz.given)
+    if (p->end && (p->eof || (serves() && p->err)) && !is_harmed() &&
+        p->received < fuzz.given)
         sf_peer_finding(SF_MON_LOST, p,
                         "%zu bytes came back, the loops had sent %zu",
                         p->received, fuzz.given);
@@ -453,6 +556,8 @@ static void on_fault(void *arg, const struct sf_point *at,
     (void)arg;
     fuzz.lost |=
         outcome->fault == SF_ECONNRESET || outcome->fault == SF_ETIMEDOUT;
+    fuzz.deaf |=
+        sf_faults[outcome->fault].cls == SF_FATAL && outcome->fault != SF_EPIPE;
     ref_next(&fuzz.format, peer()->stream, peer()->sent, fuzz.taken, &ref);
     sf_phase((outcome->fault * SF_CALL_COUNT + at->call) * 8u +
              sf_place(place, fuzz.taken, ref.end));
@@ -464,6 +569,25 @@ static void counters(void *arg, sf_counter *each, void *to)
     sf_phase_counters(each, to);
     if (!fuzz.deadlines)
         sf_session_times(each, to);
+}
+
+/* What excuses a server that loses something. */
+static void look_at_acts(const struct sf_session *s)
+{
+    for (unsigned i = 0; i < s->acts_n; i++)
+        switch (s->acts[i].kind) {
+        case SF_ACT_STOP:
+        case SF_ACT_READ:
+            fuzz.idle = true;
+            break;
+        case SF_ACT_KILL:
+        case SF_ACT_RESET:
+        case SF_ACT_CLOSE:
+            fuzz.deaf = true;
+            break;
+        default:
+            break;
+        }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -491,6 +615,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz.deadlines = s.extra & 8;
     fuzz.own =
         s.variant / ref_format_count / 4 % 2 && !(s.extra & 12) && !fuzz.pipes;
+    look_at_acts(&s);
     if (fuzz_verbose())
         printf("  format %s\n", ref_formats[s.variant % ref_format_count]);
     sf_session_run(&s, &loops, fuzz_verbose() ? stdout : NULL);
