@@ -48,7 +48,8 @@ enum {
     LATE_MS = 500, /* a loop may sit out that memory is short */
     OWN_S = 2,
     PIPE_PIECE = 512,
-    HIGH_WATER = 300
+    HIGH_WATER = 300,
+    LINGER_MS = 2000
 };
 
 static struct {
@@ -66,6 +67,7 @@ static struct {
     bool lost;     /* a fault has broken the connection                */
     bool deaf;     /* … has broken more than its way out               */
     bool idle;     /* the peer may leave unread what was sent          */
+    int64_t spent; /* ms in the server                                 */
 } fuzz;
 
 static const struct sf_peer *peer(void)
@@ -437,7 +439,9 @@ static bool serve(int fd)
     bool mine;
 
     fm_options_complete(&o, &given);
+    fuzz.spent = -fm_now_ms();
     mine = fm_serve_blocking(fd, &o, &stop, &stats);
+    fuzz.spent += fm_now_ms();
     judge_served(&stats);
     if (!fuzz.idle)
         fuzz.given = fuzz.trying;
@@ -517,12 +521,25 @@ static void on_quiet(void *arg, int64_t until)
                         "time-outs of its own");
 }
 
+/* Who closes with bytes unread resets the connection, and a reset overtakes
+ * replies: here they had arrived, on a network they might not. */
+static void judge_close(const struct sf_peer *p)
+{
+    if (p->err && !p->closed && !is_harmed() && fuzz.spent < LINGER_MS)
+        sf_peer_finding(SF_MON_LOST, p,
+                        "closed %lld ms after it came, with bytes unread: a "
+                        "reset, before which replies may be lost",
+                        (long long)fuzz.spent);
+}
+
 /* The program has ended it; all it said it had sent must be here. */
 static void on_finished(void *arg)
 {
     const struct sf_peer *p = peer();
 
     (void)arg;
+    if (serves())
+        judge_close(p);
     if (p->end && (p->eof || (serves() && p->err)) && !is_harmed() &&
         p->received < fuzz.given)
         sf_peer_finding(SF_MON_LOST, p,

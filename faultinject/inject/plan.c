@@ -250,7 +250,8 @@ static int parse_profile(struct sf_plan *plan, struct sf_reader *r)
     return sf_unknown_word(r, "linux, posix or hostile", &best);
 }
 
-/* Not strndup(): nothing ends the text, and strict checks of strings want it. */
+/* Not strndup(): nothing ends the text, and strict checks of strings want it.
+ */
 static char *copy_rest(const struct sf_reader *r)
 {
     size_t len = (size_t)(r->end - r->at);

@@ -424,6 +424,19 @@ static struct sf_sim_config config_of(const struct sf_session *s)
     };
 }
 
+/* A program that ends by itself, before its peers do: what it sent last is
+ * still under way to them. */
+static void see_off(void)
+{
+    if (sf_play.program->side == SF_SERVE || sf_play.phase >= PARTED)
+        return;
+    for (unsigned i = 0; i < sf_play.conns_n; i++)
+        if (sf_play.conns[i].end)
+            while (sf_play_receive_some(&sf_play.conns[i], SIZE_MAX))
+                ;
+    tell(sf_play.program->finished);
+}
+
 static void check_end(void)
 {
     int first;
@@ -464,6 +477,7 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
 void sf_session_leave(void)
 {
     sf_inject_end();
+    see_off();
     sf_invariance_end();
     check_end();
     sf_show_end();

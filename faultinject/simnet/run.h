@@ -21,7 +21,8 @@
  * what they have queued; the program gets time for its own short timers
  * (SF_SETTLE_MS); `settled` is called; peers half-close (those with even
  * numbers) or close; `finished` is called; the program is told to stop and
- * must return.
+ * must return.  A program that is no server may return before: then peers read
+ * what is under way to them, and `finished` is called as well.
  */
 #ifndef SF_RUN_H
 #define SF_RUN_H

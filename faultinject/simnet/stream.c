@@ -42,12 +42,14 @@ static void settle(struct sf_end *end)
     }
 }
 
-/* tcp_reset(), and the nearest thing for AF_UNIX. */
+/* tcp_reset(), and the nearest thing for AF_UNIX, where EPIPE says only that
+ * nobody is there: no error of the socket, which a read would get. */
 void sim_reset(struct sf_end *end, int err)
 {
     if (end->state == SIM_CLOSE && !is_unix(end))
         return;
-    end->err = err                          ? err
+    end->err = err == EPIPE && is_unix(end) ? 0
+               : err                        ? err
                : end->state == SIM_SYN_SENT ? ECONNREFUSED
                : end->done && !is_unix(end) ? EPIPE
                                             : ECONNRESET;
