@@ -270,6 +270,8 @@ static int parse_command(struct sf_plan *plan, struct sf_reader *r)
     sf_skip_space(r);
     if (r->at == r->end)
         return sf_expected(r, "a command");
+    if (memchr(r->at, '\0', (size_t)(r->end - r->at)))
+        return sf_fail(r, "a command has no zero bytes");
     if (plan->command)
         return sf_fail(r, "'run' is given twice");
     plan->command = copy_rest(r);

@@ -248,6 +248,8 @@ int sf_take_range(struct sf_reader *r, struct sf_range *range, uint64_t base,
             return -1;
         if (range->step == 0)
             return sf_fail(r, "a step of 0 never gets on");
+        if (range->last == range->first)
+            range->step = 1; /* there is nothing to get on to */
     }
     if (r->at < r->end && !isspace((unsigned char)*r->at) && *r->at != ':' &&
         *r->at != '#')
