@@ -148,7 +148,8 @@ int fm_connect_finish(int fd)
     return fm_io_take_error(fd);
 }
 
-/* One address.  A socket whose connect failed is of no more use (POSIX). */
+/* One address.  A socket whose connect failed is of no more use (POSIX); one
+ * that is not ours any more is left alone. */
 static int dial_at(const struct sockaddr *addr, socklen_t len,
                    int64_t deadline_ms)
 {
@@ -165,7 +166,8 @@ static int dial_at(const struct sockaddr *addr, socklen_t len,
     }
     if (r == 0)
         return fd;
-    fm_io_close(fd);
+    if (!fm_io_is_foreign(r))
+        fm_io_close(fd);
     return r;
 }
 

@@ -45,7 +45,8 @@ mutant_polite() {
         >"$copy/frames"
     for model in "${mutant_models[@]}"; do
         sweep_start "$copy" "$model" env &&
-            sweep_client "$copy" polite "$model" env && sweep_stop "$copy"
+            sweep_client "$copy" polite "$model" env <"$copy/frames" &&
+            sweep_stop "$copy"
         [[ $(cat "$copy/polite.status") == 0 &&
             $(cat "$copy/server.status") == 0 ]] || return 1
     done >"$report" 2>&1

@@ -75,9 +75,9 @@ peers_libfiu_run() {
     # shellcheck disable=SC2154 # the port is set by sweep_start
     sweep_start "$copy" "$1" env LD_PRELOAD="$peers_libfiu" \
         FIU_PRNG_SEED="$RANDOM" FIU_ENABLE="$peers_libfiu_rule" || return 0
-    sweep_client "$copy" second "$1" env &
+    sweep_client "$copy" second "$1" env <"$copy/frames" &
     other=$!
-    sweep_client "$copy" first "$1" env
+    sweep_client "$copy" first "$1" env <"$copy/frames"
     wait "$other"
     sweep_stop "$copy"
     status=$(cat "$copy/server.status")

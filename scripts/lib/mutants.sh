@@ -103,6 +103,17 @@ mutants_work() {
         ) &
     done
     wait
+    mutants_missing
+}
+
+# One whose checks ended before they could say anything has a row all the same.
+mutants_missing() {
+    local patch id
+    for patch in "${patches[@]}"; do
+        id=$(basename "$patch")
+        grep -qF "\"id\":\"${id%.*}\"" "$rows" ||
+            mutant_row "$patch" "its checks ended early" '[]' true '{}' 0
+    done
 }
 
 # The next one that nobody has taken, in next.

@@ -3,15 +3,20 @@
 #
 # A case is "SIDE.MODEL": which side has the faults, and which dispatcher the
 # server uses; each dispatcher speaks another format.  Two clients at the same
-# time, then a third.  What a run has to show:
+# time; then one that stays when it has its answers, while others come and go: a
+# third, and one that only reads, and is still there when the server is told to
+# end.  What a run has to show:
 #
 #   benign plan   each client prints exactly what it was given
 #   fatal plan    all but one do; that one ends by itself
-#   any plan      the server ends by itself and clean when told, and no monitor
-#                 has anything to say
+#   any plan      who parts is parted with, whoever else is there; the server ends
+#                 by itself and clean when told, and no monitor has anything to
+#                 say
 # shellcheck shell=bash
 
 sweeping=yes
+sweep_host=127.0.0.1
+sweep_depth=1 # frames under way; a client with faults has more
 sweep_cases=(server.select server.thread server.fork client.select)
 declare -A sweep_format=([select]=ascii:5 [thread]=be32 [fork]='delim:\r\n')
 
@@ -42,12 +47,13 @@ sweep_fatal() {
     sed 's/#.*//' "$1" | grep -qE ":.*\b($words|fatal)\b"
 }
 
-# sweep_start DIR MODEL COMMAND...: a server; its port in sweep_port.
+# sweep_start DIR MODEL COMMAND...: a server; its port in sweep_port.  It waits
+# longer for those who do not part than anyone waits for it.
 sweep_start() {
     local i
     : >"$1/server.out"
     "${@:3}" "$SF_BUILD/bin/framed-server" --port 0 --model "$2" \
-        --format "${sweep_format[$2]}" \
+        --format "${sweep_format[$2]}" --linger "$((3000 * SF_RUN_S))" \
         >"$1/server.out" 2>"$1/server.err" </dev/null &
     sweep_server=$!
     for ((i = 0; i < 200; i++)); do
@@ -60,16 +66,51 @@ sweep_start() {
     return 1
 }
 
-# sweep_client DIR NAME MODEL COMMAND...: how it ended goes to DIR/NAME.status.
+# sweep_client DIR NAME MODEL COMMAND...: the frames are on its standard input;
+# how it ended goes to DIR/NAME.status.
 sweep_client() {
     local status=0
     timeout -k 2 "$SF_RUN_S" "${@:4}" "$SF_BUILD/bin/framed-client" \
-        --connect 127.0.0.1 --port "$sweep_port" \
-        --format "${sweep_format[$3]}" --depth 1 --timeout 5000 \
-        <"$1/frames" >"$1/$2.out" 2>"$1/$2.err" || status=$?
+        --connect "$sweep_host" --port "$sweep_port" \
+        --format "${sweep_format[$3]}" --depth "$sweep_depth" --timeout 5000 \
+        >"$1/$2.out" 2>"$1/$2.err" || status=$?
     [[ $status -ne 0 ]] || cmp -s "$1/frames" "$1/$2.out" || status=wrong
     say "$status" >"$1/$2.status"
 } 2>/dev/null
+
+# sweep_stay DIR MODEL: a client that has all answers and stays until the fifo
+# DIR/leave is written to.
+sweep_stay() {
+    cat "$1/frames" "$1/leave" | sweep_client "$1" stay "$2"
+}
+
+# sweep_read DIR: a client that sends nothing and reads to the end, which comes
+# when the server is told to end; it has more patience than sweep_stop.
+sweep_read() {
+    local status=0 to=/dev/tcp/$sweep_host/$sweep_port
+    timeout "$((2 * SF_RUN_S))" bash -c "exec {fd}<>$to && cat <&\$fd" \
+        >"$1/reader.out" 2>&1 || status=$?
+    say "$status" >"$1/reader.status"
+}
+
+# sweep_company DIR MODEL: who comes while another stays, and who stays longer.
+sweep_company() {
+    local i stays
+    mkfifo "$1/leave"
+    sweep_stay "$1" "$2" &
+    stays=$!
+    for ((i = 0; i < 200; i++)); do
+        if cmp -s "$1/frames" "$1/stay.out" || [[ -s $1/stay.status ]]; then
+            break
+        fi
+        sleep 0.02
+    done
+    sweep_read "$1" &
+    sweep_reader=$!
+    sweep_host=localhost sweep_client "$1" third "$2" <"$1/frames"
+    : >"$1/leave"
+    wait "$stays" || true
+}
 
 # sweep_stop DIR: the server is told to end, and how it did is written down.  One
 # that does not is killed; under the shim only itself, so that its trace is kept.
@@ -78,7 +119,7 @@ sweep_stop() {
     kill -TERM "$pid" || true
     if ! timeout "$SF_RUN_S" tail -s 0.05 --pid="$pid" -f /dev/null; then
         sweep_finding stall "the server did not end when told" >"$1/0.err"
-        child=$(cut -d' ' -f1 "/proc/$pid/task/$pid/children")
+        child=$(cut -d' ' -f1 "/proc/$pid/task/$pid/children" || true)
         kill -KILL "${child:-$pid}" || true
         timeout 1 tail -s 0.05 --pid="$pid" -f /dev/null ||
             kill -KILL "$pid" || true # the child was a server's own
@@ -89,23 +130,25 @@ sweep_stop() {
 
 # sweep_run CASE PLAN DIR: one run; everything that came of it is in DIR.
 sweep_run() {
-    local model=${1#*.} dir=$3 other
+    local model=${1#*.} dir=$3 other sweep_reader='' depth=1
     local -a shim=("$SF_BUILD/bin/sockfault" run --plan "$2"
         --trace "$dir/trace" --)
     local -a at_server=() at_client=()
     case $1 in
     server.*) at_server=("${shim[@]}") ;;
-    client.*) at_client=("${shim[@]}") ;;
+    client.*) at_client=("${shim[@]}") depth=16 ;;
     esac
     sweep_frames >"$dir/frames"
     if sweep_start "$dir" "$model" "${at_server[@]}"; then
-        sweep_client "$dir" second "$model" &
+        sweep_client "$dir" second "$model" <"$dir/frames" &
         other=$!
-        sweep_client "$dir" first "$model" "${at_client[@]}"
-        wait "$other"
-        sweep_client "$dir" third "$model"
+        sweep_depth=$depth sweep_client "$dir" first "$model" \
+            "${at_client[@]}" <"$dir/frames"
+        wait "$other" || true
+        sweep_company "$dir" "$model"
     fi
     sweep_stop "$dir"
+    [[ -z $sweep_reader ]] || wait "$sweep_reader" || true
 }
 
 # What is wrong with a run, each a finding as the monitors print theirs, which
@@ -114,7 +157,7 @@ sweep_judge() {
     local plan=$2 dir=$3 name status right=0
     ! grep -qs 'no call was intercepted' "$dir"/*.err || return 0
     grep -h '^sockfault: finding: ' "$dir"/*.err || true
-    for name in first second third; do
+    for name in first second third stay; do
         status=$(cat "$dir/$name.status" 2>/dev/null || say none)
         case $status in
         0) right=$((right + 1)) ;;
@@ -124,8 +167,10 @@ sweep_judge() {
             "$(tail -n 1 "$dir/$name.err" 2>/dev/null || true)" >>"$dir/wrong"
     done
     sweep_fatal "$plan" && right=$((right + 1))
-    [[ $right -ge 3 ]] ||
+    [[ $right -ge 4 ]] ||
         sweep_finding wrong-data "$(head -n 1 "$dir/wrong")"
+    [[ $(cat "$dir/reader.status" 2>/dev/null) != 124 ]] ||
+        sweep_finding stall "the client that only reads was not parted with"
     status=$(cat "$dir/server.status")
     case $status in
     0 | 1 | 137) ;;

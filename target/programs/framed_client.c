@@ -121,12 +121,17 @@ static void make_frame(struct client *c)
     free(data);
 }
 
+/* Who writes the lines may wait for the answers to those before. */
 static bool read_line(struct client *c)
 {
     char *line = NULL;
     size_t size = 0;
-    ssize_t n = c->format.kind == FM_CLOSE ? getdelim(&line, &size, EOF, stdin)
-                                           : getline(&line, &size, stdin);
+    ssize_t n;
+
+    if (c->n_back == c->n_sent)
+        fflush(stdout);
+    n = c->format.kind == FM_CLOSE ? getdelim(&line, &size, EOF, stdin)
+                                   : getline(&line, &size, stdin);
 
     if (n > 0 && c->format.kind != FM_CLOSE && line[n - 1] == '\n')
         n--;
