@@ -4,10 +4,11 @@
  * The input is a session (faultinject/simnet/session.h): some clients and
  * what they do, a tape of faults, options.  The server under test is
  * fm_select_server with the echo handler, which says of some frames that they
- * are the last when `variant` is past the number of formats; everything it
- * calls runs in memory.  Every format sends a payload back in the very bytes in
- * which it came, so what a client gets has to be a prefix of what it sent, up
- * to the end of the last whole frame.  The oracles, on every session:
+ * are the last when `variant` is past the number of formats (past twice the
+ * number: a signal tells it to stop); everything it calls runs in memory. Every
+ * format sends a payload back in the very bytes in which it came, so what a
+ * client gets has to be a prefix of what it sent, up to the end of the last
+ * whole frame.  The oracles, on every session:
  *
  *     wrong-data   a byte that was not sent, or after the last frame; a
  *                  message handled that nobody has ended
@@ -17,7 +18,8 @@
  *     lost-data    the script is over, and an answer never came; half-closed
  *                  and never ended; accepted never; a frame never handled
  *     lateness     a connection, or a frame on its way in, outlived its
- *                  time-out; a peer that has ended was left unnoticed
+ *                  time-out; a peer that has ended was left unnoticed; it was
+ *                  told to stop and goes on
  *     memory       it reads on while more than it may hold waits to be sent;
  *                  it has more connections than it may
  *
@@ -59,6 +61,8 @@ struct check {
     int64_t half_alone;       /* … with all before it answered             */
     bool over;                /* more waits for it than may be held        */
     size_t taken_then;        /* … when the server had read so much        */
+    size_t owed;              /* `due` of what was read when it was told to
+                                 stop                                      */
     bool judged;              /* its end was looked at                     */
     bool excused;             /* … and was a time-out, or a refusal        */
 };
@@ -69,6 +73,8 @@ static struct {
     volatile sig_atomic_t stop;
     int result;
     bool lasts;     /* the handler ends connections                       */
+    bool obeys;     /* a signal tells it to stop …                        */
+    int64_t told;   /* … and did so then; < 0: not yet                    */
     bool cut;       /* a fault has ended a stream where the peer did not  */
     bool lossy;     /* something happened that may lose frames            */
     size_t handled; /* frames, as long as none may be lost                */
@@ -306,7 +312,7 @@ static bool timed_out(const struct sf_peer *peer)
 static bool may_end(const struct sf_peer *peer)
 {
     return peer->harmed || peer->finished || broke_format(peer) ||
-           timed_out(peer) || sf_session_now()->high;
+           timed_out(peer) || sf_session_now()->high || fuzz.stop;
 }
 
 static bool lives(const struct sf_peer *peer)
@@ -349,7 +355,7 @@ static void judge_debt(const struct sf_peer *peer)
     size_t taken = sf_peer_taken(peer), given = sf_peer_given(peer);
     size_t due = last_frame(peer, taken);
 
-    if (check_of(peer)->verdict != REF_MORE)
+    if (check_of(peer)->verdict != REF_MORE || fuzz.told >= 0)
         return;
     if (due > given && sf_peer_writable(peer))
         sf_peer_finding(SF_MON_LOST_WAKEUP, peer,
@@ -428,12 +434,51 @@ static void judge_memory(const struct sf_peer *peer)
     c->taken_then = taken;
 }
 
+static void on_signal(void *arg)
+{
+    if (!fuzz.obeys || fuzz.stop)
+        return;
+    stop_server(arg);
+    sf_session_stopped();
+    fuzz.told = sf_sim_now();
+    fuzz.lossy = true; /* what it has not read it need not answer */
+    for (unsigned i = 0; i < sf_session_conns(); i++)
+        fuzz.checks[i].owed =
+            last_frame(sf_session_conn(i), sf_peer_taken(sf_session_conn(i)));
+}
+
+/* What it had read has to be answered before it ends a connection, as long as
+ * there is time. */
+static void judge_last_words(const struct sf_peer *peer)
+{
+    size_t given = sf_peer_given(peer), owed = check_of(peer)->owed;
+
+    if (peer->eof && given < owed && !is_excused(peer) && !broke_format(peer) &&
+        since(fuzz.told) < LINGER_MS)
+        sf_peer_finding(SF_MON_LOST, peer,
+                        "it stops and has answered up to byte %zu, and had "
+                        "read frames up to %zu",
+                        given, owed);
+}
+
+static void judge_stop(void)
+{
+    if (fuzz.told < 0)
+        return;
+    for (unsigned i = 0; i < sf_session_conns(); i++)
+        judge_last_words(sf_session_conn(i));
+    if (since(fuzz.told) > LINGER_MS + SLACK_MS)
+        sf_finding(SF_MON_LATENESS, "told to stop %lld ms ago, and it waits",
+                   (long long)since(fuzz.told));
+}
+
 static void on_quiet(void *arg, int64_t until)
 {
     bool short_timer = (until - sf_sim_now()) / MS <= SHORT_TIMER_MS;
 
     (void)arg;
     judge_crowd();
+    judge_stop();
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         struct sf_peer *peer = sf_session_conn(i);
 
@@ -465,6 +510,8 @@ static void must_have_all(const struct sf_peer *peer)
 static void on_settled(void *arg)
 {
     (void)arg;
+    if (fuzz.told >= 0)
+        return;
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         struct sf_peer *peer = sf_session_conn(i);
 
@@ -492,6 +539,10 @@ static void on_settled(void *arg)
 static void on_finished(void *arg)
 {
     (void)arg;
+    if (fuzz.told >= 0) {
+        judge_stop();
+        return;
+    }
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         struct sf_peer *peer = sf_session_conn(i);
 
@@ -582,6 +633,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .side = SF_SERVE,
         .run = run_server,
         .stop = stop_server,
+        .signal = on_signal,
         .frame = make_frame,
         .received = on_received,
         .quiet = on_quiet,
@@ -597,6 +649,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz.stop = 0;
     fuzz.result = 0;
     fuzz.lasts = s.variant / ref_format_count % 2;
+    fuzz.obeys = s.variant / ref_format_count / 2 % 2;
+    fuzz.told = -1;
     fuzz.cut = false;
     fuzz.lossy = may_lose(&s);
     fuzz.handled = 0;

@@ -219,6 +219,11 @@ static void on_call(void *arg, enum sf_call call)
     sf_play_set_alarm();
 }
 
+void sf_session_stopped(void)
+{
+    sf_play.stopped = true;
+}
+
 static void on_signal(void *arg)
 {
     (void)arg;
@@ -428,7 +433,8 @@ static struct sf_sim_config config_of(const struct sf_session *s)
  * still under way to them. */
 static void see_off(void)
 {
-    if (sf_play.program->side == SF_SERVE || sf_play.phase >= PARTED)
+    if (sf_play.phase >= PARTED ||
+        (sf_play.program->side == SF_SERVE && !sf_play.stopped))
         return;
     for (unsigned i = 0; i < sf_play.conns_n; i++)
         if (sf_play.conns[i].end)

@@ -21,8 +21,9 @@
  * what they have queued; the program gets time for its own short timers
  * (SF_SETTLE_MS); `settled` is called; peers half-close (those with even
  * numbers) or close; `finished` is called; the program is told to stop and
- * must return.  A program that is no server may return before: then peers read
- * what is under way to them, and `finished` is called as well.
+ * must return.  A program that is no server, or one that a signal has told to
+ * stop, may return before: then peers read what is under way to them, and
+ * `finished` is called as well.
  */
 #ifndef SF_RUN_H
 #define SF_RUN_H
@@ -131,6 +132,9 @@ void sf_session_counters(sf_counter *each, void *arg);
 void sf_session_times(sf_counter *each, void *arg);
 
 /* --- during a session ---------------------------------------------------- */
+
+/* For `signal`: it has told a server to stop. */
+void sf_session_stopped(void);
 
 /* Where the program listens, or peers do. */
 const struct sockaddr *sf_session_addr(socklen_t *len);
