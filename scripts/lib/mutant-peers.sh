@@ -73,7 +73,7 @@ peers_libfiu_run() {
     local other status
     rm -f "$copy/0.err"
     # shellcheck disable=SC2154 # the port is set by sweep_start
-    sweep_start "$copy" "$1" env LD_PRELOAD="$peers_libfiu" \
+    sweep_linger=0 sweep_start "$copy" "$1" env LD_PRELOAD="$peers_libfiu" \
         FIU_PRNG_SEED="$RANDOM" FIU_ENABLE="$peers_libfiu_rule" || return 0
     sweep_client "$copy" second "$1" env <"$copy/frames" &
     other=$!

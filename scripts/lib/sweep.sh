@@ -48,12 +48,13 @@ sweep_fatal() {
 }
 
 # sweep_start DIR MODEL COMMAND...: a server; its port in sweep_port.  It waits
-# longer for those who do not part than anyone waits for it.
+# longer for those who do not part than anyone waits for it, or sweep_linger ms.
 sweep_start() {
     local i
     : >"$1/server.out"
     "${@:3}" "$SF_BUILD/bin/framed-server" --port 0 --model "$2" \
-        --format "${sweep_format[$2]}" --linger "$((3000 * SF_RUN_S))" \
+        --format "${sweep_format[$2]}" \
+        --linger "${sweep_linger:-$((3000 * SF_RUN_S))}" \
         >"$1/server.out" 2>"$1/server.err" </dev/null &
     sweep_server=$!
     for ((i = 0; i < 200; i++)); do
