@@ -584,7 +584,7 @@ static void counters(void *arg, sf_counter *each, void *to)
 {
     (void)arg;
     sf_phase_counters(each, to);
-    if (!fuzz.deadlines)
+    if (!fuzz.deadlines && !serves())
         sf_session_times(each, to);
 }
 
