@@ -1,0 +1,48 @@
+# The planted bugs of bench/mutants are complete and still apply, and a folder
+# that nobody has seen is told row by row: what is killed, survives, is
+# equivalent, does not apply or does not compile.
+. "$(dirname "$0")/check.sh" "$@"
+
+for patch in "$ROOT"/bench/mutants/*.patch; do
+    for key in id where change mechanism K observable source; do
+        sed '/^--- /q' "$patch" | grep -q "^$key: ." ||
+            fail "$(basename "$patch"): no '$key'"
+    done
+    patch -d "$ROOT" -p1 -f -s --dry-run <"$patch" ||
+        fail "$(basename "$patch") does not apply"
+done
+
+# harmless ID [HEADER]: a patch that changes a comment.
+harmless() {
+    cat >"unseen/$1.patch" <<END
+${2-id: $1}
+--- a/target/err.c
++++ b/target/err.c
+@@ -1 +1 @@
+-$(head -n 1 "$ROOT/target/err.c")
++/* $1 */
+END
+}
+
+mkdir unseen
+cp "$ROOT/bench/mutants/P15.patch" unseen/killed.diff
+harmless survived
+harmless equivalent 'equivalent: a comment'
+harmless broken
+sed -i 's/^+.*/+no C/' unseen/broken.patch
+echo nonsense >unseen/stale.patch
+
+refused "$ROOT/scripts/mutants" --list no/such/folder
+refused "$ROOT/scripts/mutants" --list unseen P99
+expect 2 "$ROOT/scripts/mutants" --list unseen --empty --time 4s \
+    --json rows.json --html rows.html
+jq -e '.total == 5 and .killed == 1 and .survived == ["survived"] and
+    .equivalent == 1 and .errors == ["broken", "stale"] and
+    .impolite == [] and
+    (.rows[] | select(.id == "killed") | .first | .found and .check == "fuzz"
+        and .executions > 0 and .kind != "")' rows.json >/dev/null ||
+    fail "rows: $(cat rows.json)"
+has stdout 'error broken: does not compile'
+has stdout 'error stale: does not apply'
+has stdout '1 of 5 killed, 1 equivalent, 1 survived: survived, 2 could not'
+has rows.html '<h1>Planted bugs: 1 of 5 found</h1>'
