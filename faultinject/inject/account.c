@@ -246,7 +246,7 @@ void sf_account(struct sf_op *op, int err)
             tell_open(op);
         break;
     case K_CLOSE:
-        if (op->result == 0)
+        if (op->result == 0 || op->fault == SF_EINTR_CLOSED)
             sf_gone(op->fd, SF_FD_GONE);
         sf_relieve();
         break;

@@ -227,6 +227,8 @@ static bool can_fault(const struct sf_op *op)
         return op->conn && op->len > 0;
     case K_CONNECT:
         return op->conn;
+    case K_CLOSE: /* it has none that is not named */
+        return op->conn && sf_injector.chooser->names;
     case K_ACCEPT:
         return sf_fd_state(op->fd) == SF_FD_SOCKET;
     case K_WAIT:

@@ -255,6 +255,12 @@ static int can_DELAY(const struct sf_site *s)
     return SF_LINUX;
 }
 
+/* It takes a world that can close a number of the program's. */
+static int can_EINTR_CLOSED(const struct sf_site *s)
+{
+    return s->world->kill && s->conn ? SF_POSIX : NEVER;
+}
+
 static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
 #define FAULT(id, word, err, kinds, cls, profile, how) [SF_##id] = can_##id,
 #include "faultinject/inject/faults.def"

@@ -97,6 +97,14 @@ static enum sf_verdict interrupt(struct sf_op *op)
     return answer(op);
 }
 
+/* Linux has freed the number by the time it looks for signals. */
+static enum sf_verdict interrupt_close(struct sf_op *op)
+{
+    op->world->interrupt();
+    op->world->close(op->fd);
+    return answer(op);
+}
+
 /* --- events: the call meets them --- */
 
 /*
@@ -290,6 +298,7 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_DEADFD_NOTSOCK] = be_no_socket,
     [SF_DEADFD_LATE] = die_later,
     [SF_DELAY] = delay,
+    [SF_EINTR_CLOSED] = interrupt_close,
 };
 
 enum sf_verdict sf_perform(struct sf_op *op)

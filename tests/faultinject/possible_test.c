@@ -267,6 +267,18 @@ static long do_socket(int fd)
     return made(socket(AF_INET, SOCK_STREAM, 0));
 }
 
+/* The number is free all the same. */
+static long do_close(int fd)
+{
+    int result = close(fd);
+    int saved = errno;
+
+    if (sf_libc.fcntl(fd, F_GETFD, 0) >= 0)
+        return 1;
+    errno = saved;
+    return result;
+}
+
 #define POSIX "profile posix\n"
 #define FIRST "conn 1 recv 1: "
 #define SENDS "conn 1 send 1: "
@@ -374,6 +386,9 @@ static const struct row table[] = {
     {"a late look", "select 1: delay 30", do_select_late, 0, 1, 0},
     {"Q8: as many as there are bits",
      "select 1: withhold conn 1", do_count, 0, 0, 0},
+    /* close */
+    {"X1: interrupted, and closed",
+     POSIX "conn 1 close 1: EINTR-closed", do_close, 0, -1, EINTR},
 };
 /* clang-format on */
 enum { ROWS = sizeof table / sizeof *table };
