@@ -102,12 +102,36 @@ static void hold_hangups(struct sf_op *op)
     }
 }
 
-static void tell_wait(struct sf_op *op)
+static void note_missed(int fd)
+{
+    if (sf_fd_state(fd) == SF_FD_KILLED)
+        sf_fd_set(fd, SF_FD_MISSED);
+}
+
+/* poll says it of each; the EBADF of select is about one where it asked for
+ * no other. */
+static void note_dead(const struct sf_wait *w, int err)
+{
+    struct sf_member first, next;
+    int cursor = 0;
+
+    if (err == EBADF && w->shape->asked(w, &cursor, &first) &&
+        !w->shape->asked(w, &cursor, &next))
+        note_missed(first.fd);
+    cursor = 0;
+    while (w->result > 0 && w->shape->reported(w, &cursor, &next))
+        if (next.events & POLLNVAL)
+            note_missed(next.fd);
+}
+
+static void tell_wait(struct sf_op *op, int err)
 {
     op->wait->result = (int)op->result;
     if (alters(op->fault) && !alter(op))
         op->fault = SF_NONE;
     op->result = op->wait->result;
+    if (sf_injector.killed)
+        note_dead(op->wait, err);
     if (op->result <= 0 || !sf_injector.chooser)
         return;
     if (op->wait->shape->hangups) {
@@ -227,7 +251,8 @@ static void count_refusal(int err)
 void sf_account(struct sf_op *op, int err)
 {
     count_refusal(err);
-    if (err == EBADF && op->before == SF_FD_KILLED)
+    if (err == EBADF &&
+        (op->before == SF_FD_KILLED || op->before == SF_FD_MISSED))
         sf_fd_set(op->fd, SF_FD_DEAD);
     switch (sf_calls[op->call].kind) {
     case K_READ:
@@ -235,7 +260,7 @@ void sf_account(struct sf_op *op, int err)
         tell_io(op, err);
         break;
     case K_WAIT:
-        tell_wait(op);
+        tell_wait(op, err);
         break;
     case K_ACCEPT:
         if (op->result >= 0)

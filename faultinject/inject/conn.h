@@ -21,6 +21,7 @@ enum sf_fd_state {
     SF_FD_CONN,    /* has a connection                                 */
     SF_FD_GONE,    /* the program closed it                            */
     SF_FD_KILLED,  /* an injected death closed it behind its back      */
+    SF_FD_MISSED,  /* … a wait has said so: what else but asking why?  */
     SF_FD_DEAD     /* … and the program was told: EBADF                */
 };
 

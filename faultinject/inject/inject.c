@@ -128,7 +128,7 @@ static bool ours(const struct sf_op *op)
 
 static bool is_closed(enum sf_fd_state state)
 {
-    return state == SF_FD_GONE || state == SF_FD_KILLED || state == SF_FD_DEAD;
+    return state >= SF_FD_GONE;
 }
 
 /* Processes are numbered as they come to use sockets. */

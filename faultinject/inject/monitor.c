@@ -149,9 +149,17 @@ static void look_for_double(const struct sf_op *op, bool stale, int before)
     }
 }
 
+/* Does the program know that it is closed?  A wait that said so leaves room
+ * for asking why. */
+static bool knows(const struct sf_op *op, int before)
+{
+    return before == SF_FD_GONE || before == SF_FD_DEAD ||
+           (before == SF_FD_MISSED && !uses(op));
+}
+
 static void look_for_stale(const struct sf_op *op, int err, int before)
 {
-    bool stale = err == EBADF && (before == SF_FD_GONE || before == SF_FD_DEAD);
+    bool stale = err == EBADF && knows(op, before);
 
     if (stale && uses(op) && looks(SF_MON_STALE_FD))
         sf_finding(SF_MON_STALE_FD, "%s on %d: %s", name(op), op->fd,

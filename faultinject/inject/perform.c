@@ -25,6 +25,7 @@ void sf_gone(int fd, enum sf_fd_state state)
 
     if (conn && state == SF_FD_GONE && conn->ordinal > sf_injector.last_closed)
         sf_injector.last_closed = conn->ordinal;
+    sf_injector.killed |= state == SF_FD_KILLED;
     sf_epoll_forget(fd);
     sf_fd_set(fd, state);
 }

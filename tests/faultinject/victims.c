@@ -84,6 +84,24 @@ static void dead_close(void)
     close(pair[1]);
 }
 
+/* poll has said so; asking why, once, is no bug. */
+static void missed_close(void)
+{
+    struct pollfd p = {.events = POLLIN};
+    int pair[2];
+    char c;
+
+    make_pair(pair);
+    p.fd = pair[0];
+    if (poll(&p, 1, 0) != 1 || p.revents != POLLNVAL)
+        exit(3);
+    if (!correct)
+        close(pair[0]);
+    else if (recv(pair[0], &c, 1, 0) != -1 || errno != EBADF)
+        exit(3);
+    close(pair[1]);
+}
+
 static void fd_range(void)
 {
     struct timeval now = {0, 0};
@@ -290,6 +308,7 @@ static const struct {
     {"stale-fd", stale_fd},
     {"double-close", double_close},
     {"dead-close", dead_close},
+    {"missed-close", missed_close},
     {"fd-range", fd_range},
     {"phantom-dispatch", phantom_dispatch},
     {"unguarded-sigpipe", unguarded_sigpipe},
