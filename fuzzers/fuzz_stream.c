@@ -435,12 +435,11 @@ static bool serve(int fd)
             .idle_ms = fuzz.deadlines ? DEADLINE_MS : -1,
         };
     struct fm_server_stats stats = {0};
-    atomic_bool stop = false;
     bool mine;
 
     fm_options_complete(&o, &given);
     fuzz.spent = -fm_now_ms();
-    mine = fm_serve_blocking(fd, &o, &stop, &stats);
+    mine = fm_serve_blocking(fd, &o, -1, &stats);
     fuzz.spent += fm_now_ms();
     judge_served(&stats);
     if (!fuzz.idle)

@@ -25,20 +25,20 @@ static int sit_out(unsigned *busy)
 {
     if (++*busy > BUSY_TRIES)
         return FM_E_BUSY;
-    fm_io_poll(-1, 0, BUSY_PAUSE_MS);
+    fm_io_poll(-1, 0, -1, BUSY_PAUSE_MS);
     return 0;
 }
 
-int fm_wait(int fd, short events, int64_t deadline_ms)
+int fm_wait_or(int fd, short events, int wake, int64_t deadline_ms)
 {
     unsigned busy = 0;
 
     for (;;) {
         int ms = fm_remaining_ms(fm_now_ms(), deadline_ms);
-        int r = fm_io_poll(fd, events, ms);
+        int r = fm_io_poll(fd, events, wake, ms);
 
         if (r > 0)
-            return 0;
+            return r == 1 ? 0 : FM_E_INTR;
         if (r == 0 && ms == 0)
             return FM_E_TIMEOUT;
         if (r == FM_E_BUSY)
@@ -46,6 +46,11 @@ int fm_wait(int fd, short events, int64_t deadline_ms)
         if (r < 0 && r != FM_E_INTR)
             return r;
     }
+}
+
+int fm_wait(int fd, short events, int64_t deadline_ms)
+{
+    return fm_wait_or(fd, events, -1, deadline_ms);
 }
 
 /* A blocking descriptor says EAGAIN when its own time-out has passed. */

@@ -30,6 +30,8 @@
 /* Wait until fd is ready for events (POLLIN or POLLOUT), or in error, which
  * the next call on it will tell.  Returns 0 then. */
 int fm_wait(int fd, short events, int64_t deadline_ms);
+/* … or until `wake`, another descriptor, is readable: FM_E_INTR. */
+int fm_wait_or(int fd, short events, int wake, int64_t deadline_ms);
 
 /*
  * Send all len bytes.  Returns 0, or FM_E_PIPE when the peer takes no more;

@@ -42,38 +42,45 @@ int fm_options_complete(struct fm_server_options *o,
     return make_sense(o) ? 0 : FM_E_USAGE;
 }
 
-/* Until when the next frame has to be complete. */
-static int64_t patience(const struct fm_server_options *o,
-                        const atomic_bool *stop, int64_t *stop_by)
+/* One frame: FM_FRAME, or what fm_stream_next() says.  After the word to stop,
+ * what has arrived is enough, and no more waits than until stop_by. */
+static int next(struct fm_stream *s, const struct fm_server_options *o,
+                struct fm_frame *frame, int64_t stop_by)
 {
-    if (!*stop)
-        return fm_deadline_in(o->idle_ms);
-    if (*stop_by == FM_NEVER)
-        *stop_by = fm_deadline_in(o->linger_ms);
-    return fm_now_ms() < *stop_by ? 0 : -1;
+    int r;
+
+    if (stop_by == FM_NEVER)
+        return fm_stream_next(s, frame, fm_deadline_in(o->idle_ms));
+    r = fm_stream_flush(s, stop_by);
+    if (r != 0 && r != FM_E_PIPE)
+        return r;
+    r = fm_stream_next(s, frame, 0);
+    return r == FM_E_TIMEOUT ? FM_E_CLOSED : r;
 }
 
 /* Answer frames until there are no more; returns why.  A peer that takes no
  * more replies may still have frames for us. */
 static int answer(struct fm_stream *s, const struct fm_server_options *o,
-                  const atomic_bool *stop, struct fm_server_stats *stats)
+                  struct fm_server_stats *stats)
 {
     int64_t stop_by = FM_NEVER;
-    int64_t deadline;
-    int r = 0;
 
-    while ((deadline = patience(o, stop, &stop_by)) >= 0) {
+    while (stop_by == FM_NEVER || fm_now_ms() < stop_by) {
         struct fm_frame frame;
+        int r = next(s, o, &frame, stop_by);
 
-        r = fm_stream_next(s, &frame, deadline);
         if (r == FM_FRAME) {
             stats->frames++;
             r = o->handler(o->context, &o->format, &frame, &s->out);
             if (r == 0 && fm_buf_len(&s->out) >= o->high_water)
                 r = fm_stream_flush(s, fm_deadline_in(o->idle_ms));
         }
-        if (r != 0 && r != FM_E_PIPE)
+        if (r == FM_E_INTR) {
+            stop_by = fm_deadline_in(o->linger_ms);
+            s->wake = -1;
+        } else if (r != 0 && r != FM_E_PIPE) {
             return r == FM_HANDLER_LAST ? FM_E_CLOSED : r;
+        }
     }
     return FM_E_CLOSED;
 }
@@ -90,14 +97,15 @@ static void count_end(struct fm_server_stats *stats, int why)
         stats->failed++;
 }
 
-bool fm_serve_blocking(int fd, const struct fm_server_options *o,
-                       const atomic_bool *stop, struct fm_server_stats *stats)
+bool fm_serve_blocking(int fd, const struct fm_server_options *o, int stop,
+                       struct fm_server_stats *stats)
 {
     struct fm_stream s;
     int why;
 
     fm_stream_init(&s, fd, &o->format);
-    why = answer(&s, o, stop, stats);
+    s.wake = stop;
+    why = answer(&s, o, stats);
     count_end(stats, why);
     if (!fm_io_is_foreign(why))
         why = fm_stream_flush(&s, fm_deadline_in(o->linger_ms));

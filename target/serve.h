@@ -6,8 +6,6 @@
 
 #include "target/server.h"
 
-#include <stdatomic.h>
-
 /* *given with the defaults filled in.  Returns 0, or FM_E_USAGE when the
  * options make no sense. */
 int fm_options_complete(struct fm_server_options *o,
@@ -22,10 +20,13 @@ int fm_options_complete(struct fm_server_options *o,
  * to be something else it is left alone at once: the number may be somebody
  * else's by now, and is not to be closed either.
  *
- * To stop it, shut down the reading of fd, which ends a wait for input, and
- * then set *stop, which ends the patience with a peer that goes on sending.
+ * `stop` (-1: none) is readable, or at its end, from when it shall stop: then
+ * it answers what has arrived and ends as above, all within linger_ms for each
+ * of the two.  The reading of fd is not to be shut down instead: a connection
+ * that is closed while its peer still sends is reset, and the answers under
+ * way are lost, so it has to see the peer's end.
  */
-bool fm_serve_blocking(int fd, const struct fm_server_options *o,
-                       const atomic_bool *stop, struct fm_server_stats *stats);
+bool fm_serve_blocking(int fd, const struct fm_server_options *o, int stop,
+                       struct fm_server_stats *stats);
 
 #endif

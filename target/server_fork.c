@@ -2,10 +2,10 @@
  * The fork server; see server.h.
  *
  * The parent accepts, in the same loop as the select server; each connection
- * has a child.  The parent keeps its copy of the connection, to be able to
- * shut it down, and one end of a socket pair whose other end only the child
- * has: when the child ends, in whatever way, the stream ends, and the loop
- * reaps exactly that child.  No signals are needed for either.
+ * has a child, which alone keeps it.  The parent has one end of a socket pair
+ * whose other end only the child has: when the child ends, in whatever way, the
+ * stream ends, and the loop reaps exactly that child; and to stop the child the
+ * parent ends the stream the other way.  No signals are needed for either.
  */
 #include "target/acceptor.h"
 #include "target/list.h"
@@ -26,7 +26,6 @@ struct child {
     struct server *server;
     struct fm_link link;
     pid_t pid;
-    int fd;
 };
 
 struct server {
@@ -61,7 +60,6 @@ static void reap(struct child *c)
     count_child(s->acceptor.stats, status);
     if (life >= 0)
         fm_io_close(life);
-    fm_io_close(c->fd);
     fm_list_remove(&s->children, &c->link);
     free(c);
     fm_acceptor_release(&s->acceptor);
@@ -84,36 +82,34 @@ static void close_inherited(const struct server *s, int life)
 {
     fm_io_close(life);
     fm_io_close(s->acceptor.listener.fd);
-    for (const struct fm_link *l = s->children.first; l; l = l->next) {
-        const struct child *c = l->item;
-
-        fm_io_close(c->life.fd);
-        fm_io_close(c->fd);
-    }
+    for (const struct fm_link *l = s->children.first; l; l = l->next)
+        fm_io_close(((const struct child *)l->item)->life.fd);
 }
 
-static _Noreturn void serve(const struct server *s, int fd)
+static _Noreturn void serve(const struct server *s, int fd, int life)
 {
     struct fm_server_stats stats = {0};
-    atomic_bool stop = false;
 
-    fm_serve_blocking(fd, &s->acceptor.options, &stop, &stats);
+    fm_serve_blocking(fd, &s->acceptor.options, life, &stats);
     _exit(stats.ended       ? EXIT_ENDED
           : stats.timed_out ? EXIT_TIMED_OUT
           : stats.dead      ? EXIT_DEAD
                             : EXIT_FAILED);
 }
 
-/* The child has `theirs`, the parent will see the end of it. */
-static int start(struct child *c, int theirs)
+/* The child has fd and `theirs`, the parent will see the end of that. */
+static int start(struct child *c, int fd, int theirs)
 {
     c->pid = fork();
     if (c->pid == 0) {
         close_inherited(c->server, c->life.fd);
-        serve(c->server, c->fd);
+        serve(c->server, fd, theirs);
     }
     fm_io_close(theirs);
-    return c->pid < 0 ? FM_E_BUSY : 0;
+    if (c->pid < 0)
+        return FM_E_BUSY;
+    fm_io_close(fd);
+    return 0;
 }
 
 static int watch_life(struct child *c, int *theirs)
@@ -145,10 +141,9 @@ static int on_accepted(struct fm_acceptor *a, int fd)
     if (!c)
         return FM_E_NOMEM;
     c->server = (struct server *)a;
-    c->fd = fd;
     err = watch_life(c, &theirs);
     if (err == 0) {
-        err = start(c, theirs);
+        err = start(c, fd, theirs);
         if (err < 0)
             fm_io_close(fm_loop_remove(&a->loop, &c->life));
     }
@@ -174,7 +169,7 @@ static int drain(struct server *s)
     for (struct fm_link *l = s->children.first; l; l = l->next) {
         struct child *c = l->item;
 
-        fm_io_shutdown(c->fd, SHUT_RD);
+        fm_io_shutdown(c->life.fd, SHUT_WR);
         c->life.deadline_ms = until;
     }
     while (s->children.first && err == 0)

@@ -31,8 +31,7 @@ struct server {
     struct fm_acceptor acceptor; /* first: its callbacks get a pointer to it */
     struct fm_list workers;
     struct fm_watch done;
-    int done_end; /* where workers send */
-    atomic_bool stopping;
+    int done_end; /* where workers send, and read the end: to stop */
 };
 
 static void *work(void *arg)
@@ -40,7 +39,7 @@ static void *work(void *arg)
     struct worker *w = arg;
 
     w->lost = !fm_serve_blocking(w->fd, &w->server->acceptor.options,
-                                 &w->server->stopping, &w->stats);
+                                 w->server->done_end, &w->stats);
     /* A pointer is one message, and there is one a worker: it fits. */
     while (fm_io_send(w->server->done_end, &w, sizeof w) == FM_E_INTR)
         ;
@@ -94,10 +93,10 @@ static void join(struct server *s, struct worker *w)
 }
 
 /* What a worker waits for will not come, or not be taken, any more. */
-static void shut_down_all(struct server *s, int how)
+static void shut_down_all(struct server *s)
 {
     for (struct fm_link *l = s->workers.first; l; l = l->next)
-        fm_io_shutdown(((struct worker *)l->item)->fd, how);
+        fm_io_shutdown(((struct worker *)l->item)->fd, SHUT_RDWR);
 }
 
 static void on_done(struct fm_watch *watch, unsigned events)
@@ -108,7 +107,7 @@ static void on_done(struct fm_watch *watch, unsigned events)
 
     if (events & FM_EXPIRED) {
         watch->deadline_ms = FM_NEVER;
-        shut_down_all(s, SHUT_RDWR);
+        shut_down_all(s);
     } else if (events & FM_READABLE &&
                fm_io_recv_now(watch->fd, &w, sizeof w) == sizeof w) {
         join(s, w);
@@ -140,17 +139,17 @@ static int watch_done(struct server *s)
     return err;
 }
 
-/* End the waits for input, and after linger_ms those for output. */
+/* The workers' end of the socket is readable from now on: that ends their waits
+ * for input.  After linger_ms those for output end. */
 static int drain(struct server *s)
 {
     int err = 0;
 
-    shut_down_all(s, SHUT_RD);
-    s->stopping = true;
+    fm_io_shutdown(s->done.fd, SHUT_WR);
     s->done.deadline_ms = fm_deadline_in(s->acceptor.options.linger_ms);
     while (s->workers.first && err == 0 && s->done.fd >= 0)
         err = fm_acceptor_turn(&s->acceptor);
-    shut_down_all(s, SHUT_RDWR);
+    shut_down_all(s);
     while (s->workers.first)
         join(s, fm_list_first(&s->workers));
     return err;

@@ -233,12 +233,15 @@ int fm_io_set_nonblock(int fd, bool on)
     return result(fcntl(fd, F_SETFL, flags));
 }
 
-int fm_io_poll(int fd, short events, int timeout_ms)
+int fm_io_poll(int fd, short events, int wake, int timeout_ms)
 {
-    struct pollfd p = {.fd = fd, .events = events};
-    int r = result(poll(&p, 1, timeout_ms));
+    struct pollfd p[2] = {{.fd = fd, .events = events},
+                          {.fd = wake, .events = POLLIN}};
+    int r = result(poll(p, wake < 0 ? 1 : 2, timeout_ms));
 
-    return r > 0 && p.revents & POLLNVAL ? FM_E_BADFD : r;
+    if (r > 0 && p[0].revents & POLLNVAL)
+        return FM_E_BADFD;
+    return r > 0 ? 1 + (p[1].revents != 0) : r;
 }
 
 int fm_io_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int timeout_ms)

@@ -99,8 +99,9 @@ int fm_io_get_nonblock(int fd);
 int fm_io_set_nonblock(int fd, bool on);
 
 /* Wait until fd is ready for events (POLLIN, POLLOUT) or in error; returns
- * 1, or 0 after timeout_ms (-1: never). */
-int fm_io_poll(int fd, short events, int timeout_ms);
+ * 1, or 2 when `wake` (-1: none) is readable, or 0 after timeout_ms (-1:
+ * never). */
+int fm_io_poll(int fd, short events, int wake, int timeout_ms);
 
 /* Returns the number of bits set.  After an error the sets mean nothing. */
 int fm_io_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int timeout_ms);

@@ -2,6 +2,8 @@
 #include "target/stream.h"
 #include "target/loops.h"
 
+#include <poll.h>
+
 enum {
     PIECE = 65536,      /* bytes of one receive                            */
     FLUSH_LEVEL = 65536 /* bytes of output that are sent without being told */
@@ -10,6 +12,7 @@ enum {
 void fm_stream_init(struct fm_stream *s, int fd, const struct fm_format *f)
 {
     s->fd = fd;
+    s->wake = -1;
     fm_decoder_init(&s->in, f);
     fm_buf_init(&s->out, SIZE_MAX);
 }
@@ -20,6 +23,21 @@ void fm_stream_fini(struct fm_stream *s)
     fm_buf_fini(&s->out);
 }
 
+/* Readiness may be false: then it is waited for both again. */
+static ssize_t receive(struct fm_stream *s, void *piece, int64_t deadline_ms)
+{
+    while (s->wake >= 0) {
+        ssize_t r = fm_wait_or(s->fd, POLLIN, s->wake, deadline_ms);
+
+        if (r != 0)
+            return r;
+        r = fm_recv_some(s->fd, piece, PIECE, 0);
+        if (r != FM_E_TIMEOUT)
+            return r;
+    }
+    return fm_recv_some(s->fd, piece, PIECE, deadline_ms);
+}
+
 /* One receive, or the news that there will be none. */
 static int fill(struct fm_stream *s, int64_t deadline_ms)
 {
@@ -28,7 +46,7 @@ static int fill(struct fm_stream *s, int64_t deadline_ms)
 
     if (r < 0)
         return (int)r;
-    r = fm_recv_some(s->fd, piece, sizeof piece, deadline_ms);
+    r = receive(s, piece, deadline_ms);
     return r < 0 ? (int)r : fm_decoder_feed(&s->in, piece, (size_t)r);
 }
 

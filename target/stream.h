@@ -18,6 +18,7 @@
 
 struct fm_stream {
     int fd;
+    int wake; /* -1, or a descriptor that ends a wait for input: see below */
     struct fm_decoder in;
     struct fm_buf out;
 };
@@ -28,7 +29,9 @@ void fm_stream_fini(struct fm_stream *s);
 /*
  * The next frame; it stays until the next call on s.  Returns FM_FRAME, or
  * the errors of fm_decoder_next(), fm_decoder_end() and the loops.  After
- * FM_E_TIMEOUT it may be called again and nothing is lost.
+ * FM_E_TIMEOUT it may be called again and nothing is lost; the same goes for
+ * FM_E_INTR, which says that s->wake is readable: set by the caller, looked at
+ * before each receive, never read from.
  */
 int fm_stream_next(struct fm_stream *s, struct fm_frame *out,
                    int64_t deadline_ms);

@@ -4,10 +4,11 @@
 # A case is "SIDE.MODEL": which side has the faults, and which dispatcher the
 # server uses; each dispatcher speaks another format.  Two clients at the same
 # time; then one that stays when it has its answers, while others come and go: a
-# third, and one that only reads, and is still there when the server is told to
-# end.  What a run has to show:
+# third, one that only reads, and one that sends more than there is room for and
+# reads when the server has been told to end.  What a run has to show:
 #
-#   benign plan   each client prints exactly what it was given
+#   benign plan   each client prints exactly what it was given; the last one has
+#                 whole answers, as many as were made
 #   fatal plan    all but one do; that one ends by itself
 #   any plan      who parts is parted with, whoever else is there; the server ends
 #                 by itself and clean when told, and no monitor has anything to
@@ -18,6 +19,9 @@ sweeping=yes
 sweep_host=127.0.0.1
 sweep_depth=1 # frames under way; a client with faults has more
 sweep_cases=(server.select server.thread server.fork client.select)
+sweep_frame_size=1000
+declare -A sweep_frame=([select]='00995%995s' [thread]='\0\0\3\344%996s'
+    [fork]='%998s\r\n')
 declare -A sweep_format=([select]=ascii:5 [thread]=be32 [fork]='delim:\r\n')
 
 # Plans for a project that has the programs, unless sweeping is off.
@@ -94,23 +98,71 @@ sweep_read() {
     say "$status" >"$1/reader.status"
 }
 
-# sweep_company DIR MODEL: who comes while another stays, and who stays longer.
-sweep_company() {
-    local i stays
-    mkfifo "$1/leave"
-    sweep_stay "$1" "$2" &
-    stays=$!
+# sweep_much PLAN: more bytes than a server and two sockets hold; where each call
+# moves one, there is no time for so many.
+sweep_much() {
+    if grep -q '\*: short 1$' "$1"; then
+        say $((64 << 10))
+    else
+        say $((4 << 20))
+    fi
+}
+
+# sweep_last DIR MODEL BYTES: a client that sends so much in frames of one size, and
+# takes no answer but the first before the server has been told to end.
+sweep_last() {
+    local status=0 size=$sweep_frame_size
+    # shellcheck disable=SC2059 # the format is a frame's
+    printf "${sweep_frame[$2]}" '' | tr ' ' x >"$1/many"
+    for (( ; size < $3; size *= 2)); do
+        cat "$1/many" "$1/many" >"$1/more"
+        mv "$1/more" "$1/many"
+    done
+    # shellcheck disable=SC2016 # expanded by the shell that has the socket
+    timeout "$((2 * SF_RUN_S))" bash -c '
+        exec {fd}<>"$1"
+        cat "$2/many" >&"$fd" &
+        head -c "$3" <&"$fd"
+        : >"$2/going"
+        until [[ -e $2/told ]]; do sleep 0.02; done
+        sleep 0.1
+        cat <&"$fd" || exit
+        kill "$!" || true' - "/dev/tcp/$sweep_host/$sweep_port" "$1" \
+        "$sweep_frame_size" >"$1/last.out" || status=$?
+    size=$(stat -c %s "$1/last.out")
+    [[ $status -ne 0 ]] || { [[ $((size % sweep_frame_size)) -eq 0 ]] &&
+        cmp -s -n "$size" "$1/many" "$1/last.out"; } || status=wrong
+    say "$status" >"$1/last.status"
+} 2>/dev/null
+
+# sweep_await DIR CLIENT TEST...: until TEST holds or the client has ended; not for
+# ever.
+sweep_await() {
+    local i
     for ((i = 0; i < 200; i++)); do
-        if cmp -s "$1/frames" "$1/stay.out" || [[ -s $1/stay.status ]]; then
-            break
+        if [[ -s $1/$2.status ]] || "${@:3}"; then
+            return
         fi
         sleep 0.02
     done
+}
+
+# sweep_company DIR MODEL BYTES: who comes while another stays, and who stays longer.
+sweep_company() {
+    local stays
+    mkfifo "$1/leave"
+    sweep_stay "$1" "$2" &
+    stays=$!
+    sweep_await "$1" stay cmp -s "$1/frames" "$1/stay.out"
     sweep_read "$1" &
-    sweep_reader=$!
+    sweep_readers=$!
+    sweep_last "$1" "$2" "$3" &
+    sweep_readers+=" $!"
     sweep_host=localhost sweep_client "$1" third "$2" <"$1/frames"
     : >"$1/leave"
     wait "$stays" || true
+    sweep_await "$1" last test -e "$1/going"
+    sleep 0.1 # there is room for so much more
 }
 
 # sweep_stop DIR: the server is told to end, and how it did is written down.  One
@@ -118,6 +170,7 @@ sweep_company() {
 sweep_stop() {
     local status=0 pid=$sweep_server child
     kill -TERM "$pid" || true
+    : >"$1/told"
     if ! timeout "$SF_RUN_S" tail -s 0.05 --pid="$pid" -f /dev/null; then
         sweep_finding stall "the server did not end when told" >"$1/0.err"
         child=$(cut -d' ' -f1 "/proc/$pid/task/$pid/children" || true)
@@ -131,7 +184,7 @@ sweep_stop() {
 
 # sweep_run CASE PLAN DIR: one run; everything that came of it is in DIR.
 sweep_run() {
-    local model=${1#*.} dir=$3 other sweep_reader='' depth=1
+    local model=${1#*.} dir=$3 other sweep_readers='' depth=1
     local -a shim=("$SF_BUILD/bin/sockfault" run --plan "$2"
         --trace "$dir/trace" --)
     local -a at_server=() at_client=()
@@ -146,10 +199,11 @@ sweep_run() {
         sweep_depth=$depth sweep_client "$dir" first "$model" \
             "${at_client[@]}" <"$dir/frames"
         wait "$other" || true
-        sweep_company "$dir" "$model"
+        sweep_company "$dir" "$model" "$(sweep_much "$2")"
     fi
     sweep_stop "$dir"
-    [[ -z $sweep_reader ]] || wait "$sweep_reader" || true
+    # shellcheck disable=SC2086 # two words, or none
+    [[ -z $sweep_readers ]] || wait $sweep_readers || true
 }
 
 # What is wrong with a run, each a finding as the monitors print theirs, which
@@ -158,7 +212,7 @@ sweep_judge() {
     local plan=$2 dir=$3 name status right=0
     ! grep -qs 'no call was intercepted' "$dir"/*.err || return 0
     grep -h '^sockfault: finding: ' "$dir"/*.err || true
-    for name in first second third stay; do
+    for name in first second third stay last; do
         status=$(cat "$dir/$name.status" 2>/dev/null || say none)
         case $status in
         0) right=$((right + 1)) ;;
@@ -168,7 +222,7 @@ sweep_judge() {
             "$(tail -n 1 "$dir/$name.err" 2>/dev/null || true)" >>"$dir/wrong"
     done
     sweep_fatal "$plan" && right=$((right + 1))
-    [[ $right -ge 4 ]] ||
+    [[ $right -ge 5 ]] ||
         sweep_finding wrong-data "$(head -n 1 "$dir/wrong")"
     [[ $(cat "$dir/reader.status" 2>/dev/null) != 124 ]] ||
         sweep_finding stall "the client that only reads was not parted with"
