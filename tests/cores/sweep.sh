@@ -14,6 +14,7 @@ ln -s "$bin/sockfault" "$bin/framed-client" "$work/bin"
 ln -s "$(dirname "$bin")/lib" "$work/lib"
 ln -s "$core" "$work/bin/framed-server"
 SF_BUILD=$work found=0 faults=0
+sweep_orderly='' # they end at once
 while read -r plan; do
     sweep_replay server.select "$plan" "$work/report"
     [[ -z $replay_kind ]] || {
