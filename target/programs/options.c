@@ -3,10 +3,12 @@
 #include "target/err.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { OPTIONS_MAX = 32, OPTION_HELP = 1000 };
 
@@ -65,12 +67,25 @@ static void set(void *options, const struct option_row *row, const char *value)
     memcpy((char *)options + row->field, &value, sizeof value);
 }
 
+/* A number of theirs that is free would be a connection's, with what is said on
+ * stderr sent to it. */
+static void fill_standard(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    close(fd);
+}
+
 void parse_rows(void *options, const struct option_row *rows,
                 const char *program, const char *purpose, int argc, char **argv)
 {
     struct option longs[OPTIONS_MAX] = {{0}};
     int n, c;
 
+    fill_standard();
     program_name = program;
     for (n = 0; rows[n].name; n++) {
         set(options, &rows[n], rows[n].preset);

@@ -7,7 +7,8 @@
  *
  * and gets from them a struct with a string per option, the parser, and
  * --help.  Whatever is wrong on the command line ends the program with one
- * line on stderr and status 2.
+ * line on stderr and status 2.  What is closed of the standard descriptors is
+ * /dev/null afterwards.
  */
 #ifndef FM_OPTIONS_H
 #define FM_OPTIONS_H

@@ -32,7 +32,8 @@ start_talker() { start_program target_talker "$@"; }
 
 start_program() {
     : >"$dir/listening" # or it still says where the last one did
-    "$bin/$1" "${@:2}" >"$dir/listening" 2>"$dir/server.err" &
+    bash -c 'exec "$@" <&-' closed "$bin/$1" "${@:2}" \
+        >"$dir/listening" 2>"$dir/server.err" &
     server=$!
     for _ in $(seq 100); do
         if grep -q '^listening on ' "$dir/listening"; then
@@ -93,6 +94,11 @@ destitute() {
         exec "$@"' destitute "$@"
 }
 refused "no descriptors" destitute "$bin/framed-server"
+
+# Nobody's standard input is a connection.
+start
+[ "$(readlink "/proc/$server/fd/0")" = /dev/null ] || fail "0 is something else"
+stop
 
 lines() {
     printf 'one\n\nthree, with\ttab\n'
