@@ -283,7 +283,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz.wire_len += encode(i, i * s.extra * 3, fuzz.wire + fuzz.wire_len,
                                 sizeof fuzz.wire - fuzz.wire_len);
     if (fuzz_verbose())
-        printf("  format %s\n", ref_formats[s.variant % ref_format_count]);
+        printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &client, fuzz_verbose() ? stdout : NULL);
     return 0;
 }

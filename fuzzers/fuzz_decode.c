@@ -272,7 +272,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     refer(&s);
     if (fuzz_verbose())
         printf("  format %s%s, %zu bytes, %zu frames\n",
-               ref_formats[data[0] % ref_format_count],
+               ref_format_text(data[0]),
                s.format->max == UINT32_MAX ? " at large" : "", s.len, s.count);
     decode(&s, &whole, false);
     decode(&s, &whole, true);

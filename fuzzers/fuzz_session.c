@@ -657,7 +657,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
         fuzz.checks[i] = (struct check){.accepted = -1, .verdict = REF_MORE};
     if (fuzz_verbose())
-        printf("  format %s\n", ref_formats[s.variant % ref_format_count]);
+        printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &server, fuzz_verbose() ? stdout : NULL);
     if (fuzz.result != 0)
         sf_finding(SF_MON_DIED, "fm_select_server ended with %s",

@@ -18,13 +18,14 @@
  *                  with a connection
  *
  * (past twice the number: by way of a pipe; four times: the descriptor has
- * time-outs of its own.)  The oracles: what it received is what was sent; what
+ * time-outs of its own; eight times: a signal tells the server to stop.)  The
+ * oracles: what it received is what was sent; what
  * it sent back arrives; an error is one that something had caused; at the end
  * of the stream the loop says whether it was inside a frame; no loop goes on
  * when its deadline is long over, or waits without end where the descriptor
  * does not.  A server also sends before it has too much to send, handles what
- * comes from a peer that takes no more, and closes in a way that loses no
- * reply.
+ * comes from a peer that takes no more, closes in a way that loses no reply,
+ * and stops in time with all answered that it had received.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/run.h"
@@ -68,6 +69,10 @@ static struct {
     bool deaf;     /* … has broken more than its way out               */
     bool idle;     /* the peer may leave unread what was sent          */
     int64_t spent; /* ms in the server                                 */
+    bool obeys;    /* a signal tells the server to stop, by            */
+    int word[2];   /* … the end of this pipe                           */
+    int64_t told;  /* when it did, -1: it has not                      */
+    size_t owed;   /* the whole frames that had been received then     */
 } fuzz;
 
 static const struct sf_peer *peer(void)
@@ -126,7 +131,7 @@ static bool has_excuse(int err)
 {
     bool gone = peer()->closed || is_harmed();
 
-    if ((fuzz.deadlines || fuzz.own) && err == FM_E_TIMEOUT)
+    if ((fuzz.deadlines || fuzz.own || fuzz.told >= 0) && err == FM_E_TIMEOUT)
         return true;
     return gone &&
            (err == FM_E_RESET || err == FM_E_PIPE || err == FM_E_UNREACH ||
@@ -408,13 +413,57 @@ static void judge_handled(void)
                         fuzz.taken, end);
 }
 
+/* The signal's handler.  The injector is not asked: it is no call of theirs. */
+static void on_signal(void *arg)
+{
+    enum ref_verdict verdict;
+
+    (void)arg;
+    if (!fuzz.obeys || fuzz.told >= 0)
+        return;
+    fuzz.told = fm_now_ms();
+    fuzz.owed = ref_end(&fuzz.format, peer()->stream, sf_peer_taken(peer()), 0,
+                        &verdict);
+    sf_simnet()->close(fuzz.word[1]);
+}
+
+static int64_t since_told(void)
+{
+    return fm_now_ms() - fuzz.told;
+}
+
+/* Answers, output and the peer's end have LINGER_MS each; who does not read is
+ * waited for. */
+static void judge_late(void)
+{
+    if (!fuzz.idle && since_told() > 3 * LINGER_MS + LATE_MS)
+        sf_peer_finding(SF_MON_LATENESS, peer(),
+                        "told to stop %lld ms ago, and it goes on",
+                        (long long)since_told());
+}
+
+static void judge_stop(void)
+{
+    if (fuzz.told < 0)
+        return;
+    judge_late();
+    if (since_told() < LINGER_MS && !fuzz.deaf && fuzz.taken < fuzz.owed)
+        sf_peer_finding(SF_MON_LOST, peer(),
+                        "it stops and has handled up to byte %zu, and had "
+                        "received frames up to %zu",
+                        fuzz.taken, fuzz.owed);
+}
+
 static void judge_served(const struct fm_server_stats *stats)
 {
     if (stats->ended + stats->timed_out + stats->dead + stats->failed != 1)
         sf_peer_finding(SF_MON_WRONG, peer(), "%s",
                         "it is not counted as one end");
-    if (stats->ended)
+    judge_stop();
+    if (stats->ended && fuzz.told < 0)
         judge_receive(FM_E_CLOSED, fuzz.taken, SIZE_MAX);
+    else if (stats->ended)
+        return;
     else if (stats->timed_out)
         judge_receive(FM_E_TIMEOUT, fuzz.taken, SIZE_MAX);
     else if (stats->dead)
@@ -439,7 +488,7 @@ static bool serve(int fd)
 
     fm_options_complete(&o, &given);
     fuzz.spent = -fm_now_ms();
-    mine = fm_serve_blocking(fd, &o, -1, &stats);
+    mine = fm_serve_blocking(fd, &o, fuzz.obeys ? fuzz.word[0] : -1, &stats);
     fuzz.spent += fm_now_ms();
     judge_served(&stats);
     if (!fuzz.idle)
@@ -447,20 +496,25 @@ static bool serve(int fd)
     return mine;
 }
 
-static void close_pipe(void)
+static void close_pipes(void)
 {
     for (int i = 0; fuzz.pipes && i < 2; i++)
         close(fuzz.ends[i]);
+    for (int i = 0; fuzz.obeys && i < 2; i++)
+        if (i == 0 || fuzz.told < 0)
+            close(fuzz.word[i]);
 }
 
 /* At the beginning, so that the number of a descriptor that dies later is not
- * the pipe's.  False: it died just now, and is. */
-static bool make_pipe(int fd)
+ * a pipe's.  False: it died just now, and is. */
+static bool make_pipes(int fd)
 {
     fuzz.pipes = fuzz.pipes && pipe(fuzz.ends) == 0;
-    if (!fuzz.pipes || (fuzz.ends[0] != fd && fuzz.ends[1] != fd))
+    fuzz.obeys = fuzz.obeys && pipe(fuzz.word) == 0;
+    if (!(fuzz.pipes && (fuzz.ends[0] == fd || fuzz.ends[1] == fd)) &&
+        !(fuzz.obeys && (fuzz.word[0] == fd || fuzz.word[1] == fd)))
         return true;
-    close_pipe();
+    close_pipes();
     return false;
 }
 
@@ -478,7 +532,7 @@ static void run_loops(void *arg, int fd)
     size_t len = 1;
 
     (void)arg;
-    if (fd < 0 || !make_pipe(fd))
+    if (fd < 0 || !make_pipes(fd))
         return;
     if (sf_session_now()->extra & 4)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -499,7 +553,7 @@ static void run_loops(void *arg, int fd)
     check_time();
     if (mine && sf_sim_is_open(fd))
         close(fd);
-    close_pipe();
+    close_pipes();
 }
 
 /* ---------------------------------------------------------------- oracles */
@@ -514,6 +568,8 @@ static void on_received(void *arg, struct sf_peer *to, const uint8_t *bytes,
 static void on_quiet(void *arg, int64_t until)
 {
     (void)arg;
+    if (fuzz.told >= 0)
+        judge_late();
     if (fuzz.own && until == SF_SIM_NEVER)
         sf_peer_finding(SF_MON_LATENESS, peer(), "%s",
                         "a loop waits without end, and the descriptor has "
@@ -614,6 +670,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .run = run_loops,
         .frame = make_frame,
         .received = on_received,
+        .signal = on_signal,
         .quiet = on_quiet,
         .finished = on_finished,
         .fault = on_fault,
@@ -629,11 +686,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz.at_large = s.variant / ref_format_count % 2;
     fuzz.pipes = s.variant / ref_format_count / 2 % 2;
     fuzz.deadlines = s.extra & 8;
-    fuzz.own =
-        s.variant / ref_format_count / 4 % 2 && !(s.extra & 12) && !fuzz.pipes;
+    fuzz.obeys = serves() && s.variant / ref_format_count / 8 % 2;
+    fuzz.own = s.variant / ref_format_count / 4 % 2 && !(s.extra & 12) &&
+               !fuzz.pipes && !fuzz.obeys;
+    fuzz.told = -1;
     look_at_acts(&s);
     if (fuzz_verbose())
-        printf("  format %s\n", ref_formats[s.variant % ref_format_count]);
+        printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &loops, fuzz_verbose() ? stdout : NULL);
     return 0;
 }

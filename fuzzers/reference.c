@@ -115,44 +115,85 @@ size_t ref_end(const struct fm_format *f, const uint8_t *bytes, size_t len,
     return at;
 }
 
-const char *const ref_formats[] = {
-    "ascii:5,max=4000",
-    "delim:\\n,max=600",
-    "delim:\\r\\n,max=600",
-    "be32,max=4000",
-    "be16:inclusive,max=4000",
-    "type:a=0,b=1,c=7,d=300,0x80=2,0xff=5",
-    "fixed:7",
-    "ascii:1,max=9",
-    "be8,max=255",
-    "delim:aab,max=40",
-    "delim:--==--,max=64",
-    "ascii:9,max=100",
-    "be32:inclusive,max=64",
-    "be8:inclusive,max=16",
-    "fixed:1",
-    "close,max=3000",
-};
-const unsigned ref_format_count = sizeof ref_formats / sizeof *ref_formats;
+static const struct {
+    uint8_t type;
+    uint16_t len;
+} types[] = {{'a', 0}, {'b', 1}, {'c', 7}, {'d', 300}, {0x80, 2}, {0xff, 5}};
 
-static struct fm_format parsed[sizeof ref_formats / sizeof *ref_formats];
+/* Each twice: as people write it, and what that means, so that the reading of
+ * formats is checked as well. */
+static struct row {
+    const char *text;
+    struct fm_format is; /* FM_TYPE: with these types */
+} rows[] = {
+    {"ascii:5,max=4000", {.kind = FM_ASCII, .digits = 5, .max = 4000}},
+    {"delim:\\n,max=600",
+     {.kind = FM_DELIM, .delim = "\n", .delim_len = 1, .max = 600}},
+    {"delim:\\r\\n,max=600",
+     {.kind = FM_DELIM, .delim = "\r\n", .delim_len = 2, .max = 600}},
+    {"be32,max=4000", {.kind = FM_BE, .width = 4, .max = 4000}},
+    {"be16:inclusive,max=4000",
+     {.kind = FM_BE, .width = 2, .inclusive = true, .max = 4000}},
+    {"type:a=0,b=1,c=7,d=300,0x80=2,0xff=5",
+     {.kind = FM_TYPE, .max = FM_MAX_DEFAULT}},
+    {"fixed:7", {.kind = FM_FIXED, .fixed = 7, .max = 7}},
+    {"ascii:1,max=9", {.kind = FM_ASCII, .digits = 1, .max = 9}},
+    {"be8,max=255", {.kind = FM_BE, .width = 1, .max = 255}},
+    {"delim:aab,max=40",
+     {.kind = FM_DELIM, .delim = "aab", .delim_len = 3, .max = 40}},
+    {"delim:--==--,max=64",
+     {.kind = FM_DELIM, .delim = "--==--", .delim_len = 6, .max = 64}},
+    {"ascii:9,max=100", {.kind = FM_ASCII, .digits = 9, .max = 100}},
+    {"be32:inclusive,max=64",
+     {.kind = FM_BE, .width = 4, .inclusive = true, .max = 64}},
+    {"be8:inclusive,max=16",
+     {.kind = FM_BE, .width = 1, .inclusive = true, .max = 16}},
+    {"fixed:1", {.kind = FM_FIXED, .fixed = 1, .max = 1}},
+    {"close,max=3000", {.kind = FM_CLOSE, .max = 3000}},
+};
+const unsigned ref_format_count = sizeof rows / sizeof *rows;
+
+static bool same(const struct fm_format *a, const struct fm_format *b)
+{
+    return a->kind == b->kind && a->max == b->max && a->fixed == b->fixed &&
+           a->digits == b->digits && a->width == b->width &&
+           a->inclusive == b->inclusive && a->delim_len == b->delim_len &&
+           memcmp(a->delim, b->delim, a->delim_len) == 0 &&
+           memcmp(a->len_of, b->len_of, sizeof a->len_of) == 0;
+}
+
+static void check_row(struct row *row)
+{
+    struct fm_format parsed;
+    char why[128] = "read as another one";
+
+    memset(row->is.len_of, 0xff, sizeof row->is.len_of);
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (row->is.kind == FM_TYPE)
+            row->is.len_of[types[i].type] = types[i].len;
+    if (fm_format_parse(&parsed, row->text, why, sizeof why) == 0 &&
+        same(&parsed, &row->is))
+        return;
+    fprintf(stderr, "reference.c: format '%s': %s\n", row->text, why);
+    abort();
+}
 
 /* Before there is any input: the first one with a format would look to an
  * engine as if it had found something. */
-__attribute__((constructor)) static void parse_all(void)
+__attribute__((constructor)) static void check_all(void)
 {
-    char why[128];
-
     for (unsigned i = 0; i < ref_format_count; i++)
-        if (fm_format_parse(&parsed[i], ref_formats[i], why, sizeof why) < 0) {
-            fprintf(stderr, "reference.c: %s\n", why);
-            abort();
-        }
+        check_row(&rows[i]);
 }
 
 const struct fm_format *ref_format(unsigned index)
 {
-    return &parsed[index % ref_format_count];
+    return &rows[index % ref_format_count].is;
+}
+
+const char *ref_format_text(unsigned index)
+{
+    return rows[index % ref_format_count].text;
 }
 
 /* Bytes that tell where in which frame they stood, and break delimiters. */

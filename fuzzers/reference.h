@@ -35,9 +35,9 @@ size_t ref_end(const struct fm_format *f, const uint8_t *bytes, size_t len,
                size_t at, enum ref_verdict *last);
 
 /* Formats for fuzz targets: small maxima, so that limits are met. */
-extern const char *const ref_formats[];
 extern const unsigned ref_format_count;
 const struct fm_format *ref_format(unsigned index); /* modulo the count */
+const char *ref_format_text(unsigned index);        /* the same, as written */
 
 /* A payload of about `size` bytes that the format can carry, from a seed;
  * returns its length, at most max bytes of out. */

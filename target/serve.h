@@ -21,10 +21,12 @@ int fm_options_complete(struct fm_server_options *o,
  * else's by now, and is not to be closed either.
  *
  * `stop` (-1: none) is readable, or at its end, from when it shall stop: then
- * it answers what has arrived and ends as above, all within linger_ms for each
- * of the two.  The reading of fd is not to be shut down instead: a connection
- * that is closed while its peer still sends is reset, and the answers under
- * way are lost, so it has to see the peer's end.
+ * it answers what has arrived and ends as above, with linger_ms for the
+ * answers, for sending them, and for the peer's end.  Only a wait for room to
+ * send goes on: to end that, shut the connection down later.  Shutting down its
+ * reading instead of this is wrong: a connection that is closed while its peer
+ * still sends is reset, and the answers under way are lost, so the peer's end
+ * has to be seen.
  */
 bool fm_serve_blocking(int fd, const struct fm_server_options *o, int stop,
                        struct fm_server_stats *stats);

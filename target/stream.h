@@ -31,7 +31,8 @@ void fm_stream_fini(struct fm_stream *s);
  * the errors of fm_decoder_next(), fm_decoder_end() and the loops.  After
  * FM_E_TIMEOUT it may be called again and nothing is lost; the same goes for
  * FM_E_INTR, which says that s->wake is readable: set by the caller, looked at
- * before each receive, never read from.
+ * before each receive, never read from.  With it a wait is ended by deadlines
+ * alone, not by time-outs of the descriptor's own.
  */
 int fm_stream_next(struct fm_stream *s, struct fm_frame *out,
                    int64_t deadline_ms);

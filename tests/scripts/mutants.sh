@@ -25,7 +25,7 @@ END
 }
 
 mkdir unseen
-cp "$ROOT/bench/mutants/P15.patch" unseen/killed.diff
+cp "$ROOT/bench/mutants/P24.patch" unseen/killed.diff
 harmless survived
 harmless equivalent 'equivalent: a comment'
 harmless broken
