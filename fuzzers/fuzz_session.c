@@ -105,7 +105,8 @@ static void stop_server(void *arg)
     fuzz.stop = 1;
 }
 
-/* After such a frame the handler takes no more, when it says so at all. */
+/* After such a frame the handler takes no more, when it says so at all: because
+ * it has enough, or because the request makes no sense to it. */
 static bool is_last(const uint8_t *payload, size_t len)
 {
     return fuzz.lasts && len > 0 && payload[0] % 9 == 0;
@@ -137,7 +138,9 @@ static int handle(void *context, const struct fm_format *f,
     fuzz.handled += !fuzz.lossy;
     if (f->kind == FM_CLOSE)
         check_message(frame);
-    return r == 0 && is_last(frame->data, frame->len) ? FM_HANDLER_LAST : r;
+    if (r == 0 && is_last(frame->data, frame->len))
+        return frame->data[0] % 2 ? FM_E_BAD : FM_HANDLER_LAST;
+    return r;
 }
 
 /* `extra` turns the server's limits from rarely met to often met. */

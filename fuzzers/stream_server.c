@@ -1,0 +1,148 @@
+/* stream_server.c: fm_serve_blocking as a trial of fuzz_stream; see trial.h. */
+#include "faultinject/inject/finding.h"
+#include "fuzzers/reference.h"
+#include "fuzzers/trial.h"
+#include "target/clock.h"
+#include "target/serve.h"
+
+enum { HIGH_WATER = 300, LINGER_MS = 2000 };
+
+static int handle(void *context, const struct fm_format *f,
+                  const struct fm_frame *frame, struct fm_buf *out)
+{
+    size_t waits = fm_buf_len(out);
+    struct fm_buf wire;
+
+    (void)context;
+    if (waits >= HIGH_WATER)
+        sf_peer_finding(SF_MON_MEMORY, trial_peer(),
+                        "a frame is handled while %zu bytes wait to be sent, "
+                        "the limit is %d",
+                        waits, HIGH_WATER);
+    if (trial_check_payload(frame->data, frame->len, &wire) == 0)
+        trial.trying += fm_buf_len(&wire);
+    fm_buf_fini(&wire);
+    return fm_encode(f, frame->data, frame->len, out);
+}
+
+/* It was not the end of the stream, nor a time-out, nor a dead descriptor. */
+static void judge_failure(void)
+{
+    struct ref_frame ref;
+    enum ref_verdict verdict = ref_next(&trial.format, trial_peer()->stream,
+                                        trial_peer()->sent, trial.taken, &ref);
+
+    if (verdict != REF_BAD && verdict != REF_TOO_LONG &&
+        !trial_peer()->finished && !trial_peer()->closed && !trial_harmed())
+        sf_peer_finding(SF_MON_HARM, trial_peer(), "%s",
+                        "it was failed, and nothing had happened to it");
+}
+
+/* A peer that takes no more replies may have sent frames that it wants to be
+ * handled: all that was read, at least. */
+static void judge_handled(void)
+{
+    enum ref_verdict verdict;
+    size_t end = ref_end(&trial.format, trial_peer()->stream,
+                         sf_peer_taken(trial_peer()), 0, &verdict);
+
+    if (!trial.deaf && !trial.deadlines && !trial.own && trial.taken < end)
+        sf_peer_finding(SF_MON_LOST, trial_peer(),
+                        "handled up to byte %zu, what was read has whole "
+                        "frames up to %zu",
+                        trial.taken, end);
+}
+
+/* The signal's handler.  The injector is not asked: it is no call of theirs. */
+void trial_signal(void *arg)
+{
+    enum ref_verdict verdict;
+
+    (void)arg;
+    if (!trial.obeys || trial.told >= 0)
+        return;
+    trial.told = fm_now_ms();
+    trial.owed = ref_end(&trial.format, trial_peer()->stream,
+                         sf_peer_taken(trial_peer()), 0, &verdict);
+    sf_simnet()->close(trial.word[1]);
+}
+
+static int64_t since_told(void)
+{
+    return fm_now_ms() - trial.told;
+}
+
+/* Answers, output and the peer's end have LINGER_MS each; who does not read is
+ * waited for. */
+void trial_judge_late(void)
+{
+    if (!trial.idle && since_told() > 3 * LINGER_MS + TRIAL_LATE_MS)
+        sf_peer_finding(SF_MON_LATENESS, trial_peer(),
+                        "told to stop %lld ms ago, and it goes on",
+                        (long long)since_told());
+}
+
+static void judge_stop(void)
+{
+    if (trial.told < 0)
+        return;
+    trial_judge_late();
+    if (since_told() < LINGER_MS && !trial.deaf && trial.taken < trial.owed)
+        sf_peer_finding(SF_MON_LOST, trial_peer(),
+                        "it stops and has handled up to byte %zu, and had "
+                        "received frames up to %zu",
+                        trial.taken, trial.owed);
+}
+
+static void judge_served(const struct fm_server_stats *stats)
+{
+    if (stats->ended + stats->timed_out + stats->dead + stats->failed != 1)
+        sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
+                        "it is not counted as one end");
+    judge_stop();
+    if (stats->ended && trial.told < 0)
+        trial_judge_receive(FM_E_CLOSED, trial.taken, SIZE_MAX);
+    else if (stats->ended)
+        return;
+    else if (stats->timed_out)
+        trial_judge_receive(FM_E_TIMEOUT, trial.taken, SIZE_MAX);
+    else if (stats->dead)
+        trial_judge_receive(FM_E_BADFD, trial.taken, SIZE_MAX);
+    else
+        judge_failure();
+    judge_handled();
+}
+
+/* Returns whether fd is still the connection's. */
+bool trial_serve(int fd)
+{
+    struct fm_server_options o,
+        given = {
+            .format = trial.format,
+            .handler = handle,
+            .high_water = HIGH_WATER,
+            .idle_ms = trial.deadlines ? TRIAL_DEADLINE_MS : -1,
+        };
+    struct fm_server_stats stats = {0};
+    bool mine;
+
+    fm_options_complete(&o, &given);
+    trial.spent = -fm_now_ms();
+    mine = fm_serve_blocking(fd, &o, trial.obeys ? trial.word[0] : -1, &stats);
+    trial.spent += fm_now_ms();
+    judge_served(&stats);
+    if (!trial.idle)
+        trial.given = trial.trying;
+    return mine;
+}
+
+/* Who closes with bytes unread resets the connection, and a reset overtakes
+ * replies: here they had arrived, on a network they might not. */
+void trial_judge_close(const struct sf_peer *p)
+{
+    if (p->err && !p->closed && !trial_harmed() && trial.spent < LINGER_MS)
+        sf_peer_finding(SF_MON_LOST, p,
+                        "closed %lld ms after it came, with bytes unread: a "
+                        "reset, before which replies may be lost",
+                        (long long)trial.spent);
+}

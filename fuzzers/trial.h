@@ -1,0 +1,63 @@
+/*
+ * trial.h: one input of fuzz_stream: what is tried, and how far it has come.
+ *
+ * fuzz_stream.c has the loops and what is common; stream_server.c the server
+ * that is made of them.
+ */
+#ifndef SF_TRIAL_H
+#define SF_TRIAL_H
+
+#include "faultinject/simnet/run.h"
+#include "target/encode.h"
+#include "target/format.h"
+
+enum { TRIAL_LATE_MS = 500 }; /* a loop may sit out that memory is short */
+enum { TRIAL_DEADLINE_MS = 3000 };
+
+struct trial {
+    struct fm_format format;
+    unsigned mode;
+    bool at_large;
+    bool pipes;
+    int ends[2]; /* of the pipe                                        */
+    bool deadlines;
+    bool own;      /* the descriptor's time-outs                       */
+    int64_t until; /* the deadline of the loop that runs, or ran last  */
+    size_t taken;  /* bytes of the stream that the loops gave out      */
+    size_t given;  /* bytes that the loops say they sent               */
+    size_t trying; /* … or may have sent a part of                     */
+    bool lost;     /* a fault has broken the connection                */
+    bool deaf;     /* … has broken more than its way out               */
+    bool idle;     /* the peer may leave unread what was sent          */
+    int64_t spent; /* ms in the server                                 */
+    bool obeys;    /* a signal tells the server to stop, by            */
+    int word[2];   /* … the end of this pipe                           */
+    int64_t told;  /* when it did, -1: it has not                      */
+    size_t owed;   /* the whole frames that had been received then     */
+};
+extern struct trial trial;
+
+const struct sf_peer *trial_peer(void);
+bool trial_harmed(void);
+
+/* A receiving loop ended at offset `at` of a stream of trial_peer()->sent
+ * bytes: was that right?  `need` more bytes would have been a success. */
+void trial_judge_receive(int err, size_t at, size_t need);
+
+/* A payload came out: is it what was sent?  Its bytes on the wire go to
+ * *wire.  Returns 0, or why there are none. */
+int trial_check_payload(const uint8_t *payload, size_t len,
+                        struct fm_buf *wire);
+
+/* --- stream_server.c */
+
+/* Serves it to its end; returns whether fd is still the connection's. */
+bool trial_serve(int fd);
+/* A signal has come, which may tell it to stop. */
+void trial_signal(void *arg);
+/* Told to stop: does it take too long? */
+void trial_judge_late(void);
+/* The peer has seen the end: was it one that can lose replies? */
+void trial_judge_close(const struct sf_peer *p);
+
+#endif
