@@ -103,7 +103,7 @@ sweep_read() {
 # many.
 sweep_much() {
     if grep -q '\*: short 1$' "$1"; then
-        say $((64 << 10))
+        say $((4 << 10))
     else
         say $((4 << 20))
     fi
