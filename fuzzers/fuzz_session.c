@@ -445,9 +445,12 @@ static void on_signal(void *arg)
     sf_session_stopped();
     fuzz.told = sf_sim_now();
     fuzz.lossy = true; /* what it has not read it need not answer */
-    for (unsigned i = 0; i < sf_session_conns(); i++)
+    for (unsigned i = 0; i < sf_session_conns(); i++) {
+        const struct sf_peer *peer = sf_session_conn(i);
+
         fuzz.checks[i].owed =
-            last_frame(sf_session_conn(i), sf_peer_taken(sf_session_conn(i)));
+            sf_peer_accepted(peer) ? last_frame(peer, sf_peer_taken(peer)) : 0;
+    }
 }
 
 /* What it had read has to be answered before it ends a connection, as long as

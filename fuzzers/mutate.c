@@ -6,11 +6,12 @@
 #include <string.h>
 
 /*
- * A session that is longer than this finds nothing that a shorter one does
- * not find, and takes as long as several of them.  Parents that are longer
- * (people wrote them, or a real server was recorded) are cut.
+ * A session that is longer than this finds little that a shorter one does not
+ * find, and takes as long as several of them.  Parents that are longer (people
+ * wrote them, or a real server was recorded) are cut.  What takes more is a
+ * flood: the same act many times, which few children have.
  */
-enum { ACTS_ENOUGH = 10, FAULTS_ENOUGH = 5 };
+enum { ACTS_ENOUGH = 10, FAULTS_ENOUGH = 5, FLOOD = 24, ONE_IN = 32 };
 
 static uint32_t state;
 
@@ -122,6 +123,24 @@ static void repeat_acts(struct sf_session *s)
         n = s->acts_n - at;
     memcpy(copy, s->acts + at, n * sizeof *copy);
     insert_acts(s, below(s->acts_n + 1), copy, n);
+}
+
+/* A sender who does not stop: as fast as the program reads, or whenever it has
+ * read. */
+static void flood(struct sf_session *s)
+{
+    struct sf_act copy[2 * FLOOD];
+    unsigned at = below(s->acts_n), n = FLOOD + below(FLOOD);
+
+    if (!s->acts_n)
+        return;
+    if (below(2)) {
+        s->acts[at].when = SF_WHEN_AFTER;
+        s->acts[at].calls = 1;
+    }
+    for (unsigned i = 0; i < n; i++)
+        copy[i] = s->acts[at];
+    insert_acts(s, at, copy, n);
 }
 
 static void swap_acts(struct sf_session *s)
@@ -261,7 +280,7 @@ static void change_world(struct sf_session *s)
 
     switch (below(7)) {
     case 0:
-        s->variant = below(32);
+        s->variant = below(256);
         break;
     case 1:
         s->buffers = sizes[below(sizeof sizes / sizeof *sizes)];
@@ -311,6 +330,8 @@ size_t sf_mutate(uint8_t *data, size_t size, size_t max, unsigned seed)
     for (unsigned i = 1 + small(4); i; i--)
         mutations[below(sizeof mutations / sizeof *mutations)](&s);
     keep_short(&s);
+    if (!below(ONE_IN))
+        flood(&s);
     while (!(len = sf_session_encode(&s, data, max)) && s.acts_n + s.faults_n)
         if (s.acts_n)
             s.acts_n--;

@@ -39,14 +39,16 @@ static void judge_failure(void)
 }
 
 /* A peer that takes no more replies may have sent frames that it wants to be
- * handled: all that was read, at least. */
+ * handled: all that was read, at least.  Who was told to stop reads on for the
+ * peer's end alone. */
 static void judge_handled(void)
 {
     enum ref_verdict verdict;
     size_t end = ref_end(&trial.format, trial_peer()->stream,
                          sf_peer_taken(trial_peer()), 0, &verdict);
 
-    if (!trial.deaf && !trial.deadlines && !trial.own && trial.taken < end)
+    if (!trial.deaf && !trial.deadlines && !trial.own && trial.told < 0 &&
+        trial.taken < end)
         sf_peer_finding(SF_MON_LOST, trial_peer(),
                         "handled up to byte %zu, what was read has whole "
                         "frames up to %zu",

@@ -121,20 +121,19 @@ int sim_on_socket(int domain, int type, int protocol)
     return sim_fd_new(end, 0, type & SOCK_CLOEXEC);
 }
 
-/* Two descriptors at once, or none. */
+/* Two descriptors at once, or none: then no number has changed hands, and what
+ * is known of who had it last still holds. */
 static int two_fds(struct sf_end *a, struct sf_end *b, bool cloexec, int fds[2])
 {
-    int first = a && b ? sim_fd_new(a, 0, cloexec) : -ENFILE;
-    int second = first < 0 ? first : sim_fd_new(b, 0, cloexec);
+    int first = a && b ? sim_fd_new(NULL, 0, false) : -ENFILE;
+    int second = first < 0 ? first : sim_fd_new(NULL, first + 1, false);
 
     if (second >= 0) {
-        fds[0] = first;
-        fds[1] = second;
+        fds[0] = sim_fd_new(a, 0, cloexec);
+        fds[1] = sim_fd_new(b, 0, cloexec);
         return 0;
     }
-    if (first >= 0)
-        sim_fd_close(first);
-    else if (a)
+    if (a)
         sim_end_unref(a);
     if (b)
         sim_end_unref(b);

@@ -262,6 +262,7 @@ bool sf_play_send_some(struct sf_peer *peer, size_t n)
     if (!n || !peer->end || peer->finished)
         return false;
     r = sf_end_send(peer->end, peer->stream + peer->sent, n);
+    peer->reset |= r == -ECONNRESET;
     if (r <= 0)
         return false;
     peer->sent += (size_t)r;
@@ -283,8 +284,8 @@ bool sf_play_receive_some(struct sf_peer *peer, size_t n)
     if (r == -EAGAIN)
         return false;
     if (r <= 0) {
-        peer->eof = r == 0;
-        peer->err = (int)-r;
+        peer->eof = r == 0 && !peer->reset;
+        peer->err = peer->eof || r < 0 ? (int)-r : ECONNRESET;
         sf_play_note_harm(peer);
         return true;
     }

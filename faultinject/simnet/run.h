@@ -59,6 +59,7 @@ struct sf_peer {
     bool vanished;         /* … with a reset                              */
     bool eof;              /* the program closed                          */
     int err;               /* the program, or a fault, broke it: errno    */
+    bool reset;            /* … and a send was told, so reading is not    */
     bool harmed;           /* a fault was made true on it                 */
     void *user;            /* the program's own                           */
     size_t mark;           /* the program's own                           */
