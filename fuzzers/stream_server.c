@@ -84,11 +84,9 @@ void trial_judge_late(void)
                         (long long)since_told());
 }
 
+/* It ended because it was told to, and not before for another reason. */
 static void judge_stop(void)
 {
-    if (trial.told < 0)
-        return;
-    trial_judge_late();
     if (since_told() < LINGER_MS && !trial.deaf && trial.taken < trial.owed)
         sf_peer_finding(SF_MON_LOST, trial_peer(),
                         "it stops and has handled up to byte %zu, and had "
@@ -101,11 +99,12 @@ static void judge_served(const struct fm_server_stats *stats)
     if (stats->ended + stats->timed_out + stats->dead + stats->failed != 1)
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
                         "it is not counted as one end");
-    judge_stop();
-    if (stats->ended && trial.told < 0)
-        trial_judge_receive(FM_E_CLOSED, trial.taken, SIZE_MAX);
+    if (trial.told >= 0)
+        trial_judge_late();
+    if (stats->ended && trial.told >= 0)
+        judge_stop();
     else if (stats->ended)
-        return;
+        trial_judge_receive(FM_E_CLOSED, trial.taken, SIZE_MAX);
     else if (stats->timed_out)
         trial_judge_receive(FM_E_TIMEOUT, trial.taken, SIZE_MAX);
     else if (stats->dead)
