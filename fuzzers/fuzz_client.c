@@ -108,11 +108,22 @@ static void check_error(const struct sf_peer *peer, int err)
                    fm_err_name(err));
 }
 
+static bool may_be_killed(void)
+{
+    const struct sf_session *s = sf_session_now();
+
+    for (unsigned i = 0; i < s->acts_n; i++)
+        if (s->acts[i].kind == SF_ACT_KILL)
+            return true;
+    return false;
+}
+
 /* Everybody listens, with room in the backlog unless it is a crowd's. */
 static void check_dial(int err)
 {
     if (err != FM_E_TIMEOUT && err != FM_E_NO_FILES &&
         !(fuzz.crowd && err == FM_E_BUSY) &&
+        !(err == FM_E_BADFD && may_be_killed()) &&
         sf_session_last_fault(SF_FATAL) < 0)
         sf_finding(SF_MON_WRONG,
                    "dialling ended with %s, and nothing had "
@@ -171,7 +182,7 @@ static int connect_by_hand(void)
         r = fm_wait(fd, POLLOUT, fm_deadline_in(DEADLINE_MS));
     if (r == 0)
         r = fm_connect_finish(fd);
-    if (r < 0 && fd >= 0)
+    if (r < 0 && fd >= 0 && r != FM_E_BADFD && r != FM_E_NOT_SOCK)
         fm_close(fd);
     return r < 0 ? r : fd;
 }

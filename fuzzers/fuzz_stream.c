@@ -120,13 +120,12 @@ static bool has_excuse(int err)
 void trial_judge_receive(int err, size_t at, size_t need)
 {
     size_t left = trial_peer()->sent - at;
-    bool over =
-        trial_peer()->finished || trial_peer()->closed || trial_harmed();
+    bool lost = trial_harmed() || trial_peer()->vanished;
+    bool over = trial_peer()->finished || trial_peer()->closed || lost;
 
-    if (err == FM_E_CLOSED && over && (left == 0 || trial_harmed()))
+    if (err == FM_E_CLOSED && over && (left == 0 || lost))
         return;
-    if (err == FM_E_TRUNCATED && over &&
-        ((left && left < need) || trial_harmed()))
+    if (err == FM_E_TRUNCATED && over && ((left && left < need) || lost))
         return;
     if (has_excuse(err) && err != FM_E_TRUNCATED && err != FM_E_CLOSED)
         return;
