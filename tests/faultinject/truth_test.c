@@ -176,7 +176,7 @@ static void close_peer(struct side *s)
 /* TCP says it on the wire a moment later. */
 static void settle(void)
 {
-    nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
 static void real_reset(struct side *s, enum transport transport)
