@@ -21,6 +21,7 @@
 #include "fuzzers/reference.h"
 #include "target/loops.h"
 #include "target/sock.h"
+#include "target/sockio.h"
 #include "target/stream.h"
 
 #include <poll.h>
@@ -182,7 +183,7 @@ static int connect_by_hand(void)
         r = fm_wait(fd, POLLOUT, fm_deadline_in(DEADLINE_MS));
     if (r == 0)
         r = fm_connect_finish(fd);
-    if (r < 0 && fd >= 0 && r != FM_E_BADFD && r != FM_E_NOT_SOCK)
+    if (r < 0 && fd >= 0 && !fm_io_is_foreign(r))
         fm_close(fd);
     return r < 0 ? r : fd;
 }

@@ -283,9 +283,11 @@ bool sf_play_receive_some(struct sf_peer *peer, size_t n)
     r = sf_end_recv(peer->end, bytes, n);
     if (r == -EAGAIN)
         return false;
+    if (r == 0 && peer->reset)
+        r = -ECONNRESET;
     if (r <= 0) {
-        peer->eof = r == 0 && !peer->reset;
-        peer->err = peer->eof || r < 0 ? (int)-r : ECONNRESET;
+        peer->eof = r == 0;
+        peer->err = (int)-r;
         sf_play_note_harm(peer);
         return true;
     }

@@ -4,8 +4,8 @@
 # A case is "SIDE.MODEL": which side has the faults, and which dispatcher the
 # server uses; each dispatcher speaks another format.  Two clients at the same
 # time; then one that stays when it has its answers, while others come and go: a
-# third, one that only reads, and one that sends more than there is room for and
-# reads when the server has been told to end.  What a run has to show:
+# third, one that only reads, and one that sends much and takes no answer but
+# one until the server has been told to end.  What a run has to show:
 #
 #   benign plan   each client prints exactly what it was given; the last one has
 #                 whole answers, as many as were made
