@@ -18,11 +18,11 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "faultinject/world.h"
 #include "tests/faultinject/session.h"
 
 static volatile sig_atomic_t pipes;
@@ -173,10 +173,13 @@ static void close_peer(struct side *s)
     s->peer = -1;
 }
 
-/* TCP says it on the wire a moment later. */
-static void settle(void)
+/* TCP says it on the wire a moment later, which is long where others flood it.
+ * Errors and hangups need not be asked for. */
+static void await(const struct side *s, short events)
 {
-    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    struct pollfd p = {.fd = s->fd, .events = events};
+
+    sf_libc.poll(&p, 1, 10000);
 }
 
 static void real_reset(struct side *s, enum transport transport)
@@ -188,7 +191,7 @@ static void real_reset(struct side *s, enum transport transport)
     else
         send(s->fd, "unread", 6, 0);
     close_peer(s);
-    settle();
+    await(s, 0);
 }
 
 static void unix_needs_sent(struct side *s, enum transport transport)
@@ -222,7 +225,7 @@ static void real_half_close(struct side *s, enum transport transport)
 {
     (void)transport;
     shutdown(s->peer, SHUT_WR);
-    settle();
+    await(s, POLLRDHUP);
 }
 
 static void nothing(struct side *s, enum transport transport)
@@ -236,16 +239,15 @@ static void real_pipe(struct side *s, enum transport transport)
 {
     (void)transport;
     close_peer(s);
-    settle();
+    await(s, POLLRDHUP);
     send(s->fd, "x", 1, MSG_NOSIGNAL);
-    settle();
+    await(s, 0);
 }
 
 static void fake_pipe(struct side *s, enum transport transport)
 {
     (void)transport;
     send(s->fd, "x", 1, MSG_NOSIGNAL);
-    settle();
 }
 
 struct event {
