@@ -12,7 +12,6 @@
 #include "target/serve.h"
 #include "target/sockio.h"
 
-#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -53,7 +52,7 @@ static void reap(struct child *c)
     int life = fm_loop_remove(&s->acceptor.loop, &c->life);
     int status;
 
-    kill(c->pid, SIGKILL);
+    fm_io_kill(c->pid);
     do
         status = fm_io_wait_child(c->pid);
     while (status == FM_E_INTR);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -194,6 +195,11 @@ int fm_io_close(int fd)
 int fm_io_pair(int ends[2])
 {
     return result(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
+}
+
+int fm_io_kill(pid_t pid)
+{
+    return pid > 0 ? result(kill(pid, SIGKILL)) : FM_E_USAGE;
 }
 
 int fm_io_wait_child(pid_t pid)

@@ -85,6 +85,10 @@ int fm_io_close(int fd);
  * each send is one message that comes whole or not at all. */
 int fm_io_pair(int ends[2]);
 
+/* SIGKILL for a child.  To kill(2) 0 and below are others, and that is
+ * FM_E_USAGE here: a number that was never a child's ends nobody. */
+int fm_io_kill(pid_t pid);
+
 /* Wait for a child; returns its exit status, or 255 when it was killed. */
 int fm_io_wait_child(pid_t pid);
 

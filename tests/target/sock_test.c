@@ -366,6 +366,19 @@ static void no_descriptors(void **state)
     unlink(host + 5);
 }
 
+/* In a group of its own: should it be wrong, nobody else is hit. */
+static void kill_nobody(void **state)
+{
+    pid_t child = fork();
+
+    (void)state;
+    if (child == 0) {
+        setpgid(0, 0);
+        _exit(fm_io_kill(0) == FM_E_USAGE ? 0 : 1);
+    }
+    assert_int_equal(fm_io_wait_child(child), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +395,7 @@ int main(void)
         cmocka_unit_test_setup(drain, clean),
         cmocka_unit_test_setup(drain_deadline, clean),
         cmocka_unit_test_setup(no_descriptors, clean),
+        cmocka_unit_test_setup(kill_nobody, clean),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
