@@ -15,6 +15,7 @@
 #define SF_WORLD_H
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,6 +28,7 @@
 #include <time.h>
 
 struct mmsghdr; /* hidden from those who are not _GNU_SOURCE */
+struct rusage;
 
 /* What a descriptor is, as far as the fault model asks. */
 enum sf_fd_type {
@@ -63,6 +65,7 @@ struct sf_facts {
 };
 
 struct sf_world {
+#define PROCESS(name, returns, params, args, kind)
 #define CALL(name, returns, params, args, kind) returns(*name) params;
 #include "faultinject/calls.def"
 #undef CALL

@@ -6,8 +6,8 @@
 static const char *kinds_text(unsigned kinds)
 {
     static const char *const words[SF_KIND_COUNT] = {
-        "in",   "out",   "accept", "connect", "wait",
-        "open", "close", "ask",    "clock"};
+        "in",    "out", "accept", "connect", "wait", "open",
+        "close", "ask", "clock",  "spawn",   "reap"};
     static char text[128];
 
     text[0] = '\0';

@@ -23,9 +23,11 @@ enum sf_kind {
     K_CLOSE   = 1 << 6,
     K_CTL     = 1 << 7,
     K_CLOCK   = 1 << 8,
-    K_ANY     = (1 << 9) - 1
+    K_SPAWN   = 1 << 9,
+    K_REAP    = 1 << 10,
+    K_ANY     = (1 << 11) - 1
 };
-enum { SF_KIND_COUNT = 9 };
+enum { SF_KIND_COUNT = 11 };
 
 enum sf_class { SF_BENIGN, SF_FATAL, SF_CLASS_COUNT };
 enum sf_how { SF_DRAWN, SF_NAMED };

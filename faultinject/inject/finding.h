@@ -55,7 +55,9 @@
     X(HARM,         "harm",         SF_IN_SIMNET,                             \
       "another connection was affected")                                      \
     X(DIED,         "died",         SF_EVERYWHERE,                            \
-      "the program ended; it must not")
+      "the program ended; it must not")                                       \
+    X(ZOMBIE,       "zombie",       SF_IN_KERNEL,                             \
+      "a child that is not waited for again after EINTR")
 /* clang-format on */
 
 enum sf_monitor {

@@ -112,6 +112,11 @@ static bool in_session(void)
            (sf_thread.mine || sf_injector.world->all_threads);
 }
 
+bool sf_inject_names(void)
+{
+    return sf_injector.chooser && sf_injector.chooser->names;
+}
+
 const struct sf_world *sf_inside(void)
 {
     return in_session() ? sf_injector.world : NULL;
@@ -233,10 +238,18 @@ static bool can_fault(const struct sf_op *op)
         return sf_fd_state(op->fd) == SF_FD_SOCKET;
     case K_WAIT:
     case K_OPEN:
+    case K_SPAWN:
+    case K_REAP:
         return true;
     default:
         return false;
     }
+}
+
+/* A call that may sleep: has the program signal handlers? */
+static bool has_facts(const struct sf_op *op)
+{
+    return op->fd >= 0 || op->wait || sf_calls[op->call].kind == K_REAP;
 }
 
 /* What happens at a point that the chooser cares about. */
@@ -256,7 +269,7 @@ static struct sf_outcome choose(struct sf_op *op)
     size_t amount = 1;
     unsigned n;
 
-    if (op->fd >= 0 || op->wait) /* a wait: has the program signal handlers? */
+    if (has_facts(op))
         sf_injector.world->facts(op->fd, &site.facts);
     n = sf_model_outcomes(&site, outcomes);
     if (n == 1)

@@ -68,12 +68,14 @@ struct sf_op {
     /* What the wrapper says, of every call. */
     enum sf_call call;
     int fd;               /* -1 where there is none                     */
-    int flags;            /* MSG_*, SOCK_* of what is made, F_* asked   */
+    int flags;            /* MSG_*, SOCK_* of what is made, F_* asked;
+                           * REAP: options                              */
     size_t len;           /* bytes asked for; ask() may make it less    */
     struct sf_wait *wait; /* WAIT, else NULL                            */
 
     /* Set and asked for only at the calls that have it. */
-    int other; /* socket: domain; select: nfds; epoll_ctl: the instance  */
+    int other; /* socket: domain; select: nfds; epoll_ctl: the instance;
+                * REAP: the child, 0 or below: any                       */
     int *pair; /* socketpair, pipe: where the numbers are                */
     const struct sockaddr *addr; /* connect                              */
     socklen_t addrlen;
@@ -99,6 +101,9 @@ struct sf_op {
 };
 
 enum sf_verdict sf_ask(struct sf_op *op);
+
+/* May there be faults that only a rule names? */
+bool sf_inject_names(void);
 
 /* The world that the calling thread is in, NULL: none. */
 const struct sf_world *sf_inside(void);

@@ -8,6 +8,7 @@
 #include "faultinject/inject/model.h"
 
 #include <stddef.h>
+#include <sys/wait.h>
 
 enum { NEVER = SF_PROFILE_COUNT };
 
@@ -259,6 +260,19 @@ static int can_DELAY(const struct sf_site *s)
 static int can_EINTR_CLOSED(const struct sf_site *s)
 {
     return s->world->kill && s->conn ? SF_POSIX : NEVER;
+}
+
+static int can_NO_PROCESS(const struct sf_site *s)
+{
+    (void)s;
+    return SF_LINUX;
+}
+
+static int can_EINTR_REAP(const struct sf_site *s)
+{
+    if (s->flags & WNOHANG)
+        return NEVER;
+    return s->facts.interruptible ? SF_LINUX : SF_POSIX;
 }
 
 static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {

@@ -24,7 +24,7 @@ struct sf_site {
     const struct sf_wait *wait; /* WAIT, else NULL                     */
     struct sf_facts facts;      /* of at->fd; all 0 where there is none */
     const struct sf_world *world;
-    int flags;  /* MSG_*                               */
+    int flags;  /* MSG_*; REAP: options                */
     bool names; /* faults that only a rule can name, too */
     enum sf_profile profile;
 };

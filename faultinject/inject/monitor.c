@@ -167,16 +167,46 @@ static void look_for_stale(const struct sf_op *op, int err, int before)
     look_for_double(op, stale, before);
 }
 
+/* --- children --- */
+
+/* Those whose wait was interrupted and not made again; 0: free. */
+enum { MISSED = 8 };
+static pid_t missed[MISSED];
+
+static void look_for_zombie(const struct sf_op *op, int err)
+{
+    pid_t from = 0, to = 0;
+
+    if (kind(op) != K_REAP)
+        return;
+    if (op->result > 0)
+        from = (pid_t)op->result;
+    else if (err == EINTR && op->other > 0)
+        to = op->other;
+    for (int i = 0; i < MISSED && from != to; i++)
+        if (missed[i] == from) {
+            missed[i] = to;
+            return;
+        }
+}
+
+static void tell_zombie(void)
+{
+    for (int i = 0; i < MISSED; i++)
+        if (missed[i])
+            sf_finding(SF_MON_ZOMBIE,
+                       "the wait for %d was interrupted and not made again",
+                       (int)missed[i]);
+}
+
 /* --- descriptors that stay --- */
 
 /*
  * Many programs leave closing to their end.  But one that closed a connection
  * made after this one was over, and not this one, has lost it.
  */
-void sf_monitor_end(void)
+static void tell_leak(void)
 {
-    if (!looks(SF_MON_FD_LEAK))
-        return;
     for (int fd = 0; fd < sf_fd_end(); fd++) {
         const struct sf_conn *conn = sf_fd_conn(fd);
         if (conn && conn->over[SF_IN] &&
@@ -187,6 +217,14 @@ void sf_monitor_end(void)
             return;
         }
     }
+}
+
+void sf_monitor_end(void)
+{
+    if (looks(SF_MON_FD_LEAK))
+        tell_leak();
+    if (looks(SF_MON_ZOMBIE))
+        tell_zombie();
 }
 
 /* --- select --- */
@@ -290,6 +328,8 @@ void sf_monitor_wait(const struct sf_wait *wait)
 void sf_monitor_forked(void)
 {
     loop.members[1] = loop.waiting = 0;
+    for (int i = 0; i < MISSED; i++)
+        missed[i] = 0;
 }
 
 static void note_reported(const struct sf_op *op)
@@ -426,6 +466,8 @@ void sf_monitor_call(const struct sf_op *op, int err, int before)
         look_for_connect(op, err);
     if (looks(SF_MON_MISUSE))
         look_for_misuse(op, err, before);
+    if (looks(SF_MON_ZOMBIE))
+        look_for_zombie(op, err);
     note_alert();
 }
 

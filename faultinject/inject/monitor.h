@@ -12,7 +12,7 @@
 /*
  * Which of them look, as bits of enum sf_monitor; none at first.  Those here
  * are SPIN, STALE_FD, DOUBLE_CLOSE, FD_LEAK, FD_RANGE, BLOCKING, PHANTOM,
- * CONNECT and MISUSE.
+ * CONNECT, MISUSE and ZOMBIE.
  */
 extern unsigned sf_monitors;
 

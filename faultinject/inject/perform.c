@@ -300,6 +300,8 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_DEADFD_LATE] = die_later,
     [SF_DELAY] = delay,
     [SF_EINTR_CLOSED] = interrupt_close,
+    [SF_NO_PROCESS] = answer,
+    [SF_EINTR_REAP] = interrupt,
 };
 
 enum sf_verdict sf_perform(struct sf_op *op)

@@ -7,14 +7,10 @@
 
 static const char header[] = "sockfault-plan 1";
 
-static const struct {
-    const char *word;
-    unsigned kinds;
-} groups[] = {
-    {"in", K_READ}, {"out", K_WRITE}, {"wait", K_WAIT},
-    {"any", K_ANY}, {"open", K_OPEN},
+const struct sf_group sf_groups[SF_GROUPS] = {
+    {"in", K_READ},   {"out", K_WRITE},   {"wait", K_WAIT}, {"any", K_ANY},
+    {"open", K_OPEN}, {"spawn", K_SPAWN}, {"reap", K_REAP},
 };
-enum { GROUPS = sizeof groups / sizeof *groups };
 
 void sf_plan_init(struct sf_plan *plan)
 {
@@ -32,9 +28,9 @@ void sf_plan_fini(struct sf_plan *plan)
 
 static bool take_call(struct sf_reader *r, struct sf_rule *rule)
 {
-    for (int i = 0; i < GROUPS; i++)
-        if (sf_take_word(r, groups[i].word)) {
-            rule->kinds = groups[i].kinds;
+    for (int i = 0; i < SF_GROUPS; i++)
+        if (sf_take_word(r, sf_groups[i].word)) {
+            rule->kinds = sf_groups[i].kinds;
             return true;
         }
     for (int i = 0; i < SF_CALL_COUNT; i++)
@@ -51,8 +47,8 @@ static int unknown_call(struct sf_reader *r)
     struct sf_nearest best = SF_NOTHING_NEAR;
 
     sf_consider_selectors(&best, r);
-    for (int i = 0; i < GROUPS; i++)
-        sf_consider(&best, r, groups[i].word);
+    for (int i = 0; i < SF_GROUPS; i++)
+        sf_consider(&best, r, sf_groups[i].word);
     for (int i = 0; i < SF_CALL_COUNT; i++)
         sf_consider(&best, r, sf_calls[i].name);
     sf_consider(&best, r, "profile");

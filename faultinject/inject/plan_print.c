@@ -1,7 +1,7 @@
 /* plan_print.c: a plan as text; what is printed parses to itself. */
 #include <inttypes.h>
 
-#include "faultinject/inject/plan.h"
+#include "faultinject/inject/plan_read.h"
 
 struct printer {
     FILE *out;
@@ -75,18 +75,11 @@ static void probability(FILE *out, uint32_t p)
 
 static const char *group_word(unsigned kinds)
 {
-    switch (kinds) {
-    case K_READ:
-        return "in";
-    case K_WRITE:
-        return "out";
-    case K_WAIT:
-        return "wait";
-    case K_OPEN:
-        return "open";
-    default:
-        return "any";
-    }
+    int i = 0;
+
+    while (sf_groups[i].kinds != kinds)
+        i++;
+    return sf_groups[i].word;
 }
 
 static void selectors(struct printer *p, const struct sf_rule *r)

@@ -19,6 +19,13 @@ struct sf_reader {
     struct sf_plan_error *error;
 };
 
+/* Words for the calls of one kind, or of any. */
+enum { SF_GROUPS = 7 };
+extern const struct sf_group {
+    const char *word;
+    unsigned kinds;
+} sf_groups[SF_GROUPS];
+
 /* --- what stands here --- */
 
 /* Bytes of the word that begins at `s`. */

@@ -311,6 +311,7 @@ static bool kernel_interrupt(void)
 
 /* --- calls --- */
 
+#define PROCESS(name, returns, params, args, kind)
 #define CALL(name, returns, params, args, kind) \
     static returns kernel_##name params         \
     {                                           \
@@ -320,6 +321,7 @@ static bool kernel_interrupt(void)
 #undef CALL
 
 static struct sf_world kernel = {
+#define PROCESS(name, returns, params, args, kind)
 #define CALL(name, returns, params, args, kind) .name = kernel_##name,
 #include "faultinject/calls.def"
 #undef CALL

@@ -239,6 +239,7 @@ static void refuse(const char *call)
 #define OPENED_eventfd        ONE
 #define OPENED_timerfd_create loop_cannot("the program has a timerfd")
 
+#define PROCESS(name, returns, params, args, kind)
 #define CALL(name, returns, params, args, kind)                               \
     static returns world_##name params                                        \
     {                                                                         \
@@ -317,6 +318,7 @@ static void make_world(void)
     below.connect = on_connect;
     loop_own_waits(&below);
     world = (struct sf_world){
+#define PROCESS(name, returns, params, args, kind)
 #define CALL(name, returns, params, args, kind) .name = world_##name,
 #include "faultinject/calls.def"
 #undef CALL

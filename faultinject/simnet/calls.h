@@ -21,6 +21,7 @@
 #define PASS     LONG_MIN
 #define PASS_INT INT_MIN /* the same from functions that return int */
 
+#define PROCESS(name, returns, params, args, kind)
 #define CALL(name, returns, params, args, kind) returns sim_on_##name params;
 #include "faultinject/calls.def"
 #undef CALL

@@ -161,6 +161,7 @@ static long after(enum sf_call call, long first, long asked, long r)
 #define ASKED_SPECIAL  0
 #define ASKED_CLOCK    0
 
+#define PROCESS(name, returns, params, args, kind)
 #define CALL(name, returns, params, args, kind)                               \
     static returns world_##name params                                        \
     {                                                                         \
@@ -176,6 +177,7 @@ static long after(enum sf_call call, long first, long asked, long r)
 #undef CALL
 
 static const struct sf_world world = {
+#define PROCESS(name, returns, params, args, kind)
 #define CALL(name, returns, params, args, kind) .name = world_##name,
 #include "faultinject/calls.def"
 #undef CALL

@@ -58,4 +58,5 @@ fires misuse misuse
 fires fd-leak fd-leak
 fires stall stall --timeout 500ms
 fires died died
+fires zombie zombie --profile posix --fault 'waitpid 1: EINTR-reap'
 exit $bad

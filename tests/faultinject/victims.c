@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static bool correct;
@@ -300,6 +301,20 @@ static void threads(void)
         pthread_join(thread[i], NULL);
 }
 
+/* A signal interrupts its wait for a child; the bug does not wait again. */
+static void zombie(void)
+{
+    int pair[2];
+    pid_t child;
+
+    make_pair(pair);
+    child = fork();
+    if (child == 0)
+        _exit(0);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR && correct)
+        ;
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -318,6 +333,7 @@ static const struct {
     {"fd-leak", fd_leak},
     {"stall", stall},
     {"died", died},
+    {"zombie", zombie},
     {"frames", frames},
     {"threads", threads},
 };

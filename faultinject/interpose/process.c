@@ -1,0 +1,76 @@
+/*
+ * process.c: calls that make processes and threads, and that wait for children.
+ *
+ * What can happen to them only a rule can name, so they are looked at where
+ * one might; everybody else's go to libc at once.
+ */
+#include <errno.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "faultinject/interpose/interpose.h"
+
+static bool nobody_cares(void)
+{
+    return !sf_on || !sf_inject_names();
+}
+
+/* The child is another process, which has not made this call. */
+SF_EXPORT pid_t fork(void)
+{
+    struct sf_op op;
+
+    if (SF_LIKELY(nobody_cares()))
+        return sf_libc.fork();
+    sf_op_init(&op, SF_CALL_fork, -1, 0, 0);
+    SF_BEATS(op, sf_libc.fork(), op.result = sf_libc.fork())
+    return op.result == 0 ? 0 : (pid_t)sf_tell(&op);
+}
+
+/* It returns what others leave in errno, and leaves errno alone. */
+SF_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                             void *(*run)(void *), void *arg)
+{
+    int saved = errno, err = 0;
+    struct sf_op op;
+
+    if (SF_LIKELY(nobody_cares()))
+        return sf_libc.pthread_create(thread, attr, run, arg);
+    sf_op_init(&op, SF_CALL_pthread_create, -1, 0, 0);
+    SF_BEATS(op, sf_libc.pthread_create(thread, attr, run, arg),
+             err = sf_libc.pthread_create(thread, attr, run, arg);
+             op.result = err ? -1 : 0)
+    if (err)
+        errno = err;
+    err = sf_tell(&op) < 0 ? errno : 0;
+    errno = saved;
+    return err;
+}
+
+#define REAPS(name, params, args)                                      \
+    SF_EXPORT pid_t name params                                        \
+    {                                                                  \
+        struct sf_op op;                                               \
+                                                                       \
+        if (SF_LIKELY(nobody_cares()))                                 \
+            return sf_libc.name args;                                  \
+        sf_op_init(&op, SF_CALL_##name, -1, 0, options);               \
+        op.other = pid;                                                \
+        SF_BEATS(op, sf_libc.name args, op.result = sf_libc.name args) \
+        return (pid_t)sf_tell(&op);                                    \
+    }
+
+REAPS(waitpid, (pid_t pid, int *status, int options), (pid, status, options))
+REAPS(wait4, (pid_t pid, int *status, int options, struct rusage *usage),
+      (pid, status, options, usage))
+
+SF_EXPORT pid_t wait(int *status)
+{
+    return waitpid(-1, status, 0);
+}
+
+SF_EXPORT pid_t wait3(int *status, int options, struct rusage *usage)
+{
+    return wait4(-1, status, options, usage);
+}
