@@ -9,7 +9,8 @@
 #
 #   benign plan   each client prints exactly what it was given; the last one has
 #                 whole answers, as many as were made
-#   fatal plan    all but one do; that one ends by itself
+#   fatal plan    all but one do; that one ends by itself, and before its time
+#                 is up
 #   any plan      who parts is parted with, whoever else is there; the server ends
 #                 by itself and clean when told, and no monitor has anything to
 #                 say
@@ -224,6 +225,8 @@ sweep_judge() {
         0) right=$((right + 1)) ;;
         124 | 137) sweep_finding stall "the $name client did not end" ;;
         esac
+        ! grep -qs 'the deadline has passed' "$dir/$name.err" ||
+            sweep_finding stall "the $name client waited in vain"
         [[ $status == 0 ]] || say "the $name client: status $status," \
             "$(tail -n 1 "$dir/$name.err" 2>/dev/null || true)" >>"$dir/wrong"
     done
