@@ -117,10 +117,18 @@ static bool has_excuse(int err)
             err == FM_E_SYS);
 }
 
+/* Who vanished has lost what was under way; so has who closed, on TCP, when the
+ * program sends to it. */
+static bool may_have_lost(const struct sf_peer *p)
+{
+    return trial_harmed() || p->vanished ||
+           (p->closed && !sf_session_now()->local && trial.trying > 0);
+}
+
 void trial_judge_receive(int err, size_t at, size_t need)
 {
     size_t left = trial_peer()->sent - at;
-    bool lost = trial_harmed() || trial_peer()->vanished;
+    bool lost = may_have_lost(trial_peer());
     bool over = trial_peer()->finished || trial_peer()->closed || lost;
 
     if (err == FM_E_CLOSED && over && (left == 0 || lost))
