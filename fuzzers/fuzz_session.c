@@ -601,6 +601,18 @@ static void check_handled(void)
                    fuzz.handled, sent);
 }
 
+static void check_counts(void)
+{
+    const struct fm_server_stats *s = &fuzz.stats;
+    uint64_t over = s->ended + s->failed + s->timed_out + s->dead;
+
+    if (over != s->accepted)
+        sf_finding(SF_MON_WRONG,
+                   "%llu connections were accepted, and %llu are counted as "
+                   "over",
+                   (unsigned long long)s->accepted, (unsigned long long)over);
+}
+
 /* ------------------------------------------------------------- the target */
 
 static void counters(void *arg, sf_counter *each, void *to)
@@ -654,6 +666,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     set_options(&s);
     fuzz.stop = 0;
     fuzz.result = 0;
+    fuzz.stats = (struct fm_server_stats){0};
     fuzz.lasts = s.variant / ref_format_count % 2;
     fuzz.obeys = s.variant / ref_format_count / 2 % 2;
     fuzz.told = -1;
@@ -669,5 +682,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         sf_finding(SF_MON_DIED, "fm_select_server ended with %s",
                    fm_err_name(fuzz.result));
     check_handled();
+    check_counts();
     return 0;
 }

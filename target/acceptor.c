@@ -107,7 +107,6 @@ static void on_listener(struct fm_watch *w, unsigned events)
     struct fm_acceptor *a = acceptor_of(w);
 
     if (events & FM_DEAD) {
-        a->stats->dead++;
         a->error = FM_E_BADFD;
     } else if (events & FM_EXPIRED) {
         arm(a);

@@ -26,6 +26,7 @@ static void touch(struct fm_conn *c)
 
 static void gone(struct fm_conn *c)
 {
+    ++*c->counts_as;
     c->env->on_closed(c->env->owner, c);
 }
 
@@ -48,14 +49,14 @@ void fm_conn_close(struct fm_conn *c)
 static void lose(struct fm_conn *c)
 {
     if (c->state == FM_SERVING)
-        c->env->stats->failed++;
+        c->counts_as = &c->env->stats->failed;
     conn_close(c);
 }
 
 /* The number is somebody else's by now: let go without closing it. */
 static void abandon(struct fm_conn *c)
 {
-    c->env->stats->dead++;
+    c->counts_as = &c->env->stats->dead;
     fm_loop_remove(c->env->loop, &c->watch);
     gone(c);
 }
@@ -70,10 +71,8 @@ static void finish(struct fm_conn *c, int err)
 {
     c->state = FM_FLUSHING;
     c->paused = false;
-    if (err == FM_E_CLOSED)
-        c->env->stats->ended++;
-    else
-        c->env->stats->failed++;
+    c->counts_as =
+        err == FM_E_CLOSED ? &c->env->stats->ended : &c->env->stats->failed;
 }
 
 /* What queue_frame() works with.  One limit stands for all that can be wrong
@@ -308,7 +307,7 @@ static void update(struct fm_conn *c)
 static void expire(struct fm_conn *c)
 {
     if (c->state != FM_LINGERING)
-        c->env->stats->timed_out++;
+        c->counts_as = &c->env->stats->timed_out;
     conn_close(c);
 }
 
@@ -360,7 +359,7 @@ int fm_conn_open(struct fm_conn_env *env, int fd, struct fm_conn **out)
     *out = NULL;
     if (!c)
         return FM_E_NOMEM;
-    *c = (struct fm_conn){.env = env};
+    *c = (struct fm_conn){.env = env, .counts_as = &env->stats->failed};
     c->watch = (struct fm_watch){.fd = fd, .on_event = on_event};
     err = fm_loop_add(env->loop, &c->watch);
     if (err < 0) {

@@ -53,6 +53,7 @@ struct fm_conn {
     struct fm_conn_env *env;
     struct fm_link link; /* for the owner of the connections              */
     enum fm_conn_state state;
+    uint64_t *counts_as; /* in the statistics, once it is over            */
     struct fm_decoder in;
     struct fm_buf out;
     bool paused;           /* output is above high water: read nothing      */

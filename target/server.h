@@ -40,7 +40,11 @@ enum { FM_HANDLER_LAST = 1 };
 /* Sends every payload back. */
 fm_handler fm_echo;
 
-/* What a server did, for people and tests. */
+/*
+ * What a server did, for people and tests.  Each connection that was accepted
+ * is counted once more, when it is over: as ended, failed, timed_out or dead.
+ * A server that has returned has counted them all.
+ */
 struct fm_server_stats {
     uint64_t accepted;  /* connections                                    */
     uint64_t refused;   /* closed at once: descriptor too high for select */
@@ -48,7 +52,7 @@ struct fm_server_stats {
     uint64_t ended;     /* connections that ended clean                   */
     uint64_t failed;    /* … that broke the format or were lost           */
     uint64_t timed_out; /* … that were idle for too long                  */
-    uint64_t dead;      /* descriptors that were closed behind our back   */
+    uint64_t dead;      /* … whose descriptor was closed behind our back  */
     uint64_t exhausted; /* times that accept found no more descriptors    */
     uint64_t turns;     /* times round the select loop                    */
 };

@@ -12,8 +12,9 @@
 #   fatal plan    all but one do; that one ends by itself, and before its time
 #                 is up
 #   any plan      who parts is parted with, whoever else is there; the server ends
-#                 by itself and clean when told, and no monitor has anything to
-#                 say
+#                 by itself and clean when told, and has counted each connection
+#                 once; no child has descriptors of another's; no monitor has
+#                 anything to say
 # shellcheck shell=bash
 
 sweeping=yes
@@ -60,7 +61,7 @@ sweep_start() {
     : >"$1/server.out"
     "${@:3}" "$SF_BUILD/bin/framed-server" --port 0 --model "$2" \
         --format "${sweep_format[$2]}" \
-        --linger "${sweep_linger:-$((3000 * SF_RUN_S))}" \
+        --linger "${sweep_linger:-$((3000 * SF_RUN_S))}" --stats \
         >"$1/server.out" 2>"$1/server.err" </dev/null &
     sweep_server=$!
     for ((i = 0; i < 200; i++)); do
@@ -149,7 +150,7 @@ sweep_await() {
     done
 }
 
-# sweep_company DIR MODEL BYTES: who comes while another stays, and who stays
+# sweep_company DIR MODEL BYTES PLAN: who comes while another stays, and who stays
 # longer.
 sweep_company() {
     local stays
@@ -166,10 +167,35 @@ sweep_company() {
         say 0 >"$1/last.status"
     fi
     sweep_host=localhost sweep_client "$1" third "$2" <"$1/frames"
+    sweep_inherit "$1" "$4"
     : >"$1/leave"
     wait "$stays" || true
     sweep_await "$1" last test -e "$1/going"
     sleep 0.1 # there is room for so much more
+}
+
+# sweep_children: those of a fork server under the shim; of any other, none.
+sweep_children() {
+    local pid
+    pid=$(cat "/proc/$sweep_server/task/$sweep_server/children")
+    [[ -z $pid ]] || cat "/proc/${pid% }/task/${pid% }/children"
+} 2>/dev/null
+
+# sweep_alike: all children have as many descriptors, or it cannot be said.
+sweep_alike() {
+    local child
+    for child in $(sweep_children); do
+        find "/proc/$child/fd" -type l 2>/dev/null | wc -l
+    done | sort -u | awk 'END { exit NR > 1 }'
+}
+
+# sweep_inherit DIR PLAN: a child that was made just now has not closed yet what
+# it does not need.
+sweep_inherit() {
+    ! grep -q deadfd "$2" || return 0
+    sweep_await "$1" stay sweep_alike
+    sweep_alike || sweep_finding fd-leak \
+        "a child has descriptors that others do not have" >"$1/children.err"
 }
 
 # sweep_stop DIR: the server is told to end, and how it did is written down.  One
@@ -206,7 +232,7 @@ sweep_run() {
         sweep_depth=$depth sweep_client "$dir" first "$model" \
             "${at_client[@]}" <"$dir/frames"
         wait "$other" || true
-        sweep_company "$dir" "$model" "$(sweep_much "$2")"
+        sweep_company "$dir" "$model" "$(sweep_much "$2")" "$2"
     fi
     sweep_stop "$dir"
     # shellcheck disable=SC2086 # two words, or none
@@ -235,11 +261,21 @@ sweep_judge() {
         sweep_finding wrong-data "$(head -n 1 "$dir/wrong")"
     [[ $(cat "$dir/reader.status" 2>/dev/null) != 124 ]] ||
         sweep_finding stall "the client that only reads was not parted with"
+    sweep_counts "$dir"
     status=$(cat "$dir/server.status")
     case $status in
     0 | 1 | 137) ;;
     *) sweep_finding died "the server ended with status $status" ;;
     esac
+}
+
+# sweep_counts DIR: what the server says in the end, if it says so.
+sweep_counts() {
+    local over
+    over=$(sed -nE 's/^accepted ([0-9]+),.* ended ([0-9]+), failed ([0-9]+), timed out ([0-9]+), dead ([0-9]+),.*/\1 \2 \3 \4 \5/p' \
+        "$1/server.err" | awk '$1 != $2 + $3 + $4 + $5')
+    [[ -z $over ]] || sweep_finding wrong-data "of connections accepted, ended," \
+        "failed, timed out and dead it has counted $over"
 }
 
 sweep_finding() { say "sockfault: finding: $1: $2"; }
