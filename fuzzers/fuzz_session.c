@@ -42,7 +42,8 @@ enum {
     SHORT_TIMER_MS = 1000,
     SLACK_MS = 1000,
     MAX_CONNS = 3,
-    LINGER_MS = 2000
+    LINGER_MS = 2000,
+    OVERDUE_TURNS = 3
 };
 
 /* What the oracles know about a connection. */
@@ -61,6 +62,7 @@ struct check {
     int64_t half_alone;       /* … with all before it answered             */
     bool over;                /* more waits for it than may be held        */
     size_t taken_then;        /* … when the server had read so much        */
+    uint64_t due_turn;        /* since when its time is up; 0: it is not   */
     size_t owed;              /* `due` of what was read when it was told to
                                  stop                                      */
     bool judged;              /* its end was looked at                     */
@@ -371,6 +373,34 @@ static void judge_debt(const struct sf_peer *peer)
                         peer->sent - taken);
 }
 
+/* Its time is up, and the server goes round and round with others. */
+static void judge_overdue(const struct sf_peer *peer)
+{
+    struct check *c = check_of(peer);
+
+    if (!lives(peer) || peer->harmed || !sf_peer_accepted(peer))
+        return;
+    note_activity(peer);
+    if (fuzz.options.idle_ms < 0 || since(c->active) < fuzz.options.idle_ms ||
+        peer->finished || broke_format(peer))
+        c->due_turn = 0;
+    else if (c->due_turn == 0)
+        c->due_turn = fuzz.stats.turns;
+    else if (fuzz.stats.turns > c->due_turn + OVERDUE_TURNS)
+        sf_peer_finding(SF_MON_LATENESS, peer,
+                        "idle for %lld ms, the limit is %d, and %d times round "
+                        "the loop nothing came of it",
+                        (long long)since(c->active), fuzz.options.idle_ms,
+                        OVERDUE_TURNS);
+}
+
+static void on_busy(void *arg)
+{
+    (void)arg;
+    for (unsigned i = 0; i < sf_session_conns(); i++)
+        judge_overdue(sf_session_conn(i));
+}
+
 static void judge_lateness(const struct sf_peer *peer)
 {
     const struct check *c = check_of(peer);
@@ -655,6 +685,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .frame = make_frame,
         .received = on_received,
         .quiet = on_quiet,
+        .busy = on_busy,
         .settled = on_settled,
         .finished = on_finished,
         .fault = on_fault,

@@ -127,31 +127,33 @@ static bool waits_to_be_read(const struct sf_peer *peer)
            !sf_end_queued(peer->end) && !sf_end_harmed(peer->end);
 }
 
-/* The only one of whom something was read since the last look, or NULL. */
-static const struct sf_peer *find_taken(void)
+/* Of how many something was read since the last look, and of one of them. */
+static unsigned find_taken(const struct sf_peer **one)
 {
-    const struct sf_peer *found = NULL;
     unsigned n = 0;
 
     for (unsigned i = 0; i < sf_play.conns_n; i++) {
         size_t taken = sf_peer_taken(&sf_play.conns[i]);
 
         if (taken != sf_play.looks[i].taken) {
-            found = &sf_play.conns[i];
+            *one = &sf_play.conns[i];
             n++;
         }
         sf_play.looks[i].taken = taken;
     }
-    return n == 1 ? found : NULL;
+    return n;
 }
 
 /* Whoever sends as fast as the program reads must not be all that it reads.
  * Acts that come AFTER calls are such a sender; each looks what was read. */
 static void watch_for_starvation(void)
 {
-    const struct sf_peer *taken = find_taken();
-    bool again = taken && taken == sf_play.taken && !sf_play.unlooked;
+    const struct sf_peer *taken = NULL;
+    unsigned n = find_taken(&taken);
+    bool again = n == 1 && taken == sf_play.taken && !sf_play.unlooked;
 
+    if (n == 0) /* it sent, or waited for nothing */
+        return;
     sf_play.taken = taken;
     sf_play.unlooked = false;
     for (unsigned i = 0; i < sf_play.conns_n; i++) {
@@ -178,6 +180,8 @@ void sf_play_due_acts(void)
     while (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n &&
            is_due(&sf_play.s->acts[sf_play.next])) {
         watch_for_starvation();
+        if (sf_play.program->busy)
+            sf_play.program->busy(sf_play.program->arg);
         sf_play_next_acts();
     }
 }

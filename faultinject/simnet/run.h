@@ -86,6 +86,8 @@ struct sf_program {
                      size_t len);
     /* The program waits until `until` and nothing is ready for it. */
     void (*quiet)(void *arg, int64_t until);
+    /* An act comes while it is busy. */
+    void (*busy)(void *arg);
     void (*settled)(void *arg);
     void (*finished)(void *arg);
     /* A fault was chosen, for counters. */

@@ -7,7 +7,7 @@
 # None of them is a unit test.
 # shellcheck shell=bash
 
-mutant_checks=(corpus proofs fuzz preload)
+mutant_checks=(corpus proofs fuzz preload races)
 mutant_fuzzers=(fuzz_session fuzz_stream fuzz_client fuzz_decode)
 mutant_models=(select thread fork)
 
@@ -18,6 +18,9 @@ mutant_configure() {
         cmake -S "$SF_PROJECT" --preset "$preset" -DBUILD_TESTING=OFF \
             -DSOCKFAULT_WERROR=OFF || return
     done >"$copy/build.log" 2>&1
+    cmake -S "$SF_PROJECT" --preset default -B "$SF_BUILD/races" \
+        -DBUILD_TESTING=OFF -DSOCKFAULT_WERROR=OFF \
+        -DCMAKE_C_FLAGS=-fsanitize=thread >>"$copy/build.log" 2>&1
 }
 
 # mutant_make FOLDER TARGET...: ninja builds what the patch touches, and no more,
@@ -192,4 +195,29 @@ mutant_preload() {
             fi
         done
     done < <(sweep_plans)
+}
+
+# The thread server under TSan, with clients at the same time; it tells of races,
+# and at the end of threads that nobody has joined.  Clang 14's cannot do with as
+# much randomness of addresses as newer kernels have.
+mutant_races() {
+    local client
+    local -a clients=()
+    mutant_make races framed-server framed-client
+    sweep_frames >"$copy/frames"
+    (
+        SF_BUILD+=/races
+        sweep_start "$copy" thread setarch "$(uname -m)" -R
+        for client in 1 2 3 4; do
+            sweep_client "$copy" "race.$client" thread \
+                setarch "$(uname -m)" -R <"$copy/frames" &
+            clients+=($!)
+        done
+        wait "${clients[@]}"
+        sweep_stop "$copy"
+    ) || true
+    found_runs=1
+    found_message=$(sed -nE 's/^(WARNING|ERROR|FATAL): ThreadSanitizer: //p' \
+        "$copy/server.err" | head -1)
+    found_kind=${found_message%% (*}
 }
