@@ -11,8 +11,10 @@
  * Memory and work are bounded.
  *
  * When `format` is past the number of formats, "at large", the longest payload
- * is what the field can hold: arithmetic on lengths meets its limits.
+ * is what the field can hold: arithmetic on lengths meets its limits.  Of the
+ * last formats the stream's first line is the text.
  */
+#include "fuzzers/format_text.h"
 #include "fuzzers/fuzz.h"
 #include "fuzzers/reference.h"
 #include "target/decode.h"
@@ -20,7 +22,12 @@
 
 #include <string.h>
 
-enum { PIECES_MAX = 16, STREAM_MAX = 4096, BYTEWISE_MAX = 64 };
+enum {
+    PIECES_MAX = 16,
+    STREAM_MAX = 4096,
+    BYTEWISE_MAX = 64,
+    AS_TEXT = 224 /* the first format that is text */
+};
 
 /* A stream and what the reference makes of it. */
 struct stream {
@@ -242,14 +249,29 @@ static void round_trip(const struct stream *s)
     fm_buf_fini(&out);
 }
 
-static const struct fm_format *choose_format(unsigned variant)
+/* The stream goes on after its first line. */
+static bool read_format(struct stream *s, struct fm_format *f, size_t why_size)
+{
+    const uint8_t *end = memchr(s->bytes, '\n', s->len);
+    size_t len = end ? (size_t)(end - s->bytes) : s->len;
+    bool good = format_text(f, s->bytes, len, why_size);
+
+    s->bytes += len + (end != NULL);
+    s->len -= len + (end != NULL);
+    return good;
+}
+
+static bool choose_format(struct stream *s, unsigned variant, size_t why_size)
 {
     static struct fm_format f;
 
+    s->format = &f;
+    if (variant >= AS_TEXT)
+        return read_format(s, &f, why_size);
     f = *ref_format(variant);
     if (variant / ref_format_count % 2)
         f.max = UINT32_MAX;
-    return &f;
+    return true;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -264,15 +286,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (given.n > size - 2)
         given.n = size - 2;
     given.lens = data + 2;
-    s.format = choose_format(data[0]);
     s.bytes = data + 2 + given.n;
     s.len = size - 2 - given.n;
     if (s.len > STREAM_MAX - 1)
         s.len = STREAM_MAX - 1;
+    if (!choose_format(&s, data[0], data[1]))
+        return 0;
     refer(&s);
     if (fuzz_verbose())
         printf("  format %s%s, %zu bytes, %zu frames\n",
-               ref_format_text(data[0]),
+               data[0] < AS_TEXT ? ref_format_text(data[0]) : "as text",
                s.format->max == UINT32_MAX ? " at large" : "", s.len, s.count);
     decode(&s, &whole, false);
     decode(&s, &whole, true);
