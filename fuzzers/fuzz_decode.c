@@ -203,6 +203,24 @@ static void decode(const struct stream *s, const struct pieces *p, bool in_runs)
     fm_decoder_fini(&d);
 }
 
+/* After the end nothing can come, although there are frames still to be taken. */
+static void feed_after_end(const struct stream *s)
+{
+    struct fm_decoder d;
+    struct fm_frame frame;
+    int err;
+
+    fm_decoder_init(&d, s->format);
+    fm_decoder_feed(&d, s->bytes, s->len);
+    if (fm_decoder_end(&d, &frame) == FM_FRAME) {
+        err = fm_decoder_feed(&d, "", 1);
+        if (err != FM_E_USAGE)
+            FUZZ_FAIL("wrong-data: %s for bytes after the end",
+                      fm_err_name(err));
+    }
+    fm_decoder_fini(&d);
+}
+
 /* Every accepted frame is the encoding of its payload. */
 static void encode_again(const struct stream *s)
 {
@@ -303,6 +321,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         decode(&s, &bytes, false);
     decode(&s, &given, false);
     decode(&s, &given, true);
+    feed_after_end(&s);
     encode_again(&s);
     round_trip(&s);
     return 0;

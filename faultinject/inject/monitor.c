@@ -203,14 +203,23 @@ static void tell_zombie(void)
 
 /*
  * Many programs leave closing to their end.  But one that closed a connection
- * made after this one was over, and not this one, has lost it.
+ * made after this one was over, or made several, and has not closed this one,
+ * has lost it.
  */
+enum { SEVERAL = 3 };
+
+static bool is_lost(const struct sf_conn *conn)
+{
+    return conn->over[SF_IN] &&
+           (conn->over_at < sf_injector.last_closed ||
+            conn->over_at + SEVERAL <= sf_conn_count());
+}
+
 static void tell_leak(void)
 {
     for (int fd = 0; fd < sf_fd_end(); fd++) {
         const struct sf_conn *conn = sf_fd_conn(fd);
-        if (conn && conn->over[SF_IN] &&
-            conn->over_at < sf_injector.last_closed) {
+        if (conn && is_lost(conn)) {
             sf_finding(SF_MON_FD_LEAK,
                        "%d is still open, connection %u on it was over", fd,
                        conn->ordinal);

@@ -33,12 +33,38 @@ static bool kill_descriptor(int fd)
     return true;
 }
 
+/* Who was to be accepted will not be, and the server may end when those that
+ * were are gone. */
+static void orphan(void)
+{
+    for (unsigned i = 0; i < sf_play.conns_n; i++)
+        if (sf_play.conns[i].end && !sf_peer_accepted(&sf_play.conns[i]))
+            sf_play.conns[i].harmed = true;
+    sf_play.stopped = true;
+}
+
+static bool kill_listener(void)
+{
+    const struct sf_world *world = sf_simnet();
+    struct sf_facts facts = {0};
+    int fd = world->first, end = world->first + world->count;
+
+    if (!sf_play.program->lives_on)
+        return false;
+    for (; fd < end && facts.type != SF_FD_LISTENER; fd++)
+        world->facts(fd, &facts);
+    if (fd == end)
+        return false;
+    orphan();
+    return kill_descriptor(fd - 1);
+}
+
 static bool do_hold(const struct sf_act *act)
 {
     struct sf_peer *peer = sf_play_holder(act->peer);
 
     if (!peer)
-        return false;
+        return act->kind == SF_ACT_KILL && kill_listener();
     switch (act->kind) {
     case SF_ACT_STOP:
         peer->stopped = true;

@@ -285,6 +285,13 @@ static unsigned chooser_choose(struct sf_chooser *self,
     return pick;
 }
 
+/* Closing what was never opened is no mistake: it is simpler than to ask. */
+static void judge_none(enum sf_call call)
+{
+    if (sf_calls[call].kind & (K_READ | K_WRITE | K_ACCEPT | K_CONNECT))
+        sf_finding(SF_MON_STALE_FD, "%s on -1", sf_calls[call].name);
+}
+
 /* Nobody but the program opens and closes these numbers, so one that is not
  * open was closed before: by the program, or by a fault. */
 static void judge_stale(void *arg, enum sf_call call, int fd)
@@ -293,6 +300,10 @@ static void judge_stale(void *arg, enum sf_call call, int fd)
     bool killed = sf_sim_was_killed(fd);
 
     (void)arg;
+    if (fd < 0) {
+        judge_none(call);
+        return;
+    }
     if (kind == K_CLOSE && !killed)
         sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d, which is closed already",
                    fd);

@@ -103,6 +103,8 @@ struct sf_program {
     bool invariant;
     bool no_control; /* no control connection                             */
     bool keeps_open; /* it leaves its descriptors to the end of the process */
+    bool lives_on;   /* a server that serves to their end the connections it
+                      * has when its listener dies: then that may happen   */
     bool no_dead_fd; /* its descriptors do not die behind its back        */
     bool no_emfile;  /* … nor run out: for one that keeps a spare file,
                       * whose closing is not seen here                    */

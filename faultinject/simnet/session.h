@@ -56,7 +56,8 @@ enum {
     X(WAIT,    "wait",    TIME,  "so much time passes")                       \
     X(SIGNAL,  "signal",  NONE,  "the program gets a signal")                 \
     X(LIMIT,   "limit",   COUNT, "so many descriptors are left; 0: enough")   \
-    X(KILL,    "kill",    NONE,  "the program's descriptor is closed")        \
+    X(KILL,    "kill",    NONE,  "the program's descriptor is closed; of a "  \
+                                 "peer without one, the listener's")          \
     X(PAIR,    "pair",    SIZE,  "sends two frames in one piece")
 /* clang-format on */
 

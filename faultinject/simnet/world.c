@@ -137,6 +137,13 @@ static long after(enum sf_call call, long first, long asked, long r)
     return r;
 }
 
+/* Not ours; -1 is nobody's. */
+static void passed(enum sf_call call, long first)
+{
+    if (first == -1 && sim.config.stale)
+        sim.config.stale(sim.config.arg, call, -1);
+}
+
 /* clang-format off */
 #define FIRST(...)     FIRST_(__VA_ARGS__, 0)
 #define FIRST_(a, ...) ((long)(a))
@@ -169,8 +176,10 @@ static long after(enum sf_call call, long first, long asked, long r)
                                                                               \
         before(SF_CALL_##name);                                               \
         r = sim_on_##name args;                                               \
-        if (r == PASS || r == PASS_INT)                                       \
+        if (r == PASS || r == PASS_INT) {                                     \
+            passed(SF_CALL_##name, FIRST args);                               \
             return sf_libc.name args;                                         \
+        }                                                                     \
         return (returns)after(SF_CALL_##name, FIRST args, ASKED_##kind, r);   \
     }
 #include "faultinject/calls.def"

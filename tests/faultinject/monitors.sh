@@ -56,6 +56,7 @@ fires unguarded-sigpipe unguarded-sigpipe
 fires unchecked-connect unchecked-connect
 fires misuse misuse
 fires fd-leak fd-leak
+fires fd-leaks fd-leak
 fires stall stall --timeout 500ms
 fires died died
 fires zombie zombie --profile posix --fault 'waitpid 1: EINTR-reap'
