@@ -210,9 +210,8 @@ enum { SEVERAL = 3 };
 
 static bool is_lost(const struct sf_conn *conn)
 {
-    return conn->over[SF_IN] &&
-           (conn->over_at < sf_injector.last_closed ||
-            conn->over_at + SEVERAL <= sf_conn_count());
+    return conn->over[SF_IN] && (conn->over_at < sf_injector.last_closed ||
+                                 conn->over_at + SEVERAL <= sf_conn_count());
 }
 
 static void tell_leak(void)
