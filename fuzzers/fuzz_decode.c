@@ -203,7 +203,7 @@ static void decode(const struct stream *s, const struct pieces *p, bool in_runs)
     fm_decoder_fini(&d);
 }
 
-/* After the end nothing can come, although there are frames still to be taken.
+/* After the end nothing comes, although there may be frames still to be taken.
  */
 static void feed_after_end(const struct stream *s)
 {

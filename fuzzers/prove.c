@@ -33,6 +33,7 @@ static const char usage[] =
     "      --decoder FORMAT closure of a decoder: all streams, all pieces\n"
     "      --max N          its longest payload, where the format has none "
     "[4]\n"
+    "      --memory         each allocation fails, one a run\n"
     "      --loops          any number of faults, until no state is new\n"
     "      --plain          every schedule, also where the state was seen "
     "before\n"
@@ -50,8 +51,8 @@ int prove_fuzz_stream(const uint8_t *bytes, size_t len);
 
 const struct prove_target prove_targets[] = {
     {"fuzz_session", prove_fuzz_session, sizeof(struct fm_conn),
-     offsetof(struct fm_conn, in.work)},
-    {"fuzz_stream", prove_fuzz_stream, 0, 0},
+     offsetof(struct fm_conn, in.work), true},
+    {"fuzz_stream", prove_fuzz_stream, 0, 0, false},
 };
 const unsigned prove_target_count =
     sizeof prove_targets / sizeof *prove_targets;
@@ -59,7 +60,7 @@ const unsigned prove_target_count =
 static struct {
     struct prove_job job; /* what is the same for all */
     int profile;          /* or -1                    */
-    bool rows, recovery, first;
+    bool rows, recovery, memory, first;
     const char *decoder;
     unsigned max;
     unsigned proved, refuted, other, found;
@@ -79,7 +80,10 @@ static void walk(struct prove_job *job, struct prove_result *r)
 {
     if (run.profile >= 0)
         job->session.profile = (enum sf_profile)run.profile;
-    prove_walk(job, r);
+    if (run.memory)
+        prove_torture(job, r);
+    else
+        prove_walk(job, r);
     run.found++;
     run.proved += r->end == PROVE_COMPLETE;
     run.refuted += r->end == PROVE_FOUND;
@@ -88,11 +92,15 @@ static void walk(struct prove_job *job, struct prove_result *r)
 
 static void say(const struct prove_job *job, const struct prove_result *r)
 {
-    if (run.rows)
+    if (run.memory)
+        prove_say_memory(job, r, run.rows);
+    else if (run.rows)
         prove_row(job, r);
     else
         prove_say(job, r);
-    if (r->end == PROVE_FOUND)
+    if (r->end == PROVE_FOUND && run.memory)
+        prove_torture_show(job, r);
+    else if (r->end == PROVE_FOUND)
         prove_show(job, r);
 }
 
@@ -104,13 +112,17 @@ static void prove(struct prove_job *job)
     say(job, &r);
 }
 
-/* The part of the path that is a target's name. */
+/* The part of the path that is a target's name, wherever we are. */
 static const struct prove_target *target_of(const char *path)
 {
-    for (unsigned i = 0; i < prove_target_count; i++)
-        if (strstr(path, prove_targets[i].name))
-            return &prove_targets[i];
-    return NULL;
+    char *whole = realpath(path, NULL);
+    const struct prove_target *found = NULL;
+
+    for (unsigned i = 0; whole && !found && i < prove_target_count; i++)
+        if (strstr(whole, prove_targets[i].name))
+            found = &prove_targets[i];
+    free(whole);
+    return found;
 }
 
 static void cannot(const char *path, const char *why)
@@ -157,6 +169,9 @@ static void prove_file(const char *path)
     if (!job.target) {
         cannot(path, "expected a target's name as a part of the path, as "
                      "corpus/scenarios/fuzz_session/echo.session");
+    } else if (run.memory && !job.target->only_program) {
+        cannot(path, "the harness of this target allocates as well: no "
+                     "--memory");
     } else if (sf_session_parse(&job.session, text, why, sizeof why) < 0) {
         snprintf(line, sizeof line, "%s:%s", path, why);
         prove_complain("%s", line);
@@ -283,7 +298,7 @@ static int set_profile(const char *value)
     return bad("--profile", value, "linux, posix or hostile");
 }
 
-enum { RECOVERY = 256, DECODER, MAX, ROWS, FIRST, PLAIN, LOOPS, HELP };
+enum { RECOVERY = 256, DECODER, MAX, ROWS, FIRST, PLAIN, LOOPS, MEMORY, HELP };
 
 static int set(int option)
 {
@@ -312,6 +327,9 @@ static int set(int option)
         return set_number("--max", optarg, 64, &run.max);
     case ROWS:
         run.rows = true;
+        return 0;
+    case MEMORY:
+        run.memory = true;
         return 0;
     case LOOPS:
         run.job.loops = true;
@@ -343,6 +361,7 @@ static int read_options(int argc, char **argv)
         {"max", required_argument, NULL, MAX},
         {"rows", no_argument, NULL, ROWS},
         {"loops", no_argument, NULL, LOOPS},
+        {"memory", no_argument, NULL, MEMORY},
         {"plain", no_argument, NULL, PLAIN},
         {"first", no_argument, NULL, FIRST},
         {"help", no_argument, NULL, HELP},

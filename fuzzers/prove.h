@@ -21,6 +21,7 @@ struct prove_target {
     /* The program's blocks of this size have a counter there, 64 bits that
      * decide nothing (faultinject/inject/counter.h); 0: they have none. */
     size_t counter_in, counter_at;
+    bool only_program; /* allocates, and what acts in its place */
 };
 extern const struct prove_target prove_targets[];
 extern const unsigned prove_target_count;
@@ -72,11 +73,29 @@ void prove_add(struct prove_result *sum, const struct prove_result *r);
 void prove_say(const struct prove_job *job, const struct prove_result *r);
 /* One row of docs/proofs.md: only what is the same each time. */
 void prove_row(const struct prove_job *job, const struct prove_result *r);
+/* The same of a job that was tortured; or a row. */
+void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
+                      bool row);
 /* Writes the counterexample to files, and replays it before your eyes. */
 void prove_show(const struct prove_job *job, const struct prove_result *r);
 
-/* prove_memory.c: blocks that the session has allocated and not freed. */
+/* For children: a file that has no name, and what one left in it. */
+int prove_scratch(void);
+void prove_judge(int log, int status, struct prove_result *r);
+
+/* prove_torture.c: each allocation of the program fails, one a run.  In
+ * result->runs how many there were, or which was FOUND. */
+void prove_torture(const struct prove_job *job, struct prove_result *result);
+void prove_torture_show(const struct prove_job *job,
+                        const struct prove_result *r);
+
+/* prove_memory.c: blocks that the session has allocated and not freed; a
+ * finding if they are others than before. */
 long prove_blocks(void);
+void prove_check_blocks(long before);
+/* The nth allocation of the program from here on fails; how many it made. */
+void prove_fail(uint64_t nth);
+uint64_t prove_allocations(void);
 /* The next block of so many bytes in the arena; NULL: the first, the end. */
 void *prove_next_block(const void *block, size_t size);
 /* From here on blocks come from the arena. */

@@ -9,6 +9,10 @@
  */
 #include "fuzzers/prove.h"
 
+#include "faultinject/inject/finding.h"
+#include "faultinject/simnet/run.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +52,39 @@ long prove_blocks(void)
 {
     return blocks;
 }
+
+void prove_check_blocks(long before)
+{
+    if (blocks != before)
+        sf_finding(SF_MON_MEMORY, "%ld blocks of memory were not given back",
+                   blocks - before);
+}
+
+/* --- there is none */
+
+static uint64_t allocations, fails;
+
+void prove_fail(uint64_t nth)
+{
+    allocations = 0;
+    fails = nth;
+}
+
+uint64_t prove_allocations(void)
+{
+    return allocations;
+}
+
+/* What peers allocate is not the program's. */
+static bool is_refused(void)
+{
+    if (sf_session_acting() || ++allocations != fails)
+        return false;
+    errno = ENOMEM;
+    return true;
+}
+
+/* --- blocks */
 
 static bool in_arena(const void *block)
 {
@@ -113,7 +150,9 @@ static void arena_give(void *block)
 
 void *__wrap_malloc(size_t size)
 {
-    void *block = arena_on ? arena_take(size) : __real_malloc(size);
+    void *block = is_refused() ? NULL
+                  : arena_on   ? arena_take(size)
+                               : __real_malloc(size);
 
     blocks += block != NULL;
     return block;
@@ -123,7 +162,9 @@ void *__wrap_calloc(size_t n, size_t size)
 {
     void *block;
 
-    if (!arena_on)
+    if (is_refused())
+        block = NULL;
+    else if (!arena_on)
         block = __real_calloc(n, size);
     else if (size && n > SIZE_MAX / size)
         block = NULL;
@@ -153,6 +194,8 @@ void *__wrap_realloc(void *block, size_t size)
 
     if (!block)
         return __wrap_malloc(size);
+    if (is_refused())
+        return NULL;
     moved =
         in_arena(block) ? arena_move(block, size) : __real_realloc(block, size);
     return moved;

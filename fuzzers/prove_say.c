@@ -136,6 +136,28 @@ void prove_row(const struct prove_job *job, const struct prove_result *r)
     fflush(stdout);
 }
 
+void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
+                      bool row)
+{
+    bool found = r->end == PROVE_FOUND;
+
+    if (row) {
+        printf("| %s | %s | %" PRIu64 " | %s |\n", job->name, job->target->name,
+               r->runs, found ? "refuted" : "complete");
+        return;
+    }
+    printf("%s (%s, profile %s, short of memory)\n", job->name,
+           job->target->name, sf_profile_names[job->session.profile]);
+    if (found)
+        printf("  REFUTED    allocation %" PRIu64 " fails: %s\n", r->runs,
+               r->finding);
+    else
+        printf("  PROVED     complete: each of %" PRIu64
+               " allocations has failed\n",
+               r->runs);
+    fflush(stdout);
+}
+
 /* --------------------------------------------------------- counterexamples */
 
 static uint8_t amount_byte(const struct sf_choice *c)

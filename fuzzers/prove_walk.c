@@ -81,9 +81,7 @@ static void play(void)
 
     job_now->target->run(
         bytes, sf_session_encode(&job_now->session, bytes, sizeof bytes));
-    if (prove_blocks() != before)
-        sf_finding(SF_MON_MEMORY, "%ld blocks of memory were not given back",
-                   prove_blocks() - before);
+    prove_check_blocks(before);
     if (child->walk.n == 0) {
         child->calls = sf_sim_calls();
         child->decisions = child->walk.asked;
@@ -392,7 +390,7 @@ static void watch(const struct prove_job *job, struct live *l, struct watch *w)
     wipe(tty);
 }
 
-/* What the child left on its standard error: the line of the finding. */
+/* What a child left on its standard error: the line of the finding. */
 static void read_finding(int fd, struct prove_result *r)
 {
     static char text[16384];
@@ -410,20 +408,17 @@ static void read_finding(int fd, struct prove_result *r)
                  (int)strcspn(line, "\n"), line);
 }
 
-static void say_how(const struct watch *w, struct prove_result *r)
+void prove_judge(int log, int status, struct prove_result *r)
 {
+    read_finding(log, r);
     if (r->finding[0])
         return;
-    if (w->hung)
-        snprintf(r->finding, sizeof r->finding,
-                 "it does not return, and makes no calls");
-    else if (WIFSIGNALED(w->status))
+    if (WIFSIGNALED(status))
         snprintf(r->finding, sizeof r->finding, "the process was killed: %s",
-                 strsignal(WTERMSIG(w->status)));
+                 strsignal(WTERMSIG(status)));
     else
         snprintf(r->finding, sizeof r->finding,
-                 "the process ended with exit status %d",
-                 WEXITSTATUS(w->status));
+                 "the process ended with exit status %d", WEXITSTATUS(status));
 }
 
 static void judge(const struct prove_job *job, const struct live *l,
@@ -450,12 +445,15 @@ static void judge(const struct prove_job *job, const struct live *l,
         r->end = PROVE_FOUND;
         r->n = l->walk.n;
         memcpy(r->vector, l->walk.vector, sizeof r->vector);
-        read_finding(log, r);
-        say_how(w, r);
+        if (w->hung)
+            snprintf(r->finding, sizeof r->finding,
+                     "it does not return, and makes no calls");
+        else
+            prove_judge(log, w->status, r);
     }
 }
 
-static int scratch(void)
+int prove_scratch(void)
 {
     char path[] = "/tmp/sockfault-prove-XXXXXX";
     int fd = mkostemp(path, O_CLOEXEC);
@@ -500,7 +498,7 @@ static void walk_watched(const struct prove_job *job, enum care care,
                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct watch w = {0};
     double since = now();
-    int log = scratch();
+    int log = prove_scratch();
 
     *r = (struct prove_result){.end = PROVE_CANNOT};
     if (l == MAP_FAILED || log < 0) {

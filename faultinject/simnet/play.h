@@ -57,6 +57,7 @@ struct sf_play {
 
     uint64_t seen_changes, look_again; /* for spin                        */
     uint64_t faults;
+    bool acting;    /* peers do something, or the harness looks */
     bool unsettled; /* there was one since it last waited for quiet */
     int64_t last_fault[SF_CLASS_COUNT];
 };

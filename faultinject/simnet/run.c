@@ -214,9 +214,16 @@ static void watch_for_spin(enum sf_call call)
 static void on_call(void *arg, enum sf_call call)
 {
     (void)arg;
+    sf_play.acting = true;
     watch_for_spin(call);
     sf_play_due_acts();
     sf_play_set_alarm();
+    sf_play.acting = false;
+}
+
+bool sf_session_acting(void)
+{
+    return sf_play.acting;
 }
 
 void sf_session_stopped(void)
@@ -414,6 +421,16 @@ static enum sf_sim_wake on_first_idle(void *arg, int64_t until)
     return sf_play.conns_n ? SF_SIM_ACTED : on_idle(arg, until);
 }
 
+static enum sf_sim_wake act(void *arg, int64_t until)
+{
+    enum sf_sim_wake wake;
+
+    sf_play.acting = true;
+    wake = on_first_idle(arg, until);
+    sf_play.acting = false;
+    return wake;
+}
+
 static int given_descriptor(void)
 {
     struct sf_end *end;
@@ -432,7 +449,7 @@ static struct sf_sim_config config_of(const struct sf_session *s)
         .window = (s->buffers + 1) / 2,
         .fd_first = s->high ? FD_SETSIZE - (int)s->high : 0,
         .handlers = s->handlers,
-        .idle = on_first_idle,
+        .idle = act,
         .before = on_call,
         .stale = judge_stale,
         .after = sf_show_calls() ? sf_show_call : NULL,
@@ -484,6 +501,7 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
     sf_play.look_again = SF_SPIN_CALLS;
     sf_play.unsettled = false;
     sf_play.stopped = sf_play.joined = sf_play.pending_signal = false;
+    sf_play.acting = false;
     sf_play.armed = p->side != SF_SERVE;
     sf_play.budget = sf_play_byte_budget(s);
     sf_play.last_fault[SF_BENIGN] = sf_play.last_fault[SF_FATAL] = -1;
@@ -516,7 +534,7 @@ enum sf_sim_wake sf_session_join(const struct sf_session *s,
     sf_sim_configure(&config);
     sf_play_set_alarm();
     sf_inject_arm(&sf_play.chooser, s->profile);
-    return on_first_idle(NULL, until);
+    return act(NULL, until);
 }
 
 static void play(const struct sf_session *s, const struct sf_program *p,

@@ -141,6 +141,9 @@ void sf_session_times(sf_counter *each, void *arg);
 /* For `signal`: it has told a server to stop. */
 void sf_session_stopped(void);
 
+/* Peers and the harness act: it is not the program that runs. */
+bool sf_session_acting(void);
+
 /* Where the program listens, or peers do. */
 const struct sockaddr *sf_session_addr(socklen_t *len);
 const struct sf_session *sf_session_now(void);

@@ -17,6 +17,13 @@ proofs_loops() {
         grep '^| ' || true
 }
 
+proofs_memory() {
+    say '| scenario | target | allocations | |'
+    say '|---|---|--:|---|'
+    "$prover" --memory --rows --out "$work" "$@" 2>"$work/progress" |
+        grep '^| ' || true
+}
+
 proofs_decoders() {
     say '| format | classes | states | bytes | pieces of up to | pieces | |'
     say '|---|--:|--:|--:|--:|--:|---|'
@@ -56,6 +63,13 @@ END
 
 END
     proofs_sessions --recovery -k 0
+    cat <<'END'
+
+### Short of memory: each allocation fails
+
+END
+    proofs_memory corpus/scenarios/fuzz_session
+    proofs_memory --recovery | tail -n +3
 }
 
 # What takes minutes.

@@ -2,7 +2,7 @@
 # prove.sh PROVER: what the prover says and how it ends, from outside.
 set -euo pipefail
 
-prover=$1
+prover=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -50,6 +50,22 @@ printf 'sockfault-session 1\nvariant 0\nframe 1 3\nwait 100\n' \
     >"$work/fuzz_session.quiet.session"
 ends 0 "$work/fuzz_session.quiet.session"
 grep -q 'PROVED' "$work/out" || fail 'proved, and it is not said'
+
+# Each allocation fails once; and of the last one there is no next.
+ends 0 --memory $scenarios/echo.session
+grep -q 'PROVED  *complete: each of [1-9][0-9]* allocations' "$work/out" ||
+    fail 'short of memory: not said'
+refuses 'allocates as well' --memory corpus/scenarios/fuzz_stream/recv-exact.session
+
+# The folder that names the target may be the one we are in.
+(cd $scenarios && "$prover" echo.session >/dev/null) ||
+    fail 'a scenario of the folder we are in is refused'
+
+# The manual has each option.
+for option in $("$prover" --help | grep -o -- '--[a-z]*' | sort -u); do
+    grep -qE -- "Fl (. , )?-${option#--}( |$)" docs/man/sockfault-prove.1 ||
+        fail "not in the manual: $option"
+done
 
 # All shards together are the whole.
 for i in 1 2 3; do
