@@ -1,0 +1,136 @@
+/* session_peers.c: what is known of each connection; see session_peers.h */
+#include "fuzzers/session_peers.h"
+
+struct session session;
+
+bool session_is_last(const uint8_t *payload, size_t len)
+{
+    return session.lasts && len > 0 && payload[0] % 9 == 0;
+}
+
+struct check *session_check(const struct sf_peer *peer)
+{
+    return &session.checks[peer->ordinal - 1];
+}
+
+/* Where the last whole frame that is handled ends, from a frame's start `at`
+ * on; *verdict is why no other is, FRAME: because the handler said so. */
+static size_t handled_end(const uint8_t *bytes, size_t len, size_t at,
+                          enum ref_verdict *verdict, size_t *count)
+{
+    struct ref_frame frame;
+
+    while (*verdict != REF_FRAME &&
+           (*verdict = ref_next(&session.options.format, bytes, len, at,
+                                &frame)) == REF_FRAME) {
+        at = frame.end;
+        ++*count;
+        if (!session_is_last(bytes + frame.payload, frame.len))
+            *verdict = REF_MORE;
+    }
+    return at;
+}
+
+size_t session_frames_end(const struct sf_peer *peer, size_t n)
+{
+    struct check *c = session_check(peer);
+    enum ref_verdict verdict = REF_MORE;
+    size_t count = 0;
+
+    if (session.options.format.kind == FM_CLOSE)
+        return 0;
+    if (n >= c->scanned) {
+        c->due = handled_end(peer->stream, n, c->due, &c->verdict, &c->frames);
+        c->scanned = n;
+        return c->due;
+    }
+    return handled_end(peer->stream, n, 0, &verdict, &count);
+}
+
+size_t session_allowed(const struct sf_peer *peer)
+{
+    if (session.options.format.kind != FM_CLOSE)
+        return session_frames_end(peer, peer->sent);
+    return peer->finished || sf_end_harmed(peer->end) ? peer->sent : 0;
+}
+
+bool session_broke_format(const struct sf_peer *peer)
+{
+    const struct fm_format *f = &session.options.format;
+
+    if (f->kind == FM_CLOSE)
+        return peer->sent > f->max;
+    session_frames_end(peer, peer->sent);
+    return session_check(peer)->verdict != REF_MORE;
+}
+
+int64_t session_since(int64_t then)
+{
+    return (sf_sim_now() - then) / MS;
+}
+
+/* Since when the server waits for the rest of a frame. */
+static void note_half(const struct sf_peer *peer, size_t taken)
+{
+    struct check *c = session_check(peer);
+    size_t start = session_frames_end(peer, taken);
+    bool half = start < taken;
+
+    if (half && (!c->half || c->half_at != start))
+        c->half_since = c->half_alone = sf_sim_now();
+    if (start > sf_peer_given(peer)) /* it may have stopped reading */
+        c->half_alone = sf_sim_now();
+    c->half = half;
+    c->half_at = start;
+}
+
+void session_note_activity(const struct sf_peer *peer)
+{
+    struct check *c = session_check(peer);
+    size_t taken = sf_peer_taken(peer), moved = taken + sf_peer_given(peer);
+
+    note_half(peer, taken);
+    if (c->accepted < 0)
+        c->accepted = c->active = sf_sim_now();
+    if (sf_sim_now() - c->active > c->gap)
+        c->gap = sf_sim_now() - c->active;
+    if (moved != c->moved)
+        c->active = sf_sim_now();
+    c->moved = moved;
+}
+
+bool session_timed_out(const struct sf_peer *peer)
+{
+    const struct fm_server_options *o = &session.options;
+    const struct check *c = session_check(peer);
+    bool idle =
+        o->idle_ms >= 0 && c->accepted >= 0 &&
+        (session_since(c->active) >= o->idle_ms || c->gap / MS >= o->idle_ms);
+    bool slow = o->frame_ms >= 0 && c->half &&
+                session_since(c->half_since) >= o->frame_ms;
+
+    return idle || slow;
+}
+
+bool session_may_end(const struct sf_peer *peer)
+{
+    return peer->harmed || peer->finished || session_broke_format(peer) ||
+           session_timed_out(peer) || sf_session_now()->high || session.stop;
+}
+
+bool session_lives(const struct sf_peer *peer)
+{
+    return peer->end && !peer->eof && !peer->err;
+}
+
+bool session_has_ended(const struct sf_peer *peer)
+{
+    return !session_lives(peer) ||
+           (session_check(peer)->accepted >= 0 && !sf_peer_accepted(peer));
+}
+
+bool session_is_excused(const struct sf_peer *peer)
+{
+    return peer->harmed || !peer->end || session_check(peer)->excused ||
+           session_timed_out(peer);
+}

@@ -1,0 +1,78 @@
+/*
+ * session_peers.h: one input of fuzz_session, and what is known of each of its
+ * connections.
+ */
+#ifndef SF_SESSION_PEERS_H
+#define SF_SESSION_PEERS_H
+
+#include "faultinject/simnet/run.h"
+#include "fuzzers/reference.h"
+#include "target/server.h"
+
+#define MS INT64_C(1000000)
+
+/* What the oracles know about a connection. */
+struct check {
+    enum ref_verdict verdict; /* of the bytes sent so far                  */
+    size_t scanned;           /* … which is this many                      */
+    size_t due;               /* the end of their last whole frame         */
+    size_t frames;            /* … and how many these are                  */
+    int64_t accepted;         /* when the server was first seen to have it */
+    size_t moved;             /* bytes either way, as the server sees it   */
+    int64_t active;           /* when that last grew                       */
+    int64_t gap;              /* the longest time that it did not          */
+    bool half;                /* the server has a part of a frame          */
+    size_t half_at;           /* … that begins here in the stream          */
+    int64_t half_since;       /* … and was first seen to have it then      */
+    int64_t half_alone;       /* … with all before it answered             */
+    bool over;                /* more waits for it than may be held        */
+    size_t taken_then;        /* … when the server had read so much        */
+    uint64_t due_turn;        /* since when its time is up; 0: it is not   */
+    size_t owed;              /* `due` of what was read when it was told to
+                                 stop                                      */
+    bool judged;              /* its end was looked at                     */
+    bool excused;             /* … and was a time-out, or a refusal        */
+};
+
+struct session {
+    struct fm_server_options options;
+    struct fm_server_stats stats;
+    volatile sig_atomic_t stop;
+    int result;
+    bool lasts;     /* the handler ends connections                       */
+    bool obeys;     /* a signal tells it to stop …                        */
+    int64_t told;   /* … and did so then; < 0: not yet                    */
+    bool cut;       /* a fault has ended a stream where the peer did not  */
+    bool lossy;     /* something happened that may lose frames            */
+    size_t handled; /* frames, as long as none may be lost                */
+    struct check checks[SF_CONNS_MAX];
+};
+extern struct session session;
+
+/* After such a frame the handler takes no more, when it says so at all: because
+ * it has enough, or because the request makes no sense to it. */
+bool session_is_last(const uint8_t *payload, size_t len);
+/* What is known of it. */
+struct check *session_check(const struct sf_peer *peer);
+/* Where the last whole frame ends in the first n bytes of a stream. */
+size_t session_frames_end(const struct sf_peer *peer, size_t n);
+/* All that may ever come back for what was sent. */
+size_t session_allowed(const struct sf_peer *peer);
+/* It has sent what is no frame, or one after the last. */
+bool session_broke_format(const struct sf_peer *peer);
+/* Milliseconds that have passed since then. */
+int64_t session_since(int64_t then);
+/* Bytes count when the server moves them, not when the peer reads them. */
+void session_note_activity(const struct sf_peer *peer);
+/* The server had this long no reason to keep it. */
+bool session_timed_out(const struct sf_peer *peer);
+/* May the server have ended it? */
+bool session_may_end(const struct sf_peer *peer);
+/* It has not seen an end. */
+bool session_lives(const struct sf_peer *peer);
+/* The server has let go of it, whether or not the peer has seen that. */
+bool session_has_ended(const struct sf_peer *peer);
+/* Nothing more is owed to it. */
+bool session_is_excused(const struct sf_peer *peer);
+
+#endif
