@@ -358,6 +358,9 @@ static void echo_message(int fd)
     check_taken(fm_buf_peek(&message), len, 0);
     if (r == 0)
         check_whole(len);
+    if (r == FM_E_CLOSED)
+        sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
+                        "the end of the message is an error");
     if (r != FM_E_TOO_LONG)
         trial_judge_receive(r == 0 ? FM_E_CLOSED : r, len, SIZE_MAX);
     else if (trial_peer()->sent <= ROOM)
