@@ -12,9 +12,9 @@
 #   fatal plan    all but one do; that one ends by itself, and before its time
 #                 is up
 #   any plan      who parts is parted with, whoever else is there; the server ends
-#                 by itself and clean when told, and has counted each connection
-#                 once; no child has descriptors of another's; no monitor has
-#                 anything to say
+#                 by itself and clean when told, takes no more clients from then
+#                 on, and has counted each connection once; no child has
+#                 descriptors of another's; no monitor has anything to say
 # shellcheck shell=bash
 
 sweeping=yes
@@ -112,7 +112,8 @@ sweep_much() {
 }
 
 # sweep_last DIR MODEL BYTES: a client that sends so much in frames of one size,
-# and takes no answer but the first before the server has been told to end.
+# and takes no answer but the first before the server has been told to end and
+# takes no more clients; two seconds are enough for that.
 sweep_last() {
     local status=0 size=$sweep_frame_size
     # shellcheck disable=SC2059 # the format is a frame's
@@ -128,6 +129,11 @@ sweep_last() {
         head -c "$3" <&"$fd"
         : >"$2/going"
         until [[ -e $2/told ]]; do sleep 0.02; done
+        for ((i = 0; i < 100; i++)); do
+            (exec {late}<>"$1") 2>/dev/null || break
+            sleep 0.02
+        done
+        [[ $i -lt 100 ]] || : >"$2/late"
         sleep 0.1
         cat <&"$fd" || exit
         kill "$!" || true' - "/dev/tcp/$sweep_host/$sweep_port" "$1" \
@@ -261,6 +267,8 @@ sweep_judge() {
         sweep_finding wrong-data "$(head -n 1 "$dir/wrong")"
     [[ $(cat "$dir/reader.status" 2>/dev/null) != 124 ]] ||
         sweep_finding stall "the client that only reads was not parted with"
+    [[ ! -e $dir/late ]] ||
+        sweep_finding stall "told to end, it goes on taking clients"
     sweep_counts "$dir"
     status=$(cat "$dir/server.status")
     case $status in
