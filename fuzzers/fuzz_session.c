@@ -89,6 +89,7 @@ static int handle(void *context, const struct fm_format *f,
 {
     int r = fm_echo(context, f, frame, out);
 
+    session.frames++;
     session.handled += !session.lossy;
     if (f->kind == FM_CLOSE)
         check_message(frame);
@@ -474,6 +475,9 @@ static void check_counts(void)
                    "%llu connections were accepted, and %llu are counted as "
                    "over",
                    (unsigned long long)s->accepted, (unsigned long long)over);
+    if (s->frames != session.frames)
+        sf_finding(SF_MON_WRONG, "%zu frames were handled, and it counts %llu",
+                   session.frames, (unsigned long long)s->frames);
 }
 
 /* ------------------------------------------------------------- the target */
@@ -538,7 +542,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session.told = -1;
     session.cut = false;
     session.lossy = may_lose(&s);
-    session.handled = 0;
+    session.frames = session.handled = 0;
     for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
         session.checks[i] = (struct check){.accepted = -1, .verdict = REF_MORE};
     if (fuzz_verbose())

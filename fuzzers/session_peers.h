@@ -44,7 +44,8 @@ struct session {
     int64_t told;   /* … and did so then; < 0: not yet                    */
     bool cut;       /* a fault has ended a stream where the peer did not  */
     bool lossy;     /* something happened that may lose frames            */
-    size_t handled; /* frames, as long as none may be lost                */
+    size_t frames;  /* given to the handler                               */
+    size_t handled; /* … as long as none may be lost                      */
     struct check checks[SF_CONNS_MAX];
 };
 extern struct session session;

@@ -8,7 +8,7 @@
 # one until the server has been told to end.  What a run has to show:
 #
 #   benign plan   each client prints exactly what it was given; the last one has
-#                 whole answers, as many as were made
+#                 whole answers, as many as were made; all have ended clean
 #   fatal plan    all but one do; that one ends by itself, and before its time
 #                 is up
 #   any plan      who parts is parted with, whoever else is there; the server ends
@@ -269,7 +269,7 @@ sweep_judge() {
         sweep_finding stall "the client that only reads was not parted with"
     [[ ! -e $dir/late ]] ||
         sweep_finding stall "told to end, it goes on taking clients"
-    sweep_counts "$dir"
+    sweep_counts "$dir" "$plan"
     status=$(cat "$dir/server.status")
     case $status in
     0 | 1 | 137) ;;
@@ -277,11 +277,13 @@ sweep_judge() {
     esac
 }
 
-# sweep_counts DIR: what the server says in the end, if it says so.
+# sweep_counts DIR PLAN: what the server says in the end, if it says so.
 sweep_counts() {
-    local over
+    local over benign=1
+    ! sweep_fatal "$2" || benign=0
     over=$(sed -nE 's/^accepted ([0-9]+),.* ended ([0-9]+), failed ([0-9]+), timed out ([0-9]+), dead ([0-9]+),.*/\1 \2 \3 \4 \5/p' \
-        "$1/server.err" | awk '$1 != $2 + $3 + $4 + $5')
+        "$1/server.err" | awk '$1 != $2 + $3 + $4 + $5 || benign && $1 != $2' \
+        benign=$benign)
     [[ -z $over ]] || sweep_finding wrong-data "of connections accepted, ended," \
         "failed, timed out and dead it has counted $over"
 }
