@@ -284,8 +284,8 @@ sweep_counts() {
     over=$(sed -nE 's/^accepted ([0-9]+),.* ended ([0-9]+), failed ([0-9]+), timed out ([0-9]+), dead ([0-9]+),.*/\1 \2 \3 \4 \5/p' \
         "$1/server.err" | awk '$1 != $2 + $3 + $4 + $5 || benign && $1 != $2' \
         benign=$benign)
-    [[ -z $over ]] || sweep_finding wrong-data "of connections accepted, ended," \
-        "failed, timed out and dead it has counted $over"
+    [[ -z $over ]] || sweep_finding wrong-data \
+        "accepted, ended, failed, timed out, dead: it has counted $over"
 }
 
 sweep_finding() { say "sockfault: finding: $1: $2"; }
