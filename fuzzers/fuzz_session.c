@@ -264,6 +264,15 @@ static unsigned accepted_now(void)
     return n;
 }
 
+/* It waits for others, and could have this one. */
+static void judge_backlog(const struct sf_peer *peer)
+{
+    if (session_lives(peer) && sf_end_waits(peer->end) && !peer->harmed &&
+        !session.scarce && !session.stop)
+        sf_peer_finding(SF_MON_LOST_WAKEUP, peer, "%s",
+                        "the server waits, and has room, but does not accept");
+}
+
 static void judge_crowd(void)
 {
     unsigned n = accepted_now();
@@ -347,6 +356,8 @@ static void on_quiet(void *arg, int64_t until)
         if (sf_peer_accepted(peer))
             session_note_activity(peer);
         judge_end(peer);
+        if (!short_timer)
+            judge_backlog(peer);
         if (!peer->end || peer->harmed || !sf_peer_accepted(peer))
             continue;
         if (!short_timer)
@@ -441,10 +452,10 @@ static bool may_lose(const struct sf_session *s)
     return s->high || s->extra & 8;
 }
 
-static bool kills(const struct sf_session *s)
+static bool has_act(const struct sf_session *s, enum sf_act_kind kind)
 {
     for (unsigned i = 0; i < s->acts_n; i++)
-        if (s->acts[i].kind == SF_ACT_KILL)
+        if (s->acts[i].kind == kind)
             return true;
     return false;
 }
@@ -475,6 +486,11 @@ static void check_counts(void)
                    "%llu connections were accepted, and %llu are counted as "
                    "over",
                    (unsigned long long)s->accepted, (unsigned long long)over);
+    if (s->exhausted && !session.scarce)
+        sf_finding(
+            SF_MON_WRONG,
+            "%llu times it has found no more descriptors, and there were",
+            (unsigned long long)s->exhausted);
     if (s->frames != session.frames)
         sf_finding(SF_MON_WRONG, "%zu frames were handled, and it counts %llu",
                    session.frames, (unsigned long long)s->frames);
@@ -497,6 +513,8 @@ static void on_fault(void *arg, const struct sf_point *at,
 
     (void)arg;
     session.cut |= outcome->fault == SF_EOF;
+    session.scarce |= sf_calls[at->call].kind == K_ACCEPT &&
+                      sf_faults[outcome->fault].cls == SF_FATAL;
     if (sf_faults[outcome->fault].cls == SF_FATAL) {
         session.lossy = true;
         session.handled = 0;
@@ -542,13 +560,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session.told = -1;
     session.cut = false;
     session.lossy = may_lose(&s);
+    session.scarce =
+        s.high || session.options.max_conns || has_act(&s, SF_ACT_LIMIT);
     session.frames = session.handled = 0;
     for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
         session.checks[i] = (struct check){.accepted = -1, .verdict = REF_MORE};
     if (fuzz_verbose())
         printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &server, fuzz_verbose() ? stdout : NULL);
-    if (session.result != 0 && !(session.result == FM_E_BADFD && kills(&s)))
+    if (session.result != 0 &&
+        !(session.result == FM_E_BADFD && has_act(&s, SF_ACT_KILL)))
         sf_finding(SF_MON_DIED, "fm_select_server ended with %s",
                    fm_err_name(session.result));
     check_handled();

@@ -44,6 +44,7 @@ struct session {
     int64_t told;   /* … and did so then; < 0: not yet                    */
     bool cut;       /* a fault has ended a stream where the peer did not  */
     bool lossy;     /* something happened that may lose frames            */
+    bool scarce;    /* … that may keep it from accepting                  */
     size_t frames;  /* given to the handler                               */
     size_t handled; /* … as long as none may be lost                      */
     struct check checks[SF_CONNS_MAX];

@@ -282,14 +282,16 @@ void loop_part(int fd)
             pool.ends[i].other = -1;
 }
 
+bool sf_end_waits(const struct sf_end *end)
+{
+    return end->name_len && end->fd >= 0 && !end->accepted;
+}
+
 struct sf_end *loop_oldest(void)
 {
-    for (unsigned i = 0; i < pool.n; i++) {
-        struct sf_end *end = &pool.ends[i];
-
-        if (end->name_len && end->fd >= 0 && !end->accepted)
-            return end;
-    }
+    for (unsigned i = 0; i < pool.n; i++)
+        if (sf_end_waits(&pool.ends[i]))
+            return &pool.ends[i];
     return NULL;
 }
 

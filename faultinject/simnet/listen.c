@@ -448,6 +448,11 @@ bool sf_end_accepted(const struct sf_end *end)
     return end->peer && !end->peer->listener;
 }
 
+bool sf_end_waits(const struct sf_end *end)
+{
+    return end->peer && end->peer->listener;
+}
+
 int sf_end_fd(const struct sf_end *end)
 {
     for (unsigned i = 0; end->peer && i < sim.slots_used; i++)

@@ -154,6 +154,8 @@ bool sf_end_writable(const struct sf_end *end);
 bool sf_end_connected(const struct sf_end *end); /* made, or made once    */
 /* It is no longer in the backlog: the program took it, or made it. */
 bool sf_end_accepted(const struct sf_end *end);
+/* … or could it accept it? */
+bool sf_end_waits(const struct sf_end *end);
 /* The program has this connection, through this descriptor; else -1. */
 int sf_end_fd(const struct sf_end *end);
 /* The end whose other side is the program's descriptor, or NULL. */
