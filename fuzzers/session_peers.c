@@ -94,8 +94,10 @@ void session_note_activity(const struct sf_peer *peer)
         c->accepted = c->active = sf_sim_now();
     if (sf_sim_now() - c->active > c->gap)
         c->gap = sf_sim_now() - c->active;
-    if (moved != c->moved)
+    if (moved != c->moved) {
         c->active = sf_sim_now();
+        c->due_turn = 0;
+    }
     c->moved = moved;
 }
 

@@ -80,7 +80,8 @@ sweep_client() {
     local status=0
     timeout -k 2 "$SF_RUN_S" "${@:4}" "$SF_BUILD/bin/framed-client" \
         --connect "$sweep_host" --port "$sweep_port" \
-        --format "${sweep_format[$3]}" --depth "$sweep_depth" --timeout 5000 \
+        --format "${sweep_format[$3]}" --depth "$sweep_depth" \
+        --timeout $((750 * SF_RUN_S)) \
         >"$1/$2.out" 2>"$1/$2.err" || status=$?
     [[ $status -ne 0 ]] || cmp -s "$1/frames" "$1/$2.out" || status=wrong
     say "$status" >"$1/$2.status"
