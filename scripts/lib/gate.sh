@@ -79,13 +79,14 @@ gate_replayed() {
 
 # What docs/proofs.md calls the first part, where the project has a prover: all
 # schedules of one fault, the blocking loops with two, recovery from dead
-# descriptors, the decoders.
+# descriptors, the decoders, and allocations that fail.
 gate_prove() {
     [[ -x $SF_BUILD/bin/sockfault-prove ]] || return 0
     gate_proof sessions -k 1 corpus/scenarios/fuzz_session
     gate_proof loops -k 2 corpus/scenarios/fuzz_stream
     gate_proof recovery --recovery -k 0
     gate_proof decoders --decoder all --max 2
+    gate_proof memory --memory corpus/scenarios/fuzz_session
 }
 
 # gate_proof NAME OPTION...: a counterexample is an input of a fuzz target and
