@@ -55,12 +55,13 @@ sweep_fatal() {
 }
 
 # sweep_start DIR MODEL COMMAND...: a server; its port in sweep_port.  It waits
-# longer for those who do not part than anyone waits for it, or sweep_linger ms.
+# longer for those who do not part than anyone waits for it, or sweep_linger ms,
+# and has room for fewer clients than come in a run.
 sweep_start() {
     local i
     : >"$1/server.out"
     "${@:3}" "$SF_BUILD/bin/framed-server" --port 0 --model "$2" \
-        --format "${sweep_format[$2]}" \
+        --format "${sweep_format[$2]}" --conns 5 \
         --linger "${sweep_linger:-$((3000 * SF_RUN_S))}" --stats \
         >"$1/server.out" 2>"$1/server.err" </dev/null &
     sweep_server=$!
