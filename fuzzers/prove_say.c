@@ -139,19 +139,20 @@ void prove_row(const struct prove_job *job, const struct prove_result *r)
 void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
                       bool row)
 {
-    bool found = r->end == PROVE_FOUND;
+    static const char *const ends[] = {"complete", "incomplete", "refuted",
+                                       "not done"};
 
     if (row) {
         printf("| %s | %s | %" PRIu64 " | %s |\n", job->name, job->target->name,
-               r->runs, found ? "refuted" : "complete");
+               r->runs, ends[r->end]);
         return;
     }
     printf("%s (%s, profile %s, short of memory)\n", job->name,
            job->target->name, sf_profile_names[job->session.profile]);
-    if (found)
+    if (r->end == PROVE_FOUND)
         printf("  REFUTED    allocation %" PRIu64 " fails: %s\n", r->runs,
                r->finding);
-    else
+    else if (r->end == PROVE_COMPLETE)
         printf("  PROVED     complete: each of %" PRIu64
                " allocations has failed\n",
                r->runs);

@@ -48,7 +48,7 @@ static _Noreturn void play(const struct prove_job *job, uint64_t nth,
     _exit(0);
 }
 
-/* The wait status.  What the run says goes to `to`. */
+/* The wait status, or -1.  What the run says goes to `to`. */
 static int run(const struct prove_job *job, uint64_t nth, int to,
                struct report *report)
 {
@@ -82,9 +82,14 @@ void prove_torture(const struct prove_job *job, struct prove_result *r)
         status = run(job, nth, log, report);
         r->runs = nth++;
     } while (status == 0 && report->made >= nth);
-    r->end = status ? PROVE_FOUND : PROVE_COMPLETE;
-    if (status)
+    if (status < 0) {
+        prove_complain("no process");
+    } else if (status == 0) {
+        r->end = PROVE_COMPLETE;
+    } else {
+        r->end = PROVE_FOUND;
         prove_judge(log, status, r);
+    }
     close(log);
     munmap(report, sizeof *report);
 }
