@@ -8,7 +8,7 @@ for patch in "$ROOT"/bench/mutants/*.patch; do
         sed '/^--- /q' "$patch" | grep -q "^$key: ." ||
             fail "$(basename "$patch"): no '$key'"
     done
-    patch -d "$ROOT" -p1 -f -s --dry-run <"$patch" ||
+    patch -d "$ROOT" -p1 -f -s -F0 --dry-run <"$patch" ||
         fail "$(basename "$patch") does not apply"
 done
 
