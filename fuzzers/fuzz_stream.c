@@ -510,6 +510,27 @@ static size_t make_frame(void *arg, const struct sf_peer *from, unsigned nth,
     return len;
 }
 
+/* Memory that is short is left alone for a moment, after at most two calls: a
+ * vector, and then a piece of it.  A signal may cut the moment short. */
+static void judge_haste(const struct sf_point *at, enum sf_fault fault)
+{
+    size_t moved = sf_peer_taken(trial_peer()) + sf_peer_given(trial_peer());
+    bool is_short = (fault == SF_ENOBUFS || fault == SF_ENOMEM) &&
+                    sf_calls[at->call].kind & (K_READ | K_WRITE);
+
+    if (!is_short || sf_sim_now() != trial.short_at ||
+        moved != trial.short_moved)
+        trial.shorts = 0;
+    trial.shorts += is_short;
+    trial.short_at = sf_sim_now();
+    trial.short_moved = moved;
+    if (trial.shorts > 2 && trial_peer()->end && !sf_session_now()->handlers)
+        sf_peer_finding(SF_MON_SPIN, trial_peer(),
+                        "memory is short, and %s asks for it a third time at "
+                        "once",
+                        sf_calls[at->call].name);
+}
+
 static void on_fault(void *arg, const struct sf_point *at,
                      const struct sf_outcome *outcome)
 {
@@ -517,6 +538,7 @@ static void on_fault(void *arg, const struct sf_point *at,
     size_t place = sf_peer_taken(trial_peer());
 
     (void)arg;
+    judge_haste(at, outcome->fault);
     trial.lost |=
         outcome->fault == SF_ECONNRESET || outcome->fault == SF_ETIMEDOUT;
     trial.deaf |=

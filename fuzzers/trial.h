@@ -21,19 +21,22 @@ struct trial {
     bool pipes;
     int ends[2]; /* of the pipe                                        */
     bool deadlines;
-    bool own;      /* the descriptor's time-outs                       */
-    int64_t until; /* the deadline of the loop that runs, or ran last  */
-    size_t taken;  /* bytes of the stream that the loops gave out      */
-    size_t given;  /* bytes that the loops say they sent               */
-    size_t trying; /* … or may have sent a part of                     */
-    bool lost;     /* a fault has broken the connection                */
-    bool deaf;     /* … has broken more than its way out               */
-    bool idle;     /* the peer may leave unread what was sent          */
-    int64_t spent; /* ms in the server                                 */
-    bool obeys;    /* a signal tells the server to stop, by            */
-    int word[2];   /* … the end of this pipe                           */
-    int64_t told;  /* when it did, -1: it has not                      */
-    size_t owed;   /* the whole frames that had been received then     */
+    bool own;           /* the descriptor's time-outs                       */
+    int64_t until;      /* the deadline of the loop that runs, or ran last  */
+    size_t taken;       /* bytes of the stream that the loops gave out      */
+    size_t given;       /* bytes that the loops say they sent               */
+    size_t trying;      /* … or may have sent a part of                     */
+    bool lost;          /* a fault has broken the connection                */
+    bool deaf;          /* … has broken more than its way out               */
+    unsigned shorts;    /* times in a row that memory was short           */
+    int64_t short_at;   /* … and when that was last                      */
+    size_t short_moved; /* … with so many bytes moved before              */
+    bool idle;          /* the peer may leave unread what was sent          */
+    int64_t spent;      /* ms in the server                                 */
+    bool obeys;         /* a signal tells the server to stop, by            */
+    int word[2];        /* … the end of this pipe                           */
+    int64_t told;       /* when it did, -1: it has not                      */
+    size_t owed;        /* the whole frames that had been received then     */
 };
 extern struct trial trial;
 
