@@ -491,6 +491,36 @@ static void fork_server_without_its_pipe(void **state)
     assert_int_equal(r.stats.failed, 1);
 }
 
+static int fall_asleep(void *context, const struct fm_format *f,
+                       const struct fm_frame *request, struct fm_buf *out)
+{
+    (void)context;
+    (void)f;
+    (void)request;
+    (void)out;
+    return raise(SIGSTOP);
+}
+
+/* A child that does nothing any more is ended when its time is up. */
+static void fork_server_with_a_child_that_sleeps(void **state)
+{
+    struct rig r;
+    int client;
+
+    (void)state;
+    rig_init(&r, "be8");
+    r.server = fm_fork_server;
+    r.options.handler = fall_asleep;
+    r.options.linger_ms = 50;
+    rig_start(&r);
+    client = rig_connect(&r);
+    say(client, "\1a", 2);
+    EVENTUALLY(r.stats.accepted == 1);
+    hang_up(client);
+    assert_int_equal(rig_stop(&r), 0);
+    assert_int_equal(r.stats.failed, 1);
+}
+
 /* Nobody is told any more who is done: at the stop all are waited for. */
 static void thread_server_without_its_pipe(void **state)
 {
@@ -643,6 +673,7 @@ int main(void)
         cmocka_unit_test(many_at_once),
         cmocka_unit_test(interrupted),
         cmocka_unit_test(fork_server_without_its_pipe),
+        cmocka_unit_test(fork_server_with_a_child_that_sleeps),
         cmocka_unit_test(thread_server_without_its_pipe),
         cmocka_unit_test(worker_without_its_descriptor),
         cmocka_unit_test(worker_robbed_of_its_descriptor),
