@@ -109,22 +109,12 @@ static void check_error(const struct sf_peer *peer, int err)
                    fm_err_name(err));
 }
 
-static bool may_be_killed(void)
-{
-    const struct sf_session *s = sf_session_now();
-
-    for (unsigned i = 0; i < s->acts_n; i++)
-        if (s->acts[i].kind == SF_ACT_KILL)
-            return true;
-    return false;
-}
-
 /* Everybody listens, with room in the backlog unless it is a crowd's. */
 static void check_dial(int err)
 {
     if (err != FM_E_TIMEOUT && err != FM_E_NO_FILES &&
         !(fuzz.crowd && err == FM_E_BUSY) &&
-        !(err == FM_E_BADFD && may_be_killed()) &&
+        !(err == FM_E_BADFD && sf_session_has(sf_session_now(), SF_ACT_KILL)) &&
         sf_session_last_fault(SF_FATAL) < 0)
         sf_finding(SF_MON_WRONG,
                    "dialling ended with %s, and nothing had "

@@ -452,14 +452,6 @@ static bool may_lose(const struct sf_session *s)
     return s->high || s->extra & 8;
 }
 
-static bool has_act(const struct sf_session *s, enum sf_act_kind kind)
-{
-    for (unsigned i = 0; i < s->acts_n; i++)
-        if (s->acts[i].kind == kind)
-            return true;
-    return false;
-}
-
 /* Whoever sent frames has seen them handled. */
 static void check_handled(void)
 {
@@ -561,7 +553,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session.cut = false;
     session.lossy = may_lose(&s);
     session.scarce =
-        s.high || session.options.max_conns || has_act(&s, SF_ACT_LIMIT);
+        s.high || session.options.max_conns || sf_session_has(&s, SF_ACT_LIMIT);
     session.frames = session.handled = 0;
     for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
         session.checks[i] = (struct check){.accepted = -1, .verdict = REF_MORE};
@@ -569,7 +561,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &server, fuzz_verbose() ? stdout : NULL);
     if (session.result != 0 &&
-        !(session.result == FM_E_BADFD && has_act(&s, SF_ACT_KILL)))
+        !(session.result == FM_E_BADFD && sf_session_has(&s, SF_ACT_KILL)))
         sf_finding(SF_MON_DIED, "fm_select_server ended with %s",
                    fm_err_name(session.result));
     check_handled();

@@ -28,9 +28,9 @@ struct trial {
     size_t trying;      /* … or may have sent a part of                     */
     bool lost;          /* a fault has broken the connection                */
     bool deaf;          /* … has broken more than its way out               */
-    unsigned shorts;    /* times in a row that memory was short           */
-    int64_t short_at;   /* … and when that was last                      */
-    size_t short_moved; /* … with so many bytes moved before              */
+    unsigned shorts;    /* times in a row that memory was short             */
+    int64_t short_at;   /* … and when that was last                         */
+    size_t short_moved; /* … with so many bytes moved before                */
     bool idle;          /* the peer may leave unread what was sent          */
     int64_t spent;      /* ms in the server                                 */
     bool obeys;         /* a signal tells the server to stop, by            */

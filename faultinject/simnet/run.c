@@ -332,9 +332,8 @@ static void judge_stale(void *arg, enum sf_call call, int fd)
 
 void sf_session_times(sf_counter *each, void *arg)
 {
-    for (unsigned i = 0; i < sf_play.s->acts_n; i++)
-        if (sf_play.s->acts[i].kind == SF_ACT_WAIT)
-            return;
+    if (sf_session_has(sf_play.s, SF_ACT_WAIT))
+        return;
     EACH(sf_play.last_fault);
     for (unsigned i = 0; i < SF_CONNS_MAX; i++) {
         EACH(sf_play.conns[i].last);

@@ -94,6 +94,14 @@ static void decode_when(struct sf_act *act, unsigned code)
     }
 }
 
+bool sf_session_has(const struct sf_session *s, enum sf_act_kind kind)
+{
+    for (unsigned i = 0; i < s->acts_n; i++)
+        if (s->acts[i].kind == kind)
+            return true;
+    return false;
+}
+
 bool sf_act_has_peer(enum sf_act_kind kind)
 {
     return kind != SF_ACT_WAIT && kind != SF_ACT_SIGNAL && kind != SF_ACT_LIMIT;

@@ -122,6 +122,9 @@ int sf_session_parse(struct sf_session *s, const char *text, char *why,
 /* An act in the words of the text, into out. */
 void sf_act_format(const struct sf_act *act, char *out, size_t size);
 
+/* Is there an act of this kind in it? */
+bool sf_session_has(const struct sf_session *s, enum sf_act_kind kind);
+
 /* Does it matter whose act it is? */
 bool sf_act_has_peer(enum sf_act_kind kind);
 
