@@ -79,7 +79,8 @@ void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
 /* Writes the counterexample to files, and replays it before your eyes. */
 void prove_show(const struct prove_job *job, const struct prove_result *r);
 
-/* For children: a file that has no name, and what one left in it. */
+/* prove_walk.c, for other children: a file that has no name, and what one left
+ * in it. */
 int prove_scratch(void);
 void prove_judge(int log, int status, struct prove_result *r);
 

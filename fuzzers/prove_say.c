@@ -107,24 +107,23 @@ void prove_say(const struct prove_job *job, const struct prove_result *r)
     fflush(stdout);
 }
 
+/* By enum prove_end, in a row. */
+static const char *const ends[] = {"complete", "incomplete", "refuted",
+                                   "not done"};
+
 /* How many schedules it takes until no state is new depends on what the
  * compiler leaves on the stack. */
 static void loops_row(const struct prove_job *job, const struct prove_result *r)
 {
-    static const char *const ends[] = {"closed", "incomplete", "refuted",
-                                       "not done"};
-
     printf("| %s | %s | %s | any | %" PRIu64 " | %" PRIu64 " | %s |\n",
            job->name, job->target->name, sf_profile_names[job->session.profile],
-           r->calls, r->decisions, ends[r->end]);
+           r->calls, r->decisions,
+           r->end == PROVE_COMPLETE ? "closed" : ends[r->end]);
     fflush(stdout);
 }
 
 void prove_row(const struct prove_job *job, const struct prove_result *r)
 {
-    static const char *const ends[] = {"complete", "incomplete", "refuted",
-                                       "not done"};
-
     if (job->loops) {
         loops_row(job, r);
         return;
@@ -139,9 +138,6 @@ void prove_row(const struct prove_job *job, const struct prove_result *r)
 void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
                       bool row)
 {
-    static const char *const ends[] = {"complete", "incomplete", "refuted",
-                                       "not done"};
-
     if (row) {
         printf("| %s | %s | %" PRIu64 " | %s |\n", job->name, job->target->name,
                r->runs, ends[r->end]);
