@@ -219,7 +219,7 @@ mutant_races() {
         wait "${clients[@]}"
         sweep_stop "$copy"
     ) || true
-    found_runs=$(grep -lx 0 "$copy"/race.*.status | wc -l)
+    found_runs=$(cat "$copy"/race.*.status 2>/dev/null | grep -cx 0 || true)
     found_message=$(sed -nE 's/^(WARNING|ERROR|FATAL): ThreadSanitizer: //p' \
         "$copy/server.err" | head -1)
     found_kind=${found_message%% (*}
