@@ -79,61 +79,62 @@ static void types(void **state)
     assert_int_equal(known, 4);
 }
 
+/* What is no format, and where it is told to be wrong. */
+static const struct {
+    const char *text;
+    int column;
+    const char *expected;
+} mistakes[] = {
+    {"", 1, "fixed:N"},
+    {"asci:5", 1, "fixed:N"},
+    {"fixed", 1, "fixed:N"},
+    {"fixed:", 7, "bytes"},
+    {"fixed:0", 7, "bytes"},
+    {"fixed:-1", 7, "bytes"},
+    {"fixed: 1", 7, "bytes"},
+    {"fixed:4294967296", 7, "bytes"},
+    {"fixed:99999999999999999999999", 7, "bytes"},
+    {"fixed:16,max=15", 14, "a maximum"},
+    {"fixed:16x", 9, "',max='"},
+    {"ascii:0", 7, "digits"},
+    {"ascii:10", 7, "digits"},
+    {"ascii:a", 7, "digits"},
+    {"be24", 1, "fixed:N"},
+    {"be8:exclusive", 4, "',max='"},
+    {"be16,max=", 10, "a maximum"},
+    {"be16,max=1k", 11, "the end"},
+    {"be16,max=0x", 10, "a maximum"},
+    {"be16,min=1", 5, "',max='"},
+    {"close:1", 6, "',max='"},
+    {"delim:", 7, "a delimiter"},
+    {"delim:,max=3", 7, "a delimiter"},
+    {"delim:123456789", 15, "no more"},
+    {"delim:\\", 8, "one of"},
+    {"delim:\\q", 8, "one of"},
+    {"delim:\\x1", 8, "one of"},
+    {"delim:\\xg0", 8, "one of"},
+    {"type:", 6, "a type"},
+    {"type:=3", 6, "a type"},
+    {"type:,", 6, "a type"},
+    {"type:256=3", 6, "a type"},
+    {"type:a", 7, "'='"},
+    {"type:a=", 8, "a length"},
+    {"type:a=65535", 8, "a length"},
+    {"type:a=1,", 10, "a type"},
+    {"type:a=1;b=2", 9, "',max='"},
+};
+
 static void refused(void **state)
 {
-    static const struct {
-        const char *text;
-        int column;
-        const char *expected;
-    } rows[] = {
-        {"", 1, "fixed:N"},
-        {"asci:5", 1, "fixed:N"},
-        {"fixed", 1, "fixed:N"},
-        {"fixed:", 7, "bytes"},
-        {"fixed:0", 7, "bytes"},
-        {"fixed:-1", 7, "bytes"},
-        {"fixed: 1", 7, "bytes"},
-        {"fixed:4294967296", 7, "bytes"},
-        {"fixed:99999999999999999999999", 7, "bytes"},
-        {"fixed:16,max=15", 14, "a maximum"},
-        {"fixed:16x", 9, "',max='"},
-        {"ascii:0", 7, "digits"},
-        {"ascii:10", 7, "digits"},
-        {"ascii:a", 7, "digits"},
-        {"be24", 1, "fixed:N"},
-        {"be8:exclusive", 4, "',max='"},
-        {"be16,max=", 10, "a maximum"},
-        {"be16,max=1k", 11, "the end"},
-        {"be16,max=0x", 10, "a maximum"},
-        {"be16,min=1", 5, "',max='"},
-        {"close:1", 6, "',max='"},
-        {"delim:", 7, "a delimiter"},
-        {"delim:,max=3", 7, "a delimiter"},
-        {"delim:123456789", 15, "no more"},
-        {"delim:\\", 8, "one of"},
-        {"delim:\\q", 8, "one of"},
-        {"delim:\\x1", 8, "one of"},
-        {"delim:\\xg0", 8, "one of"},
-        {"type:", 6, "a type"},
-        {"type:=3", 6, "a type"},
-        {"type:,", 6, "a type"},
-        {"type:256=3", 6, "a type"},
-        {"type:a", 7, "'='"},
-        {"type:a=", 8, "a length"},
-        {"type:a=65535", 8, "a length"},
-        {"type:a=1,", 10, "a type"},
-        {"type:a=1;b=2", 9, "',max='"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         struct fm_format f;
         char why[200], want[200];
 
-        assert_int_equal(fm_format_parse(&f, rows[i].text, why, sizeof why),
+        assert_int_equal(fm_format_parse(&f, mistakes[i].text, why, sizeof why),
                          FM_E_USAGE);
         snprintf(want, sizeof want, "format '%s', column %d: expected %s",
-                 rows[i].text, rows[i].column, rows[i].expected);
+                 mistakes[i].text, mistakes[i].column, mistakes[i].expected);
         if (strncmp(why, want, strlen(want)) != 0)
             fail_msg("got \"%s\", not \"%s…\"", why, want);
         assert_null(strchr(why, '\n'));
