@@ -192,16 +192,19 @@ static bool on_stack(const void *at)
     return (const char *)at >= stack && (const char *)at < stack + STACK;
 }
 
+/* What is ignored and lies in the line does not count. */
 static void mask_line(struct line *l)
 {
+    char *low = (char *)l->at, *high = low + LINE;
+
     memset(l->mask, 0xff, sizeof l->mask);
     for (unsigned i = 0; i < image->ignored_n; i++) {
         const struct ignored *g = &image->ignored[i];
+        char *from = g->at > low ? g->at : low;
+        char *to = g->at + g->len < high ? g->at + g->len : high;
 
-        for (unsigned b = 0; b < LINE; b++)
-            if ((char *)l->at + b >= g->at &&
-                (char *)l->at + b < g->at + g->len)
-                ((uint8_t *)l->mask)[b] = 0;
+        if (from < to)
+            memset((char *)l->mask + (from - low), 0, (size_t)(to - from));
     }
 }
 
@@ -267,13 +270,19 @@ void image_look(void)
     look(0, 1);
 }
 
+static void mask_lines(void)
+{
+    for (unsigned i = 0; i < image->lines_n; i++)
+        mask_line(&image->lines[i]);
+}
+
 bool image_learnt(void)
 {
     bool learnt = image->learnt;
 
     image->learnt = false;
-    for (unsigned i = 0; learnt && i < image->lines_n; i++)
-        mask_line(&image->lines[i]);
+    if (learnt && image->prints)
+        mask_lines();
     return learnt;
 }
 
