@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <string.h>
 #include <sys/select.h>
 #include <time.h>
 
@@ -257,10 +258,11 @@ static void remember_failed(const struct sf_op *op)
     struct sf_member member;
     int cursor = 0;
 
+    if (failed)
+        FD_ZERO(&asked);
     failed = op->result < 0 && op->call == SF_CALL_select;
     if (!failed)
         return;
-    FD_ZERO(&asked);
     while (op->wait->shape->asked(op->wait, &cursor, &member))
         if (member.events & POLLIN)
             FD_SET(member.fd, &asked);
@@ -459,11 +461,23 @@ static void note_alert(void)
     sf_thread.alert = idle > 0 || row.length > 0 || loop.blocks;
 }
 
+void sf_monitor_begin(unsigned which)
+{
+    sf_monitors = which;
+    memset(&row, 0, sizeof row);
+    memset(&loop, 0, sizeof loop);
+    FD_ZERO(&asked);
+    failed = false;
+    idle = 0;
+    sf_thread.alert = false;
+}
+
 void sf_monitor_call(const struct sf_op *op, int err, int before)
 {
     if (looks(SF_MON_SPIN))
         look_for_spin(op);
-    look_for_stale(op, err, before);
+    if (looks(SF_MON_STALE_FD) || looks(SF_MON_DOUBLE_CLOSE))
+        look_for_stale(op, err, before);
     if (looks(SF_MON_FD_RANGE))
         look_for_range(op);
     if (looks(SF_MON_BLOCKING))

@@ -16,6 +16,14 @@
  */
 extern unsigned sf_monitors;
 
+/* Those that look in a world in memory, too: it judges all else itself. */
+#define SF_MONITORS_OF_CALLS                                               \
+    (1u << SF_MON_FD_RANGE | 1u << SF_MON_PHANTOM | 1u << SF_MON_CONNECT | \
+     1u << SF_MON_MISUSE)
+
+/* These look from now on, and know of nothing that was before. */
+void sf_monitor_begin(unsigned which);
+
 /* A wait begins; its members are still what the program asks for. */
 void sf_monitor_wait(const struct sf_wait *wait);
 

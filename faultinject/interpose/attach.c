@@ -102,7 +102,7 @@ bool sf_attach(const struct sf_watched *who)
     sf_control_site = who->site;
     sf_finding_hook = tell;
     sf_inject_enrol = enrol;
-    sf_monitors = ~control->allowed;
+    sf_monitor_begin(~control->allowed);
     sf_planned_init(&planned, control->rules, control->n_rules, program);
     planned.at_site = who->at_site;
     sf_inject_begin(who->world, control->n_rules ? &planned.chooser : NULL,

@@ -201,6 +201,7 @@ __attribute__((constructor(102))) static void attach(void)
     sf_finding_hook = tell;
     sf_sim_begin(&config);
     sf_inject_begin(sf_simnet(), NULL, SF_LINUX);
+    sf_monitor_begin(SF_MONITORS_OF_CALLS);
     pthread_atfork(NULL, NULL, forked);
 }
 

@@ -4,6 +4,7 @@
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
+#include "faultinject/inject/monitor.h"
 #include "faultinject/simnet/guard.h"
 #include "faultinject/simnet/show.h"
 
@@ -556,6 +557,7 @@ static void play(const struct sf_session *s, const struct sf_program *p,
     if (p->side == SF_GIVEN)
         fd = given_descriptor();
     sf_inject_begin(sf_simnet(), &sf_play.chooser, s->profile);
+    sf_monitor_begin(SF_MONITORS_OF_CALLS & ~p->allow);
     p->run(p->arg, fd);
     sf_session_leave();
 }

@@ -101,6 +101,9 @@ struct sf_program {
      * as nothing in it depends on the time or the number of calls and until a
      * fault that is not transient; findings: wrong-data, lost-data. */
     bool invariant;
+    /* Bits 1u << SF_MON_… of fd-range, phantom-dispatch, unchecked-connect
+     * and misuse: what they see is no finding. */
+    unsigned allow;
     bool no_control; /* no control connection                             */
     bool keeps_open; /* it leaves its descriptors to the end of the process */
     bool lives_on;   /* a server that serves to their end the connections it

@@ -1,0 +1,186 @@
+/*
+ * monitors.c: what a call itself shows is told in a session, too, unless the
+ * program says that it means it.
+ */
+#include "faultinject/inject/finding.h"
+#include "faultinject/simnet/run.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static unsigned told; /* bits of enum sf_monitor */
+
+static _Bool note(enum sf_monitor monitor, const char *line)
+{
+    (void)line;
+    told |= 1u << monitor;
+    return true;
+}
+
+/* The monitors that looked on and told something. */
+static unsigned play(const char *acts, struct sf_program program)
+{
+    static struct sf_session session;
+    char text[256], why[160] = "";
+
+    snprintf(text, sizeof text, "sockfault-session 1\nhandlers\n%s", acts);
+    assert_int_equal(sf_session_parse(&session, text, why, sizeof why), 0);
+    assert_string_equal(why, "");
+    told = 0;
+    sf_finding_hook = note;
+    program.no_control = true;
+    sf_session_run(&session, &program, NULL);
+    sf_finding_hook = NULL;
+    return told;
+}
+
+/* --------------------------------------------------------------- programs */
+
+static void reads_nothing(void *arg, int fd)
+{
+    char byte;
+
+    (void)arg;
+    recv(fd, &byte, 0, 0);
+    close(fd);
+}
+
+static void reads_a_byte(void *arg, int fd)
+{
+    char byte;
+
+    (void)arg;
+    recv(fd, &byte, 1, 0);
+    close(fd);
+}
+
+static void selects(int fd, int nfds, bool trusting)
+{
+    fd_set sets[2]; /* a range that is too large reads behind one */
+    char byte;
+    int r;
+
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    do {
+        memset(sets, 0, sizeof sets);
+        FD_SET(fd, &sets[0]);
+        r = select(nfds ? nfds : fd + 1, &sets[0], NULL, NULL, NULL);
+        if (r > 0 || trusting)
+            recv(fd, &byte, 1, 0);
+    } while (r < 0);
+    close(fd);
+}
+
+static void asks_again(void *arg, int fd)
+{
+    (void)arg;
+    selects(fd, 0, false);
+}
+
+static void trusts_the_sets(void *arg, int fd)
+{
+    (void)arg;
+    selects(fd, 0, true);
+}
+
+static void asks_for_too_many(void *arg, int fd)
+{
+    (void)arg;
+    selects(fd, FD_SETSIZE + 1, false);
+}
+
+static void dials(bool asks)
+{
+    socklen_t len, size = sizeof(int);
+    const struct sockaddr *addr = sf_session_addr(&len);
+    int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0), err = 0;
+    fd_set writable;
+
+    connect(fd, addr, len);
+    FD_ZERO(&writable);
+    FD_SET(fd, &writable);
+    select(fd + 1, NULL, &writable, NULL, NULL);
+    if (asks)
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size);
+    if (!err)
+        send(fd, "hello", 5, MSG_NOSIGNAL);
+    close(fd);
+}
+
+static void sends_first(void *arg, int fd)
+{
+    (void)arg, (void)fd;
+    dials(false);
+}
+
+static void asks_first(void *arg, int fd)
+{
+    (void)arg, (void)fd;
+    dials(true);
+}
+
+/* ------------------------------------------------------------------ tests */
+
+static const struct row {
+    const char *name;
+    const char *acts;
+    enum sf_side side;
+    void (*wrong)(void *arg, int fd);
+    void (*right)(void *arg, int fd);
+    enum sf_monitor monitor;
+} rows[] = {
+    {"misuse", "bytes 1 \"ab\"\n", SF_GIVEN, reads_nothing, reads_a_byte,
+     SF_MON_MISUSE},
+    {"phantom-dispatch", "signal\nbytes 1 \"ab\"\n", SF_GIVEN, trusts_the_sets,
+     asks_again, SF_MON_PHANTOM},
+    {"fd-range", "bytes 1 \"ab\"\n", SF_GIVEN, asks_for_too_many, asks_again,
+     SF_MON_FD_RANGE},
+    {"unchecked-connect", "family tcp\nfault 1 1 0\n", SF_DIAL, sends_first,
+     asks_first, SF_MON_CONNECT},
+};
+
+static void each_is_told(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct row *r = &rows[i];
+        struct sf_program program = {.name = r->name, .side = r->side};
+
+        program.run = r->right;
+        assert_int_equal(play(r->acts, program), 0);
+        program.run = r->wrong;
+        assert_int_equal(play(r->acts, program), 1u << r->monitor);
+    }
+}
+
+static void allowed_is_not(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct row *r = &rows[i];
+        struct sf_program program = {.name = r->name,
+                                     .side = r->side,
+                                     .run = r->wrong,
+                                     .allow = 1u << r->monitor};
+
+        assert_int_equal(play(r->acts, program), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_is_told),
+        cmocka_unit_test(allowed_is_not),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
