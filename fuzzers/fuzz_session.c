@@ -282,22 +282,38 @@ static void judge_crowd(void)
                    session.options.max_conns);
 }
 
-/* A reader that stopped must stop the server's reading. */
+/* How much waits for a peer that does not read: more is a new thing, so that
+ * an engine finds its way to the limit. */
+static void note_debt(size_t debt)
+{
+    uint32_t power = 0;
+
+    while (debt >> power)
+        power++;
+    sf_phase(UINT32_MAX - power);
+}
+
+/* A reader that stopped must stop the server's reading: while as much as it
+ * may hold waits to be sent, it takes nothing more. */
 static void judge_memory(const struct sf_peer *peer)
 {
-    const struct fm_server_options *o = &session.options;
     struct check *c = session_check(peer);
-    size_t taken = sf_peer_taken(peer);
-    size_t debt = session_frames_end(peer, taken) - sf_peer_given(peer);
+    size_t limit = session.options.high_water;
+    size_t taken = sf_peer_taken(peer), given = sf_peer_given(peer);
+    size_t debt = session_frames_end(peer, taken) - given;
+    bool stuck = !sf_peer_writable(peer);
 
-    if (c->over && taken > c->taken_then && !sf_peer_writable(peer))
+    if (stuck)
+        note_debt(debt);
+    if (c->full && given == c->given_then && taken > c->taken_then)
         sf_peer_finding(SF_MON_MEMORY, peer,
                         "the server reads on, with %zu bytes of output that "
-                        "nobody takes",
-                        debt);
-    c->over = o->high_water && !sf_peer_writable(peer) &&
-              debt > o->high_water + (size_t)fm_format_wire_max(&o->format);
+                        "nobody takes, where the limit is %zu",
+                        debt, limit);
+    c->full = limit && stuck && c->verdict == REF_MORE && session.told < 0 &&
+              debt >= limit;
     c->taken_then = taken;
+    c->given_then = given;
 }
 
 static void on_signal(void *arg)

@@ -126,10 +126,10 @@ static void repeat_acts(struct sf_session *s)
 }
 
 /* A sender who does not stop: as fast as the program reads, or whenever it has
- * read. */
+ * read; perhaps with somebody else who waits from its second act on. */
 static void flood(struct sf_session *s)
 {
-    struct sf_act copy[2 * FLOOD];
+    struct sf_act copy[2 * FLOOD], other = {.kind = SF_ACT_FRAME};
     unsigned at = below(s->acts_n), n = FLOOD + below(FLOOD);
 
     if (!s->acts_n)
@@ -140,7 +140,31 @@ static void flood(struct sf_session *s)
     }
     for (unsigned i = 0; i < n; i++)
         copy[i] = s->acts[at];
-    insert_acts(s, at, copy, n);
+    if (below(2)) {
+        other.peer = 1 + s->acts[at].peer % SF_PEERS;
+        other.when = SF_WHEN_WITH;
+        copy[0] = other;
+    }
+    insert_acts(s, at + 1, copy, n);
+}
+
+/* Somebody sends more and leaves, all in the instant of one of his acts. */
+static void leave(struct sf_session *s)
+{
+    static const enum sf_act_kind ways[] = {SF_ACT_CLOSE, SF_ACT_FINISH,
+                                            SF_ACT_RESET};
+    unsigned at = below(s->acts_n);
+    struct sf_act last[2];
+
+    if (!s->acts_n)
+        return;
+    for (unsigned i = 0; i < 2; i++) {
+        last[i] = s->acts[at];
+        last[i].when = SF_WHEN_WITH;
+    }
+    last[1].kind = ways[below(sizeof ways / sizeof *ways)];
+    last[1].amount = 0;
+    insert_acts(s, at + 1, last, 2);
 }
 
 static void swap_acts(struct sf_session *s)
@@ -317,10 +341,10 @@ static void keep_short(struct sf_session *s)
 size_t sf_mutate(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
     static void (*const mutations[])(struct sf_session *) = {
-        insert_act,   insert_act, drop_act,     repeat_acts,
-        swap_acts,    change_act, change_act,   change_act,
-        cut_frame,    add_fault,  add_fault,    drop_fault,
-        change_fault, move_fault, change_fault, change_world,
+        insert_act,   insert_act,   drop_act,   repeat_acts,  swap_acts,
+        change_act,   change_act,   change_act, cut_frame,    leave,
+        add_fault,    add_fault,    drop_fault, change_fault, move_fault,
+        change_fault, change_world,
     };
     static struct sf_session s;
     size_t len;

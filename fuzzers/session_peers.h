@@ -25,8 +25,9 @@ struct check {
     size_t half_at;           /* … that begins here in the stream          */
     int64_t half_since;       /* … and was first seen to have it then      */
     int64_t half_alone;       /* … with all before it answered             */
-    bool over;                /* more waits for it than may be held        */
+    bool full;                /* as much waits for it as may be held …     */
     size_t taken_then;        /* … when the server had read so much        */
+    size_t given_then;        /* … and written so much                     */
     uint64_t due_turn;        /* since when its time is up; 0: it is not   */
     size_t owed;              /* `due` of what was read when it was told to
                                  stop                                      */

@@ -29,15 +29,20 @@ prove_speed() {
         "${schedules:-no} schedules in ${seconds:-no} s of CPU time"
 }
 
-# prove_share SCENARIO K GOAL
-prove_share() {
-    local all left seconds share=null
+# prove_states SCENARIO K GOAL: how many are left, and how fast the walk is
+# through with all of them.
+prove_states() {
+    local all left seconds share=null rate=null
     if read -r all seconds < <(prove_run "$1" "$2" --plain) &&
         read -r left seconds < <(prove_run "$1" "$2"); then
         share=$(awk -v a="$all" -v l="$left" 'BEGIN { print l / a }')
+        rate=$(awk -v n="$all" -v s="$seconds" \
+            'BEGIN { print (s > 0 ? n / s / 1e6 : "null") }')
     fi
     bench_add prove "${1##*/}, k = $2: schedules that are left" "$share" "$3" \
         lower "${left:-none} of ${all:-none}"
+    bench_add prove "${1##*/}, k = $2: millions proved a second" "$rate" null \
+        higher "${all:-none} in ${seconds:-no} s of CPU time"
 }
 
 bench_prove() {
@@ -46,7 +51,9 @@ bench_prove() {
         fuzz_session/echo 3 0.3
     prove_speed "one loop (recv-exact): millions a second" \
         fuzz_stream/recv-exact 4 3
-    prove_share fuzz_session/echo 2 0.05
-    prove_share fuzz_session/timeouts 2 0.05
-    prove_share fuzz_session/flood 2 0.05
+    prove_states fuzz_session/echo 2 0.05
+    prove_states fuzz_session/timeouts 2 0.05
+    prove_states fuzz_session/flood 2 0.05
+    prove_states fuzz_session/echo 3 null
+    prove_states fuzz_stream/recv-exact 5 null
 }
