@@ -158,12 +158,20 @@ static void take_frames(struct fm_conn *c)
     time_frame(c);
 }
 
+/* It is ready, and would be reported again at once. */
+static void rest(struct fm_conn *c)
+{
+    c->rest_until_ms = deadline_in(c, FM_BUSY_PAUSE_MS);
+}
+
 static void read_failed(struct fm_conn *c, int err)
 {
     switch (err) {
     case FM_E_AGAIN:
     case FM_E_INTR:
+        break;
     case FM_E_BUSY:
+        rest(c);
         break;
     case FM_E_CLOSED:
         c->ended = true;
@@ -228,8 +236,11 @@ static void write_failed(struct fm_conn *c, int err)
     switch (err) {
     case FM_E_AGAIN:
     case FM_E_INTR:
+        c->out_blocked = true;
+        break;
     case FM_E_BUSY:
         c->out_blocked = true;
+        rest(c);
         break;
     case FM_E_BADFD:
     case FM_E_NOT_SOCK:
@@ -283,29 +294,48 @@ static int64_t earliest(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* After whatever happened: what comes next, and what to wait for. */
-static void update(struct fm_conn *c)
+/* When it is over, whatever else happens. */
+static int64_t deadline_of(const struct fm_conn *c)
 {
     int64_t deadline = c->close_by_ms;
 
+    if (c->state != FM_LINGERING)
+        deadline = earliest(deadline, c->idle_by_ms);
+    if (c->state == FM_SERVING)
+        deadline = earliest(deadline, c->frame_by_ms);
+    return deadline;
+}
+
+static unsigned wanted(const struct fm_conn *c)
+{
+    unsigned want = wants_input(c) ? FM_READABLE : 0;
+
+    if (fm_buf_len(&c->out) > 0)
+        want |= FM_WRITABLE;
+    return c->rest_until_ms == FM_NEVER ? want : 0;
+}
+
+/* After whatever happened: what comes next, and what to wait for. */
+static void update(struct fm_conn *c)
+{
     if (c->state == FM_FLUSHING && fm_buf_len(&c->out) == 0 && !c->ended)
         linger(c);
     if (c->state != FM_SERVING && fm_buf_len(&c->out) == 0 && c->ended) {
         conn_close(c);
         return;
     }
-    if (c->state != FM_LINGERING)
-        deadline = earliest(deadline, c->idle_by_ms);
-    if (c->state == FM_SERVING)
-        deadline = earliest(deadline, c->frame_by_ms);
-    c->watch.deadline_ms = earliest(deadline, c->close_by_ms);
-    c->watch.want = wants_input(c) ? FM_READABLE : 0;
-    if (fm_buf_len(&c->out) > 0)
-        c->watch.want |= FM_WRITABLE;
+    c->watch.deadline_ms = earliest(deadline_of(c), c->rest_until_ms);
+    c->watch.want = wanted(c);
 }
 
+/* Its time is up, or only that of its rest. */
 static void expire(struct fm_conn *c)
 {
+    if (deadline_of(c) > c->env->loop->now_ms) {
+        c->rest_until_ms = FM_NEVER;
+        update(c);
+        return;
+    }
     if (c->state != FM_LINGERING)
         c->counts_as = &c->env->stats->timed_out;
     conn_close(c);
@@ -370,7 +400,7 @@ int fm_conn_open(struct fm_conn_env *env, int fd, struct fm_conn **out)
     fm_buf_init(&c->out,
                 o->high_water +
                     (frame > o->high_water ? (size_t)frame : o->high_water));
-    c->frame_by_ms = c->close_by_ms = FM_NEVER;
+    c->frame_by_ms = c->close_by_ms = c->rest_until_ms = FM_NEVER;
     touch(c);
     update(c);
     *out = c;

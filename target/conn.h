@@ -14,6 +14,11 @@
  *              peer to close, because closing with unread input resets the
  *              connection and the peer may lose the last replies.
  *
+ * In each of them a receive or send for which the kernel has no memory begins
+ * a rest: nothing is waited for but its end, FM_BUSY_PAUSE_MS later, and the
+ * deadlines, which go on as if it had not been tried.  However often that
+ * happens, the connection is not given up before those.
+ *
  * A connection closes its descriptor exactly once, or never when it was
  * closed behind its back.
  */
@@ -65,6 +70,7 @@ struct fm_conn {
     int64_t frame_by_ms;   /* … and when it must be complete                */
     int64_t idle_by_ms;    /* moved on by every byte                        */
     int64_t close_by_ms;   /* the end of lingering, or of stopping          */
+    int64_t rest_until_ms; /* the kernel is short of memory; or FM_NEVER    */
 };
 
 /*

@@ -14,9 +14,8 @@
 #include <poll.h>
 
 enum {
-    PIECE = 65536,     /* bytes of memory taken ahead of the bytes         */
-    BUSY_TRIES = 16,   /* times in a row that the system may be busy       */
-    BUSY_PAUSE_MS = 10 /* … and for how long to leave it alone             */
+    PIECE = 65536,  /* bytes of memory taken ahead of the bytes         */
+    BUSY_TRIES = 16 /* times in a row that the system may be busy       */
 };
 
 /* The system is short of memory: leave it alone for a moment, but not for
@@ -25,7 +24,7 @@ static int sit_out(unsigned *busy)
 {
     if (++*busy > BUSY_TRIES)
         return FM_E_BUSY;
-    fm_io_poll(-1, 0, -1, BUSY_PAUSE_MS);
+    fm_io_poll(-1, 0, -1, FM_BUSY_PAUSE_MS);
     return 0;
 }
 

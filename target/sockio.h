@@ -10,7 +10,8 @@
  *
  *   FM_E_AGAIN    it would have to wait (EAGAIN)
  *   FM_E_INTR     EINTR: nothing happened yet
- *   FM_E_BUSY     ENOBUFS, ENOMEM, a send that took nothing: transient
+ *   FM_E_BUSY     ENOBUFS, ENOMEM, a send that took nothing: transient, but
+ *                 to be left alone for FM_BUSY_PAUSE_MS
  *   FM_E_CLOSED   receive only: the peer ended the stream
  *   FM_E_PIPE     send only: the peer takes no more; it may still send
  *   FM_E_RESET    the connection is lost
@@ -31,6 +32,10 @@
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+
+/* The kernel is short of memory, and the descriptor is ready all the same: who
+ * asks again at once does so without end. */
+enum { FM_BUSY_PAUSE_MS = 10 };
 
 /* Receive into buf; len > 0, for a 0 would look like the end of the stream.
  * fm_io_recv_now does not wait even on a blocking descriptor. */

@@ -4,6 +4,7 @@
  */
 #include "target/conn.h"
 #include "target/serve.h"
+#include "target/sockio.h"
 #include "tests/target/faults.h"
 #include "tests/target/unit.h"
 
@@ -339,6 +340,124 @@ static void sending_is_activity(void **state)
     assert_true(conn->idle_by_ms > idle_by_ms);
 }
 
+static const enum fault_call directions[] = {RECV, SEND};
+
+/* The kernel has no memory for it, from now on: a frame comes. */
+static void run_short(enum fault_call call)
+{
+    faults_always(call, -ENOBUFS);
+    put("\1a", 2);
+    turn();
+}
+
+/* What is ready and cannot be had is not watched, for a moment. */
+static void rest(void **state)
+{
+    int64_t over;
+
+    run_short(directions[*(int *)*state]);
+    over = conn->rest_until_ms;
+    assert_int_equal(over, loop.now_ms + FM_BUSY_PAUSE_MS);
+    assert_int_equal(conn->watch.deadline_ms, over);
+    assert_int_equal(conn->watch.want, 0);
+    faults_none();
+    turn();
+    assert_true(loop.now_ms >= over);
+    assert_int_not_equal(conn->watch.want, 0);
+    turn();
+    get("\1a", 2);
+    assert_int_equal(conn->watch.want, FM_READABLE);
+    assert_int_equal(conn->watch.deadline_ms, conn->idle_by_ms);
+}
+
+/* … and then another, for as long as it takes. */
+static void short_for_long(void **state)
+{
+    enum fault_call call = directions[*(int *)*state];
+    int64_t until = fm_deadline_in(10 * FM_BUSY_PAUSE_MS);
+    int turns = 0;
+
+    for (run_short(call); fm_now_ms() < until; turns++)
+        turn();
+    assert_in_range(faults_count(call), 2, 11);
+    assert_in_range(turns, 2, 22);
+    assert_int_equal(closed, 0);
+    faults_none();
+    while (conn->watch.want != FM_READABLE || fm_buf_len(&conn->out) > 0)
+        turn();
+    turn();
+    get("\1a", 2);
+}
+
+/* Time does not stand still meanwhile: it is idle. */
+static void idle_while_short(void **state)
+{
+    enum fault_call call = directions[*(int *)*state];
+    int64_t idle_by_ms;
+
+    options.idle_ms = 5 * FM_BUSY_PAUSE_MS / 2;
+    put("\1b", 2); /* from here on */
+    turn();
+    run_short(call);
+    idle_by_ms = conn->idle_by_ms;
+    while (!closed) {
+        assert_int_equal(conn->idle_by_ms, idle_by_ms);
+        assert_true(conn->watch.deadline_ms <= idle_by_ms);
+        turn();
+    }
+    assert_true(loop.now_ms >= idle_by_ms);
+    assert_int_equal(stats.timed_out, 1);
+    assert_in_range(faults_count(call), 1, 5);
+}
+
+/* Nor has a frame more time. */
+static void half_a_frame_while_short(void **state)
+{
+    (void)state;
+    options.frame_ms = FM_BUSY_PAUSE_MS / 2;
+    put("\2", 1);
+    turn();
+    run_short(RECV);
+    assert_int_equal(conn->watch.deadline_ms, conn->frame_by_ms);
+    while (!closed)
+        turn();
+    assert_int_equal(stats.timed_out, 1);
+}
+
+/* Told to stop in such a moment: what is here is answered when it is over. */
+static void stop_while_short(void **state)
+{
+    enum fault_call call = directions[*(int *)*state];
+
+    run_short(call);
+    fm_conn_stop(conn);
+    assert_int_equal(conn->watch.want, 0);
+    faults_none();
+    while (conn->state != FM_LINGERING || conn->watch.want == 0)
+        turn();
+    if (call == SEND)
+        get("\1a", 2);
+    hang_up();
+    while (!closed)
+        turn();
+    assert_int_equal(stats.ended, 1);
+}
+
+/* … or it is never over. */
+static void stop_while_short_for_ever(void **state)
+{
+    enum fault_call call = directions[*(int *)*state];
+
+    run_short(call);
+    fm_conn_stop(conn);
+    while (!closed) {
+        assert_true(conn->watch.deadline_ms <= conn->close_by_ms);
+        turn();
+    }
+    assert_true(loop.now_ms >= conn->close_by_ms);
+    assert_in_range(faults_count(call), 1, 4);
+}
+
 /* At most so much in one turn, even if more is there. */
 static void turn_is_bounded(void **state)
 {
@@ -413,6 +532,17 @@ int main(void)
         TEST(broken_pipe),
         TEST(idle),
         TEST(sending_is_activity),
+        TEST_OF(rest, 0),
+        TEST_OF(rest, 1),
+        TEST_OF(short_for_long, 0),
+        TEST_OF(short_for_long, 1),
+        TEST_OF(idle_while_short, 0),
+        TEST_OF(idle_while_short, 1),
+        TEST(half_a_frame_while_short),
+        TEST_OF(stop_while_short, 0),
+        TEST_OF(stop_while_short, 1),
+        TEST_OF(stop_while_short_for_ever, 0),
+        TEST_OF(stop_while_short_for_ever, 1),
         TEST(turn_is_bounded),
         TEST(refused_by_the_loop),
         TEST(without_spare),

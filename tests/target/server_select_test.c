@@ -153,6 +153,41 @@ static void peer_that_takes_no_more(void **state)
     }
 }
 
+/* No memory in the kernel for anybody: those who wait to be served do not keep
+ * the loop spinning, and all are served when there is some again. */
+static void short_of_memory(void **state)
+{
+    static const enum fault_call calls[] = {RECV, SEND};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct rig r;
+        uint64_t turns;
+        int a, b;
+
+        rig_init(&r, "be8");
+        rig_start(&r);
+        a = rig_connect(&r);
+        b = rig_connect(&r);
+        talk(a, "\1a", 2);
+        talk(b, "\1b", 2);
+        turns = r.stats.turns;
+        faults_always(calls[i], -ENOMEM);
+        say(a, "\1a", 2);
+        say(b, "\1b", 2);
+        poll(NULL, 0, 200);
+        assert_in_range(r.stats.turns - turns, 2, 90);
+        assert_in_range(faults_count(calls[i]), 4, 50);
+        faults_none();
+        hear(a, "\1a", 2);
+        hear(b, "\1b", 2);
+        close(a);
+        close(b);
+        assert_int_equal(rig_stop(&r), 0);
+        assert_int_equal(r.stats.ended, 2);
+    }
+}
+
 /* Closed behind the loop: what is in the sets when that happens. */
 static void dead_descriptors(void **state)
 {
@@ -531,6 +566,7 @@ int main(void)
         cmocka_unit_test(one_byte_at_a_time),
         cmocka_unit_test(fatal_faults),
         cmocka_unit_test(peer_that_takes_no_more),
+        cmocka_unit_test(short_of_memory),
         cmocka_unit_test(dead_descriptors),
         cmocka_unit_test(dead_number_accepted_again),
         cmocka_unit_test(dead_number_of_a_file),
