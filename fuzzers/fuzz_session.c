@@ -22,6 +22,7 @@
  *                  told to stop and goes on
  *     memory       it reads on while more than it may hold waits to be sent;
  *                  it has more connections than it may
+ *     spin         memory was short, and it asks for it again at once
  *
  * and those of run.h: stall, spin, fd-leak, died, complexity.
  */
@@ -334,6 +335,22 @@ static void on_signal(void *arg)
     }
 }
 
+/* Memory that is short is left alone for a moment, whatever signals come. */
+static void judge_haste(const struct sf_peer *peer, const struct sf_point *at,
+                        enum sf_fault fault)
+{
+    bool out = sf_calls[at->call].kind & K_WRITE;
+    int64_t *then = &session_check(peer)->short_at[out];
+
+    if (fault != SF_ENOBUFS && fault != SF_ENOMEM)
+        return;
+    if (*then == sf_sim_now())
+        sf_peer_finding(SF_MON_SPIN, peer,
+                        "memory is short, and %s asks for it again at once",
+                        sf_calls[at->call].name);
+    *then = sf_sim_now();
+}
+
 /* What it had read has to be answered before it ends a connection, as long as
  * there is time. */
 static void judge_last_words(const struct sf_peer *peer)
@@ -531,6 +548,7 @@ static void on_fault(void *arg, const struct sf_point *at,
         size_t taken = sf_peer_taken(peer),
                start = session_frames_end(peer, taken);
 
+        judge_haste(peer, at, outcome->fault);
         place = sf_place(taken, start, session_allowed(peer));
         pending = start > sf_peer_given(peer);
     }
@@ -572,7 +590,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         s.high || session.options.max_conns || sf_session_has(&s, SF_ACT_LIMIT);
     session.frames = session.handled = 0;
     for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
-        session.checks[i] = (struct check){.accepted = -1, .verdict = REF_MORE};
+        session.checks[i] = (struct check){
+            .accepted = -1, .short_at = {-1, -1}, .verdict = REF_MORE};
     if (fuzz_verbose())
         printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &server, fuzz_verbose() ? stdout : NULL);

@@ -31,6 +31,7 @@ struct check {
     uint64_t due_turn;        /* since when its time is up; 0: it is not   */
     size_t owed;              /* `due` of what was read when it was told to
                                  stop                                      */
+    int64_t short_at[2];      /* when memory was short to receive, to send */
     bool judged;              /* its end was looked at                     */
     bool excused;             /* … and was a time-out, or a refusal        */
 };
