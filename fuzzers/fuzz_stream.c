@@ -18,14 +18,15 @@
  *                  with a connection
  *
  * (past twice the number: by way of a pipe; four times: the descriptor has
- * time-outs of its own; eight times: a signal tells the server to stop.)  The
- * oracles: what it received is what was sent; what
- * it sent back arrives; an error is one that something had caused; at the end
- * of the stream the loop says whether it was inside a frame; no loop goes on
- * when its deadline is long over, or waits without end where the descriptor
- * does not.  A server also sends before it has too much to send, handles what
- * comes from a peer that takes no more, closes in a way that loses no reply,
- * and stops in time with all answered that it had received.
+ * time-outs of its own; eight times: a signal tells the server to stop; both:
+ * it ends what would have told it, and says nothing.)  The oracles: what it
+ * received is what was sent; what it sent back arrives; an error is one that
+ * something had caused; at the end of the stream the loop says whether it was
+ * inside a frame; no loop goes on when its deadline is long over, or waits
+ * without end where the descriptor does not.  A server also sends before it has
+ * too much to send, handles what comes from a peer that takes no more, closes
+ * in a way that loses no reply, and stops in time with all answered that it had
+ * received.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/run.h"
@@ -403,7 +404,7 @@ static void close_pipes(void)
     for (int i = 0; trial.pipes && i < 2; i++)
         close(trial.ends[i]);
     for (int i = 0; trial.obeys && i < 2; i++)
-        if (i == 0 || trial.told < 0)
+        if (i == 0 || !trial.ended)
             close(trial.word[i]);
 }
 
@@ -603,6 +604,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     trial.obeys = serves() && s.variant / ref_format_count / 8 % 2;
     trial.own = s.variant / ref_format_count / 4 % 2 && !(s.extra & 12) &&
                 !trial.pipes && !trial.obeys;
+    trial.dumb = trial.obeys && s.variant / ref_format_count / 4 % 2;
     trial.told = -1;
     look_at_acts(&s);
     if (fuzz_verbose())

@@ -61,12 +61,16 @@ void trial_signal(void *arg)
     enum ref_verdict verdict;
 
     (void)arg;
-    if (!trial.obeys || trial.told >= 0)
+    if (!trial.obeys || trial.ended)
+        return;
+    trial.ended = true;
+    trial.meant = !trial.dumb;
+    sf_simnet()->close(trial.word[1]);
+    if (trial.dumb)
         return;
     trial.told = fm_now_ms();
     trial.owed = ref_end(&trial.format, trial_peer()->stream,
                          sf_peer_taken(trial_peer()), 0, &verdict);
-    sf_simnet()->close(trial.word[1]);
 }
 
 static int64_t since_told(void)
@@ -129,7 +133,8 @@ bool trial_serve(int fd)
 
     fm_options_complete(&o, &given);
     trial.spent = -fm_now_ms();
-    mine = fm_serve_blocking(fd, &o, trial.obeys ? trial.word[0] : -1, &stats);
+    mine = fm_serve_blocking(fd, &o, trial.obeys ? trial.word[0] : -1,
+                             &trial.meant, &stats);
     trial.spent += fm_now_ms();
     judge_served(&stats);
     if (!trial.idle)

@@ -11,6 +11,8 @@
 #include "target/encode.h"
 #include "target/format.h"
 
+#include <stdatomic.h>
+
 enum { TRIAL_LATE_MS = 500 }; /* a loop may sit out that memory is short */
 enum { TRIAL_DEADLINE_MS = 3000 };
 
@@ -35,6 +37,9 @@ struct trial {
     int64_t spent;      /* ms in the server                                 */
     bool obeys;         /* a signal tells the server to stop, by            */
     int word[2];        /* … the end of this pipe                           */
+    bool ended;         /* that has come to its end                         */
+    bool dumb;          /* … by accident: it tells nothing                  */
+    atomic_bool meant;  /* … and tells it to stop                           */
     int64_t told;       /* when it did, -1: it has not                      */
     size_t owed;        /* the whole frames that had been received then     */
 };

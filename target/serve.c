@@ -61,7 +61,7 @@ static int next(struct fm_stream *s, const struct fm_server_options *o,
 /* Answer frames until there are no more; returns why.  A peer that takes no
  * more replies may still have frames for us. */
 static int answer(struct fm_stream *s, const struct fm_server_options *o,
-                  struct fm_server_stats *stats)
+                  const atomic_bool *given, struct fm_server_stats *stats)
 {
     int64_t stop_by = FM_NEVER;
 
@@ -76,8 +76,9 @@ static int answer(struct fm_stream *s, const struct fm_server_options *o,
                 r = fm_stream_flush(s, fm_deadline_in(o->idle_ms));
         }
         if (r == FM_E_INTR) {
-            stop_by = fm_deadline_in(o->linger_ms);
             s->wake = -1;
+            if (!given || *given)
+                stop_by = fm_deadline_in(o->linger_ms);
         } else if (r != 0 && r != FM_E_PIPE) {
             return r == FM_HANDLER_LAST ? FM_E_CLOSED : r;
         }
@@ -98,14 +99,14 @@ static void count_end(struct fm_server_stats *stats, int why)
 }
 
 bool fm_serve_blocking(int fd, const struct fm_server_options *o, int stop,
-                       struct fm_server_stats *stats)
+                       const atomic_bool *given, struct fm_server_stats *stats)
 {
     struct fm_stream s;
     int why;
 
     fm_stream_init(&s, fd, &o->format);
     s.wake = stop;
-    why = answer(&s, o, stats);
+    why = answer(&s, o, given, stats);
     count_end(stats, why);
     if (!fm_io_is_foreign(why))
         why = fm_stream_flush(&s, fm_deadline_in(o->linger_ms));

@@ -6,6 +6,8 @@
 
 #include "target/server.h"
 
+#include <stdatomic.h>
+
 /* *given with the defaults filled in.  Returns 0, or FM_E_USAGE when the
  * options make no sense. */
 int fm_options_complete(struct fm_server_options *o,
@@ -20,15 +22,18 @@ int fm_options_complete(struct fm_server_options *o,
  * to be something else it is left alone at once: the number may be somebody
  * else's by now, and is not to be closed either.
  *
- * `stop` (-1: none) is readable, or at its end, from when it shall stop: then
- * it answers what has arrived and ends as above, with linger_ms for the
+ * The word to stop is that `stop` (-1: none) is readable, at its end, or dead,
+ * and that *given is set; with NULL the first alone.  Without *given it was an
+ * accident, and the connection goes on and looks at `stop` no more.
+ *
+ * Told, it answers what has arrived and ends as above, with linger_ms for the
  * answers, for sending them, and for the peer's end.  Only a wait for room to
  * send goes on: to end that, shut the connection down later.  Shutting down its
- * reading instead of this is wrong: a connection that is closed while its peer
- * still sends is reset, and the answers under way are lost, so the peer's end
- * has to be seen.
+ * reading instead of this is wrong, unless there is no other way: a connection
+ * that is closed while its peer still sends is reset, and the answers under way
+ * are lost, so the peer's end has to be seen.
  */
 bool fm_serve_blocking(int fd, const struct fm_server_options *o, int stop,
-                       struct fm_server_stats *stats);
+                       const atomic_bool *given, struct fm_server_stats *stats);
 
 #endif

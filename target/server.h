@@ -92,7 +92,8 @@ struct fm_server_options {
  * No global state and no clock but CLOCK_MONOTONIC.  The select server waits
  * in select only.  The fork server reaps exactly its own children, needs no
  * signals, and leaves no descriptor of one connection open in the child of
- * another; its frames are not counted.
+ * another; its frames are not counted.  When it dies itself, its children end
+ * their connections as if it had been told to stop.
  */
 int fm_select_server(int listener, const struct fm_server_options *o,
                      const volatile sig_atomic_t *stop);

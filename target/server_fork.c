@@ -6,6 +6,10 @@
  * whose other end only the child has: when the child ends, in whatever way, the
  * stream ends, and the loop reaps exactly that child; and to stop the child the
  * parent ends the stream the other way.  No signals are needed for either.
+ *
+ * That the end of the stream is the word, and no byte in it, is meant: a child
+ * whose parent has crashed ends in good order as well.  A parent that has lost
+ * its end could not tell it anything any more either, nor see it end.
  */
 #include "target/acceptor.h"
 #include "target/list.h"
@@ -89,7 +93,7 @@ static _Noreturn void serve(const struct server *s, int fd, int life)
 {
     struct fm_server_stats stats = {0};
 
-    fm_serve_blocking(fd, &s->acceptor.options, life, &stats);
+    fm_serve_blocking(fd, &s->acceptor.options, life, NULL, &stats);
     _exit(stats.ended       ? EXIT_ENDED
           : stats.timed_out ? EXIT_TIMED_OUT
           : stats.dead      ? EXIT_DEAD

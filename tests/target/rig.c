@@ -59,18 +59,23 @@ static void *run(void *arg)
     return NULL;
 }
 
-void rig_start(struct rig *r)
+void rig_listen(struct rig *r)
 {
     char name[FM_NAME_MAX];
 
-    r->open_before = open_descriptors();
-    assert_int_equal(pipe(r->wake), 0);
-    r->options.wake = r->wake[0];
     r->listener = fm_listen(r->host, 0, 0);
     assert_true(r->listener >= 0);
     assert_int_equal(fm_sock_name(r->listener, name), 0);
     if (strncmp(name, "unix:", 5) != 0)
         r->port = (unsigned)atoi(strrchr(name, ':') + 1);
+}
+
+void rig_start(struct rig *r)
+{
+    r->open_before = open_descriptors();
+    assert_int_equal(pipe(r->wake), 0);
+    r->options.wake = r->wake[0];
+    rig_listen(r);
     assert_int_equal(pthread_create(&r->thread, NULL, run, r), 0);
 }
 

@@ -35,6 +35,9 @@ extern rig_server *const rig_models[3];
 /* Run a test on each of them, with a fresh rig. */
 void rig_each(const char *format, void (*test)(struct rig *r));
 
+/* Listen, for a server of one's own. */
+void rig_listen(struct rig *r);
+
 /* Listen and serve. */
 void rig_start(struct rig *r);
 

@@ -342,7 +342,7 @@ static void stop_by_the_clock(void **state)
     assert_int_equal(pipe(told), 0);
     close(told[1]);
     say(fds[1], "\1a\1b\1c", 6);
-    assert_true(fm_serve_blocking(fds[0], &o, told[0], &stats));
+    assert_true(fm_serve_blocking(fds[0], &o, told[0], NULL, &stats));
     assert_int_equal(stats.frames, 1);
     assert_int_equal(stats.ended, 1);
     close(told[0]);
@@ -521,30 +521,169 @@ static void fork_server_with_a_child_that_sleeps(void **state)
     assert_int_equal(r.stats.failed, 1);
 }
 
-/* Nobody is told any more who is done: at the stop all are waited for. */
-static void thread_server_without_its_pipe(void **state)
+/* A full thread server whose pair has lost an end, 1 the main thread's, 2 the
+ * workers': nobody takes that for the word to stop. */
+static void lose_end(struct rig *r, int end, int clients[3])
+{
+    r->server = fm_thread_server;
+    r->options.max_conns = 3;
+    r->options.rearm_ms = 20;
+    rig_start(r);
+    EVENTUALLY(r->stats.turns > 0); /* the pair comes next to the listener */
+    for (int i = 0; i < 3; i++) {
+        clients[i] = rig_connect(r);
+        talk(clients[i], "\1a", 2);
+    }
+    assert_true(is_of_a_pair(r->listener + end));
+    close(r->listener + end);
+    for (int i = 0; i < 9; i++)
+        talk(clients[i % 3], "\1b", 2);
+}
+
+/* It looks for room now and then, and that is all. */
+static void looks_for_room(const struct rig *r)
+{
+    uint64_t turns = r->stats.turns;
+
+    poll(NULL, 0, 200);
+    assert_in_range(r->stats.turns - turns, 1, 15);
+}
+
+/* Who cannot be told gets its answers all the same. */
+static void stop_without_pair(struct rig *r, const int *clients, int n)
+{
+    int64_t start = fm_now_ms();
+
+    say(clients[0], "\1x", 2);
+    r->stop = 1;
+    assert_int_equal(write(r->wake[1], "", 1), 1);
+    hear(clients[0], "\1x", 2);
+    for (int i = 0; i < n; i++)
+        hear_end(clients[i]);
+    assert_int_equal(rig_join(r), 0);
+    assert_true(fm_now_ms() - start < 5000);
+    assert_int_equal(r->stats.accepted, 4);
+    assert_int_equal(r->stats.ended + r->stats.failed, 4);
+}
+
+static void thread_server_without_its_pair(void **state)
+{
+    static char much[1 << 20];
+
+    (void)state;
+    for (int end = 1; end <= 2; end++) {
+        struct rig r;
+        int clients[3];
+
+        rig_init(&r, "be8");
+        lose_end(&r, end, clients);
+        hang_up(clients[2]);
+        EVENTUALLY(r.stats.ended == 1);
+        clients[2] = rig_connect(&r);
+        for (int i = 0; i < 3; i++)
+            talk(clients[i], "\1c", 2);
+        looks_for_room(&r);
+        if (end == 1)
+            push(clients[2], much, sizeof much); /* and never reads */
+        stop_without_pair(&r, clients, end == 1 ? 2 : 3);
+        for (int i = 0; i < 3; i++)
+            hang_up(clients[i]);
+        assert_int_equal(open_descriptors(), r.open_before);
+    }
+}
+
+/* … and its number is a connection's by now, or both are: nobody reads from
+ * that, sends to it or closes it. */
+static void thread_server_robbed_of_its_pair(void **state)
+{
+    (void)state;
+    for (int ends = 1; ends <= 3; ends++) {
+        struct rig r;
+        int control, robbers[2] = {-1, -1};
+
+        rig_init(&r, "be8");
+        r.server = fm_thread_server;
+        rig_start(&r);
+        EVENTUALLY(r.stats.turns > 0);
+        control = rig_connect(&r);
+        talk(control, "\1a", 2);
+        for (int i = 0; i < 2; i++) {
+            int number = r.listener + 1 + i;
+
+            if (!(ends & 1 << i))
+                continue;
+            assert_true(is_of_a_pair(number));
+            robbers[i] = rig_connect_at(&r, number);
+            talk(robbers[i], "\2xy", 3);
+            assert_int_equal(rig_other_end(robbers[i]), number);
+        }
+        hang_up(control);
+        for (int i = 0; i < 2; i++)
+            for (int k = 0; k < 3 && robbers[i] >= 0; k++)
+                talk(robbers[i], "\5again", 6);
+        r.stop = 1;
+        assert_int_equal(write(r.wake[1], "", 1), 1);
+        for (int i = 0; i < 2; i++)
+            if (robbers[i] >= 0) {
+                hear_end(robbers[i]);
+                hang_up(robbers[i]);
+            }
+        assert_int_equal(rig_join(&r), 0);
+        assert_int_equal(open_descriptors(), r.open_before);
+        assert_int_equal(r.stats.ended, ends == 3 ? 3 : 2);
+    }
+}
+
+/* What wakes a connection is the word to stop when it is meant, and else it is
+ * served on. */
+static void woken_by_accident(void **state)
+{
+    struct fm_server_options given = {.linger_ms = 50, .idle_ms = 50}, o;
+
+    (void)state;
+    assert_int_equal(fm_format_parse(&given.format, "be8", NULL, 0), 0);
+    assert_int_equal(fm_options_complete(&o, &given), 0);
+    for (int meant = 0; meant < 2; meant++) {
+        struct fm_server_stats stats = {0};
+        atomic_bool word = meant;
+        int fds[2], told[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+        assert_int_equal(fm_io_pair(told), 0);
+        close(told[1]);
+        say(fds[1], "\1a\2b", 4);
+        assert_true(fm_serve_blocking(fds[0], &o, told[0], &word, &stats));
+        assert_int_equal(stats.frames, 1);
+        assert_int_equal(stats.ended, meant);
+        assert_int_equal(stats.timed_out, !meant);
+        close(told[0]);
+        close(fds[0]);
+        close(fds[1]);
+    }
+}
+
+/* A parent that crashes leaves no children behind, and they end in good order:
+ * to each the end of its pair is the word to stop. */
+static void fork_server_that_is_killed(void **state)
 {
     struct rig r;
-    int control, client;
+    int client, status;
+    pid_t parent;
 
     (void)state;
     rig_init(&r, "be8");
-    r.server = fm_thread_server;
-    rig_start(&r);
-    EVENTUALLY(r.stats.turns > 0); /* its pair comes next to the listener */
-    control = rig_connect(&r);
-    talk(control, "\1a", 2);
+    rig_listen(&r);
+    parent = fork();
+    if (parent == 0)
+        _exit(fm_fork_server(r.listener, &r.options, &r.stop) != 0);
+    close(r.listener);
     client = rig_connect(&r);
     talk(client, "\1a", 2);
-    assert_true(is_of_a_pair(r.listener + 1));
-    close(r.listener + 1);
+    say(client, "\5half", 4);
+    kill(parent, SIGKILL);
+    assert_int_equal(waitpid(parent, &status, 0), parent);
+    hear_end(client);
     close(client);
-    talk(control, "\1a", 2);
-    r.stop = 1;
-    assert_int_equal(write(r.wake[1], "", 1), 1);
-    rig_join(&r);
-    close(control);
-    assert_int_equal(open_descriptors(), r.open_before);
 }
 
 /* A worker finds its descriptor dead: nobody closes that number. */
@@ -674,7 +813,10 @@ int main(void)
         cmocka_unit_test(interrupted),
         cmocka_unit_test(fork_server_without_its_pipe),
         cmocka_unit_test(fork_server_with_a_child_that_sleeps),
-        cmocka_unit_test(thread_server_without_its_pipe),
+        cmocka_unit_test(fork_server_that_is_killed),
+        cmocka_unit_test(thread_server_without_its_pair),
+        cmocka_unit_test(thread_server_robbed_of_its_pair),
+        cmocka_unit_test(woken_by_accident),
         cmocka_unit_test(worker_without_its_descriptor),
         cmocka_unit_test(worker_robbed_of_its_descriptor),
         cmocka_unit_test(thread_server_too_high),
