@@ -80,6 +80,23 @@ static void on_life(struct fm_watch *life, unsigned events)
     reap(c);
 }
 
+/* A number that is ours already was closed behind our back: the end of that
+ * child can no longer be seen, and its sibling would close what it needs. */
+static void rob(struct server *s, int fd)
+{
+    struct fm_link *next;
+
+    for (struct fm_link *l = s->children.first; l; l = next) {
+        struct child *c = l->item;
+
+        next = l->next;
+        if (c->life.fd == fd) {
+            fm_loop_remove(&s->acceptor.loop, &c->life);
+            reap(c);
+        }
+    }
+}
+
 /* In the child: what the parent has open is none of our business. */
 static void close_inherited(const struct server *s, int life)
 {
@@ -123,6 +140,7 @@ static int watch_life(struct child *c, int *theirs)
     if (err < 0)
         return err;
     *theirs = ends[1];
+    rob(c->server, ends[1]);
     c->life = (struct fm_watch){.fd = ends[0],
                                 .want = FM_READABLE,
                                 .deadline_ms = FM_NEVER,
@@ -144,6 +162,7 @@ static int on_accepted(struct fm_acceptor *a, int fd)
     if (!c)
         return FM_E_NOMEM;
     c->server = (struct server *)a;
+    rob(c->server, fd);
     err = watch_life(c, &theirs);
     if (err == 0) {
         err = start(c, fd, theirs);

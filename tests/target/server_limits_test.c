@@ -491,6 +491,32 @@ static void fork_server_without_its_pipe(void **state)
     assert_int_equal(r.stats.failed, 1);
 }
 
+/* … nor when its number is a connection's by now, which is served. */
+static void fork_server_robbed_of_its_pair(void **state)
+{
+    struct rig r;
+    int first, second, life = 255;
+
+    (void)state;
+    rig_init(&r, "be8");
+    r.server = fm_fork_server;
+    rig_start(&r);
+    first = rig_connect(&r);
+    talk(first, "\1a", 2);
+    poll(NULL, 0, 100); /* the parent still closes the child's end */
+    while (life > 2 && !is_of_a_pair(life))
+        life--;
+    second = rig_connect_at(&r, life);
+    talk(second, "\1b", 2);
+    hear_end(first);
+    talk(second, "\1c", 2);
+    hang_up(first);
+    hang_up(second);
+    EVENTUALLY(r.stats.ended == 1);
+    assert_int_equal(rig_stop(&r), 0);
+    assert_int_equal(r.stats.accepted, 2);
+}
+
 static int fall_asleep(void *context, const struct fm_format *f,
                        const struct fm_frame *request, struct fm_buf *out)
 {
@@ -812,6 +838,7 @@ int main(void)
         cmocka_unit_test(many_at_once),
         cmocka_unit_test(interrupted),
         cmocka_unit_test(fork_server_without_its_pipe),
+        cmocka_unit_test(fork_server_robbed_of_its_pair),
         cmocka_unit_test(fork_server_with_a_child_that_sleeps),
         cmocka_unit_test(fork_server_that_is_killed),
         cmocka_unit_test(thread_server_without_its_pair),
