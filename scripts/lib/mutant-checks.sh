@@ -155,11 +155,12 @@ proof_kind() {
 # The targets in turns that grow, so that none waits long for its first one; the
 # sessions, which are the largest, begin.
 mutant_fuzz() {
-    local fuzzer turn=1 end=$((SECONDS + seconds))
+    local fuzzer turn=1 end
     mutant_make libfuzzer "${mutant_fuzzers[@]}"
     for fuzzer in "${mutant_fuzzers[@]}"; do
         mutant_seeds "$fuzzer" "$copy/corpus/$fuzzer"
     done
+    end=$((SECONDS + seconds)) # what it takes to build is not fuzzed
     while [[ $SECONDS -lt $end ]]; do
         for fuzzer in "${mutant_fuzzers[@]}"; do
             mutant_libfuzzer "$fuzzer" "$turn" "$copy/corpus/$fuzzer" ||
