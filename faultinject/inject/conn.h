@@ -45,7 +45,7 @@ struct sf_conn {
     bool hears_hangup;     /* waited for with POLLRDHUP                     */
     bool held;             /* a hangup was not reported yet                 */
     uint8_t sleeps;        /* enum sf_sleeps                                */
-    bool granted[2];       /* a wait for several reported it, not used yet  */
+    bool granted[2];       /* a wait reported it, and it was not used since */
     bool weighed;          /* `quick` says something                        */
     uint8_t quick;         /* kinds of calls that nobody asks about here    */
     unsigned streak;       /* transient results in a row                    */

@@ -35,9 +35,12 @@ static const char *name(const struct sf_op *op)
 
 /*
  * So many calls in a row that changed nothing, the second half of them faster
- * than anything that waits in between.
+ * than anything that waits in between.  It may still be somebody else's turn:
+ * so they are given time, on a busy machine, too, and only who goes on like
+ * that through all the rests spins.
  */
 enum { SPIN_CALLS = 2000, SPIN_NS = 50 * 1000 * 1000 };
+enum { RESTS = 10, REST_MS = 20 };
 
 static int64_t now_ns(void)
 {
@@ -76,27 +79,50 @@ static bool gets_on(const struct sf_op *op)
     }
 }
 
+/* A handler that runs meanwhile is watched like everything else. */
+static void rest(const struct sf_op *op)
+{
+    struct timespec t = {0, REST_MS * 1000000};
+    int saved = errno;
+
+    sf_thread.busy = false;
+    op->world->nanosleep(&t, NULL);
+    sf_thread.busy = true;
+    errno = saved;
+}
+
 PER_THREAD unsigned idle; /* calls in a row that changed nothing */
 
-static void look_for_spin(const struct sf_op *op)
+static bool spins_on(const struct sf_op *op)
 {
     PER_THREAD int64_t since;
 
-    if (gets_on(op)) {
-        idle = 0;
-        return;
-    }
     if (kind(op) == K_CTL)
-        return;
-    idle++;
+        return false;
+    idle = gets_on(op) ? 0 : idle + 1;
     if (idle == SPIN_CALLS / 2)
         since = now_ns();
     if (idle < SPIN_CALLS)
+        return false;
+    idle = SPIN_CALLS / 2 - 1;
+    return now_ns() - since < SPIN_NS;
+}
+
+static void look_for_spin(const struct sf_op *op)
+{
+    PER_THREAD unsigned rests;
+    bool on = spins_on(op);
+
+    if (idle < SPIN_CALLS / 2 - 1)
+        rests = 0;
+    if (!on)
         return;
-    idle = 0;
-    if (now_ns() - since < SPIN_NS)
-        sf_finding(SF_MON_SPIN, "%d calls changed nothing, the last one %s",
-                   SPIN_CALLS, name(op));
+    if (rests++ < RESTS)
+        rest(op);
+    else
+        sf_finding(SF_MON_SPIN,
+                   "%d calls and %d ms changed nothing, the last one %s",
+                   SPIN_CALLS, RESTS * REST_MS, name(op));
 }
 
 /* --- descriptors that are no more --- */
@@ -360,6 +386,17 @@ static void note_reported(const struct sf_op *op)
     }
 }
 
+/* A wait that was not remembered may have reported any, and the program may
+ * well have kept that in mind: what it writes to it reads somewhere else. */
+static void believe_all_granted(void)
+{
+    for (int fd = 0; fd < sf_fd_end(); fd++) {
+        struct sf_conn *conn = sf_fd_conn(fd);
+        if (conn)
+            conn->granted[SF_IN] = conn->granted[SF_OUT] = true;
+    }
+}
+
 /* Asked for once, and again where the program may have changed it. */
 static bool can_block(const struct sf_op *op)
 {
@@ -404,16 +441,18 @@ static bool changes_mode(const struct sf_op *op)
  */
 static void look_for_blocking(const struct sf_op *op)
 {
-    if (op->wait && loop.members[1])
+    if (op->wait)
         note_reported(op);
     if (op->conn && changes_mode(op))
         op->conn->sleeps = SF_UNASKED;
     if (!op->conn || !loop.members[1] || op->result < 0 ||
         !(kind(op) & (K_READ | K_WRITE | K_CONNECT)) || !can_block(op))
         return;
+    if (!loop.blocks)
+        believe_all_granted();
+    loop.blocks = true;
     if (kind(op) == K_CONNECT || (op->result > 0 && !(op->flags & MSG_PEEK)))
         suspect(op);
-    loop.blocks = true;
 }
 
 /* --- the rest --- */

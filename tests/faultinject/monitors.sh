@@ -44,12 +44,14 @@ fires() {
 }
 
 fires spin spin
+fires turn spin
 fires stale-fd stale-fd
 fires double-close double-close
 fires dead-close double-close --fault 'select 1: deadfd conn 1'
 fires missed-close double-close --fault 'poll 1: deadfd conn 1'
 fires fd-range fd-range
 fires blocking-in-loop blocking-in-loop
+fires old-grant blocking-in-loop
 fires phantom-dispatch phantom-dispatch --profile posix \
     --fault 'select 1: EINTR'
 fires unguarded-sigpipe unguarded-sigpipe

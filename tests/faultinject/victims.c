@@ -50,6 +50,33 @@ static void spin(void)
             break;
 }
 
+/* Asks again and again until the other answers, which the bug forgets to. */
+static void *answer_late(void *fd)
+{
+    usleep(100 * 1000);
+    if (send(*(int *)fd, "x", 1, MSG_NOSIGNAL) != 1)
+        exit(3);
+    return NULL;
+}
+
+static void turn(void)
+{
+    struct pollfd p;
+    int pair[2];
+    char byte;
+    pthread_t other;
+
+    make_pair(pair);
+    p = (struct pollfd){.fd = pair[0], .events = POLLIN | POLLOUT};
+    if (correct && pthread_create(&other, NULL, answer_late, &pair[1]) != 0)
+        exit(3);
+    do
+        poll(&p, 1, -1);
+    while (!(p.revents & POLLIN));
+    if (recv(pair[0], &byte, 1, 0) != 1 || pthread_join(other, NULL) != 0)
+        exit(3);
+}
+
 static void stale_fd(void)
 {
     int pair[2];
@@ -206,6 +233,38 @@ static void blocking_in_loop(void)
     }
 }
 
+/*
+ * A relay: whether it may write is asked for only while it does not know that,
+ * at first beside the other end and later alone.  The bug writes twice for
+ * once that it was told.
+ */
+static void old_grant(void)
+{
+    struct pollfd p[2];
+    int pair[2][2];
+    char byte = 'x';
+
+    for (int i = 0; i < 2; i++) {
+        make_pair(pair[i]);
+        fcntl(pair[i][0], F_SETFL, 0);
+        p[i] = (struct pollfd){.fd = pair[i][0], .events = POLLIN};
+    }
+    for (int i = 0; i < 3; i++) {
+        p[1].events = POLLOUT;
+        if (poll(p + (i > 0), i > 0 ? 1 : 2, 1000) != 1)
+            exit(3);
+        p[1].events = POLLIN;
+        for (int all = i > 0 ? 1 : 2; all > 0; all--)
+            if (send(pair[0][1], "x", 1, 0) != 1 || poll(p, 2, 1000) != 1 ||
+                recv(pair[0][0], &byte, 1, 0) != 1)
+                exit(3);
+        for (int all = correct || i < 2 ? 1 : 2; all > 0; all--)
+            if (send(pair[1][0], &byte, 1, 0) != 1)
+                exit(3);
+        poll(p, 2, 0);
+    }
+}
+
 /* Two connections one after the other; the bug forgets the first. */
 static void fd_leak(void)
 {
@@ -335,6 +394,7 @@ static const struct {
     void (*run)(void);
 } victims[] = {
     {"spin", spin},
+    {"turn", turn},
     {"stale-fd", stale_fd},
     {"double-close", double_close},
     {"dead-close", dead_close},
@@ -345,6 +405,7 @@ static const struct {
     {"unchecked-connect", unchecked_connect},
     {"misuse", misuse},
     {"blocking-in-loop", blocking_in_loop},
+    {"old-grant", old_grant},
     {"fd-leak", fd_leak},
     {"fd-leaks", fd_leaks},
     {"stall", stall},
