@@ -50,6 +50,7 @@ struct sf_facts {
     bool local;         /* AF_UNIX, not TCP                                */
     bool connecting;    /* connect() is under way                          */
     bool fin;           /* everything the peer sent is read, and it closed */
+    bool settled;       /* AF_UNIX, and the peer has ended: no more comes  */
     bool reading_cut;   /* shutdown(SHUT_RD) was called here               */
     bool writing_cut;   /* shutdown(SHUT_WR) was called here, or pipe gone */
     bool rcv_timeout;   /* SO_RCVTIMEO is set                              */

@@ -56,6 +56,42 @@ static bool alters(enum sf_fault fault)
            fault == SF_DEADFD_LATE;
 }
 
+/*
+ * What the wait reports of it that is news.  Not what was reported before and
+ * not used since; and nothing of a peer on this machine that has ended: of
+ * that waitpid may have told, and every byte of it is there by then.
+ */
+static short news(const struct sf_op *op, int fd)
+{
+    const struct sf_conn *conn = sf_fd_conn(fd);
+    struct sf_member member = {-1, 0};
+    struct sf_facts facts;
+    int cursor = 0;
+
+    while (member.fd != fd)
+        if (!op->wait->shape->reported(op->wait, &cursor, &member))
+            return 0;
+    op->world->facts(fd, &facts);
+    if (facts.settled)
+        return 0;
+    if (conn && conn->ready[SF_IN])
+        member.events &= ~POLLIN;
+    if (conn && conn->ready[SF_OUT])
+        member.events &= ~POLLOUT;
+    return member.events;
+}
+
+static bool withhold(struct sf_op *op, int fd)
+{
+    short events = news(op, fd);
+
+    if (events == 0 || (op->result < 2 && op->wait->timeout_ms != 0))
+        return false; /* it would have to sleep on */
+    op->wait->shape->hide(op->wait, fd, events);
+    op->world->rearm(fd);
+    return true;
+}
+
 /* A fault of the result: false when it could not be done after all. */
 static bool alter(struct sf_op *op)
 {
@@ -71,11 +107,7 @@ static bool alter(struct sf_op *op)
         op->wait->shape->perish(op->wait, fd);
         return true;
     }
-    if (op->result < 2 && op->wait->timeout_ms != 0)
-        return false; /* it would have to sleep on */
-    op->wait->shape->hide(op->wait, fd, (short)~0);
-    op->world->rearm(fd);
-    return true;
+    return withhold(op, fd);
 }
 
 /*

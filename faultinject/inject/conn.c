@@ -19,12 +19,23 @@ static void let_go(int fd)
         conn->ordinal = 0;
 }
 
+static bool is_lost(uint8_t state)
+{
+    return state >= SF_FD_KILLED;
+}
+
 void sf_fd_set(int fd, enum sf_fd_state state)
 {
+    struct sf_number *number = sf_numbers + fd;
+
     if (!sf_fd_in_table(fd))
         return;
     let_go(fd);
-    sf_numbers[fd].state = state;
+    if (is_lost(number->state))
+        number->lent = number->state;
+    if (is_lost(state))
+        number->lent = 0;
+    number->state = state == SF_FD_GONE && number->lent ? number->lent : state;
     if (fd >= numbers_end)
         numbers_end = fd + 1;
 }
@@ -51,8 +62,8 @@ struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
     conn->refs = 1;
     conn->role = role;
     conn->role_ordinal = ++last_of_role[role];
-    sf_numbers[fd] =
-        (struct sf_number){SF_FD_CONN, (uint16_t)(conn - sf_conns)};
+    sf_numbers[fd].state = SF_FD_CONN;
+    sf_numbers[fd].slot = (uint16_t)(conn - sf_conns);
     return conn;
 }
 

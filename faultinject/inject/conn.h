@@ -55,8 +55,10 @@ struct sf_conn {
 };
 
 struct sf_number {
-    uint8_t state; /* enum sf_fd_state                       */
-    uint16_t slot; /* of the connection, when that is SF_FD_CONN */
+    uint8_t state; /* enum sf_fd_state                              */
+    uint8_t lent;  /* KILLED and after: what it is to the one who lost it,
+                    * once its next owner has closed it; 0: nobody did */
+    uint16_t slot; /* of the connection, when that is SF_FD_CONN    */
 };
 extern struct sf_number sf_numbers[SF_FD_MAX];
 extern struct sf_conn sf_conns[SF_CONN_MAX];

@@ -118,6 +118,8 @@ static int can_EAGAIN(const struct sf_site *s)
         return s->facts.backlog > 0 ? SF_POSIX : NEVER;
     if (!open_stream(s) || promised(s) || natural(s) == 0)
         return NEVER;
+    if (reads(s) && s->facts.settled)
+        return NEVER;
     /* One reader whom Linux told of bytes gets them. */
     return reads(s) && known_ready(s) ? SF_POSIX : SF_LINUX;
 }

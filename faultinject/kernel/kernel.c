@@ -156,7 +156,7 @@ static bool is_over(int fd)
 
 static void stream_facts(int fd, struct sf_facts *f)
 {
-    struct pollfd peek = {.fd = fd, .events = POLLIN | POLLOUT};
+    struct pollfd peek = {.fd = fd, .events = POLLIN | POLLOUT | POLLRDHUP};
     int flags = sf_libc.fcntl(fd, F_GETFL, 0);
     int queued = 0;
 
@@ -175,6 +175,8 @@ static void stream_facts(int fd, struct sf_facts *f)
     f->type = has_peer(fd) || is_over(fd) ? SF_FD_STREAM : SF_FD_UNCONN;
     if (!f->local)
         tcp_state(fd, f);
+    else
+        f->settled = sf_libc.poll(&peek, 1, 0) > 0 && peek.revents & POLLRDHUP;
 }
 
 static bool sealed;

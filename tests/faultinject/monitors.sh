@@ -49,6 +49,7 @@ fires stale-fd stale-fd
 fires double-close double-close
 fires dead-close double-close --fault 'select 1: deadfd conn 1'
 fires missed-close double-close --fault 'poll 1: deadfd conn 1'
+fires lent-number stale-fd --fault 'select 1: deadfd conn 1'
 fires fd-range fd-range
 fires blocking-in-loop blocking-in-loop
 fires old-grant blocking-in-loop

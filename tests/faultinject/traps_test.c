@@ -529,6 +529,48 @@ static void no_child_is_made_up(void **state)
     assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
+/* 16: what a child wrote before waitpid told of its end is all there. */
+static void ended_peer_has_said_all(void **state)
+{
+    struct pollfd p = {.events = POLLIN};
+    int pair[2];
+    char c;
+
+    (void)state;
+    session_begin("poll *: withhold conn 1\nrecv *: EAGAIN");
+    pair_of(UNIX, pair);
+    send(pair[1], "xy", 2, 0);
+    p.fd = pair[0];
+    assert_int_equal(poll(&p, 1, 0), 0);
+    assert_int_equal(recv(pair[0], &c, 1, 0), -1);
+    close(pair[1]);
+    assert_int_equal(recv(pair[0], &c, 1, 0), 1);
+    assert_int_equal(poll(&p, 1, 0), 1);
+    close(pair[0]);
+    assert_int_equal(session_end(), 2);
+}
+
+/* 17: what was reported once is reported again until it is used. */
+static void told_is_told_again(void **state)
+{
+    struct pollfd p = {.events = POLLIN};
+    int pair[2];
+    char c;
+
+    (void)state;
+    session_begin("poll 2+: withhold conn 1");
+    pair_of(TCP, pair);
+    p.fd = pair[0];
+    for (int i = 0; i < 2; i++) {
+        send(pair[1], "x", 1, 0);
+        assert_int_equal(poll(&p, 1, i ? 0 : PATIENCE_MS), !i);
+        assert_int_equal(poll(&p, 1, 0), !i);
+        assert_int_equal(recv(pair[0], &c, 1, 0), 1);
+    }
+    close_pair(pair);
+    assert_int_equal(session_end(), 2);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -551,6 +593,8 @@ int main(void)
         cmocka_unit_test(sessions_are_alike),
         cmocka_unit_test(other_threads_are_not_interrupted),
         cmocka_unit_test(no_child_is_made_up),
+        cmocka_unit_test(ended_peer_has_said_all),
+        cmocka_unit_test(told_is_told_again),
     };
 
     alarm(120);

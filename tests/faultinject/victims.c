@@ -130,6 +130,23 @@ static void missed_close(void)
     close(pair[1]);
 }
 
+/* The number is a file's for a while, which closes it; the program, which was
+ * not told, asks its own once, and the bug twice. */
+static void lent_number(void)
+{
+    char c;
+    int pair[2];
+
+    make_pair(pair);
+    if (wait_readable(pair[0]) || open("/dev/null", O_RDONLY) != pair[0] ||
+        read(pair[0], &c, 1) != 0 || close(pair[0]) != 0)
+        exit(3);
+    for (int all = correct ? 1 : 2; all > 0; all--)
+        if (recv(pair[0], &c, 1, 0) != -1 || errno != EBADF)
+            exit(3);
+    close(pair[1]);
+}
+
 static void fd_range(void)
 {
     struct timeval now = {0, 0};
@@ -399,6 +416,7 @@ static const struct {
     {"double-close", double_close},
     {"dead-close", dead_close},
     {"missed-close", missed_close},
+    {"lent-number", lent_number},
     {"fd-range", fd_range},
     {"phantom-dispatch", phantom_dispatch},
     {"unguarded-sigpipe", unguarded_sigpipe},
