@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
 #include <time.h>
@@ -140,13 +141,14 @@ static const char *how_it_went(int before)
 }
 
 /*
- * Daemons close every number there is, one after the other.  So a close that
- * comes to nothing is told when the row of neighbours it stands in has ended
- * and was a short one.
+ * Daemons close every number there is, one after the other, upwards or
+ * downwards, and leave some out.  So a close that comes to nothing is told
+ * when the row it stands in has ended and was a short one.
  */
 enum { SWEEP = 8 };
 PER_THREAD struct {
     int last;   /* number that was closed */
+    bool down;  /* ... which was lower    */
     int length; /* of the row             */
     int n;      /* suspects in it         */
     int fd[SWEEP];
@@ -162,12 +164,22 @@ void sf_monitor_flush(void)
     row.length = row.n = 0;
 }
 
+static bool is_next(int fd)
+{
+    int step = row.down ? row.last - fd : fd - row.last;
+
+    if (row.length == 1)
+        step = abs(step);
+    return step > 0 && step <= SWEEP;
+}
+
 static void look_for_double(const struct sf_op *op, bool stale, int before)
 {
-    if (kind(op) != K_CLOSE || op->fd != row.last + 1)
+    if (kind(op) != K_CLOSE || !is_next(op->fd))
         sf_monitor_flush();
     if (kind(op) != K_CLOSE)
         return;
+    row.down = op->fd < row.last;
     row.last = op->fd;
     row.length += row.length < SWEEP;
     if (stale && row.n < SWEEP) {

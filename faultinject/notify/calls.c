@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,6 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "faultinject/inject/inject.h"
 #include "faultinject/notify/remote.h"
 #include "faultinject/world.h"
 
@@ -349,6 +351,14 @@ static long on_close(void)
     return sf_mirror(FD) || !sf_remote.untouched ? close(FD) : -1;
 }
 
+/* The kernel does it; a row that it refuses is looked at again, no more. */
+static long on_close_range(void)
+{
+    if (!(INT(2) & CLOSE_RANGE_CLOEXEC))
+        sf_forget((unsigned)INT(0), (unsigned)INT(1));
+    return untouched();
+}
+
 static long on_shutdown(void)
 {
     return is_ours(FD) ? shutdown(FD, INT(1)) : -1;
@@ -548,6 +558,7 @@ static long on_epoll_ctl(void)
     X(ioctl, on_ioctl)           X(ppoll, on_ppoll)                           \
     X(pselect6, on_pselect)      X(epoll_pwait, on_epoll_wait)                \
     X(epoll_pwait2, on_epoll_pwait2) X(epoll_ctl, on_epoll_ctl)               \
+    X(close_range, on_close_range)                                            \
     X(execve, untouched)         X(execveat, untouched)
 
 /* Numbers that newer machines do not have. */
