@@ -180,8 +180,29 @@ static void print_fired(const struct sf_control *c)
     fputc('\n', stderr);
 }
 
+static bool is_same(const struct sf_told *a, const struct sf_told *b)
+{
+    return a->site == b->site && a->process == b->process &&
+           strcmp(a->line, b->line) == 0;
+}
+
+/* How often it was told in all; 0: that was said of an earlier one. */
+static unsigned times_told(const struct sf_control *c, unsigned i)
+{
+    unsigned times = 0;
+
+    for (unsigned j = 0; j < sf_findings(c); j++) {
+        if (!is_same(&c->findings[j], &c->findings[i]))
+            continue;
+        if (j < i)
+            return 0;
+        times++;
+    }
+    return times;
+}
+
 static void print_finding(const struct sf_control *c,
-                          const struct sf_told *told)
+                          const struct sf_told *told, unsigned times)
 {
     char where[SF_WHERE_MAX];
 
@@ -191,6 +212,8 @@ static void print_finding(const struct sf_control *c,
                 : "?");
     if (sf_where(c, told->site, where))
         fprintf(stderr, ", in %s", where);
+    if (times > 1)
+        fprintf(stderr, ", %u times", times);
     fputs(")\n", stderr);
 }
 
@@ -216,8 +239,22 @@ static void print_findings(const struct sf_control *c)
 {
     if (c->n_findings > 1)
         print_fired(c);
+    for (unsigned i = 0; i < sf_findings(c); i++) {
+        unsigned times = times_told(c, i);
+        if (times > 0)
+            print_finding(c, &c->findings[i], times);
+    }
+}
+
+/* Who spins would do so for ever: attach.c ended it. */
+static bool was_ended(const struct sf_outcome_of_run *outcome)
+{
+    const struct sf_control *c = outcome->control;
+
     for (unsigned i = 0; i < sf_findings(c); i++)
-        print_finding(c, &c->findings[i]);
+        if (c->findings[i].monitor == SF_MON_SPIN)
+            return WTERMSIG(outcome->status) == SIGKILL;
+    return false;
 }
 
 void sf_end_text(const struct sf_run *run,
@@ -228,6 +265,8 @@ void sf_end_text(const struct sf_run *run,
     if (outcome->timed_out)
         snprintf(text, SF_END_MAX, "the command was not done after %d ms",
                  run->timeout_ms);
+    else if (WIFSIGNALED(status) && was_ended(outcome))
+        snprintf(text, SF_END_MAX, "the command was ended, since it spins");
     else if (WIFSIGNALED(status))
         snprintf(text, SF_END_MAX, "the command was killed by SIG%s",
                  sigabbrev_np(WTERMSIG(status)));

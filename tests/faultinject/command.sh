@@ -59,6 +59,13 @@ says 'finding: fd-range: .*(process 1, .*, in fd_range at victims.c:'
 is '.findings[0].monitor' fd-range
 is '.findings[0].site | startswith("fd_range at victims.c:")' true
 
+# What is seen again in the same place is said once, and whose end it was.
+ends 1 "$sockfault" run -- "$victims" stale-fd
+says '^sockfault: found 3 stale-fd$'
+says 'finding: stale-fd: .* in stale_fd at victims.c:[0-9]*, 3 times)$'
+ends 1 "$sockfault" run -- "$victims" spin
+says '^sockfault: the command was ended, since it spins$'
+
 # --- which monitors, which programs ---
 
 ends 0 "$sockfault" run --monitor spin -- "$victims" fd-range
