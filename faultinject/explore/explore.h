@@ -61,7 +61,8 @@ struct sf_outcome_of_run {
     int status;                 /* as from waitpid */
     int forwarded; /* the signal that we were sent and passed on, or 0 */
     bool timed_out;
-    struct sf_passed passed; /* what the library did not see */
+    const char *survivor;    /* a program that outlives it, or NULL */
+    struct sf_passed passed; /* what the library did not see        */
 };
 
 /* Run the command to its end. */

@@ -14,7 +14,7 @@
 
 #include "faultinject/explore/explore.h"
 
-enum { GRACE_MS = 2000 };
+enum { GRACE_MS = 2000, PARTING_MS = 500 };
 
 /* --- the shared file --- */
 
@@ -280,6 +280,21 @@ static void watch(pid_t pid, const struct sf_run *run,
         ;
 }
 
+/* A daemon, or a child: it goes on, and nobody tells of it any more. */
+static bool goes_on(pid_t pid)
+{
+    return pid > 0 && kill(pid, 0) == 0 && !ends_within(pid, PARTING_MS) &&
+           kill(pid, 0) == 0;
+}
+
+static const char *find_survivor(const struct sf_control *c)
+{
+    for (unsigned i = 0; i < sf_processes(c); i++)
+        if (goes_on(c->processes[i].pid))
+            return c->processes[i].program;
+    return NULL;
+}
+
 static pid_t forward_to;
 static volatile sig_atomic_t forwarded;
 
@@ -333,6 +348,7 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
         watch(pid, run, outcome);
         outcome->forwarded = forwarded;
         outcome->control = shared.control;
+        outcome->survivor = run->quiet ? NULL : find_survivor(shared.control);
     }
     if (tally)
         sf_tally_end(tally, &outcome->passed);

@@ -315,6 +315,15 @@ static void print_passed(const struct sf_control *c,
                 passed->rings, plural(passed->rings));
 }
 
+static void print_survivor(const char *program)
+{
+    if (program)
+        fprintf(stderr,
+                "sockfault: %s goes on in the background, and nothing more "
+                "is told of it\n",
+                program);
+}
+
 void sf_summary_print(const struct sf_run *run,
                       const struct sf_outcome_of_run *outcome)
 {
@@ -326,6 +335,7 @@ void sf_summary_print(const struct sf_run *run,
         print_unreached(c);
     if (!run->quiet)
         print_passed(c, &outcome->passed);
+    print_survivor(outcome->survivor);
     print_findings(c);
     print_end(run, outcome);
     if (sf_verdict(run, outcome))

@@ -66,6 +66,28 @@ says 'finding: stale-fd: .* in stale_fd at victims.c:[0-9]*, 3 times)$'
 ends 1 "$sockfault" run -- "$victims" spin
 says '^sockfault: the command was ended, since it spins$'
 
+# What a daemon does is not told, and that it goes on is.
+cat >"$work/daemon.c" <<'END'
+#include <sys/socket.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    char c = 'x';
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 1;
+    if (fork() != 0)
+        return recv(pair[1], &c, 1, 0) != 1;
+    send(pair[0], &c, 1, 0);
+    usleep(argc > 1 ? 3000000 : 1);
+}
+END
+cc -o "$work/daemon" "$work/daemon.c"
+ends 0 "$sockfault" run -- "$work/daemon"
+! grep 'goes on' "$work/said" || fail "it does not go on"
+ends 0 "$sockfault" run -- "$work/daemon" stays
+says '^sockfault: daemon goes on in the background, and nothing more is told'
+
 # --- which monitors, which programs ---
 
 ends 0 "$sockfault" run --monitor spin -- "$victims" fd-range
