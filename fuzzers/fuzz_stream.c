@@ -23,10 +23,10 @@
  * received is what was sent; what it sent back arrives; an error is one that
  * something had caused; at the end of the stream the loop says whether it was
  * inside a frame; no loop goes on when its deadline is long over, or waits
- * without end where the descriptor does not.  A server also sends before it has
- * too much to send, handles what comes from a peer that takes no more, closes
- * in a way that loses no reply, and stops in time with all answered that it had
- * received.
+ * without end where it has one or the descriptor does not.  A server also sends
+ * before it has too much to send, handles what comes from a peer that takes no
+ * more, closes in a way that loses no reply, and stops in time with all
+ * answered that it had received.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/run.h"
@@ -38,6 +38,7 @@
 #include "target/stream.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -111,6 +112,8 @@ static bool has_excuse(int err)
 
     if ((trial.deadlines || trial.own || trial.told >= 0) &&
         err == FM_E_TIMEOUT)
+        return true;
+    if (err == FM_E_BUSY && trial.refused > TRIAL_TRIES)
         return true;
     return gone &&
            (err == FM_E_RESET || err == FM_E_PIPE || err == FM_E_UNREACH ||
@@ -194,6 +197,29 @@ static void pass_pipe(const uint8_t *bytes, size_t len)
             sf_peer_finding(SF_MON_WRONG, trial_peer(),
                             "from an empty pipe: %s", fm_err_name(r));
     }
+}
+
+/* What finds no room waits until its deadline.  A pipe holds no whole number of
+ * the pieces, unless it is small. */
+static void overfill_pipe(void)
+{
+    uint8_t piece[3 * PIPE_BUF] = {0};
+    size_t holds = sf_session_now()->buffers, got = 0;
+    size_t len = holds < PIPE_BUF ? holds : sizeof piece;
+    ssize_t r;
+
+    do
+        r = fm_send_all(trial.ends[1], piece, len, fm_deadline_in(0));
+    while (r == 0);
+    if (!has_excuse((int)r))
+        sf_peer_finding(SF_MON_WRONG, trial_peer(), "into a full pipe: %s",
+                        fm_err_name((int)r));
+    while ((r = fm_recv_some(trial.ends[0], piece, len, fm_deadline_in(0))) > 0)
+        got += (size_t)r;
+    if (got < holds)
+        sf_peer_finding(SF_MON_WRONG, trial_peer(),
+                        "from a full pipe: %zu bytes of %zu, then %s", got,
+                        holds, fm_err_name((int)r));
 }
 
 /* The loops work on any descriptor, not only on sockets.  No more than the pipe
@@ -441,6 +467,8 @@ static void run_loops(void *arg, int fd)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     if (trial.own)
         set_own(fd);
+    if (trial.pipes && trial.deadlines && !serves())
+        overfill_pipe();
     if (serves())
         mine = trial_serve(fd);
     else if (trial.mode == STREAM)
@@ -473,10 +501,11 @@ static void on_quiet(void *arg, int64_t until)
     (void)arg;
     if (trial.told >= 0)
         trial_judge_late();
-    if (trial.own && until == SF_SIM_NEVER)
-        sf_peer_finding(SF_MON_LATENESS, trial_peer(), "%s",
-                        "a loop waits without end, and the descriptor has "
-                        "time-outs of its own");
+    if ((trial.own || trial.deadlines) && until == SF_SIM_NEVER)
+        sf_peer_finding(SF_MON_LATENESS, trial_peer(),
+                        "a loop waits without end, and %s",
+                        trial.own ? "the descriptor has time-outs of its own"
+                                  : "it has a deadline");
 }
 
 /* The program has ended it; all it said it had sent must be here. */
@@ -516,9 +545,12 @@ static size_t make_frame(void *arg, const struct sf_peer *from, unsigned nth,
 static void judge_haste(const struct sf_point *at, enum sf_fault fault)
 {
     size_t moved = sf_peer_taken(trial_peer()) + sf_peer_given(trial_peer());
-    bool is_short = (fault == SF_ENOBUFS || fault == SF_ENOMEM) &&
-                    sf_calls[at->call].kind & (K_READ | K_WRITE);
+    bool refused = fault == SF_ENOBUFS || fault == SF_ENOMEM;
+    bool is_short = refused && sf_calls[at->call].kind & (K_READ | K_WRITE);
 
+    if (moved != trial.short_moved)
+        trial.refused = 0;
+    trial.refused += refused;
     if (!is_short || sf_sim_now() != trial.short_at ||
         moved != trial.short_moved)
         trial.shorts = 0;
@@ -554,6 +586,7 @@ static void counters(void *arg, sf_counter *each, void *to)
 {
     (void)arg;
     sf_phase_counters(each, to);
+    each(to, &trial.refused, sizeof trial.refused); /* the loop's, too */
     if (!trial.deadlines && !serves())
         sf_session_times(each, to);
 }

@@ -33,7 +33,8 @@ static void judge_failure(void)
                                         trial_peer()->sent, trial.taken, &ref);
 
     if (verdict != REF_BAD && verdict != REF_TOO_LONG &&
-        !trial_peer()->finished && !trial_peer()->closed && !trial_harmed())
+        !trial_peer()->finished && !trial_peer()->closed && !trial_harmed() &&
+        trial.refused <= TRIAL_TRIES)
         sf_peer_finding(SF_MON_HARM, trial_peer(), "%s",
                         "it was failed, and nothing had happened to it");
 }

@@ -15,6 +15,7 @@
 
 enum { TRIAL_LATE_MS = 500 }; /* a loop may sit out that memory is short */
 enum { TRIAL_DEADLINE_MS = 3000 };
+enum { TRIAL_TRIES = 16 }; /* then a loop may say that there is no memory */
 
 struct trial {
     struct fm_format format;
@@ -33,6 +34,7 @@ struct trial {
     unsigned shorts;    /* times in a row that memory was short             */
     int64_t short_at;   /* … and when that was last                         */
     size_t short_moved; /* … with so many bytes moved before                */
+    unsigned refused;   /* times that there was none since a byte moved     */
     bool idle;          /* the peer may leave unread what was sent          */
     int64_t spent;      /* ms in the server                                 */
     bool obeys;         /* a signal tells the server to stop, by            */
