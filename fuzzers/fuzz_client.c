@@ -9,10 +9,13 @@
  *
  *     1 crowd      before that it dials until nobody can answer any more
  *     2 by hand    it connects blocking descriptors that it made itself
+ *     4 much       it puts more than a stream holds back, if `buffers` hold
+ *                  enough of it at a time
  *
  * The oracles: what is said to be connected is; it is connected unless
  * something prevented it; frames are the ones that the peer sent, in order; the
- * peer gets a prefix of what was put; every error had a cause.
+ * peer gets a prefix of what was put, and of what cannot be put nothing; every
+ * error had a cause.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/run.h"
@@ -29,10 +32,11 @@
 #include <sys/socket.h>
 
 enum { DIALS = 3, CROWD = 20, FRAMES = 3, PORT = 7000, DEADLINE_MS = 3000 };
+enum { MUCH_FRAMES = 20, MUCH_SIZE = 4000, HEADER = 5, MUCH_BUFFERS = 4096 };
 
 static struct {
     struct fm_format format;
-    uint8_t wire[SF_STREAM_MAX]; /* what each dial sends */
+    uint8_t wire[MUCH_FRAMES * (MUCH_SIZE + HEADER)]; /* what each dial sends */
     size_t wire_len;
     size_t read; /* bytes of the peer's stream that were frames so far */
     const struct sf_peer *peer; /* of this dial, once it has answered      */
@@ -122,6 +126,19 @@ static void check_dial(int err)
                    fm_err_name(err));
 }
 
+/* Longer than the format allows, or of no type that it has. */
+static void put_no_frame(struct fm_stream *s)
+{
+    static const uint8_t payload[SF_STREAM_MAX];
+    const struct fm_format *f = &fuzz.format;
+    size_t len = f->kind == FM_TYPE ? 1 : f->max + (size_t)1;
+    int r = fm_stream_put(s, payload, len, FM_NEVER);
+
+    if (r != (f->kind == FM_TYPE ? FM_E_BAD : FM_E_TOO_LONG))
+        sf_finding(SF_MON_WRONG, "putting what is no frame ended with %s",
+                   fm_err_name(r));
+}
+
 /* Returns 0, or why it went no further. */
 static int send_frames(struct fm_stream *s)
 {
@@ -129,6 +146,7 @@ static int send_frames(struct fm_stream *s)
     size_t at = 0;
     int err = 0;
 
+    put_no_frame(s);
     while (err == 0 && at < fuzz.wire_len &&
            ref_next(&fuzz.format, fuzz.wire, fuzz.wire_len, at, &ref) ==
                REF_FRAME) {
@@ -263,6 +281,18 @@ static void on_fault(void *arg, const struct sf_point *at,
              (peer ? sf_place(sf_peer_taken(peer), fuzz.read, peer->sent) : 7));
 }
 
+static void make_wire(const struct sf_session *s)
+{
+    bool much = s->variant / ref_format_count & 4 && s->buffers >= MUCH_BUFFERS;
+    unsigned frames = much ? MUCH_FRAMES : FRAMES;
+
+    fuzz.wire_len = 0;
+    for (unsigned i = 0; i < frames; i++)
+        fuzz.wire_len +=
+            encode(i, much ? MUCH_SIZE : i * s->extra * 3,
+                   fuzz.wire + fuzz.wire_len, sizeof fuzz.wire - fuzz.wire_len);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct sf_program client = {
@@ -280,10 +310,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz.format = *ref_format(s.variant);
     fuzz.crowd = s.variant / ref_format_count & 1;
     fuzz.by_hand = s.variant / ref_format_count & 2;
-    fuzz.wire_len = 0;
-    for (unsigned i = 0; i < FRAMES; i++)
-        fuzz.wire_len += encode(i, i * s.extra * 3, fuzz.wire + fuzz.wire_len,
-                                sizeof fuzz.wire - fuzz.wire_len);
+    make_wire(&s);
     if (fuzz_verbose())
         printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &client, fuzz_verbose() ? stdout : NULL);
