@@ -5,10 +5,10 @@
  * what they do, a tape of faults, options.  The server under test is
  * fm_select_server with the echo handler, which says of some frames that they
  * are the last when `variant` is past the number of formats (past twice the
- * number: a signal tells it to stop); everything it calls runs in memory. Every
- * format sends a payload back in the very bytes in which it came, so what a
- * client gets has to be a prefix of what it sent, up to the end of the last
- * whole frame.  The oracles, on every session:
+ * number: a signal tells it to stop, and wakes it by way of a pipe); everything
+ * it calls runs in memory.  Every format sends a payload back in the very bytes
+ * in which it came, so what a client gets has to be a prefix of what it sent,
+ * up to the end of the last whole frame.  The oracles, on every session:
  *
  *     wrong-data   a byte that was not sent, or after the last frame; a
  *                  message handled that nobody has ended
@@ -40,31 +40,47 @@ enum {
     SLACK_MS = 1000,
     MAX_CONNS = 3,
     LINGER_MS = 2000,
-    OVERDUE_TURNS = 3
+    OVERDUE_TURNS = 3,
+    WAIT_TRIES = 16
 };
 
 /* ------------------------------------------------------------ the program */
 
-static void run_server(void *arg, int fd)
+static void listen_and_serve(void)
 {
     const struct sf_session *s = sf_session_now();
     socklen_t len;
     const struct sockaddr *addr = sf_session_addr(&len);
+    int fd =
+        socket(s->local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    (void)arg;
-    fd = socket(s->local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return;
-    if (bind(fd, addr, len) < 0 || listen(fd, 8) < 0)
+        sf_session_stopped(); /* the script has left it no number */
+    else if (bind(fd, addr, len) < 0 || listen(fd, 8) < 0)
         close(fd);
     else
         session.result = fm_select_server(fd, &session.options, &session.stop);
+}
+
+static void run_server(void *arg, int fd)
+{
+    (void)arg;
+    (void)fd;
+    session.obeys = session.obeys && pipe(session.ends) == 0;
+    if (session.obeys)
+        session.options.wake = session.ends[0];
+    listen_and_serve();
+    session.options.wake = 0;
+    for (int i = 0; session.obeys && i < 2; i++)
+        close(session.ends[i]);
 }
 
 static void stop_server(void *arg)
 {
     (void)arg;
     session.stop = 1;
+    if (session.options.wake)
+        sf_simnet()->write(session.ends[1], "", 1);
 }
 
 /* A message up to the end of the stream is one that somebody has ended. */
@@ -317,8 +333,31 @@ static void judge_memory(const struct sf_peer *peer)
     c->given_then = given;
 }
 
+/* The wait fails.  That goes on from when it last did, if all turns in between
+ * have found a descriptor dead, on which it fails as well. */
+static void note_failure(void)
+{
+    const struct fm_server_stats *now = &session.stats, *then = &session.failed;
+
+    if (now->turns - then->turns > 1 + now->dead - then->dead)
+        session.refused = 0;
+    session.failed = session.stats;
+}
+
+/* There is no memory for the wait, or for the pause after that. */
+static void note_refusal(void)
+{
+    session.refused += session.turn != session.stats.turns;
+    session.turn = session.stats.turns;
+    if (session.refused > WAIT_TRIES) {
+        session.failing = true;
+        sf_session_stopped();
+    }
+}
+
 static void on_signal(void *arg)
 {
+    note_failure();
     if (!session.obeys || session.stop)
         return;
     stop_server(arg);
@@ -527,6 +566,9 @@ static void counters(void *arg, sf_counter *each, void *to)
 {
     (void)arg;
     each(to, &session.stats, sizeof session.stats);
+    each(to, &session.failed, sizeof session.failed);
+    each(to, &session.turn, sizeof session.turn);
+    each(to, &session.refused, sizeof session.refused); /* the loop's, too */
     sf_phase_counters(each, to);
 }
 
@@ -537,6 +579,10 @@ static void on_fault(void *arg, const struct sf_point *at,
     unsigned place = 0, pending = 0;
 
     (void)arg;
+    if (sf_calls[at->call].kind == K_WAIT && sf_faults[outcome->fault].err)
+        note_failure();
+    if (sf_calls[at->call].kind == K_WAIT && outcome->fault == SF_ENOMEM)
+        note_refusal();
     session.cut |= outcome->fault == SF_EOF;
     session.scarce |= sf_calls[at->call].kind == K_ACCEPT &&
                       sf_faults[outcome->fault].cls == SF_FATAL;
@@ -582,13 +628,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session.result = 0;
     session.stats = (struct fm_server_stats){0};
     session.lasts = s.variant / ref_format_count % 2;
-    session.obeys = s.variant / ref_format_count / 2 % 2;
+    session.obeys = s.variant / ref_format_count / 2 % 2 && !s.high;
     session.told = -1;
     session.cut = false;
     session.lossy = may_lose(&s);
     session.scarce =
         s.high || session.options.max_conns || sf_session_has(&s, SF_ACT_LIMIT);
     session.frames = session.handled = 0;
+    session.failed = session.stats;
+    session.turn = session.refused = 0;
+    session.failing = false;
     for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
         session.checks[i] = (struct check){
             .accepted = -1, .short_at = {-1, -1}, .verdict = REF_MORE};
@@ -596,7 +645,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &server, fuzz_verbose() ? stdout : NULL);
     if (session.result != 0 &&
-        !(session.result == FM_E_BADFD && sf_session_has(&s, SF_ACT_KILL)))
+        !(session.result == FM_E_BADFD && sf_session_has(&s, SF_ACT_KILL)) &&
+        !(session.result == FM_E_BUSY && session.failing))
         sf_finding(SF_MON_DIED, "fm_select_server ended with %s",
                    fm_err_name(session.result));
     check_handled();

@@ -117,7 +117,8 @@ bool session_timed_out(const struct sf_peer *peer)
 bool session_may_end(const struct sf_peer *peer)
 {
     return peer->harmed || peer->finished || session_broke_format(peer) ||
-           session_timed_out(peer) || sf_session_now()->high || session.stop;
+           session_timed_out(peer) || sf_session_now()->high || session.stop ||
+           session.failing;
 }
 
 bool session_lives(const struct sf_peer *peer)
@@ -134,5 +135,5 @@ bool session_has_ended(const struct sf_peer *peer)
 bool session_is_excused(const struct sf_peer *peer)
 {
     return peer->harmed || !peer->end || session_check(peer)->excused ||
-           session_timed_out(peer);
+           session_timed_out(peer) || session.failing;
 }

@@ -39,14 +39,19 @@ struct check {
 struct session {
     struct fm_server_options options;
     struct fm_server_stats stats;
+    struct fm_server_stats failed; /* … when its wait last failed         */
     volatile sig_atomic_t stop;
     int result;
     bool lasts;     /* the handler ends connections                       */
     bool obeys;     /* a signal tells it to stop …                        */
+    int ends[2];    /* … and wakes it by this pipe                        */
     int64_t told;   /* … and did so then; < 0: not yet                    */
     bool cut;       /* a fault has ended a stream where the peer did not  */
     bool lossy;     /* something happened that may lose frames            */
     bool scarce;    /* … that may keep it from accepting                  */
+    bool failing;   /* … that makes it give up: its wait was refused …    */
+    size_t refused; /* … memory in so many turns in a row                 */
+    uint64_t turn;  /* … up to this one                                   */
     size_t frames;  /* given to the handler                               */
     size_t handled; /* … as long as none may be lost                      */
     struct check checks[SF_CONNS_MAX];

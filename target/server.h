@@ -87,7 +87,8 @@ struct fm_server_options {
  * dead.  Returns < 0 when it cannot go on: FM_E_USAGE (options that make no
  * sense), FM_E_FD_RANGE (select: the listener's descriptor is too high),
  * FM_E_NOMEM at the start, FM_E_BADFD (the listener died; connections that
- * were open have been served to their end), FM_E_SYS.
+ * were open have been served to their end), FM_E_BUSY (select: no memory,
+ * after several tries), FM_E_SYS.
  *
  * No global state and no clock but CLOCK_MONOTONIC.  The select server waits
  * in select only.  The fork server reaps exactly its own children, needs no

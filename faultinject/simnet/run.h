@@ -141,7 +141,7 @@ void sf_session_times(sf_counter *each, void *arg);
 
 /* --- during a session ---------------------------------------------------- */
 
-/* For `signal`: it has told a server to stop. */
+/* For `signal` and `fault`: a server was told to stop, or cannot go on. */
 void sf_session_stopped(void);
 
 /* Peers and the harness act: it is not the program that runs. */
