@@ -427,9 +427,12 @@ static bool serves(void)
 
 static void close_pipes(void)
 {
+    bool obeys = trial.obeys;
+
+    trial.obeys = false; /* a signal may come in between */
     for (int i = 0; trial.pipes && i < 2; i++)
         close(trial.ends[i]);
-    for (int i = 0; trial.obeys && i < 2; i++)
+    for (int i = 0; obeys && i < 2; i++)
         if (i == 0 || !trial.ended)
             close(trial.word[i]);
 }
@@ -438,8 +441,11 @@ static void close_pipes(void)
  * a pipe's.  False: it died just now, and is. */
 static bool make_pipes(int fd)
 {
+    bool obeys = trial.obeys;
+
+    trial.obeys = false; /* not before it can */
     trial.pipes = trial.pipes && pipe(trial.ends) == 0;
-    trial.obeys = trial.obeys && pipe(trial.word) == 0;
+    trial.obeys = obeys && pipe(trial.word) == 0;
     if (!(trial.pipes && (trial.ends[0] == fd || trial.ends[1] == fd)) &&
         !(trial.obeys && (trial.word[0] == fd || trial.word[1] == fd)))
         return true;

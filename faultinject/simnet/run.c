@@ -143,6 +143,16 @@ static enum sf_sim_wake next_phase(int64_t until)
     return SF_SIM_NOTHING;
 }
 
+/* The handler of a signal that has come runs at once. */
+static bool take_signal(void)
+{
+    if (!sf_play.pending_signal)
+        return false;
+    sf_play.pending_signal = false;
+    tell(sf_play.program->signal);
+    return true;
+}
+
 /* Time passes until the script goes on, but no further than the program
  * wants to wait. */
 static bool time_is_up(int64_t until)
@@ -164,6 +174,8 @@ static uint64_t enough_calls(void)
 
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
 {
+    bool acted;
+
     (void)arg;
     if (sf_play.phase != STOPPING && sf_play_pump())
         return SF_SIM_ACTED;
@@ -179,13 +191,11 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     while (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n) {
         if (!time_is_up(until))
             return SF_SIM_NOTHING;
-        if (sf_play_next_acts())
-            return SF_SIM_ACTED;
-        if (sf_play.pending_signal) {
-            sf_play.pending_signal = false;
-            tell(sf_play.program->signal);
+        acted = sf_play_next_acts();
+        if (take_signal())
             return SF_SIM_SIGNAL;
-        }
+        if (acted)
+            return SF_SIM_ACTED;
     }
     if (sf_play.phase == SCRIPT && !time_is_up(until))
         return SF_SIM_NOTHING;
@@ -215,9 +225,12 @@ static void watch_for_spin(enum sf_call call)
 static void on_call(void *arg, enum sf_call call)
 {
     (void)arg;
+    if (sf_play.acting) /* a handler of ours makes it */
+        return;
     sf_play.acting = true;
     watch_for_spin(call);
     sf_play_due_acts();
+    take_signal();
     sf_play_set_alarm();
     sf_play.acting = false;
 }
