@@ -113,13 +113,22 @@ static void check_error(const struct sf_peer *peer, int err)
                    fm_err_name(err));
 }
 
-/* Everybody listens, with room in the backlog unless it is a crowd's. */
+/* Everybody listens, with room in the backlog unless it is a crowd's; who has
+ * just answered may be gone again. */
+static bool may_fail(int err)
+{
+    const struct sf_session *s = sf_session_now();
+
+    return err == FM_E_TIMEOUT || err == FM_E_NO_FILES ||
+           (fuzz.crowd && err == FM_E_BUSY) ||
+           (err == FM_E_BADFD && sf_session_has(s, SF_ACT_KILL)) ||
+           (err == FM_E_RESET && sf_session_has(s, SF_ACT_RESET)) ||
+           sf_session_last_fault(SF_FATAL) >= 0;
+}
+
 static void check_dial(int err)
 {
-    if (err != FM_E_TIMEOUT && err != FM_E_NO_FILES &&
-        !(fuzz.crowd && err == FM_E_BUSY) &&
-        !(err == FM_E_BADFD && sf_session_has(sf_session_now(), SF_ACT_KILL)) &&
-        sf_session_last_fault(SF_FATAL) < 0)
+    if (!may_fail(err))
         sf_finding(SF_MON_WRONG,
                    "dialling ended with %s, and nothing had "
                    "happened",
