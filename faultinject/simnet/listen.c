@@ -68,8 +68,14 @@ static struct sf_end *find_bound(struct sim_name *name, bool listening)
     return NULL;
 }
 
+static bool has_name(const struct sf_end *end)
+{
+    return end->family == AF_UNIX ? end->name.len > 0 : end->has_port;
+}
+
 static void name_anonymously(struct sf_end *end)
 {
+    end->has_port = true;
     end->name = (struct sim_name){.len = name_size(end->family)};
     end->name.any.sa_family = end->family;
     if (end->family == AF_INET)
@@ -103,15 +109,15 @@ int sim_bind(struct sf_end *end, const struct sockaddr *addr, socklen_t len)
 
     if (r < 0)
         return r;
-    if (end->name.len)
+    if (has_name(end))
         return -EINVAL;
-    end->auto_port = end->family != AF_UNIX && !*port_of(&name);
-    if (end->auto_port)
+    end->chose_port = end->family == AF_UNIX || *port_of(&name);
+    if (!end->chose_port)
         *port_of(&name) = htons(sim.next_port++);
     else if (find_bound(&name, false))
         return -EADDRINUSE;
     end->name = name;
-    end->bound = true;
+    end->bound = end->has_port = true;
     return 0;
 }
 
@@ -119,9 +125,14 @@ int sim_listen(struct sf_end *end, int backlog)
 {
     if (end->state != SIM_CLOSE && end->state != SIM_LISTEN)
         return -EINVAL;
-    if (!end->name.len && end->family == AF_UNIX)
+    /* SS_UNCONNECTED is not said of one that was connected, nor of a connect()
+     * that failed until another one has told it. */
+    if (end->family != AF_UNIX &&
+        (end->pending || end->was_connected || end->spoilt))
         return -EINVAL;
-    if (!end->name.len)
+    if (!has_name(end) && end->family == AF_UNIX)
+        return -EINVAL;
+    if (!has_name(end))
         name_anonymously(end);
     end->bound = true;
     end->state = SIM_LISTEN;
@@ -174,8 +185,7 @@ static int establish(struct sf_end *end, struct sf_end *listener)
         return -ENOBUFS;
     embryo->family = listener->family;
     embryo->name = listener->name;
-    if (!end->name.len && end->family != AF_UNIX)
-        name_anonymously(end);
+    embryo->has_port = true;
     embryo->peer_name = end->name;
     end->peer_name = listener->name;
     end->parked = false;
@@ -269,10 +279,14 @@ static int connect_tcp(struct sf_end *end, struct sim_name *name)
 {
     struct sf_end *listener = find_bound(name, true);
 
+    if (end->spoilt)
+        return -EINVAL;
     if (end->pending)
         return report_connect(end);
     if (end->state != SIM_CLOSE || end->was_connected)
         return -EISCONN;
+    if (!has_name(end))
+        name_anonymously(end);
     end->state = SIM_SYN_SENT;
     end->pending = true;
     if (!listener)

@@ -67,10 +67,12 @@ struct sf_end {
     bool quick;   /* SO_LINGER with time 0: close is a reset           */
     bool harmed;  /* a fault was made true here                        */
     bool was_connected;
-    bool bound;     /* by bind() or listen(), not by connecting          */
-    bool auto_port; /* TCP: the port was chosen for it                   */
-    uint16_t refs;  /* descriptors, a peer's handle, a backlog           */
-    int err;        /* pending SO_ERROR                                  */
+    bool spoilt;     /* TCP: it can neither connect nor listen any more  */
+    bool bound;      /* by bind() or listen(), not by connecting          */
+    bool has_port;   /* TCP: `name` is its own, and nobody else's         */
+    bool chose_port; /* … as bind() was told, so that it is for good      */
+    uint16_t refs;   /* descriptors, a peer's handle, a backlog           */
+    int err;         /* pending SO_ERROR                                  */
     sa_family_t family;
     uint32_t edges; /* times that something happened; for EPOLLET        */
     struct sf_end *peer;

@@ -33,11 +33,19 @@ int sim_take_error(struct sf_end *end)
     return err;
 }
 
+/* tcp_set_state(): the port is nobody's now, unless bind() had named it. */
+static void forget(struct sf_end *end)
+{
+    end->state = SIM_CLOSE;
+    if (!end->chose_port)
+        end->has_port = end->bound = false;
+}
+
 /* Both directions have ended: TCP forgets the connection. */
 static void settle(struct sf_end *end)
 {
     if (!is_unix(end) && end->done && (end->shut & SHUT_SND)) {
-        end->state = SIM_CLOSE;
+        forget(end);
         end->shut = SHUT_BOTH;
     }
 }
@@ -55,7 +63,7 @@ void sim_reset(struct sf_end *end, int err)
                                             : ECONNRESET;
     end->shut = SHUT_BOTH;
     if (!is_unix(end))
-        end->state = SIM_CLOSE;
+        forget(end);
     sim_wake(end);
 }
 
@@ -132,6 +140,16 @@ static ssize_t move(struct sf_end *end, const struct iovec *iov, int n)
     return (ssize_t)moved;
 }
 
+/* Nobody will read it, and nobody answers: RFC 1122, 4.2.2.13. */
+static ssize_t write_in_vain(struct sf_end *end, size_t len)
+{
+    if (len && end->peer)
+        sim_reset(end->peer, ECONNRESET);
+    if (len)
+        sim_reset(end, 0);
+    return (ssize_t)len;
+}
+
 static ssize_t write_tcp(struct sf_end *end, const struct iovec *iov, int n)
 {
     int err;
@@ -143,13 +161,8 @@ static ssize_t write_tcp(struct sf_end *end, const struct iovec *iov, int n)
         return -err;
     if (end->state != SIM_ESTAB || (end->shut & SHUT_SND))
         return -EPIPE;
-    if (!end->peer) { /* it closed: the bytes are answered with a reset */
-        ssize_t len = (ssize_t)sim_iov_len(iov, n);
-
-        if (len)
-            sim_reset(end, 0);
-        return len;
-    }
+    if (!end->peer || end->peer->shut == SHUT_BOTH)
+        return write_in_vain(end, sim_iov_len(iov, n));
     return move(end, iov, n);
 }
 
@@ -190,22 +203,38 @@ ssize_t sim_write(struct sf_end *end, const struct iovec *iov, int n)
 
 /* ----------------------------------------------------- shutdown and close */
 
+/* inet_shutdown(): SS_CONNECTED or, when it failed, SS_DISCONNECTING, out of
+ * which there is no way. */
+static void end_connecting(struct sf_end *end)
+{
+    end->spoilt |= end->pending && end->state == SIM_CLOSE;
+    end->was_connected |= end->pending && end->state != SIM_CLOSE;
+    end->pending = false;
+}
+
+/* tcp_disconnect() */
+static void disconnect(struct sf_end *end)
+{
+    if (end->state == SIM_LISTEN)
+        sim_close_listener(end);
+    else
+        end->err = ECONNRESET;
+    forget(end);
+    end->shut = 0;
+    end->parked = end->pending = false;
+    sim_wake(end);
+}
+
 static int shutdown_tcp(struct sf_end *end, int bits)
 {
+    if (end->state == SIM_LISTEN && !(bits & SHUT_RCV))
+        return 0;
     if (end->state == SIM_LISTEN || end->state == SIM_SYN_SENT) {
-        if (end->state == SIM_LISTEN && !(bits & SHUT_RCV))
-            return 0;
-        if (end->state == SIM_LISTEN)
-            sim_close_listener(end);
-        end->state = SIM_CLOSE;
-        end->shut = 0;
-        end->parked = end->pending = false;
-        if (end->auto_port) /* it is nobody's now, and bind may be called */
-            end->name.len = 0, end->bound = false;
-        sim_wake(end);
+        disconnect(end);
         return 0;
     }
     end->shut |= (uint8_t)bits;
+    end_connecting(end);
     sim_wake(end);
     if (end->state == SIM_CLOSE)
         return -ENOTCONN;

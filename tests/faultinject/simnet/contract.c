@@ -5,6 +5,7 @@
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/simnet.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -233,6 +234,106 @@ static void reset_is_told_once(void **state)
     assert_int_equal(sf_end_recv(peer, bytes, 1), -ECONNRESET);
 }
 
+/* Sockets as fuzz_fidelity has found them on Linux. */
+
+static const struct sockaddr_in port_1 = {
+    .sin_family = AF_INET,
+    .sin_port = 1,
+};
+static const struct sockaddr *nobody = (const struct sockaddr *)&port_1;
+static const struct sockaddr_in any_port = {.sin_family = AF_INET};
+
+static int tcp(void)
+{
+    return w->socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+}
+
+static int error_of(int fd)
+{
+    int error = -1;
+    socklen_t len = sizeof error;
+
+    w->getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    return error;
+}
+
+/* Until another connect has told it, and never again after a shutdown. */
+static void failed_connect_is_not_over(void **state)
+{
+    int fd = tcp();
+
+    (void)state;
+    FAILS(w->connect(fd, nobody, sizeof port_1), EINPROGRESS);
+    FAILS(w->listen(fd, 1), EINVAL);
+    FAILS(w->connect(fd, nobody, sizeof port_1), ECONNREFUSED);
+    assert_int_equal(w->listen(fd, 1), 0);
+    fd = tcp();
+    FAILS(w->connect(fd, nobody, sizeof port_1), EINPROGRESS);
+    FAILS(w->shutdown(fd, SHUT_RD), ENOTCONN);
+    FAILS(w->connect(fd, nobody, sizeof port_1), EINVAL);
+    FAILS(w->listen(fd, 1), EINVAL);
+}
+
+static int listener(int backlog, struct sockaddr_in *name)
+{
+    int fd = tcp();
+    socklen_t len = sizeof *name;
+
+    assert_int_equal(w->listen(fd, backlog), 0);
+    assert_int_equal(w->getsockname(fd, (struct sockaddr *)name, &len), 0);
+    return fd;
+}
+
+/* Its port was chosen for it, and is nobody's when the connection is lost. */
+static void lost_connection_has_no_port(void **state)
+{
+    struct sockaddr_in name;
+    int to = listener(1, &name), fd = tcp();
+
+    (void)state;
+    FAILS(w->connect(fd, (struct sockaddr *)&name, sizeof name), EINPROGRESS);
+    FAILS(w->bind(fd, (const struct sockaddr *)&any_port, sizeof any_port),
+          EINVAL);
+    assert_int_equal(w->close(to), 0);
+    assert_int_equal(
+        w->bind(fd, (const struct sockaddr *)&any_port, sizeof any_port), 0);
+}
+
+/* No room in the backlog: it waits, and has a port. */
+static void shutdown_ends_connecting(void **state)
+{
+    struct sockaddr_in name;
+    int fds[2];
+
+    (void)state;
+    listener(0, &name);
+    for (int i = 0; i < 2; i++) {
+        fds[i] = tcp();
+        FAILS(w->connect(fds[i], (struct sockaddr *)&name, sizeof name),
+              EINPROGRESS);
+    }
+    FAILS(w->bind(fds[1], (const struct sockaddr *)&any_port, sizeof any_port),
+          EINVAL);
+    assert_int_equal(w->shutdown(fds[1], SHUT_WR), 0);
+    assert_int_equal(error_of(fds[1]), ECONNRESET);
+}
+
+/* Both ways are shut, and the peer sends: a reset for both. */
+static void bytes_for_nobody(void **state)
+{
+    struct sockaddr_in name;
+    int from = listener(1, &name), a = tcp(), b;
+
+    (void)state;
+    FAILS(w->connect(a, (struct sockaddr *)&name, sizeof name), EINPROGRESS);
+    b = w->accept4(from, NULL, NULL, SOCK_NONBLOCK);
+    assert_int_equal(w->shutdown(b, SHUT_RDWR), 0);
+    assert_int_equal(w->send(a, bytes, 5, MSG_NOSIGNAL), 5);
+    FAILS(w->recv(b, bytes, 5, 0), ECONNRESET);
+    assert_int_equal(w->recv(a, bytes, 5, 0), 0);
+    FAILS(w->send(a, bytes, 5, MSG_NOSIGNAL), EPIPE);
+}
+
 static void time_is_virtual(void **state)
 {
     struct timespec day = {86400, 0}, now;
@@ -276,6 +377,10 @@ int main(void)
         TEST(accept_finds_no_numbers),
         TEST(close_frees),
         TEST(reset_is_told_once),
+        TEST(failed_connect_is_not_over),
+        TEST(lost_connection_has_no_port),
+        TEST(shutdown_ends_connecting),
+        TEST(bytes_for_nobody),
         TEST(time_is_virtual),
         TEST(a_wait_for_ever_is_a_stall),
     };
