@@ -143,6 +143,24 @@ static void do_pair(int slot)
     same("socketpair", slot, other, r);
 }
 
+static void do_pipe(int slot)
+{
+    int ends[2], r[WORLDS], other;
+
+    t.fd[REAL][slot] = 0; /* reserved while the other is looked for */
+    other = free_slot();
+    t.fd[REAL][slot] = -1;
+    if (other < 0)
+        return;
+    for (int w = 0; w < WORLDS; w++) {
+        r[w] = result(IN(w, pipe2, ends, O_NONBLOCK));
+        t.fd[w][slot] = ends[0];
+        t.fd[w][other] = ends[1];
+    }
+    t.addr_len[slot] = t.addr_len[other] = 0;
+    same("pipe2", slot, other, r);
+}
+
 static socklen_t make_name(struct sockaddr_storage *name, int domain)
 {
     struct sockaddr_in *in = (struct sockaddr_in *)name;
@@ -322,7 +340,7 @@ static void do_dup(int slot)
 
 static void do_error(int slot)
 {
-    int r[WORLDS], error[WORLDS];
+    int r[WORLDS], error[WORLDS] = {0, 0};
 
     for (int w = 0; w < WORLDS; w++) {
         socklen_t len = sizeof error[w];
@@ -350,6 +368,32 @@ static void do_ask(int slot)
             IN(w, getpeername, t.fd[w][slot], (struct sockaddr *)&name, &len));
     }
     same("getpeername", slot, 0, r);
+}
+
+static void do_option(int slot)
+{
+    static const int names[] = {SO_TYPE, SO_DOMAIN, SO_ACCEPTCONN,
+                                SO_KEEPALIVE};
+    int name = names[decide(sizeof names / sizeof *names)];
+    int r[WORLDS], is[WORLDS] = {0, 0};
+
+    for (int w = 0; w < WORLDS; w++) {
+        socklen_t len = sizeof is[w];
+
+        r[w] = result(
+            IN(w, getsockopt, t.fd[w][slot], SOL_SOCKET, name, &is[w], &len));
+    }
+    same("getsockopt", slot, name, r);
+    same("… is", slot, name, is);
+}
+
+static void do_flags(int slot)
+{
+    int r[WORLDS];
+
+    for (int w = 0; w < WORLDS; w++)
+        r[w] = result(IN(w, fcntl, t.fd[w][slot], F_GETFL, 0));
+    same("F_GETFL", slot, 0, r);
 }
 
 static void do_linger(int slot)
@@ -475,13 +519,13 @@ static void compare_epoll(void)
 
 /* -------------------------------------------------------------------- run */
 
-static void (*const opening[])(int) = {do_socket, do_pair,   do_accept,
-                                       do_dup,    do_accept, do_socket};
+static void (*const opening[])(int) = {do_socket, do_pair,   do_accept, do_dup,
+                                       do_accept, do_socket, do_pipe};
 static void (*const on_open[])(int) = {
     do_listen,  do_listen, do_connect, do_connect, do_send,   do_send,
     do_send,    do_recv,   do_recv,    do_recv,    do_vector, do_shutdown,
     do_close,   do_close,  do_error,   do_ask,     do_linger, do_watch,
-    do_connect, do_watch,  do_send,
+    do_connect, do_watch,  do_send,    do_option,  do_flags,
 };
 
 static void one_call(void)

@@ -68,7 +68,7 @@ int sim_ioctl(int fd, struct sf_end *end, unsigned long request, long arg)
     case FIONREAD:
         if (end->state == SIM_LISTEN)
             return -EINVAL;
-        *value = (int)end->in.len;
+        *value = (int)sim_unread(end);
         return 0;
     case SIOCOUTQ:
         *value = end->peer ? (int)end->peer->in.len : 0;

@@ -138,7 +138,6 @@ int sim_listen(struct sf_end *end, int backlog)
     end->state = SIM_LISTEN;
     end->backlog =
         backlog < 0 || backlog > SIM_BACKLOG ? SIM_BACKLOG : (unsigned)backlog;
-    sim_wake(end);
     return 0;
 }
 

@@ -161,6 +161,7 @@ int sim_shutdown(struct sf_end *end, int how);
 void sim_shutdown_as(struct sf_end *end, unsigned bits);
 void sim_link(struct sf_end *a, struct sf_end *b);
 void sim_close_stream(struct sf_end *end, bool reset);
+size_t sim_unread(const struct sf_end *end);
 void sim_reset(struct sf_end *end, int err); /* a reset arrives at `end`  */
 void sim_finish(struct sf_end *end);         /* a FIN arrives at `end`    */
 int sim_take_error(struct sf_end *end);

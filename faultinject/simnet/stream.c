@@ -115,6 +115,8 @@ ssize_t sim_read(struct sf_end *end, const struct iovec *iov, int n, bool peek)
         return is_unix(end) ? -EINVAL : -ENOTCONN;
     if (is_unix(end) && end->state != SIM_ESTAB)
         return -EINVAL;
+    if (end->kind == SIM_READER && !sim_iov_len(iov, n))
+        return 0;
     if (!end->in.len)
         return nothing_to_read(end);
     got = sim_get(end, iov, n, peek);
@@ -182,6 +184,8 @@ static ssize_t write_pipe(struct sf_end *end, const struct iovec *iov, int n)
 {
     size_t len = sim_iov_len(iov, n);
 
+    if (!len)
+        return 0;
     if (!end->peer)
         return -EPIPE;
     if (len <= 4096 && len > sim_space(end->peer) &&
@@ -295,6 +299,8 @@ void sim_close_stream(struct sf_end *end, bool reset)
         return;
     peer->peer = NULL;
     if (end->kind != SIM_SOCKET) {
+        if (end->kind == SIM_READER) /* the pipe is there, and they in it */
+            peer->in.len = end->in.len;
         sim_wake(peer);
     } else if (is_unix(end)) {
         peer->shut = SHUT_BOTH;
@@ -307,6 +313,14 @@ void sim_close_stream(struct sf_end *end, bool reset)
     } else if (!peer->done) {
         sim_finish(peer);
     }
+}
+
+/* FIONREAD, which a pipe answers at both of its ends. */
+size_t sim_unread(const struct sf_end *end)
+{
+    if (end->kind == SIM_WRITER && end->peer)
+        return end->peer->in.len;
+    return end->in.len;
 }
 
 /* -------------------------------------------------------------- readiness */
