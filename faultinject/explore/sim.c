@@ -101,13 +101,15 @@ static bool make_report(void)
 
 static void set_environment(const struct sf_program *program)
 {
-    char preload[PATH_MAX + 512];
+    char preload[PATH_MAX + 512], pid[24];
 
     snprintf(preload, sizeof preload, "%s%s%s", program->runtime,
              program->runtime[0] ? " " : "", sim.library);
     setenv("LD_PRELOAD", preload, 1);
     setenv(SF_SIM_SCENARIO_ENV, sim.scenario, 1);
     setenv(SF_SIM_REPORT_ENV, sim.report, 1);
+    snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    setenv(SF_SIM_PID_ENV, pid, 1);
     if (sim.verbose)
         setenv(SF_SIM_SHOW_ENV, "1", 1);
 }
@@ -137,14 +139,14 @@ static int verdict(const char *name, int status)
         return SF_FOUND;
     if (!s->loaded)
         return could_not("the program did not load the library");
-    if (WIFSIGNALED(status)) {
+    if (WIFSIGNALED(status) && !(s->stopped && WTERMSIG(status) == SIGTERM)) {
         snprintf(line, sizeof line, "finding: died: %s was killed by SIG%s",
                  name, sigabbrev_np(WTERMSIG(status)));
         return found(line);
     }
     if (!s->joined)
         return could_not("the program ended before it waited for a client");
-    if (WEXITSTATUS(status) == SF_SANITIZER_STATUS)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS)
         return found("finding: a sanitizer's report, see above");
     if (!s->stopped)
         return found("finding: died: the program ended, and nobody had told "

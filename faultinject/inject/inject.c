@@ -12,9 +12,12 @@
 #include "faultinject/inject/monitor.h"
 #include "faultinject/inject/quick.h"
 #include "faultinject/inject/registry.h"
+#include "faultinject/inject/wait.h"
 
 int sf_on;
 unsigned (*sf_inject_enrol)(void);
+bool (*sf_inject_stray)(enum sf_call call, int fd);
+void (*sf_inject_forks)(enum sf_fork where);
 
 struct sf_injector sf_injector;
 
@@ -45,6 +48,11 @@ void sf_inject_end(void)
     sf_on = 0;
     sf_thread.mine = false;
     sf_injector.chooser = NULL;
+}
+
+void sf_inject_abandon(void)
+{
+    sf_thread.mine = false;
 }
 
 void sf_inject_disarm(void)
@@ -320,11 +328,24 @@ static enum sf_verdict decide(struct sf_op *op)
     return verdict;
 }
 
+/* A thread or a process of which the session knows nothing; true: let it. */
+static bool admits(const struct sf_op *op)
+{
+    struct sf_member m;
+    int cursor = 0;
+
+    if (sf_thread.mine || sf_thread.busy || !sf_inject_stray)
+        return false;
+    while (op->wait && op->wait->shape->asked(op->wait, &cursor, &m))
+        sf_inject_stray(op->call, m.fd);
+    return op->fd >= 0 && sf_inject_stray(op->call, op->fd);
+}
+
 enum sf_verdict sf_ask(struct sf_op *op)
 {
     enum sf_verdict verdict = SF_PERFORM;
 
-    if (!ours(op))
+    if (!ours(op) && !admits(op))
         return SF_PASS;
     sf_thread.busy = true;
     op->world = sf_injector.world;

@@ -34,6 +34,21 @@ void sf_inject_arm(struct sf_chooser *chooser, enum sf_profile profile);
 /* End it: everything passes through again, all state is forgotten. */
 void sf_inject_end(void);
 
+/*
+ * Threads and processes that did not begin the session have no part in it:
+ * what they call passes through.  Where sf_inject_stray is set it is asked
+ * about each descriptor they use, of the world's or not; true: the world has
+ * the call all the same.
+ */
+extern bool (*sf_inject_stray)(enum sf_call call, int fd);
+/* The calling thread has none any more: it is another process now. */
+void sf_inject_abandon(void);
+
+enum sf_fork { SF_BEFORE_FORK, SF_IN_PARENT, SF_IN_CHILD };
+/* Told of processes that are made by syscall(), as pthread_atfork() tells of
+ * the others; errno is its to keep.  NULL: nobody is. */
+extern void (*sf_inject_forks)(enum sf_fork where);
+
 /* From here on nothing is injected any more; the watching goes on. */
 void sf_inject_disarm(void);
 

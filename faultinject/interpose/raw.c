@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -105,6 +106,33 @@ void sf_seal(void)
         __atomic_fetch_add(&sf_control->n_sealed, 1, __ATOMIC_RELAXED);
 }
 
+/* Makes a process past libc, and with it past pthread_atfork(). */
+static bool clones(long number, long a)
+{
+    uint64_t flags = number == SYS_clone ? (uint64_t)a : CLONE_VM;
+
+#ifdef SYS_fork
+    if (number == SYS_fork)
+        return true;
+#endif
+    if (number == SYS_clone3 && a)
+        flags = *(uint64_t *)a;
+    return !(flags & CLONE_VM);
+}
+
+static long any_syscall(long number, long a, long b, long c, long d, long e,
+                        long f)
+{
+    long result;
+
+    if (!sf_inject_forks || !clones(number, a))
+        return sf_syscall(number, a, b, c, d, e, f);
+    sf_inject_forks(SF_BEFORE_FORK);
+    result = sf_syscall(number, a, b, c, d, e, f);
+    sf_inject_forks(result == 0 ? SF_IN_CHILD : SF_IN_PARENT);
+    return result;
+}
+
 SF_EXPORT long syscall(long number, ...)
 {
     long a, b, c, d, e, f;
@@ -131,6 +159,6 @@ SF_EXPORT long syscall(long number, ...)
         RAW_OLD_MAP(X)
 #undef X
     default:
-        return sf_syscall(number, a, b, c, d, e, f);
+        return any_syscall(number, a, b, c, d, e, f);
     }
 }

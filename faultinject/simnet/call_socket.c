@@ -195,6 +195,8 @@ int sim_on_dup(int fd)
     return copy;
 }
 
+void (*sf_sim_out_of_reach)(int fd, int newfd);
+
 int sim_on_dup3(int fd, int newfd, int flags)
 {
     struct sf_end *end = sim_end(fd);
@@ -204,6 +206,8 @@ int sim_on_dup3(int fd, int newfd, int flags)
         return PASS_INT;
     if (fd == newfd)
         return -EINVAL;
+    if (end && !sim_is_fd(newfd) && newfd >= 0 && sf_sim_out_of_reach)
+        sf_sim_out_of_reach(fd, newfd);
     if (!end || !sim_is_fd(newfd) ||
         (sim.config.fd_limit && newfd >= sim.config.fd_limit))
         return -EBADF;

@@ -2,9 +2,9 @@
  * preload.c: libsockfault-sim.so, simnet around a program as it is.
  *
  * The world begins before main(); the session once the program listens and
- * waits with nothing ready for it.  Only then is it read, so that afl-fuzz's
- * fork server can be started there, with all of the program's preparation
- * behind it.  The program's own files stay below SF_SIM_FD.
+ * waits with nothing ready for it.  Under afl-fuzz only then is it read, so
+ * that the fork server can be started there, with all of the program's
+ * preparation behind it.  The program's own files stay below SF_SIM_FD.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
@@ -12,31 +12,39 @@
 #include "faultinject/simnet/run.h"
 #include "faultinject/simnet/served.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 
-enum { INPUT_MAX = 1 << 16 };
+enum { INPUT_MAX = 1 << 16, PATIENCE_MS = 1000 };
 
 /* In programs built with AFL++'s compilers. */
 void __afl_manual_init(void) __attribute__((weak));
 
 static struct sf_served unwatched, *served = &unwatched;
 static struct sf_session session;
-static const char *scenario; /* where the session is                       */
-static bool fuzzing;         /* afl-fuzz is listening: a finding is a crash */
+static char scenario[PATH_MAX]; /* where the session is                */
+static bool fuzzing; /* afl-fuzz is listening: a finding is a crash */
+static pid_t owner;  /* the process that the world is for           */
 
 /* ------------------------------------------------------------ the session */
 
-static void cannot(const char *why)
+static _Noreturn void cannot(const char *why)
 {
+    if (!served->unusable)
+        dprintf(STDERR_FILENO, "sockfault: %s: %s\n",
+                scenario[0] == '-' ? "standard input" : scenario, why);
     served->unusable = true;
-    dprintf(STDERR_FILENO, "sockfault: %s: %s\n",
-            scenario[0] == '-' ? "standard input" : scenario, why);
     _exit(2);
 }
 
@@ -76,12 +84,18 @@ static void load(void)
 
 /* ------------------------------------------------------------ the program */
 
-static void leave(void)
+static void count(void)
 {
-    if (served->ended || !served->joined)
-        return;
     served->calls = sf_sim_calls();
     served->conns = sf_session_conns();
+}
+
+/* A child's end is not the program's. */
+static void leave(void)
+{
+    if (served->ended || !served->joined || getpid() != owner)
+        return;
+    count();
     sf_session_leave();
     served->ended = true;
 }
@@ -93,6 +107,7 @@ static void stop(void *arg)
 
     (void)arg;
     served->stopped = true;
+    count(); /* a handler may end it by the same signal */
     if (sigaction(SIGTERM, NULL, &action) == 0 &&
         action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN) {
         raise(SIGTERM);
@@ -109,16 +124,6 @@ static void on_fault(void *arg, const struct sf_point *at,
     served->faults++;
 }
 
-static struct sf_program program = {
-    .side = SF_SERVE,
-    .stop = stop,
-    .fault = on_fault,
-    .no_control = true, /* there is nothing it would be known to answer */
-    .no_dead_fd = true, /* nor does it expect to be robbed              */
-    .no_emfile = true,  /* its files are not in the same table          */
-    .keeps_open = true,
-};
-
 /* Its children go on here; those of the program have no world. */
 static bool serving_forks;
 
@@ -130,21 +135,161 @@ static void start_fork_server(void)
     serving_forks = false;
 }
 
-static void forked(void)
+/*
+ * A child's first calls decide whether the session can go on, so they come
+ * before the program's next ones.  A pipe is closed when it has become
+ * another program or ended; one that lives on by itself is not waited for.
+ */
+static int birth[2] = {-1, -1};
+
+static void close_birth(int side)
 {
-    if (!serving_forks)
-        sf_inject_end();
+    if (birth[side] >= 0)
+        sf_libc.close(birth[side]);
+    birth[side] = -1;
 }
+
+static void before_fork(void)
+{
+    if (!serving_forks && sf_libc.pipe2(birth, O_CLOEXEC) < 0)
+        birth[0] = birth[1] = -1;
+}
+
+static void in_parent(void)
+{
+    struct pollfd child = {.fd = birth[0], .events = POLLIN};
+
+    close_birth(1);
+    if (child.fd >= 0)
+        sf_libc.poll(&child, 1, PATIENCE_MS);
+    close_birth(0);
+    if (served->unusable)
+        _exit(2);
+}
+
+static void in_child(void)
+{
+    close_birth(0);
+    if (serving_forks)
+        owner = getpid();
+    else {
+        sf_inject_abandon();
+        sf_sim_end();
+    }
+}
+
+static void on_fork(enum sf_fork where)
+{
+    static void (*const handlers[])(void) = {before_fork, in_parent, in_child};
+    int saved = errno;
+
+    handlers[where]();
+    errno = saved;
+}
+
+static bool gives_back(enum sf_call call)
+{
+    return call == SF_CALL_close || call == SF_CALL_fcntl;
+}
+
+/* The world is one thread's: what others do to it would be lost, and what
+ * they should have done be missing. */
+static bool astray(enum sf_call call, int fd)
+{
+    bool child = getpid() != owner;
+    char why[160];
+
+    if (!sf_sim_is_open(fd))
+        return false;
+    if (child && gives_back(call)) /* its copy, as many do before an exec */
+        return true;
+    snprintf(why, sizeof why,
+             "another %s of %s calls %s on descriptor %d: only one thread of "
+             "one process can be simulated",
+             child ? "process" : "thread", program_invocation_short_name,
+             sf_calls[call].name, fd);
+    cannot(why);
+}
+
+/* S and what is deeper asleep; only what runs may still use the world. */
+static bool runs(const char *thread)
+{
+    char path[64], stat[512], *state;
+    ssize_t n = -1;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", thread);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = sf_libc.read(fd, stat, sizeof stat - 1);
+        sf_libc.close(fd);
+    }
+    if (n <= 0 || atol(thread) == (long)gettid())
+        return false;
+    stat[n] = '\0';
+    state = strrchr(stat, ')');
+    return state && state[1] && (state[2] == 'R' || state[2] == 'D');
+}
+
+static bool any_runs(void)
+{
+    DIR *threads = opendir("/proc/self/task");
+    struct dirent *entry;
+    bool any = false;
+
+    while (threads && !any && (entry = readdir(threads)))
+        any = entry->d_name[0] != '.' && runs(entry->d_name);
+    if (threads)
+        closedir(threads);
+    return any;
+}
+
+/* Other threads come to their next wait before anything is judged or time
+ * passes: what they do with the world does not depend on the machine's load. */
+static void calm_threads(void *arg, int64_t until)
+{
+    static const struct timespec ms = {.tv_nsec = 1000000};
+
+    (void)arg, (void)until;
+    for (int i = 0; !__libc_single_threaded && i < PATIENCE_MS && any_runs();
+         i++)
+        sf_libc.nanosleep(&ms, NULL);
+    if (served->unusable) /* a child has said why */
+        _exit(2);
+}
+
+static void out_of_reach(int fd, int newfd)
+{
+    char why[160];
+
+    snprintf(why, sizeof why,
+             "%s makes descriptor %d a copy of %d: simulated ones are from %d "
+             "on, and only they",
+             program_invocation_short_name, newfd, fd, SF_SIM_FD);
+    cannot(why);
+}
+
+static struct sf_program program = {
+    .side = SF_SERVE,
+    .stop = stop,
+    .quiet = calm_threads,
+    .fault = on_fault,
+    .no_control = true, /* there is nothing it would be known to answer */
+    .no_dead_fd = true, /* nor does it expect to be robbed              */
+    .no_emfile = true,  /* its files are not in the same table          */
+    .keeps_open = true,
+};
 
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
 {
     socklen_t len;
 
-    (void)arg;
+    calm_threads(arg, until);
     if (!sf_sim_listener(&len))
         return SF_SIM_NOTHING;
     start_fork_server();
-    load();
+    if (fuzzing)
+        load();
     served->joined = true;
     program.name = program_invocation_short_name;
     return sf_session_join(&session, &program,
@@ -180,6 +325,22 @@ static void map_report(const char *path)
         served = map;
 }
 
+/* A copy: programs write their title over the environment. */
+static bool find_scenario(void)
+{
+    const char *path = getenv(SF_SIM_SCENARIO_ENV);
+    const char *pid = getenv(SF_SIM_PID_ENV);
+
+    if (!path && fuzzing)
+        path = "-";
+    if (!path || (pid && atol(pid) != getpid()))
+        return false;
+    snprintf(scenario, sizeof scenario, "%s", path);
+    if (!pid) /* what it starts has its own */
+        unsetenv(SF_SIM_SCENARIO_ENV);
+    return true;
+}
+
 /* Before the program's own constructors, AFL++'s among them. */
 __attribute__((constructor(102))) static void attach(void)
 {
@@ -187,22 +348,26 @@ __attribute__((constructor(102))) static void attach(void)
     const char *report = getenv(SF_SIM_REPORT_ENV);
 
     fuzzing = getenv("__AFL_SHM_ID");
-    scenario = getenv(SF_SIM_SCENARIO_ENV);
-    if (!scenario && fuzzing)
-        scenario = "-";
-    if (!scenario)
+    if (!find_scenario())
         return;
     if (report)
         map_report(report);
     if (fuzzing)
         setenv("__AFL_DEFER_FORKSRV", "1", 1);
-    unsetenv(SF_SIM_SCENARIO_ENV); /* a program that it starts has its own */
+    if (served->joined)
+        cannot("the program ran another in its place once it had peers");
     served->loaded = true;
+    owner = getpid();
+    if (!fuzzing) /* while the path is still a path, and may be read */
+        load();
+    sf_inject_stray = astray;
+    sf_sim_out_of_reach = out_of_reach;
     sf_finding_hook = tell;
     sf_sim_begin(&config);
     sf_inject_begin(sf_simnet(), NULL, SF_LINUX);
     sf_monitor_begin(SF_MONITORS_OF_CALLS);
-    pthread_atfork(NULL, NULL, forked);
+    sf_inject_forks = on_fork;
+    pthread_atfork(before_fork, in_parent, in_child);
 }
 
 __attribute__((destructor(102))) static void detach(void)

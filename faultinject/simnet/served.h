@@ -10,10 +10,13 @@
 #define SF_SIM_SCENARIO_ENV "SOCKFAULT_SIM"        /* a session; -: input  */
 #define SF_SIM_REPORT_ENV   "SOCKFAULT_SIM_REPORT" /* path of the report   */
 #define SF_SIM_SHOW_ENV     "SOCKFAULT_SIM_SHOW"   /* decode it on stderr  */
+/* The process that the session is for, whatever it becomes by exec; without
+ * it the first program that loads the library. */
+#define SF_SIM_PID_ENV "SOCKFAULT_SIM_PID"
 
 struct sf_served {
     uint32_t loaded;   /* the library is in the program                    */
-    uint32_t unusable; /* the session could not be read; it has been told  */
+    uint32_t unusable; /* it could not be done; why has been told          */
     uint32_t joined;   /* the program listened and waited: it began        */
     uint32_t stopped;  /* the program was told to stop                     */
     uint32_t ended;    /* … and the session ended                          */

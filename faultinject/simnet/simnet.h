@@ -121,6 +121,9 @@ void sf_sim_set_buffer(size_t bytes);
 void sf_sim_set_fd_limit(int limit);
 /* The lowest number that is free. */
 int sf_sim_lowest(void);
+/* Told before a descriptor is to get a number that is not simnet's, which is
+ * refused; may not return.  NULL: it is refused and nobody is told. */
+extern void (*sf_sim_out_of_reach)(int fd, int newfd);
 
 /*
  * Peers.  An end is a socket that no descriptor names: what the other side

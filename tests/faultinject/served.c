@@ -1,31 +1,38 @@
 /*
  * served.c: a server for one client at a time, as bad as it is told to be.
  *
- *     served [good|leak|crash|spin|quit|nowhere]
+ *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
+ *             onto|redies]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t stopped;
 static const char *bad = "good";
 
-static void on_term(int signo)
-{
-    (void)signo;
-    stopped = 1;
-}
-
 static bool is(const char *what)
 {
     return strcmp(bad, what) == 0;
+}
+
+static void on_term(int signo)
+{
+    stopped = 1;
+    if (is("redies")) {
+        signal(signo, SIG_DFL);
+        raise(signo);
+    }
 }
 
 /* One step at a time, as a fuzzer has to find it. */
@@ -36,11 +43,55 @@ static void look(const char *bytes, ssize_t n)
             abort();
 }
 
+/* A second one at once for the client, or one that only runs a program. */
+static bool forks(int fd)
+{
+    pid_t child = is("fork") || is("helper") ? fork() : -1;
+    int status = 0;
+
+    if (child == 0 && is("helper")) {
+        if (close(fd) == 0)
+            execlp("true", "true", (char *)NULL);
+        _exit(1);
+    }
+    if (child == 0) {
+        usleep(50000);
+        _exit(send(fd, "child", 5, MSG_NOSIGNAL) != 5);
+    }
+    if (is("helper") && (waitpid(child, &status, 0) != child || status))
+        abort();
+    return child > 0 && is("fork");
+}
+
+static void *run(void *fd)
+{
+    send((int)(intptr_t)fd, "thread", 6, MSG_NOSIGNAL);
+    close((int)(intptr_t)fd);
+    return NULL;
+}
+
+static bool gives_away(int fd)
+{
+    pthread_t thread;
+
+    if (is("onto"))
+        dup2(fd, 0);
+    if (is("thread"))
+        return pthread_create(&thread, NULL, run, (void *)(intptr_t)fd) == 0;
+    return false;
+}
+
 static void serve(int fd)
 {
     char bytes[256];
     ssize_t n;
 
+    if (gives_away(fd))
+        return;
+    if (forks(fd)) {
+        close(fd);
+        return;
+    }
     while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0) {
         look(bytes, n);
         if (is("quit"))
@@ -63,6 +114,8 @@ int main(int argc, char **argv)
     if (argc > 1)
         bad = argv[1];
     sigaction(SIGTERM, &term, NULL);
+    if (is("moves") && chdir("/") < 0)
+        return 1;
     if (is("nowhere"))
         poll(NULL, 0, -1);
     if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||

@@ -57,6 +57,19 @@ expect 1 'finding: died: .* killed by SIGABRT' bom "$served" crash
 expect 0 'nothing found' bom "$served" good
 expect 1 'finding: spin' talk "$served" spin
 expect 1 'finding: died: .* returned' talk "$served" quit
+# Only one thread of one process has the world, whichever program it runs.
+only='only one thread of one process can be simulated'
+expect 2 "another process of .*served calls send on .*$only" talk "$served" fork
+expect 2 "another thread of .*served calls send on .*$only" talk "$served" thread
+expect 2 'served makes descriptor 0 a copy of 513' talk "$served" onto
+expect 0 '2 connections.*nothing found' talk "$served" helper
+expect 0 '2 connections.*nothing found' talk env A=1 "$served" good
+expect 0 '2 connections.*nothing found' talk sh -c "exec '$served' good"
+expect 0 '2 connections.*nothing found' talk "$served" redies
+(cd "$work" && "$sockfault" sim -s talk -- "$served" moves) >/dev/null || {
+    echo "sim.sh: a program that changes its directory loses the session" >&2
+    failed=1
+}
 if command -v beanstalkd >/dev/null; then
     printf 'sockfault-session 1\nbytes 1 "put 0 0 9 1\\x0d\\x0aa\\x0d\\x0a"\n' \
         >"$work/job"
