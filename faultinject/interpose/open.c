@@ -1,4 +1,5 @@
 /* open.c: calls that make descriptors, and those that ask for details. */
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/close_range.h>
 #include <stdarg.h>
@@ -126,11 +127,35 @@ SF_EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 
 /* --- numbers given back in a row --- */
 
-/* As libc does them: there is nothing to be asked of a world. */
+/* Those of a world in memory, which the kernel does not know. */
+static void close_inside(unsigned first, unsigned last, bool later)
+{
+    const struct sf_world *world = sf_inside();
+    struct sf_facts facts;
+
+    if (!world || world->all_threads)
+        return;
+    for (int i = 0; i < world->count; i++) {
+        int fd = world->first + i;
+        if ((unsigned)fd < first || (unsigned)fd > last)
+            continue;
+        world->facts(fd, &facts);
+        if (facts.type == SF_FD_CLOSED)
+            continue;
+        if (later)
+            fcntl(fd, F_SETFD, FD_CLOEXEC);
+        else
+            close(fd);
+    }
+}
+
+/* As libc does them: there is nothing to be asked of the kernel's world. */
 SF_EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
     int result = (int)sf_syscall(SYS_close_range, first, last, flags, 0, 0, 0);
 
+    if (sf_on && result == 0)
+        close_inside(first, last, flags & CLOSE_RANGE_CLOEXEC);
     if (sf_on && result == 0 && !(flags & CLOSE_RANGE_CLOEXEC))
         sf_forget(first, last);
     return result;

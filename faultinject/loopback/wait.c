@@ -42,14 +42,16 @@ static int64_t ns_of(const struct timespec *ts)
     return ts ? ts->tv_sec * INT64_C(1000000000) + ts->tv_nsec : -1;
 }
 
-/* What is under way gets the time to arrive, once. */
+/* What is under way gets the real time to arrive, once. */
 static bool something_arrives(void)
 {
+    static const struct timespec step = {.tv_nsec = STEP_MS * 1000000};
+
     if (loop.arrived == loop.changes || !loop_in_flight())
         return false;
     loop.arrived = loop.changes;
     for (int ms = 0; ms < ARRIVAL_MS && loop_in_flight(); ms += STEP_MS)
-        usleep(STEP_MS * 1000);
+        sf_libc.nanosleep(&step, NULL);
     return true;
 }
 

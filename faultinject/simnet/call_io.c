@@ -6,6 +6,7 @@
 #include "faultinject/inject/finding.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_RW = 0x7ffff000, IOVS = 1024 };
 
@@ -295,13 +296,59 @@ ssize_t sim_on_pwritev2(int fd, const struct iovec *iov, int iovcnt,
     return sim_on_writev(fd, iov, iovcnt);
 }
 
-/* There are no files here that could be sent. */
+/* Linux wants a file that has pages, and calls all else invalid. */
+static ssize_t no_file(void)
+{
+    return errno == ESPIPE || errno == EISDIR ? -EINVAL : -errno;
+}
+
+/* Files are the real kernel's: what is taken of one is read from there. */
+static ssize_t send_part(int fd, int from, off_t at, size_t len)
+{
+    static char part[SF_SIM_BUFFER];
+    struct iovec iov = {.iov_base = part};
+    ssize_t n = pread(from, part, len < sizeof part ? len : sizeof part, at);
+
+    if (n <= 0)
+        return n < 0 ? no_file() : 0;
+    iov.iov_len = (size_t)n;
+    return write_iov(fd, &iov, 1, 0, false);
+}
+
+static ssize_t send_file(int fd, int from, off_t *at, size_t len)
+{
+    size_t done = 0;
+    ssize_t r;
+
+    do {
+        r = send_part(fd, from, *at, len - done);
+        if (r > 0) {
+            done += (size_t)r;
+            *at += r;
+        }
+    } while (r == SF_SIM_BUFFER && done < len);
+    return done ? (ssize_t)done : r;
+}
+
 ssize_t sim_on_sendfile(int fd, int from, off_t *offset, size_t len)
 {
-    (void)from;
-    (void)offset;
-    (void)len;
-    return sim_is_fd(fd) ? -EINVAL : PASS;
+    bool ours = sim_is_fd(from);
+    ssize_t r;
+    off_t at;
+
+    if (!sim_is_fd(fd))
+        return ours ? (sim_end(from) ? -EINVAL : -EBADF) : PASS;
+    if (!sim_end(fd) || (ours && !sim_end(from)))
+        return -EBADF;
+    at = ours ? -1 : offset ? *offset : lseek(from, 0, SEEK_CUR);
+    if (at < 0)
+        return ours || offset ? -EINVAL : no_file();
+    r = send_file(fd, from, &at, len < MAX_RW ? len : MAX_RW);
+    if (offset)
+        *offset = at;
+    else
+        lseek(from, at, SEEK_SET);
+    return r;
 }
 
 ssize_t sim_on_sendmsg(int fd, const struct msghdr *msg, int flags)
@@ -313,7 +360,7 @@ ssize_t sim_on_sendmsg(int fd, const struct msghdr *msg, int flags)
     return write_iov(fd, msg->msg_iov, (int)msg->msg_iovlen, flags, true);
 }
 
-/* There are no pipes for it here, either. */
+/* There are no pipes for it here. */
 ssize_t sim_on_splice(int fd, off_t *offset, int to, off_t *to_offset,
                       size_t len, unsigned flags)
 {

@@ -2,10 +2,11 @@
  * served.c: a server for one client at a time, as bad as it is told to be.
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
- *             onto|redies]
+ *             onto|redies|file|dawdle]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -14,8 +15,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t stopped;
@@ -63,6 +66,29 @@ static bool forks(int fd)
     return child > 0 && is("fork");
 }
 
+/* A file of the program's own, of which the first bytes are known. */
+static void send_itself(int fd)
+{
+    int self = open("/proc/self/exe", O_RDONLY);
+    off_t at = 1;
+
+    if (sendfile(fd, self, &at, 100) != 100 || at != 101 ||
+        sendfile(fd, self, NULL, 4) != 4 || lseek(self, 0, SEEK_CUR) != 4)
+        abort();
+    close(self);
+}
+
+/* Three seconds take no time at all, and then nobody knows the descriptor. */
+static void dawdle(int fd)
+{
+    struct timespec second = {.tv_sec = 1};
+
+    if (sleep(1) || clock_nanosleep(CLOCK_MONOTONIC, 0, &second, NULL) ||
+        usleep(999999) || close_range((unsigned)fd, ~0U, 0) ||
+        fcntl(fd, F_GETFD) >= 0)
+        abort();
+}
+
 static void *run(void *fd)
 {
     send((int)(intptr_t)fd, "thread", 6, MSG_NOSIGNAL);
@@ -76,9 +102,13 @@ static bool gives_away(int fd)
 
     if (is("onto"))
         dup2(fd, 0);
+    if (is("file"))
+        send_itself(fd);
+    if (is("dawdle"))
+        dawdle(fd);
     if (is("thread"))
         return pthread_create(&thread, NULL, run, (void *)(intptr_t)fd) == 0;
-    return false;
+    return is("dawdle");
 }
 
 static void serve(int fd)
