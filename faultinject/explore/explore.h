@@ -68,6 +68,9 @@ struct sf_outcome_of_run {
 /* Run the command to its end. */
 bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome);
 
+/* The last signal that was meant for the command, as ^C is, or 0. */
+int sf_forwarded(void);
+
 /* --- options.c: what stands behind a verb -------------------------------- */
 
 enum { SF_VERB_RUN = 1, SF_VERB_REPLAY = 2, SF_VERB_SHRINK = 4 };

@@ -216,9 +216,77 @@ static void execute(const struct sf_run *run, const struct shared *shared)
     }
 }
 
+/* --- signals that are meant for the command --- */
+
+static pid_t forward_to; /* 0: there is none now */
+static bool has_own_group;
+static volatile sig_atomic_t forwarded;
+
+/* The terminal's reach the command by themselves, if it is in our group. */
+static void forward(int sig)
+{
+    bool is_terminals = sig == SIGINT || sig == SIGQUIT;
+
+    forwarded = sig;
+    if (forward_to > 0 && !is_terminals)
+        kill(forward_to, sig);
+    else if (forward_to > 0 && has_own_group)
+        kill(-forward_to, sig);
+}
+
+int sf_forwarded(void)
+{
+    return forwarded;
+}
+
+static const int passed_on[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+enum { PASSED_ON = sizeof passed_on / sizeof *passed_on };
+
+/* What is ignored, as under nohup, stays ignored: by the command as well. */
+static void handle_signals(void (*from)(int), void (*to)(int))
+{
+    struct sigaction sa = {.sa_handler = to, .sa_flags = SA_RESTART};
+    struct sigaction before;
+
+    for (int i = 0; i < PASSED_ON; i++)
+        if (sigaction(passed_on[i], NULL, &before) == 0 &&
+            before.sa_handler == from)
+            sigaction(passed_on[i], &sa, NULL);
+}
+
+/* Between the command's start and our knowing of it they wait. */
+static void hold_signals(sigset_t *before)
+{
+    sigset_t held;
+
+    sigemptyset(&held);
+    for (int i = 0; i < PASSED_ON; i++)
+        sigaddset(&held, passed_on[i]);
+    sigprocmask(SIG_BLOCK, &held, before);
+    handle_signals(SIG_DFL, forward);
+}
+
+/* --- the command's process --- */
+
+static void become(const struct sf_run *run, const struct shared *shared,
+                   struct sf_tally *tally, const sigset_t *mask)
+{
+    if (run->timeout_ms > 0)
+        setpgid(0, 0);
+    if (run->output)
+        divert(run);
+    signal(SIGXFSZ, file_limit);
+    handle_signals(forward, SIG_DFL);
+    sigprocmask(SIG_SETMASK, mask, NULL);
+    set_environment(shared, run->notify);
+    if (tally)
+        sf_tally_offer(tally);
+    execute(run, shared);
+}
+
 /* exec failed: its errno comes through a pipe that exec would have closed. */
 static pid_t spawn(const struct sf_run *run, const struct shared *shared,
-                   struct sf_tally *tally)
+                   struct sf_tally *tally, const sigset_t *mask)
 {
     int report[2];
     int err = 0;
@@ -229,15 +297,7 @@ static pid_t spawn(const struct sf_run *run, const struct shared *shared,
         return -1;
     }
     if (pid == 0) {
-        if (run->timeout_ms > 0)
-            setpgid(0, 0);
-        if (run->output)
-            divert(run);
-        signal(SIGXFSZ, file_limit);
-        set_environment(shared, run->notify);
-        if (tally)
-            sf_tally_offer(tally);
-        execute(run, shared);
+        become(run, shared, tally, mask);
         err = errno;
         _exit(write(report[1], &err, sizeof err) < 0 ? 126 : 127);
     }
@@ -251,6 +311,19 @@ static pid_t spawn(const struct sf_run *run, const struct shared *shared,
     }
     close(report[0]);
     return pid;
+}
+
+/* From its end on its number may be another's. */
+static pid_t start(const struct sf_run *run, const struct shared *shared,
+                   struct sf_tally *tally)
+{
+    sigset_t mask;
+
+    hold_signals(&mask);
+    has_own_group = run->timeout_ms > 0;
+    forward_to = spawn(run, shared, tally, &mask);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    return forward_to;
 }
 
 /* True: it ended within the time. */
@@ -278,6 +351,8 @@ static void watch(pid_t pid, const struct sf_run *run,
     }
     while (waitpid(pid, &outcome->status, 0) < 0 && errno == EINTR)
         ;
+    forward_to = 0;
+    outcome->forwarded = forwarded;
 }
 
 /* A daemon, or a child: it goes on, and nobody tells of it any more. */
@@ -293,27 +368,6 @@ static const char *find_survivor(const struct sf_control *c)
         if (goes_on(c->processes[i].pid))
             return c->processes[i].program;
     return NULL;
-}
-
-static pid_t forward_to;
-static volatile sig_atomic_t forwarded;
-
-static void forward(int sig)
-{
-    forwarded = sig;
-    kill(forward_to, sig);
-}
-
-/* The terminal sends SIGINT to the command as well: here it is ignored. */
-static void pass_on_signals(pid_t pid)
-{
-    struct sigaction sa = {.sa_handler = forward};
-
-    forward_to = pid;
-    sigaction(SIGTERM, &sa, NULL);
-    sigaction(SIGHUP, &sa, NULL);
-    signal(SIGINT, SIG_IGN);
-    signal(SIGQUIT, SIG_IGN);
 }
 
 /*
@@ -342,11 +396,9 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
         !find_way(&shared, run) || !make_shared(&shared, run))
         return false;
     tally = counts(run) ? sf_tally_new(run->no_io_uring) : NULL;
-    pid = spawn(run, &shared, tally);
+    pid = start(run, &shared, tally);
     if (pid > 0) {
-        pass_on_signals(pid);
         watch(pid, run, outcome);
-        outcome->forwarded = forwarded;
         outcome->control = shared.control;
         outcome->survivor = run->quiet ? NULL : find_survivor(shared.control);
     }

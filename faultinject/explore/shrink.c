@@ -17,8 +17,14 @@ struct shrinking {
     char folder[32]; /* of the command's output, for check */
     char wanted[32]; /* what is to be found */
     unsigned runs;
-    bool cannot; /* check could not say */
+    bool cannot; /* a run could not be done, or check could not say */
 };
+
+/* The user, or patience, came to an end before the plan was the smallest. */
+static bool is_over(const struct shrinking *s)
+{
+    return s->runs >= RUNS_MAX || s->cannot || sf_forwarded();
+}
 
 /* Run with these rules; the outcome's memory is the caller's. */
 static bool run_with(struct shrinking *s, struct sf_rule *rules, size_t n,
@@ -71,7 +77,7 @@ static const char *ask_check(struct shrinking *s,
     setenv("SOCKFAULT_OUTPUT", s->run->output, 1);
     setenv("SOCKFAULT_ERRORS", s->run->errors, 1);
     answer = shell(s->check);
-    if (answer > SF_FOUND && !s->cannot) {
+    if (answer > SF_FOUND && !is_over(s)) {
         s->cannot = true;
         sf_complain("--check '%s' ended with %d: expected 1 when the run shows "
                     "it and 0 when not",
@@ -92,10 +98,14 @@ static bool shows(struct shrinking *s, struct sf_rule *rules, size_t n)
     const char *what;
     bool same;
 
-    if (s->runs >= RUNS_MAX || s->cannot || !run_with(s, rules, n, &outcome))
+    if (is_over(s))
         return false;
-    what = what_shows(s, &outcome);
-    same = what && strcmp(what, s->wanted) == 0;
+    if (!run_with(s, rules, n, &outcome)) {
+        s->cannot = true;
+        return false;
+    }
+    what = sf_forwarded() ? NULL : what_shows(s, &outcome);
+    same = what && !sf_forwarded() && strcmp(what, s->wanted) == 0;
     release(&outcome);
     return same;
 }
@@ -119,6 +129,18 @@ static bool use_records(struct sf_plan *plan, const struct sf_control *c)
     return true;
 }
 
+/* Why the first runs are no beginning. */
+static bool give_up(const struct shrinking *s, const char *what,
+                    const char *is_not)
+{
+    if (s->cannot)
+        return false; /* that was said */
+    if (sf_forwarded())
+        return sf_complain("shrink: stopped by SIG%s",
+                           sigabbrev_np(sf_forwarded()));
+    return sf_complain("shrink: %s %s", what, is_not);
+}
+
 static bool first_run(struct shrinking *s)
 {
     struct sf_plan *plan = &s->run->plan;
@@ -128,18 +150,16 @@ static bool first_run(struct shrinking *s)
 
     if (!run_with(s, plan->rules, plan->n, &outcome))
         return false;
-    what = what_shows(s, &outcome);
-    good = what != NULL;
-    if (good)
+    what = sf_forwarded() ? NULL : what_shows(s, &outcome);
+    if (what)
         snprintf(s->wanted, sizeof s->wanted, "%s", what);
-    else if (!s->cannot)
-        sf_complain("shrink: nothing is found with this plan");
-    good = good && use_records(plan, outcome.control);
+    good = what && use_records(plan, outcome.control);
     release(&outcome);
-    if (good && !shows(s, plan->rules, plan->n) && !s->cannot)
-        good = sf_complain("shrink: %s is not found again by what happened",
-                           s->wanted);
-    return good && !s->cannot;
+    if (!what)
+        return give_up(s, "nothing", "is found with this plan");
+    return good &&
+           (shows(s, plan->rules, plan->n) ||
+            give_up(s, s->wanted, "is not found again by what happened"));
 }
 
 static void leave_out(struct sf_rule *to, const struct sf_plan *plan,
@@ -211,10 +231,14 @@ static void clean_up(const struct shrinking *s)
 static void tell(const struct shrinking *s)
 {
     size_t n = s->run->plan.n;
+    const char *more = "";
 
+    if (n == 0)
+        more = ": it needs no fault at all";
+    else if (is_over(s))
+        more = ", then stopped: there may be a smaller plan";
     fprintf(stderr, "sockfault: %s: %zu rule%s, %u runs%s\n", s->wanted, n,
-            n == 1 ? "" : "s", s->runs,
-            n == 0 ? ": it needs no fault at all" : "");
+            n == 1 ? "" : "s", s->runs, more);
 }
 
 bool sf_shrink(struct sf_run *run, const char *check)

@@ -285,7 +285,7 @@ static void print_end(const struct sf_run *run,
     char text[SF_END_MAX];
 
     if (!outcome->timed_out &&
-        (outcome->status == 0 || outcome->forwarded != 0))
+        (outcome->status == 0 || (outcome->forwarded != 0 && !verdict)))
         return;
     sf_end_text(run, outcome, text);
     if (outcome->control->n_findings == 0 && verdict)

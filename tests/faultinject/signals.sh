@@ -1,0 +1,122 @@
+#!/bin/sh
+# ^C and what kill sends end a run or a shrink and lose nothing of it.
+# usage: signals.sh SOCKFAULT
+set -eu
+
+sockfault=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+fail() {
+    echo "signals.sh: $*" >&2
+    bad=1
+}
+
+# Reads 16 times, then takes a while; dies of two short counts, and of SIGTERM.
+cat >"$work/slow.c" <<'END'
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static void die(int sig) { (void)sig; abort(); }
+int main(int argc, char **argv)
+{
+    FILE *runs = fopen(argv[1], "a");
+    int pair[2], cuts = 0;
+    char buf[8];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    for (int i = 0; i < 16; i++) {
+        send(pair[1], buf, 8, 0);
+        cuts += recv(pair[0], buf, 4, 0) < 4;
+    }
+    if (argc > 3)
+        signal(SIGTERM, die);
+    fputs("a run\n", runs);
+    fclose(runs);
+    usleep((useconds_t)atoi(argv[2]) * 1000);
+    return cuts > 1 ? abort(), 1 : 0;
+}
+END
+cc -o "$work/slow" "$work/slow.c"
+
+# begin SOCKFAULT-OPTION...: in a group of its own, as a terminal's job; what
+# is started with & in a script ignores SIGINT.
+begin() {
+    : >"$work/runs"
+    env --default-signal=INT setsid "$sockfault" "$@" \
+        >"$work/out" 2>"$work/said" &
+    pid=$!
+}
+
+# ends STATUS: soon, however long the command would sleep.
+ends() {
+    i=0
+    while kill -0 "$pid" 2>/dev/null && [ "$i" -lt 40 ]; do
+        sleep 0.1
+        i=$((i + 1))
+    done
+    [ "$i" -lt 40 ] || fail "it goes on: $(kill -KILL "-$pid")"
+    status=0
+    wait "$pid" || status=$?
+    [ "$status" -eq "$1" ] ||
+        fail "status $status, not $1: $(cat "$work/said" "$work/out")"
+}
+
+says() {
+    grep -q -- "$1" "$work/said" || fail "it does not say $1: $(cat "$work/said")"
+}
+
+# interrupts STATUS RUN SIGNAL-AND-TO-WHOM: while this run is under way.
+interrupts() {
+    i=0
+    until [ "$(wc -l <"$work/runs")" -ge "$2" ] || [ "$i" -eq 200 ]; do
+        sleep 0.05
+        i=$((i + 1))
+    done
+    # shellcheck disable=SC2086
+    kill $3
+    ends "$1"
+}
+
+# --- run: who interrupts a server has found nothing ---
+
+for time in '' '--timeout 1m'; do
+    # shellcheck disable=SC2086
+    begin run $time --trace "$work/trace" -- "$work/slow" "$work/runs" 60000
+    interrupts 0 1 "-INT -$pid"
+    says '^sockfault: 3[34] calls .* 0 faults'
+    ! grep finding "$work/said" || fail "an interrupt is a finding"
+    [ "$(grep -c 'recv' "$work/trace")" -eq 16 ] || fail "$(cat "$work/trace")"
+done
+
+# What a signal brought to light is told as well.
+begin run -- "$work/slow" "$work/runs" 60000 dies
+interrupts 1 1 "-TERM $pid"
+says '^sockfault: finding: died: the command was killed by SIGABRT$'
+
+# --- shrink: what it came to by then ---
+
+"$sockfault" run --quiet --fault 'recv: short 1' --trace "$work/trace" \
+    -- "$work/slow" "$work/runs" 1 2>/dev/null && fail 'it does not die'
+for whom in -INT:- -TERM:; do
+    sed '/^run/s/ 1$/ 150/' "$work/trace" >"$work/slower"
+    begin shrink "$work/slower"
+    interrupts 1 4 "$(echo "$whom" | tr : ' ')$pid"
+    says '^sockfault: died: [0-9]* rules, [0-9]* runs, then stopped: there may'
+    status=0
+    "$sockfault" replay --quiet "$work/out" 2>/dev/null || status=$?
+    [ "$status" -eq 1 ] || fail "what is left ends with $status"
+
+    # shellcheck disable=SC2016
+    begin shrink --check 'exit $((SOCKFAULT_STATUS == 134))' "$work/slower"
+    interrupts 1 4 "$(echo "$whom" | tr : ' ')$pid"
+    says '^sockfault: check: [0-9]* rules, [0-9]* runs, then stopped'
+
+    sed '/^run/s/ 1$/ 60000/' "$work/trace" >"$work/slower"
+    begin shrink "$work/slower"
+    interrupts 2 1 "$(echo "$whom" | tr : ' ')$pid"
+    says '^sockfault: shrink: stopped by SIG'
+done
+exit $bad
