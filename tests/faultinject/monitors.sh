@@ -57,6 +57,7 @@ fires phantom-dispatch phantom-dispatch --profile posix \
     --fault 'select 1: EINTR'
 fires unguarded-sigpipe unguarded-sigpipe
 fires unchecked-connect unchecked-connect
+fires left-connect unchecked-connect
 fires misuse misuse
 fires fd-leak fd-leak
 fires fd-leaks fd-leak

@@ -214,6 +214,39 @@ static void unchecked_connect(void)
         exit(3);
 }
 
+/* Accept one, and let it go with a reset. */
+static void leave(int listener)
+{
+    struct linger at_once = {.l_onoff = 1};
+    int fd = accept(listener, NULL, NULL);
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
+}
+
+/* Never asks whether it is connected.  Who was, and is left, did no harm. */
+static void left_connect(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    socklen_t len = sizeof addr;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
+        (correct && listen(listener, 1) < 0) ||
+        getsockname(listener, (struct sockaddr *)&addr, &len) < 0)
+        exit(3);
+    if (connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0 ||
+        errno != EINPROGRESS || poll(&p, 1, 1000) != 1)
+        exit(3);
+    if (correct)
+        leave(listener);
+    if (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+        exit(3);
+}
+
 /* The buffer is full: the bug asks for the no bytes that are left in it. */
 static void misuse(void)
 {
@@ -422,6 +455,7 @@ static const struct {
     {"phantom-dispatch", phantom_dispatch},
     {"unguarded-sigpipe", unguarded_sigpipe},
     {"unchecked-connect", unchecked_connect},
+    {"left-connect", left_connect},
     {"misuse", misuse},
     {"blocking-in-loop", blocking_in_loop},
     {"old-grant", old_grant},
