@@ -115,20 +115,49 @@ static bool add_only(struct sf_run *run, const char *name)
     return true;
 }
 
-/* Chance is a rule like any other, the last one. */
-static bool add_chance(struct sf_options *o)
+/* Of these letters and no other: it cannot change the rule around it. */
+static bool is_made_of(const char *text, const char *letters)
 {
+    return *text && text[strspn(text, letters)] == '\0';
+}
+
+static bool bad_chance(const char *option, const char *value)
+{
+    return sf_complain("--%s %s: expected %s", option, value,
+                       option[0] == 's' ? "a number below 2^64"
+                                        : "a probability above 0 and at most "
+                                          "1, of at most nine decimals");
+}
+
+/* Chance is a rule like any other, the last one. */
+static bool add_rule(struct sf_plan *plan, const char *rate, const char *seed,
+                     const char *class)
+{
+    struct sf_plan_error error;
     char rule[256];
 
-    if (!o->seed) {
-        if (o->rate || o->class)
-            return sf_complain("--%s goes with --seed",
-                               o->rate ? "rate" : "class");
+    if (!is_made_of(rate, "0123456789.") || strlen(rate) > 64)
+        return bad_chance("rate", rate);
+    if (!is_made_of(seed, "0123456789") || strlen(seed) > 64)
+        return bad_chance("seed", seed);
+    if (strcmp(class, "benign") != 0 && strcmp(class, "fatal") != 0)
+        return sf_complain("--class %s: expected benign or fatal", class);
+    snprintf(rule, sizeof rule, "p %s seed %s: %s", rate, seed, class);
+    if (sf_plan_parse_rule(plan, rule, &error) == 0)
         return true;
-    }
-    snprintf(rule, sizeof rule, "p %s seed %s: %s", o->rate ? o->rate : "0.05",
-             o->seed, o->class ? o->class : "benign");
-    return add_fault(&o->run.plan, rule);
+    return error.column <= strlen("p ") + strlen(rate)
+               ? bad_chance("rate", rate)
+               : bad_chance("seed", seed);
+}
+
+static bool add_chance(struct sf_options *o)
+{
+    if (o->seed)
+        return add_rule(&o->run.plan, o->rate ? o->rate : "0.05", o->seed,
+                        o->class ? o->class : "benign");
+    if (o->rate || o->class)
+        return sf_complain("--%s goes with --seed", o->rate ? "rate" : "class");
+    return true;
 }
 
 /* --- options --- */
@@ -284,6 +313,10 @@ bool sf_options_take(struct sf_options *o, unsigned verb, int argc, char **argv)
     if (optind == argc)
         return sf_complain("%s: which %s?", argv[0],
                            verb == RUN ? "command" : "trace");
+    if (verb != RUN && optind + 1 < argc)
+        return sf_complain("%s: '%s' after the trace: there is one, and "
+                           "options come before it",
+                           argv[0], argv[optind + 1]);
     return true;
 }
 

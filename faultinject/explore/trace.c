@@ -24,6 +24,17 @@ static size_t collect(const struct sf_record *from, uint64_t n, size_t room,
     return found;
 }
 
+/* What cannot stand between quotes, or not on one line. */
+static void print_in_quotes(char c, FILE *out)
+{
+    if (c == '\'')
+        fputs("'\\''", out);
+    else if (c == '\n')
+        fputs("'$'\\n''", out);
+    else
+        fputc(c, out);
+}
+
 /* A word of the shell's, quoted where it must be. */
 static void print_quoted(const char *s, FILE *out)
 {
@@ -36,11 +47,8 @@ static void print_quoted(const char *s, FILE *out)
         return;
     }
     fputc('\'', out);
-    for (; *s; s++)
-        if (*s == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(*s, out);
+    while (*s)
+        print_in_quotes(*s++, out);
     fputc('\'', out);
 }
 

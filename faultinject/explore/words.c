@@ -9,12 +9,26 @@ static bool is_space(char c)
     return c == ' ' || c == '\t';
 }
 
+/* The newline of a trace's words, $'\n'; true: it was one. */
+static bool take_newline(const char **from, char **to)
+{
+    static const char newline[] = "$'\\n'";
+
+    if (strncmp(*from, newline, sizeof newline - 1) != 0)
+        return false;
+    *(*to)++ = '\n';
+    *from += sizeof newline - 2;
+    return true;
+}
+
 /* One word from *from to *to, which is ended; false: a quote stays open. */
 static bool take_word(const char **from, char **to)
 {
     char quote = 0;
 
     for (; **from && (quote || !is_space(**from)); ++*from) {
+        if (!quote && take_newline(from, to))
+            continue;
         if (**from == quote)
             quote = 0;
         else if (!quote && (**from == '\'' || **from == '"'))

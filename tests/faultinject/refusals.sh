@@ -62,6 +62,20 @@ refuses 'nosuch/json: No such file' \
 refuses '/dev/full: No space left' \
     "$sockfault" run --quiet --json /dev/full "$victims" frames-not
 refuses 'goes with --seed' "$sockfault" run --rate 0.1 true
+refuses '^sockfault: --seed abc: expected a number' \
+    "$sockfault" run --seed abc true
+refuses '^sockfault: --seed 1: EOF #: expected a number' \
+    "$sockfault" run --seed '1: EOF #' true
+refuses '^sockfault: --seed 18446744073709551616: expected a number' \
+    "$sockfault" run --seed 18446744073709551616 true
+refuses '^sockfault: --rate 2: expected a probability' \
+    "$sockfault" run --seed 1 --rate 2 true
+refuses '^sockfault: --class EOF: expected benign or fatal' \
+    "$sockfault" run --seed 1 --class EOF true
+printf 'sockfault-plan 1\nrun %s frames-not\n' "$victims" >"$work/trace"
+refuses "replay: '--quiet' after the trace" \
+    "$sockfault" replay "$work/trace" --quiet
+refuses "shrink: 'more' after the trace" "$sockfault" shrink "$work/trace" more
 refuses 'unrecognized option' "$sockfault" run --nosuch true
 refuses 'no such verb' "$sockfault" jump
 refuses '/dev/full: No space left' \

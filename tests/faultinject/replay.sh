@@ -58,6 +58,23 @@ status=0
 "$sockfault" replay --quiet "$work/small" 2>/dev/null || status=$?
 [ "$status" -eq 1 ] || fail "what was shrunk ends with $status"
 
+# Whatever is in the words of the command.
+cat >"$work/words" <<END
+#!/bin/sh
+[ "\$#" -eq 5 ] && [ "\$1" = "a 'b\" # c" ] && [ "\$2" = '' ] &&
+    [ "\$3" = 'one
+two
+' ] && [ "\$4" = "\$'\\n'" ] && [ "\$5" = '\\' ] || exit 9
+exec $victims frames-not
+END
+chmod +x "$work/words"
+"$sockfault" run --quiet --status --trace "$work/trace" -- "$work/words" \
+    "a 'b\" # c" '' 'one
+two
+' "\$'\\n'" "\\" || fail 'the words of a command'
+"$sockfault" replay --quiet --status "$work/trace" ||
+    fail "its words in a replay: $(grep '^run' "$work/trace")"
+
 printf 'sockfault-plan 1\nrun %s frames-not\nconn 9 recv 1: EOF\n' \
     "$victims" >"$work/far"
 status=0
