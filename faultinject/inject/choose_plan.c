@@ -1,6 +1,7 @@
 /* choose_plan.c: rules decide; see plan.h. */
 #include <string.h>
 
+#include "faultinject/inject/injector.h"
 #include "faultinject/inject/model.h"
 #include "faultinject/inject/plan.h"
 #include "faultinject/inject/seed.h"
@@ -216,6 +217,7 @@ static unsigned planned_choose(struct sf_chooser *self,
         if (to_go(r, at) == 0) {
             __atomic_fetch_add(&r->matched, 1, __ATOMIC_RELAXED);
             __atomic_fetch_add(&r->done, wanted != 0, __ATOMIC_RELAXED);
+            sf_thread.counted = wanted ? &r->done : NULL;
         }
         if (wanted || r->fault == SF_NONE) {
             /* A rule that names whom it is done to leaves the others. */

@@ -76,6 +76,8 @@ static void end_fault(const struct sf_op *op, int err)
     if (!happened)
         __atomic_fetch_sub(&sf_control->injected[op->intended], 1,
                            __ATOMIC_RELAXED);
+    if (!happened && op->counted)
+        __atomic_fetch_sub(op->counted, 1, __ATOMIC_RELAXED);
     if (op->record && happened)
         end_all(op, err);
     else if (op->record)

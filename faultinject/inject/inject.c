@@ -282,7 +282,9 @@ static struct sf_outcome choose(struct sf_op *op)
     n = sf_model_outcomes(&site, outcomes);
     if (n == 1)
         return nothing;
+    sf_thread.counted = NULL;
     chosen = outcomes[chooser->choose(chooser, &op->at, outcomes, n, &amount)];
+    op->counted = sf_thread.counted;
     if (chosen.fault == SF_SHORT)
         op->len = amount;
     op->amount = amount;

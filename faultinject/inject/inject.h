@@ -109,6 +109,7 @@ struct sf_op {
     /* Written down before it happens; fault is NONE when it then does not. */
     enum sf_fault intended;
     struct sf_record *record; /* of that, NULL: there was no room */
+    unsigned *counted;        /* by the rule that wanted it, or NULL */
     int saved_errno;
 
     /* What the wrapper got: set before sf_tell(). */

@@ -26,7 +26,8 @@ extern struct sf_injector sf_injector;
 
 /* What the calling thread is at. */
 struct sf_thread {
-    bool mine; /* it began the session */
+    bool mine;         /* it began the session */
+    unsigned *counted; /* where the chooser says that what it chose is done */
     union {
         struct {
             bool busy;  /* in the injector: what it calls now is its own   */

@@ -81,4 +81,29 @@ status=0
 "$sockfault" replay "$work/far" 2>"$work/said" || status=$?
 [ "$status" -eq 2 ] || fail "a replay that reaches nothing ends with $status"
 grep -q 'not reached: conn 9 recv 1: EOF' "$work/said" || fail "not told"
+
+# What was wanted of a call, and only its result says whether it can be.
+cat >"$work/waits.c" <<'END'
+#include <poll.h>
+#include <sys/socket.h>
+int main(void)
+{
+    int pair[2];
+    char buf[8];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    struct pollfd p = {.fd = pair[0], .events = POLLIN};
+    send(pair[1], "1234", 4, 0);
+    if (poll(&p, 1, -1) != 1)
+        return 1;
+    return recv(pair[0], buf, 8, 0) < 1;
+}
+END
+cc -o "$work/waits" "$work/waits.c"
+printf 'sockfault-plan 1\nrun %s\npoll 1: withhold conn 1\n' "$work/waits" \
+    >"$work/far"
+status=0
+"$sockfault" replay "$work/far" 2>"$work/said" || status=$?
+[ "$status" -eq 2 ] || fail "a replay of what cannot be ends with $status"
+grep -q 'never possible: poll 1: withhold conn 1' "$work/said" ||
+    fail "not told: $(cat "$work/said")"
 exit $bad
