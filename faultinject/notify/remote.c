@@ -168,6 +168,14 @@ bool sf_remote_family(pid_t thread, pid_t *process, pid_t *parent)
     return true;
 }
 
+bool sf_remote_has_children(void)
+{
+    char file[32], text[16];
+
+    snprintf(file, sizeof file, "task/%d/children", sf_remote.pid);
+    return read_proc(sf_remote.pid, file, text, sizeof text);
+}
+
 /* The 48th word of /proc/PID/stat; the second may hold spaces. */
 unsigned long sf_remote_image(pid_t process)
 {

@@ -65,6 +65,9 @@ bool sf_remote_signals(struct sf_remote_signals *signals);
 /* A number that execve changes: where its arguments begin; 0: it is gone. */
 unsigned long sf_remote_image(pid_t process);
 
+/* Of the process; those of its other threads are not counted. */
+bool sf_remote_has_children(void);
+
 /* The process a thread belongs to, and its parent; false: it is gone. */
 bool sf_remote_family(pid_t thread, pid_t *process, pid_t *parent);
 

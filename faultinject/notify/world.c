@@ -268,19 +268,29 @@ static int remote_close(int fd)
 
 /* --- facts and events --- */
 
-/* Signals that a program can be sent without harm; see kernel.c. */
-static const int harmless[] = {SIGWINCH, SIGCHLD, SIGURG, SIGCONT};
+/* Signals that come to a program that nobody means harm, and whether their
+ * handlers may be run for it: as in kernel.c. */
+static const struct {
+    int number;
+    bool sent;
+} harmless[] = {
+    {SIGURG, true}, {SIGCONT, true}, {SIGCHLD, false}, {SIGWINCH, false}};
+enum { HARMLESS = sizeof harmless / sizeof *harmless };
 
+/* Only the first thread gets them. */
 static int handled_signal(void)
 {
     struct sf_remote_signals signals;
+    int i = 0;
 
-    if (!sf_remote_signals(&signals))
-        return 0;
-    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
-        if (signals.caught & 1ul << (harmless[i] - 1))
-            return harmless[i];
-    return 0;
+    if ((pid_t)sf_remote.told.pid != sf_remote.pid ||
+        !sf_remote_signals(&signals))
+        return HARMLESS;
+    while (i < HARMLESS &&
+           (!(signals.caught & 1ul << (harmless[i].number - 1)) ||
+            (harmless[i].number == SIGCHLD && !sf_remote_has_children())))
+        i++;
+    return i;
 }
 
 /* Whether a handler has SA_RESTART cannot be seen from here: it has. */
@@ -290,18 +300,20 @@ static void remote_facts(int fd, struct sf_facts *facts)
 
     sf_mirror(fd);
     kernel->facts(fd, facts);
-    facts->handled = handled_signal() != 0;
+    facts->handled = handled_signal() < HARMLESS;
     facts->interruptible = false;
     errno = saved;
 }
 
 static bool remote_interrupt(void)
 {
-    int sig = handled_signal();
+    int i = handled_signal();
+    bool sends = i < HARMLESS && harmless[i].sent;
 
-    if (sig)
-        syscall(SYS_tgkill, sf_remote.pid, sf_remote.told.pid, sig);
-    return sig != 0;
+    if (sends)
+        syscall(SYS_tgkill, sf_remote.pid, sf_remote.told.pid,
+                harmless[i].number);
+    return sends;
 }
 
 static void remote_rearm(int fd)

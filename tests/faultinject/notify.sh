@@ -80,4 +80,38 @@ for fault in 'conn 3 recv 1: EOF' 'conn 4 send 1: EPIPE' \
     'conn 3 recv 1: short 1' 'conn 3 in @5: EOF' 'socketpair 2: EMFILE'; do
     same odd names --fault "$fault"
 done
+
+# An interrupted wait runs no handler that waits for what has not ended.
+cat >"$work/waits.c" <<'END'
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void reap(int sig) { (void)sig; wait(NULL); }
+int main(void)
+{
+    int pair[2], end[2];
+    char c;
+    signal(SIGCHLD, reap);
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 || pipe(end) < 0)
+        return 1;
+    if (fork() == 0) {
+        close(end[1]);
+        read(end[0], &c, 1);
+        _exit(0);
+    }
+    struct pollfd p = {.fd = pair[0], .events = POLLIN};
+    send(pair[1], "x", 1, 0);
+    while (poll(&p, 1, -1) < 0 && errno == EINTR)
+        ;
+    return recv(pair[0], &c, 1, 0) != 1;
+}
+END
+cc -w -static -o "$work/waits" "$work/waits.c"
+run --fault 'poll 1: EINTR' -- "$work/waits"
+if [ "$status" -ne 0 ] || ! grep -q '1 fault: 1 EINTR' "$work/said"; then
+    fail "a handler that waits: status $status"
+fi
 exit $bad
