@@ -170,7 +170,13 @@ static bool check_elf(struct sf_program *p, const struct image *im)
     return true;
 }
 
-static bool check_script(struct sf_program *p, const struct image *im)
+/* Scripts that the kernel follows to a program. */
+enum { SCRIPTS_MAX = 5 };
+
+static bool find_program(struct sf_program *p, const char *name, int scripts);
+
+static bool check_script(struct sf_program *p, const struct image *im,
+                         int scripts)
 {
     char line[256];
     size_t n = im->size < sizeof line ? im->size : sizeof line - 1;
@@ -181,7 +187,10 @@ static bool check_script(struct sf_program *p, const struct image *im)
     interpreter = strtok(line + 2, " \t\n");
     if (!interpreter)
         return sf_complain("%s: names no interpreter", p->path);
-    return sf_program_find(p, interpreter);
+    if (scripts == SCRIPTS_MAX)
+        return sf_complain("%s: a script for a script for a script, and so on",
+                           p->path);
+    return find_program(p, interpreter, scripts + 1);
 }
 
 /* Such a program drops LD_PRELOAD, as it must. */
@@ -202,16 +211,17 @@ static bool check_rights(const char *path, const struct stat *st)
     return true;
 }
 
-static bool check_image(struct sf_program *p, const struct image *im)
+static bool check_image(struct sf_program *p, const struct image *im,
+                        int scripts)
 {
     if (im->size >= 2 && memcmp(im->bytes, "#!", 2) == 0)
-        return check_script(p, im);
+        return check_script(p, im, scripts);
     if (im->size >= SELFMAG && memcmp(im->bytes, ELFMAG, SELFMAG) == 0)
         return check_elf(p, im);
     return sf_complain("%s: neither a program nor a script", p->path);
 }
 
-bool sf_program_find(struct sf_program *p, const char *name)
+static bool find_program(struct sf_program *p, const char *name, int scripts)
 {
     struct image im;
     struct stat st;
@@ -234,7 +244,12 @@ bool sf_program_find(struct sf_program *p, const char *name)
     close(fd);
     if (im.bytes == MAP_FAILED)
         return sf_complain("%s: cannot be read", p->path);
-    good = check_rights(p->path, &st) && check_image(p, &im);
+    good = check_rights(p->path, &st) && check_image(p, &im, scripts);
     munmap((void *)im.bytes, im.size);
     return good;
+}
+
+bool sf_program_find(struct sf_program *p, const char *name)
+{
+    return find_program(p, name, 0);
 }

@@ -40,6 +40,9 @@ refuses 'nosuch-command: command not found' "$sockfault" run nosuch-command
 refuses 'No such file' "$sockfault" run "$work/nosuch"
 refuses 'not an executable' "$sockfault" run "$work/plain"
 refuses 'not an executable' "$sockfault" run "$work/folder"
+printf '#!%s\n' "$work/loop" >"$work/loop"
+chmod +x "$work/loop"
+refuses 'loop: a script for a script' "$sockfault" run "$work/loop"
 refuses "typo.plan:2:9: .*'shrot'.*did you mean 'short'" \
     "$sockfault" run --plan "$work/typo.plan" true
 refuses 'nosuch.plan: No such file' \
