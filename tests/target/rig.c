@@ -197,3 +197,13 @@ void talk(int fd, const void *bytes, size_t n)
     say(fd, bytes, n);
     hear(fd, bytes, n);
 }
+
+void push(int client, const char *bytes, size_t n)
+{
+    for (int stuck = 0; stuck < 20;) {
+        ssize_t r = send(client, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        stuck = r > 0 ? 0 : stuck + 1;
+        poll(NULL, 0, 5);
+    }
+}

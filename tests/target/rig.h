@@ -67,6 +67,9 @@ int open_descriptors(void);
 /* Send all, or fail the test. */
 void say(int fd, const void *bytes, size_t n);
 
+/* Push until nothing more goes in. */
+void push(int client, const char *bytes, size_t n);
+
 /* Receive exactly these bytes, within ten seconds. */
 void hear(int fd, const void *bytes, size_t n);
 
