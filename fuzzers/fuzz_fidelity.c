@@ -124,26 +124,18 @@ static void do_socket(int slot)
     opened("socket", slot, r);
 }
 
-static void do_pair(int slot)
+static int socket_pair(int w, int ends[2])
 {
-    int pair[2], r[WORLDS], other;
-
-    t.fd[REAL][slot] = 0; /* reserved while the other is looked for */
-    other = free_slot();
-    t.fd[REAL][slot] = -1;
-    if (other < 0)
-        return;
-    for (int w = 0; w < WORLDS; w++) {
-        r[w] = result(
-            IN(w, socketpair, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair));
-        t.fd[w][slot] = pair[0];
-        t.fd[w][other] = pair[1];
-    }
-    t.addr_len[slot] = t.addr_len[other] = 0;
-    same("socketpair", slot, other, r);
+    return IN(w, socketpair, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends);
 }
 
-static void do_pipe(int slot)
+static int a_pipe(int w, int ends[2])
+{
+    return IN(w, pipe2, ends, O_NONBLOCK);
+}
+
+static void open_two(const char *what, int (*make)(int w, int ends[2]),
+                     int slot)
 {
     int ends[2], r[WORLDS], other;
 
@@ -153,12 +145,27 @@ static void do_pipe(int slot)
     if (other < 0)
         return;
     for (int w = 0; w < WORLDS; w++) {
-        r[w] = result(IN(w, pipe2, ends, O_NONBLOCK));
+        r[w] = result(make(w, ends));
         t.fd[w][slot] = ends[0];
         t.fd[w][other] = ends[1];
     }
     t.addr_len[slot] = t.addr_len[other] = 0;
-    same("pipe2", slot, other, r);
+    same(what, slot, other, r);
+}
+
+static void do_pair(int slot)
+{
+    open_two("socketpair", socket_pair, slot);
+}
+
+static void do_pipe(int slot)
+{
+    open_two("pipe2", a_pipe, slot);
+}
+
+static void set_path(struct sockaddr_un *un, unsigned name)
+{
+    snprintf(un->sun_path, sizeof un->sun_path, "%s/%u", t.folder, name);
 }
 
 static socklen_t make_name(struct sockaddr_storage *name, int domain)
@@ -172,7 +179,7 @@ static socklen_t make_name(struct sockaddr_storage *name, int domain)
         in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         return sizeof *in;
     }
-    snprintf(un->sun_path, sizeof un->sun_path, "%s/%u", t.folder, t.names);
+    set_path(un, t.names);
     return sizeof *un;
 }
 
@@ -549,7 +556,18 @@ static void begin_run(void)
     memset(t.addr_len, 0, sizeof t.addr_len);
     for (int w = 0; w < WORLDS; w++)
         t.epoll[w] = IN(w, epoll_create1, 0);
-    t.log_n = 0;
+    t.log_n = t.names = 0;
+}
+
+/* What was bound to a path, which outlives it. */
+static void remove_names(void)
+{
+    struct sockaddr_un un;
+
+    for (; t.names; t.names--) {
+        set_path(&un, t.names);
+        unlink(un.sun_path);
+    }
 }
 
 static void end_run(void)
@@ -559,6 +577,13 @@ static void end_run(void)
             do_close(i);
     sf_libc.close(t.epoll[REAL]);
     sf_sim_end();
+    remove_names();
+}
+
+static void remove_folder(void)
+{
+    remove_names();
+    rmdir(t.folder);
 }
 
 static void make_folder(void)
@@ -567,6 +592,7 @@ static void make_folder(void)
     strcpy(t.folder, "/tmp/fidelityXXXXXX");
     if (!mkdtemp(t.folder))
         exit(2);
+    atexit(remove_folder);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
