@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "faultinject/inject/registry.h"
+#include "faultinject/kernel/harmless.h"
 #include "faultinject/kernel/mend.h"
 
 /* --- facts --- */
@@ -80,19 +81,6 @@ static void tcp_state(int fd, struct sf_facts *f)
         f->type = f->type == SF_FD_UNCONN ? SF_FD_STREAM : f->type;
 }
 
-/*
- * Signals that come to a program that nobody means harm: with a handler for
- * one of them its calls can be interrupted, and it goes on as before.  The
- * handler itself is run only where it cannot do more than that: one of
- * SIGCHLD may wait for a child, and SIGWINCH ends some servers.
- */
-static const struct {
-    int number;
-    bool sent;
-} harmless[] = {
-    {SIGURG, true}, {SIGCONT, true}, {SIGCHLD, false}, {SIGWINCH, false}};
-enum { HARMLESS = sizeof harmless / sizeof *harmless };
-
 static bool has_children(void)
 {
     siginfo_t info;
@@ -114,11 +102,11 @@ static bool is_handled(int sig, bool *restarts)
 /* A harmless signal with a handler, preferring one without SA_RESTART. */
 static int handled_signal(bool *restarts)
 {
-    int found = HARMLESS;
+    int found = SF_HARMLESS;
 
-    for (int i = 0; i < HARMLESS; i++) {
+    for (int i = 0; i < SF_HARMLESS; i++) {
         bool again;
-        if (!is_handled(harmless[i].number, &again))
+        if (!is_handled(sf_harmless[i].number, &again))
             continue;
         found = i;
         *restarts = again;
@@ -138,7 +126,7 @@ static void signal_facts(struct sf_facts *f)
 {
     bool restarts = true;
 
-    f->handled = is_first_thread() && handled_signal(&restarts) < HARMLESS;
+    f->handled = is_first_thread() && handled_signal(&restarts) < SF_HARMLESS;
     f->interruptible = f->handled && !restarts;
 }
 
@@ -303,10 +291,11 @@ static bool kernel_interrupt(void)
     int saved = errno;
     bool restarts;
     int i = handled_signal(&restarts);
-    bool sends = i < HARMLESS && harmless[i].sent;
+    bool sends = i < SF_HARMLESS && sf_harmless[i].sent;
 
     if (sends)
-        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), harmless[i].number);
+        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid),
+                sf_harmless[i].number);
     errno = saved;
     return sends;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "faultinject/inject/registry.h"
+#include "faultinject/kernel/harmless.h"
 #include "faultinject/notify/remote.h"
 
 static const struct sf_world *kernel; /* what the calls end in */
@@ -268,15 +269,6 @@ static int remote_close(int fd)
 
 /* --- facts and events --- */
 
-/* Signals that come to a program that nobody means harm, and whether their
- * handlers may be run for it: as in kernel.c. */
-static const struct {
-    int number;
-    bool sent;
-} harmless[] = {
-    {SIGURG, true}, {SIGCONT, true}, {SIGCHLD, false}, {SIGWINCH, false}};
-enum { HARMLESS = sizeof harmless / sizeof *harmless };
-
 /* Only the first thread gets them. */
 static int handled_signal(void)
 {
@@ -285,10 +277,10 @@ static int handled_signal(void)
 
     if ((pid_t)sf_remote.told.pid != sf_remote.pid ||
         !sf_remote_signals(&signals))
-        return HARMLESS;
-    while (i < HARMLESS &&
-           (!(signals.caught & 1ul << (harmless[i].number - 1)) ||
-            (harmless[i].number == SIGCHLD && !sf_remote_has_children())))
+        return SF_HARMLESS;
+    while (i < SF_HARMLESS &&
+           (!(signals.caught & 1ul << (sf_harmless[i].number - 1)) ||
+            (sf_harmless[i].number == SIGCHLD && !sf_remote_has_children())))
         i++;
     return i;
 }
@@ -300,7 +292,7 @@ static void remote_facts(int fd, struct sf_facts *facts)
 
     sf_mirror(fd);
     kernel->facts(fd, facts);
-    facts->handled = handled_signal() < HARMLESS;
+    facts->handled = handled_signal() < SF_HARMLESS;
     facts->interruptible = false;
     errno = saved;
 }
@@ -308,11 +300,11 @@ static void remote_facts(int fd, struct sf_facts *facts)
 static bool remote_interrupt(void)
 {
     int i = handled_signal();
-    bool sends = i < HARMLESS && harmless[i].sent;
+    bool sends = i < SF_HARMLESS && sf_harmless[i].sent;
 
     if (sends)
         syscall(SYS_tgkill, sf_remote.pid, sf_remote.told.pid,
-                harmless[i].number);
+                sf_harmless[i].number);
     return sends;
 }
 
