@@ -26,10 +26,11 @@ static bool is_lost(uint8_t state)
 
 void sf_fd_set(int fd, enum sf_fd_state state)
 {
-    struct sf_number *number = sf_numbers + fd;
+    struct sf_number *number;
 
     if (!sf_fd_in_table(fd))
         return;
+    number = &sf_numbers[fd];
     let_go(fd);
     if (is_lost(number->state))
         number->lent = number->state;
