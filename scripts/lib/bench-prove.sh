@@ -18,12 +18,16 @@ prove_run() {
     say "$schedules $seconds"
 }
 
+# prove_rate SCHEDULES SECONDS: millions a second.
+prove_rate() {
+    awk -v n="$1" -v s="$2" 'BEGIN { print (s > 0 ? n / s / 1e6 : "null") }'
+}
+
 # prove_speed NAME SCENARIO K GOAL
 prove_speed() {
     local schedules seconds rate=null
     if read -r schedules seconds < <(prove_run "$2" "$3" --plain); then
-        rate=$(awk -v n="$schedules" -v s="$seconds" \
-            'BEGIN { print (s > 0 ? n / s / 1e6 : "null") }')
+        rate=$(prove_rate "$schedules" "$seconds")
     fi
     bench_add prove "$1" "$rate" "$4" higher \
         "${schedules:-no} schedules in ${seconds:-no} s of CPU time"
@@ -36,8 +40,7 @@ prove_states() {
     if read -r all seconds < <(prove_run "$1" "$2" --plain) &&
         read -r left seconds < <(prove_run "$1" "$2"); then
         share=$(awk -v a="$all" -v l="$left" 'BEGIN { print l / a }')
-        rate=$(awk -v n="$all" -v s="$seconds" \
-            'BEGIN { print (s > 0 ? n / s / 1e6 : "null") }')
+        rate=$(prove_rate "$all" "$seconds")
     fi
     bench_add prove "${1##*/}, k = $2: schedules that are left" "$share" "$3" \
         lower "${left:-none} of ${all:-none}"
