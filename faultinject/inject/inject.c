@@ -55,6 +55,15 @@ void sf_inject_abandon(void)
     sf_thread.mine = false;
 }
 
+void sf_inject_handle(void (*handler)(void *arg), void *arg)
+{
+    bool busy = sf_thread.busy;
+
+    sf_thread.busy = false;
+    handler(arg);
+    sf_thread.busy = busy;
+}
+
 void sf_inject_disarm(void)
 {
     sf_injector.chooser = NULL;

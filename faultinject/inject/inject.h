@@ -43,6 +43,9 @@ void sf_inject_end(void);
 extern bool (*sf_inject_stray)(enum sf_call call, int fd);
 /* The calling thread has none any more: it is another process now. */
 void sf_inject_abandon(void);
+/* A world that makes a signal come true runs the program's handler: its calls
+ * are the program's, even in the middle of a fault. */
+void sf_inject_handle(void (*handler)(void *arg), void *arg);
 
 enum sf_fork { SF_BEFORE_FORK, SF_IN_PARENT, SF_IN_CHILD };
 /* Told of processes that are made by syscall(), as pthread_atfork() tells of

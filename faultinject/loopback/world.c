@@ -8,6 +8,8 @@
  */
 #include "faultinject/loopback/loopback.h"
 
+#include "faultinject/inject/inject.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -305,7 +307,7 @@ static void on_drop(int listener)
 static bool on_interrupt(void)
 {
     if (loop.config.handlers && loop.config.signal)
-        loop.config.signal(loop.config.arg);
+        sf_inject_handle(loop.config.signal, loop.config.arg);
     return loop.config.handlers;
 }
 

@@ -4,6 +4,8 @@
  */
 #include "faultinject/simnet/calls.h"
 
+#include "faultinject/inject/inject.h"
+
 /* ----------------------------------------------- what is not a libc call */
 
 static enum sf_fd_type type_of(const struct sf_end *end)
@@ -106,7 +108,7 @@ static void sim_rearm(int fd)
 static bool sim_interrupt(void)
 {
     if (sim.config.handlers && sim.config.signal)
-        sim.config.signal(sim.config.arg);
+        sf_inject_handle(sim.config.signal, sim.config.arg);
     return sim.config.handlers;
 }
 

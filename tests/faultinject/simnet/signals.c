@@ -5,10 +5,12 @@
 #include "faultinject/simnet/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -36,26 +38,27 @@ static void on_signal(void *arg)
     came++;
 }
 
-static void play(const char *acts)
+static const struct sf_program counts = {.name = "a program",
+                                         .side = SF_GIVEN,
+                                         .run = program,
+                                         .signal = on_signal,
+                                         .no_control = true};
+
+static void play(const struct sf_program *given, const char *acts)
 {
-    static const struct sf_program given = {.name = "a program",
-                                            .side = SF_GIVEN,
-                                            .run = program,
-                                            .signal = on_signal,
-                                            .no_control = true};
     static struct sf_session s;
     char text[256], why[128];
 
     snprintf(text, sizeof text, "sockfault-session 1\n%s", acts);
     assert_int_equal(sf_session_parse(&s, text, why, sizeof why), 0);
     came = before_closed = 0;
-    sf_session_run(&s, &given, NULL);
+    sf_session_run(&s, given, NULL);
 }
 
 static void interrupts_a_wait(void **state)
 {
     (void)state;
-    play("handlers\nsignal\nframe 1 3\n");
+    play(&counts, "handlers\nsignal\nframe 1 3\n");
     assert_int_equal(came, 1);
     assert_int_equal(received, -1);
 }
@@ -63,14 +66,14 @@ static void interrupts_a_wait(void **state)
 static void comes_with_bytes(void **state)
 {
     (void)state;
-    play("handlers\nframe 1 3\n+ signal\n");
+    play(&counts, "handlers\nframe 1 3\n+ signal\n");
     assert_int_equal(came, 1);
 }
 
 static void comes_while_the_program_is_busy(void **state)
 {
     (void)state;
-    play("handlers\nframe 1 3\n@1 signal\n");
+    play(&counts, "handlers\nframe 1 3\n@1 signal\n");
     assert_int_equal(received, 3);
     assert_int_equal(before_closed, 1);
 }
@@ -78,9 +81,79 @@ static void comes_while_the_program_is_busy(void **state)
 static void finds_no_handler(void **state)
 {
     (void)state;
-    play("signal\nframe 1 3\n@1 signal\n");
+    play(&counts, "signal\nframe 1 3\n@1 signal\n");
     assert_int_equal(came, 0);
     assert_int_equal(received, 3);
+}
+
+/* --- what a handler does when a fault lets the signal come */
+
+static int word[2];
+static ssize_t told;
+static time_t told_at;
+
+static void tell(void *arg)
+{
+    struct timespec now;
+
+    (void)arg;
+    told = write(word[1], "!", 1);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    told_at = now.tv_sec;
+}
+
+static void listen_to_it(void *arg, int fd)
+{
+    struct timespec now;
+    char bytes[8];
+
+    (void)arg;
+    assert_int_equal(pipe2(word, O_NONBLOCK), 0);
+    received = recv(fd, bytes, sizeof bytes, 0);
+    assert_int_equal(errno, EINTR);
+    assert_int_equal(read(word[0], bytes, sizeof bytes), 1);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    assert_int_equal(told_at, now.tv_sec);
+    close(word[0]);
+    close(word[1]);
+    close(fd);
+}
+
+static bool wants(struct sf_chooser *self, enum sf_call call)
+{
+    (void)self;
+    return call == SF_CALL_recv;
+}
+
+static unsigned choose(struct sf_chooser *self, const struct sf_point *at,
+                       const struct sf_outcome *outcomes, unsigned n,
+                       size_t *amount)
+{
+    unsigned i = n;
+
+    (void)self;
+    (void)at;
+    (void)amount;
+    while (--i && outcomes[i].fault != SF_EINTR)
+        ;
+    return i;
+}
+
+static void a_handler_is_in_the_same_world(void **state)
+{
+    static struct sf_chooser interrupts = {.wants = wants, .choose = choose};
+    static const struct sf_program given = {.name = "a program",
+                                            .side = SF_GIVEN,
+                                            .run = listen_to_it,
+                                            .signal = tell,
+                                            .no_control = true};
+
+    (void)state;
+    sf_session_choose(&interrupts);
+    play(&given, "handlers\nframe 1 3\n");
+    sf_session_choose(NULL);
+    assert_int_equal(received, -1);
+    assert_int_equal(told, 1);
 }
 
 int main(void)
@@ -90,6 +163,7 @@ int main(void)
         cmocka_unit_test(comes_with_bytes),
         cmocka_unit_test(comes_while_the_program_is_busy),
         cmocka_unit_test(finds_no_handler),
+        cmocka_unit_test(a_handler_is_in_the_same_world),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
