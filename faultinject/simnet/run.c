@@ -293,7 +293,8 @@ static unsigned chooser_choose(struct sf_chooser *self,
         sf_play.decides->choose(sf_play.decides, at, outcomes, n, amount);
 
     (void)self;
-    if (!sf_session_allows(at, &outcomes[pick]))
+    if (outcomes[pick].fault == SF_NONE ||
+        !sf_session_allows(at, &outcomes[pick]))
         return 0;
     sf_play.faults++;
     sf_play.unsettled = sf_play.unlooked = true;
