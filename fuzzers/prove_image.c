@@ -31,14 +31,14 @@ enum {
     LINES_MAX = 16384,
     THREAD_MAX = 512,
     IGNORED_MAX = 4096,
-    LOOK_ALL = 1000, /* runs in which all pages are looked at …          */
-    LOOK_EVERY = 8   /* … and later one page in turn, after so many runs */
+    LOOK_ALL = 1000, /* runs in which all pages are looked at …       */
+    LOOK_EVERY = 32  /* … and later one in turn, every so many times  */
 };
 #define POOL ((size_t)1 << 33) /* address space, not memory */
 
-struct line {
-    uint64_t *at;
-    uint64_t mask[WORDS]; /* of a fingerprint */
+/* What of a line counts in a fingerprint. */
+struct mask {
+    uint64_t words[WORDS];
 };
 
 struct page {
@@ -69,14 +69,17 @@ struct image {
     jmp_buf driver;
     unsigned pages_n, lines_n, stack_lines, ignored_n;
     struct page pages[PAGES_MAX];
-    struct line lines[LINES_MAX]; /* stack first, from its top down */
+    struct page **page_at;      /* by place; NULL: never written   */
+    uint64_t *lines[LINES_MAX]; /* stack first, from its top down */
+    struct mask masks[LINES_MAX];
     struct ignored ignored[IGNORED_MAX];
     char *roots; /* the first contents of pages */
     char *pool;
     size_t taken;
     uint64_t runs;
+    uint64_t looks; /* at snapshots and at the ends of runs */
     bool learnt;
-    bool careful; /* all pages are looked at after each run */
+    bool careful; /* all pages are looked at each time */
     bool prints;  /* fingerprints are wanted */
 };
 
@@ -126,6 +129,11 @@ static bool watched(const char *at)
     return at >= image->low && at < image->high;
 }
 
+static struct page **page_at(const char *at)
+{
+    return &image->page_at[(at - image->low) / PAGE];
+}
+
 /* A page that is written for the first time. */
 static void open_page(char *at)
 {
@@ -136,6 +144,7 @@ static void open_page(char *at)
     p->at = at;
     p->first = image->roots + (size_t)PAGE * image->pages_n++;
     p->known = 0;
+    *page_at(at) = p;
     memcpy(p->first, at, PAGE);
     if (mprotect(at, PAGE, PROT_READ | PROT_WRITE) < 0)
         abort();
@@ -178,6 +187,8 @@ static void watch_pages(void)
 
     image->low = __data_start - (uintptr_t)__data_start % PAGE;
     image->high = _end + (PAGE - (uintptr_t)_end % PAGE) % PAGE;
+    image->page_at = reserve((size_t)(image->high - image->low) / PAGE *
+                             sizeof(struct page *));
     dl_iterate_phdr(find_thread, NULL);
     sigaltstack(&alternate, NULL);
     sigaction(SIGSEGV, &action, NULL);
@@ -193,38 +204,41 @@ static bool on_stack(const void *at)
 }
 
 /* What is ignored and lies in the line does not count. */
-static void mask_line(struct line *l)
+static void mask_line(struct mask *mask, uint64_t *line)
 {
-    char *low = (char *)l->at, *high = low + LINE;
+    char *low = (char *)line, *high = low + LINE;
 
-    memset(l->mask, 0xff, sizeof l->mask);
+    memset(mask, 0xff, sizeof *mask);
     for (unsigned i = 0; i < image->ignored_n; i++) {
         const struct ignored *g = &image->ignored[i];
         char *from = g->at > low ? g->at : low;
         char *to = g->at + g->len < high ? g->at + g->len : high;
 
         if (from < to)
-            memset((char *)l->mask + (from - low), 0, (size_t)(to - from));
+            memset((char *)mask + (from - low), 0, (size_t)(to - from));
     }
 }
 
 /* The stack first, from its top down. */
 static int by_place(const void *x, const void *y)
 {
-    const struct line *a = x, *b = y;
+    const uint64_t *a = *(uint64_t *const *)x, *b = *(uint64_t *const *)y;
 
-    if (on_stack(a->at) != on_stack(b->at))
-        return on_stack(a->at) ? -1 : 1;
-    return a->at > b->at ? -1 : a->at < b->at;
+    if (on_stack(a) != on_stack(b))
+        return on_stack(a) ? -1 : 1;
+    return a > b ? -1 : a < b;
+}
+
+static void sort_lines(void)
+{
+    qsort(image->lines, image->lines_n, sizeof *image->lines, by_place);
 }
 
 static void add_line(char *at)
 {
-    struct line *l = &image->lines[image->lines_n++];
-
     if (image->lines_n == LINES_MAX)
         abort();
-    l->at = (uint64_t *)at;
+    image->lines[image->lines_n++] = (uint64_t *)at;
     image->stack_lines += on_stack(at);
     image->learnt = true;
 }
@@ -238,26 +252,76 @@ static inline bool differs(const uint64_t *a, const uint64_t *b)
     return any != 0;
 }
 
+/* One that nobody knew of and that is not as it was at first is learnt. */
+static bool look_at(struct page *p, int line)
+{
+    char *at = p->at + LINE * line;
+
+    if (!differs((uint64_t *)at, (uint64_t *)(p->first + LINE * line)))
+        return false;
+    p->known |= UINT64_C(1) << line;
+    add_line(at);
+    return true;
+}
+
+static void look_into(struct page *p, uint64_t which)
+{
+    for (uint64_t rest = ~p->known & which; rest; rest &= rest - 1)
+        look_at(p, __builtin_ctzll(rest));
+}
+
 /* In one page of `part`, beginning with the `first`. */
 static void look(unsigned first, unsigned part)
 {
     unsigned before = image->lines_n;
 
-    for (unsigned i = first; i < image->pages_n; i += part) {
-        struct page *p = &image->pages[i];
-
-        for (uint64_t rest = ~p->known; rest; rest &= rest - 1) {
-            int j = __builtin_ctzll(rest);
-
-            if (differs((uint64_t *)(p->at + LINE * j),
-                        (uint64_t *)(p->first + LINE * j))) {
-                p->known |= UINT64_C(1) << j;
-                add_line(p->at + LINE * j);
-            }
-        }
-    }
+    for (unsigned i = first; i < image->pages_n; i += part)
+        look_into(&image->pages[i], ~UINT64_C(0));
     if (image->lines_n != before)
-        qsort(image->lines, image->lines_n, sizeof *image->lines, by_place);
+        sort_lines();
+}
+
+/* A set on the stack that is empty again would not stay different. */
+static void look_above(char *low)
+{
+    unsigned before = image->lines_n, line = (uintptr_t)low % PAGE / LINE;
+    uint64_t which = ~UINT64_C(0) << line;
+
+    low -= (uintptr_t)low % PAGE;
+    for (; low < stack + STACK; low += PAGE, which = ~UINT64_C(0))
+        if (*page_at(low))
+            look_into(*page_at(low), which);
+    if (image->lines_n != before)
+        sort_lines();
+}
+
+/* Most lines that are ever written are found in the first runs. */
+static void look_some(void)
+{
+    uint64_t looks = image->looks++;
+
+    if (image->runs < LOOK_ALL || image->careful)
+        look(0, 1);
+    else if (looks % LOOK_EVERY == 0)
+        look((unsigned)(looks / LOOK_EVERY % image->pages_n), image->pages_n);
+}
+
+void image_clear(void *at, size_t len)
+{
+    char *end = (char *)at + len, *next;
+
+    for (char *to = at; to < end; to = next) {
+        struct page *p = *page_at(to);
+        int line = (int)((uintptr_t)to % PAGE / LINE);
+
+        next = to - (uintptr_t)to % LINE + LINE;
+        if (!p)
+            next = to - (uintptr_t)to % PAGE + PAGE;
+        if (next > end)
+            next = end;
+        if (p && (p->known >> line & 1 || look_at(p, line)))
+            memset(to, 0, (size_t)(next - to));
+    }
 }
 
 void image_be_careful(void)
@@ -265,15 +329,10 @@ void image_be_careful(void)
     make()->careful = true;
 }
 
-void image_look(void)
+bool image_look(void)
 {
     look(0, 1);
-}
-
-static void mask_lines(void)
-{
-    for (unsigned i = 0; i < image->lines_n; i++)
-        mask_line(&image->lines[i]);
+    return image->learnt;
 }
 
 bool image_learnt(void)
@@ -281,8 +340,10 @@ bool image_learnt(void)
     bool learnt = image->learnt;
 
     image->learnt = false;
-    if (learnt && image->prints)
-        mask_lines();
+    if (learnt)
+        sort_lines();
+    for (unsigned i = 0; learnt && i < image->lines_n; i++)
+        mask_line(&image->masks[i], image->lines[i]);
     return learnt;
 }
 
@@ -320,7 +381,7 @@ static unsigned lines_above(const char *low)
     while (first < end) {
         unsigned middle = (first + end) / 2;
 
-        if ((const char *)image->lines[middle].at + LINE > low)
+        if ((const char *)image->lines[middle] + LINE > low)
             first = middle + 1;
         else
             end = middle;
@@ -337,9 +398,9 @@ static __attribute__((noinline)) void save(struct image_snapshot *s)
     memcpy(s->thread, image->thread, image->thread_len);
     s->lines = lines_above(&here);
     for (unsigned i = 0; i < s->lines; i++, to += WORDS)
-        memcpy(to, image->lines[i].at, LINE);
+        memcpy(to, image->lines[i], LINE);
     for (unsigned i = image->stack_lines; i < image->lines_n; i++, to += WORDS)
-        memcpy(to, image->lines[i].at, LINE);
+        memcpy(to, image->lines[i], LINE);
 }
 
 static void restore(const struct image_snapshot *s)
@@ -347,10 +408,10 @@ static void restore(const struct image_snapshot *s)
     const uint64_t *from = s->bytes;
 
     for (unsigned i = 0; i < s->lines; i++, from += WORDS)
-        memcpy(image->lines[i].at, from, LINE);
+        memcpy(image->lines[i], from, LINE);
     for (unsigned i = image->stack_lines; i < image->lines_n;
          i++, from += WORDS)
-        memcpy(image->lines[i].at, from, LINE);
+        memcpy(image->lines[i], from, LINE);
     memcpy(image->thread, s->thread, image->thread_len);
     errno = s->err;
 }
@@ -358,9 +419,10 @@ static void restore(const struct image_snapshot *s)
 bool image_take(struct image_snapshot **out)
 {
     struct image_snapshot *s;
+    char here;
 
-    if (image->runs < LOOK_ALL)
-        look(0, 1);
+    look_some();
+    look_above(&here);
     *out = s = image->learnt ? NULL : snapshot(image->taken);
     if (!s)
         return false;
@@ -406,17 +468,27 @@ void image_begin(void (*body)(void *arg), void *arg, bool prints)
         open_page(stack + STACK - i * (size_t)PAGE);
 }
 
+/* A register that nobody has used yet is a part of the state, too. */
+static void clear_registers(ucontext_t *context)
+{
+#ifdef __x86_64__
+    static const int kept[] = {REG_RBX, REG_RBP, REG_R12,
+                               REG_R13, REG_R14, REG_R15};
+
+    for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++)
+        context->uc_mcontext.gregs[kept[i]] = 0;
+#else
+    (void)context;
+#endif
+}
+
 void image_run(const struct image_snapshot *from)
 {
     ucontext_t here, there;
 
     if (_setjmp(image->driver)) {
         image->runs++;
-        if (image->runs < LOOK_ALL || image->careful)
-            look(0, 1);
-        else if (image->runs % LOOK_EVERY == 0)
-            look((unsigned)(image->runs / LOOK_EVERY % image->pages_n),
-                 image->pages_n);
+        look_some();
         return;
     }
     if (from) {
@@ -428,6 +500,7 @@ void image_run(const struct image_snapshot *from)
     there.uc_stack.ss_sp = stack;
     there.uc_stack.ss_size = STACK;
     there.uc_link = NULL;
+    clear_registers(&there);
     makecontext(&there, enter, 0);
     swapcontext(&here, &there);
     abort();
@@ -449,9 +522,10 @@ AES static inline lane stir(lane x, lane y)
     return __builtin_ia32_aesenc128(x, y);
 }
 
-AES static inline void add(lane *p, const uint64_t *at, const uint64_t *mask)
+AES static inline void add(lane *p, unsigned line)
 {
-    const lane *x = (const lane *)at, *m = (const lane *)mask;
+    const lane *x = (const lane *)image->lines[line];
+    const lane *m = (const lane *)&image->masks[line];
 
     for (unsigned i = 0; i < LANES; i++)
         p[i] = stir(p[i], x[i] & m[i]);
@@ -472,7 +546,7 @@ AES static struct image_print fold(lane *p)
  * has in registers, and where its stack ends, is known only now.  What is
  * below is the injector's, and holds nothing from one call to the next.
  */
-extern struct {
+extern struct caller {
     uint64_t kept[6]; /* registers that a call leaves alone */
     char *stack;
     struct sf_op *op;
@@ -509,7 +583,7 @@ static __attribute__((noinline)) void clear_below(void)
 
     __asm__("lea -128(%%rsp), %0" : "=r"(end)); /* the red zone is ours */
     for (unsigned i = lines_above(end); i < image->stack_lines; i++)
-        memset(image->lines[i].at, 0, LINE);
+        memset(image->lines[i], 0, LINE);
 }
 
 /* The description of the call lies below the program, too. */
@@ -532,9 +606,18 @@ AES static struct image_print print_all(lane *p)
         p[i / 16 % LANES] =
             stir(p[i / 16 % LANES], *(const lane *)(image->thread + i));
     for (unsigned i = 0; i < n; i++)
-        add(p, image->lines[i].at, image->lines[i].mask);
+        add(p, i);
     for (unsigned i = image->stack_lines; i < image->lines_n; i++)
-        add(p, image->lines[i].at, image->lines[i].mask);
+        add(p, i);
+    return fold(p);
+}
+
+AES struct image_print image_rest(void)
+{
+    lane p[LANES] = {{0}};
+
+    for (unsigned i = image->stack_lines; i < image->lines_n; i++)
+        add(p, i);
     return fold(p);
 }
 

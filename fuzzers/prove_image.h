@@ -9,10 +9,12 @@
  *
  * What changes is learnt in lines of 64 bytes.  All pages are read-only at
  * first: a write makes its page known.  In the pages that are known, lines
- * that differ from the beginning are looked for: in all at each snapshot and
- * the end of each of the first runs, later in one of them now and then, since
- * such a line stays different.  One that was not known makes all snapshots
- * worthless, and whoever uses them has to begin again (image_learnt).
+ * that differ from the beginning are looked for, at each snapshot and at the
+ * end of each run: in all pages during the first runs, later in one of them
+ * now and then, since such a line stays different.  Where it would not, it is
+ * looked at before it is made as it was (image_clear).  One that was not known
+ * makes all snapshots worthless, and whoever uses them has to begin again
+ * (image_learnt).  That nothing is overlooked is tried as well: image_rest().
  *
  * Not under a sanitizer, which keeps books of its own about the stack.
  */
@@ -50,6 +52,8 @@ void image_leave(void) __attribute__((noreturn));
 bool image_take(struct image_snapshot **out) __attribute__((returns_twice));
 /* Of everything that the run can see from here on. */
 struct image_print image_print(void);
+/* Zero again, as at first: memory that a run gives back before its end. */
+void image_clear(void *at, size_t len);
 
 /* --- between runs */
 /* So many snapshots are there; forget those taken after. */
@@ -57,10 +61,13 @@ size_t image_taken(void);
 void image_forget(size_t n);
 /* Changes were found that no snapshot has: none is worth anything now. */
 bool image_learnt(void);
-/* Looks for them everywhere, now. */
-void image_look(void);
-/* … and at the end of every run from now on. */
+/* Looks for them everywhere, now: are there any? */
+bool image_look(void);
+/* … and at every snapshot and the end of every run from now on. */
 void image_be_careful(void);
+/* Of what the last run has left behind.  Runs that made the same choices leave
+ * the same, wherever they began. */
+struct image_print image_rest(void);
 /* Bytes of one snapshot. */
 size_t image_size(void);
 

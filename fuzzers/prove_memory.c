@@ -145,7 +145,7 @@ static void arena_give(void *block)
     if (!*link)
         abort(); /* freed twice, or never allocated */
     *link = b->next;
-    memset(b, 0, sizeof *b + b->room);
+    image_clear(b, sizeof *b + b->room);
 }
 
 void *__wrap_malloc(size_t size)

@@ -23,6 +23,7 @@ enum {
     BLURRED_MAX = 64,
     TURN_MAX_US = 20000,
     SAVE_EVERY = 64, /* runs, for a break                           */
+    TRY_EVERY = 256, /* … for one that is made from the start, too  */
     SAY_EVERY_S = 10 /* where nobody watches */
 };
 
@@ -42,6 +43,8 @@ struct live {
     unsigned deepest;
     volatile bool stop; /* the parent wishes an end     */
     volatile bool done, diverged;
+    bool cut;    /* this run ended in a state that was seen              */
+    bool untrue; /* the same choices from the start end in another state */
 };
 
 static double now(void)
@@ -154,6 +157,7 @@ static void met(unsigned left)
     blur_blocks(kept, false);
     if (prove_seen(seen, &p, child->runs, job_now->loops ? 0 : left)) {
         child->merged += child->walk.counts || job_now->loops;
+        child->cut = true;
         image_leave();
     }
 }
@@ -197,6 +201,49 @@ static void begin_again(struct live *l, const struct round *r)
     prove_seen_forget(seen);
 }
 
+/* The same choices from the start of the session leave the same behind. */
+static bool is_true(struct live *l)
+{
+    struct sf_exhaust walk = l->walk;
+    struct image_print rest = image_rest(), again;
+
+    l->walk.met = NULL;
+    l->walk.keep = NULL;
+    l->walk.taken = l->walk.asked = 0;
+    l->walk.noting = false;
+    image_run(NULL);
+    l->walk = walk;
+    again = image_rest();
+    return again.a == rest.a && again.b == rest.b;
+}
+
+/* Was something learnt by this run, or by trying whether it is true? */
+static bool learns(struct live *l)
+{
+    bool true_one;
+
+    if (image_learnt())
+        return true;
+    if (l->runs % TRY_EVERY || l->cut)
+        return false;
+    true_one = is_true(l);
+    if (image_learnt())
+        return true;
+    l->untrue = !true_one;
+    return false;
+}
+
+/* A finding may come of what an earlier run has left behind, in lines that
+ * nobody knew of then: learns() will say that all is worthless. */
+static bool is_doubtful(enum sf_monitor monitor, const char *line)
+{
+    (void)monitor;
+    (void)line;
+    if (image_look())
+        image_leave();
+    return false;
+}
+
 static void ignore(void *arg, void *at, size_t len)
 {
     image_ignore(arg, at, len);
@@ -210,13 +257,15 @@ static void walk_by_snapshots(struct live *l)
 
     sim_guard_signals(); /* or it would do so with ours */
     if (!job_now->plain)
-        sf_sim_be_tidy();
+        sf_sim_be_tidy(image_clear);
+    sf_finding_hook = is_doubtful;
     image_begin(body, NULL, !job_now->plain);
     l->walk.keep = keep;
-    while (!l->stop && sf_exhaust_next(&l->walk)) {
+    while (!l->stop && !l->untrue && sf_exhaust_next(&l->walk)) {
         if (l->walk.bound != round.place.bound)
             begin_round(l, &round);
         image_forget(taken[l->walk.n]);
+        l->cut = false;
         image_run(sf_exhaust_mark(&l->walk));
         taken[l->walk.n + 1] = image_taken();
         count(l);
@@ -226,7 +275,7 @@ static void walk_by_snapshots(struct live *l)
         }
         before = round;
         so_far_so_good(l, &round);
-        if (image_learnt()) {
+        if (learns(l)) {
             round = before;
             begin_again(l, &round);
         } else if (l->runs % SAVE_EVERY == 0) {
@@ -238,8 +287,9 @@ static void walk_by_snapshots(struct live *l)
 
 /*
  * A run may change a line that nobody knows of, and where not all pages are
- * looked at the next one finds it changed.  What is found so is not found from
- * the start; then all is walked again, with more care.
+ * looked at the next one finds it changed.  It is told by what is found so and
+ * is not found from the start, and by runs that are tried from there; then all
+ * is walked again, with more care.
  */
 enum care { QUICK, CAREFUL, PLAIN };
 
@@ -255,7 +305,7 @@ static void walk(struct live *l, const struct prove_job *job, enum care care)
         walk_by_snapshots(l);
     else
         walk_plainly(l);
-    l->done = !l->stop;
+    l->done = !l->stop && !l->untrue;
     save(l);
     _exit(0);
 }
@@ -432,7 +482,9 @@ static void judge(const struct prove_job *job, const struct live *l,
     r->deepest = l->deepest;
     r->complete = l->done ? l->walk.k + 1 : l->walk.bound;
     memcpy(r->schedules, l->schedules, sizeof r->schedules);
-    if (l->diverged) {
+    if (l->untrue) {
+        r->end = PROVE_DOUBTFUL;
+    } else if (l->diverged) {
         r->end = PROVE_CANNOT;
         prove_complain("the session is not deterministic: run again with the "
                        "same choices it met other decisions");
@@ -534,9 +586,13 @@ void prove_walk(const struct prove_job *job, struct prove_result *r)
 {
     enum care care = QUICK;
 
-    do
+    walk_watched(job, care, r);
+    while (r->end == PROVE_DOUBTFUL && care < PLAIN) {
+        prove_complain("%s: what came of going on from the middle does not "
+                       "come of the start; all is walked again%s",
+                       job->name, ++care == PLAIN ? " from there" : "");
         walk_watched(job, care, r);
-    while (r->end == PROVE_DOUBTFUL && ++care <= PLAIN);
+    }
 }
 
 void prove_add(struct prove_result *sum, const struct prove_result *r)

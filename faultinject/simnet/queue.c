@@ -7,11 +7,11 @@
 
 static uint8_t buffers[SIM_ENDS][SF_SIM_BUFFER];
 
-static bool tidy;
+static void (*clear)(void *at, size_t len);
 
-void sf_sim_be_tidy(void)
+void sf_sim_be_tidy(void (*how)(void *at, size_t len))
 {
-    tidy = true;
+    clear = how;
 }
 
 /* Libraries like this one are not instrumented; MSan is told by hand. */
@@ -84,7 +84,7 @@ static void tidy_up(struct sf_end *end, size_t got)
     uint8_t *bytes = sim_bytes(end);
 
     memmove(bytes, bytes + got, end->in.len);
-    memset(bytes + end->in.len, 0, got);
+    clear(bytes + end->in.len, got);
     end->in.head = 0;
 }
 
@@ -103,7 +103,7 @@ size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek)
         end->in.len -= (uint32_t)got;
         end->in.head =
             end->in.len ? (uint32_t)((end->in.head + got) % SF_SIM_BUFFER) : 0;
-        if (tidy)
+        if (clear)
             tidy_up(end, got);
     }
     return got;

@@ -99,8 +99,8 @@ void sf_sim_alarm(uint64_t call);
  * happened, which only EPOLLET looks at. */
 void sf_sim_counters(sf_counter *each, void *arg);
 /* From now on bytes that are gone leave nothing behind, in no session: what is
- * in the same state is so byte by byte. */
-void sf_sim_be_tidy(void);
+ * in the same state is so byte by byte.  clear() makes them 0. */
+void sf_sim_be_tidy(void (*clear)(void *at, size_t len));
 void sf_sim_times(sf_counter *each, void *arg); /* what the time is */
 /* Descriptors open now, and the first of them or -1. */
 unsigned sf_sim_open(int *first);
