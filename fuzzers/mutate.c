@@ -50,9 +50,9 @@ static void random_amount(struct sf_act *act)
     if (unit == SF_AMOUNT_BYTES) {
         act->amount = 1 + below(8);
         for (unsigned i = 0; i < act->amount; i++)
-            act->bytes[i] =
-                (uint8_t)(below(3) ? "0123456789\r\nab-=\0\1"[below(18)]
-                                   : below(256));
+            act->bytes[i] = below(3)
+                                ? (uint8_t) "0123456789\r\nab-=\0\1"[below(18)]
+                                : (uint8_t)below(256);
         return;
     }
     act->amount =

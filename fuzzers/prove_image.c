@@ -171,7 +171,7 @@ static int find_thread(struct dl_phdr_info *info, size_t size, void *arg)
 
         if (h->p_type != PT_TLS)
             continue;
-        image->thread_len = h->p_memsz + h->p_align - 1 & ~(h->p_align - 1);
+        image->thread_len = (h->p_memsz + h->p_align - 1) & ~(h->p_align - 1);
         image->thread = (char *)__builtin_thread_pointer() - image->thread_len;
         if (image->thread_len > THREAD_MAX)
             abort();

@@ -258,7 +258,7 @@ static bool was_ended(const struct sf_outcome_of_run *outcome)
 }
 
 void sf_end_text(const struct sf_run *run,
-                 const struct sf_outcome_of_run *outcome, char *text)
+                 const struct sf_outcome_of_run *outcome, char text[SF_END_MAX])
 {
     int status = outcome->status;
 

@@ -107,7 +107,8 @@ static struct {
     char text[SF_WHERE_MAX];
 } known[64];
 
-bool sf_where(const struct sf_control *c, uint64_t site, char *text)
+bool sf_where(const struct sf_control *c, uint64_t site,
+              char text[SF_WHERE_MAX])
 {
     uint64_t module = site >> SF_SITE_BITS;
     uint64_t offset = site & ((UINT64_C(1) << SF_SITE_BITS) - 1);
