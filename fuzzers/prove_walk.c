@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,16 +313,35 @@ static void walk(struct live *l, const struct prove_job *job, enum care care)
 
 /* -------------------------------------------------------------- the parent */
 
-static void tell_progress(const struct live *l, double since, bool tty)
+/* How far it has come, and since when: the time that is left is judged by it.
+ */
+struct pace {
+    double since;
+    unsigned bound;
+    double bound_since, part; /* at the beginning of this bound */
+};
+
+static void tell_left(struct pace *p, const struct live *l, double part)
 {
-    double took = now() - since, part = sf_exhaust_part(&l->walk);
+    if (p->bound != l->walk.bound)
+        *p = (struct pace){p->since, l->walk.bound, now(), part};
+    else if (part > p->part)
+        fprintf(stderr, ", about %.0f s left",
+                (now() - p->bound_since) * (1 - part) / (part - p->part));
+}
+
+static void tell_progress(struct pace *p, const struct live *l, bool tty)
+{
+    double took = now() - p->since, part = sf_exhaust_part(&l->walk);
     double rate = took > 0 ? (double)l->runs / took : 0;
 
     fprintf(stderr,
             "%s%u faults: %" PRIu64 " schedules, %.0f a second, %.0f %% of "
-            "this bound%s",
+            "this bound",
             tty ? "\r" : "sockfault: ", l->walk.bound, l->runs, rate,
-            100 * part, tty ? "\033[K" : "\n");
+            100 * part);
+    tell_left(p, l, part);
+    fputs(tty ? "\033[K" : "\n", stderr);
     fflush(stderr);
 }
 
@@ -412,6 +432,7 @@ static void watch(const struct prove_job *job, struct live *l, struct watch *w)
     struct timespec turn = {0, 200000};
     bool tty = isatty(STDERR_FILENO);
     double since = now(), said = since, moved = since;
+    struct pace pace = {.since = since, .bound = UINT_MAX};
     uint64_t runs = 0;
 
     while (waitpid(w->child, &w->status, WNOHANG) == 0) {
@@ -431,7 +452,7 @@ static void watch(const struct prove_job *job, struct live *l, struct watch *w)
         if (job->budget > 0 && t - since > job->budget)
             l->stop = true;
         if (t - said > (tty ? 0.5 : SAY_EVERY_S)) {
-            tell_progress(l, since, tty);
+            tell_progress(&pace, l, tty);
             said = t;
             if (job->resume)
                 write_saved(job, l);
