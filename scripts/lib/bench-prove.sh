@@ -4,9 +4,10 @@
 
 prove_scenarios=$SF_PROJECT/corpus/scenarios
 
-# prove_run SCENARIO K OPTION...: the schedules, and the CPU seconds they took.
+# prove_run SCENARIO K OPTION...: the schedules, the CPU seconds they took, and
+# how many of them were run to their end.
 prove_run() {
-    local scenario=$prove_scenarios/$1.session k=$2 seconds schedules
+    local scenario=$prove_scenarios/$1.session k=$2 seconds
     local TIMEFORMAT=%U
     shift 2
     [[ -n $bench_judging ]] || k=1
@@ -14,8 +15,9 @@ prove_run() {
         seconds=$({ time "$SF_BUILD/bin/sockfault-prove" -k "$k" "$@" \
             "$scenario" >"$bench_work/proved" 2>>"$bench_work/errors"; } 2>&1)
     } || return 1
-    schedules=$(awk '$1 == "schedules" { print $2 + 0 }' "$bench_work/proved")
-    say "$schedules $seconds"
+    awk -v s="$seconds" '$1 == "schedules" { n = $2 + 0; left = n }
+        /ended in one that was seen/ { left -= $3 }
+        END { print n, s, left }' "$bench_work/proved"
 }
 
 # prove_rate SCHEDULES SECONDS: millions a second.
@@ -26,7 +28,7 @@ prove_rate() {
 # prove_speed NAME SCENARIO K GOAL
 prove_speed() {
     local schedules seconds rate=null
-    if read -r schedules seconds < <(prove_run "$2" "$3" --plain); then
+    if read -r schedules seconds _ < <(prove_run "$2" "$3" --plain); then
         rate=$(prove_rate "$schedules" "$seconds")
     fi
     bench_add prove "$1" "$rate" "$4" higher \
@@ -36,14 +38,17 @@ prove_speed() {
 # prove_states SCENARIO K GOAL: how many are left, and how fast the walk is
 # through with all of them.
 prove_states() {
-    local all left seconds share=null rate=null
-    if read -r all seconds < <(prove_run "$1" "$2" --plain) &&
-        read -r left seconds < <(prove_run "$1" "$2"); then
+    local all left ended seconds share=null whole=null rate=null
+    if read -r all seconds _ < <(prove_run "$1" "$2" --plain) &&
+        read -r left seconds ended < <(prove_run "$1" "$2"); then
         share=$(awk -v a="$all" -v l="$left" 'BEGIN { print l / a }')
+        whole=$(awk -v a="$all" -v e="$ended" 'BEGIN { print e / a }')
         rate=$(prove_rate "$all" "$seconds")
     fi
     bench_add prove "${1##*/}, k = $2: schedules that are left" "$share" "$3" \
         lower "${left:-none} of ${all:-none}"
+    bench_add prove "${1##*/}, k = $2: ... and run to their end" "$whole" null \
+        lower "${ended:-none} of ${all:-none}"
     bench_add prove "${1##*/}, k = $2: millions proved a second" "$rate" null \
         higher "${all:-none} in ${seconds:-no} s of CPU time"
 }
