@@ -21,6 +21,7 @@ static struct {
     atomic_uint count;
 } calls[FAULT_CALLS];
 
+static atomic_int to_rob = -1;
 static atomic_uint most_pieces;
 static atomic_uint bad_closes;
 
@@ -42,8 +43,14 @@ void faults_always(enum fault_call call, int what)
     calls[call].always = what;
 }
 
+void faults_rob(int number)
+{
+    to_rob = number;
+}
+
 void faults_none(void)
 {
+    to_rob = -1;
     for (int i = 0; i < FAULT_CALLS; i++) {
         calls[i].at = calls[i].n = calls[i].always = 0;
         calls[i].count = 0;
@@ -127,9 +134,6 @@ WHOLE(POLL, int, poll, (struct pollfd * fds, nfds_t n, int timeout),
 WHOLE(SELECT, int, select,
       (int n, fd_set *rd, fd_set *wr, fd_set *ex, struct timeval *timeout),
       (n, rd, wr, ex, timeout))
-WHOLE(ACCEPT, int, accept4,
-      (int fd, struct sockaddr *addr, socklen_t *size, int flags),
-      (fd, addr, size, flags))
 WHOLE(CONNECT, int, connect,
       (int fd, const struct sockaddr *addr, socklen_t size), (fd, addr, size))
 WHOLE(SOCKET, int, socket, (int domain, int type, int protocol),
@@ -147,6 +151,26 @@ WHOLE(PTHREAD, int, pthread_create,
 
 int __real_close(int fd);
 int __wrap_close(int fd);
+int __real_accept4(int fd, struct sockaddr *addr, socklen_t *size, int flags);
+int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *size, int flags);
+
+static void rob(int listener)
+{
+    struct pollfd p = {.fd = listener, .events = POLLIN};
+
+    if (to_rob >= 0 && __real_poll(&p, 1, 0) == 1)
+        __real_close(atomic_exchange(&to_rob, -1));
+}
+
+int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *size, int flags)
+{
+    ssize_t r;
+    size_t len = 0;
+
+    rob(fd);
+    return passes(ACCEPT, &r, &len) ? __real_accept4(fd, addr, size, flags)
+                                    : (int)r;
+}
 
 int __wrap_close(int fd)
 {

@@ -41,6 +41,10 @@ void faults_next(enum fault_call call, int n, ...);
 /* The same for every call from now on. */
 void faults_always(enum fault_call call, int what);
 
+/* The accept that has a connection to give finds this number closed behind
+ * the program's back: nobody can notice it before. */
+void faults_rob(int number);
+
 /* All calls are real again, and their counts 0. */
 void faults_none(void);
 

@@ -51,7 +51,7 @@ int rig_join(struct rig *r);
 /* A connected blocking socket. */
 int rig_connect(const struct rig *r);
 
-/* Close the number, and connect so that accept finds it free. */
+/* Connect so that accept finds the number closed behind the server's back. */
 int rig_connect_at(const struct rig *r, int number);
 
 /* Close for everybody: the children of a fork server in this process have
