@@ -55,8 +55,9 @@ struct sf_facts {
     bool writing_cut;   /* shutdown(SHUT_WR) was called here, or pipe gone */
     bool rcv_timeout;   /* SO_RCVTIMEO is set                              */
     bool snd_timeout;   /* SO_SNDTIMEO is set                              */
-    bool interruptible; /* a harmless signal has a handler without
-                         * SA_RESTART: a blocking call can end in EINTR  */
+    bool interruptible; /* a harmless signal that is not blocked has a
+                         * handler without SA_RESTART: a blocking call can
+                         * end in EINTR                                  */
     bool handled;       /* … has any handler: a wait can end in EINTR      */
     int error;          /* the pending SO_ERROR, 0 for none                */
     size_t queued;      /* bytes that a read would get now                 */
@@ -80,8 +81,9 @@ struct sf_world {
     /* Calls of every thread belong to it, not only of the one that began. */
     bool all_threads;
 
-    /* Fill *facts; a number that is not open gives SF_FD_CLOSED. */
-    void (*facts)(int fd, struct sf_facts *facts);
+    /* Fill *facts; a number that is not open gives SF_FD_CLOSED.  Signals of
+     * `mask` are blocked meanwhile; NULL: those that the thread blocks. */
+    void (*facts)(int fd, const sigset_t *mask, struct sf_facts *facts);
 
     /*
      * Ways to make a fault true.  Each leaves the world as the real event
@@ -103,8 +105,9 @@ struct sf_world {
                                      * edge if the descriptor is ready     */
     void (*exhaust)(bool on);       /* the table of descriptors is full
                                      * from now on, or no longer           */
-    bool (*interrupt)(void);        /* a signal arrives now: runs a handler
-                                     * of the program; false: it has none  */
+    /* A signal arrives now that is not blocked: runs a handler of the program;
+     * false: it has none. */
+    bool (*interrupt)(const sigset_t *mask);
 };
 
 /*
@@ -130,5 +133,8 @@ struct sf_libc {
 #undef CALL
 };
 extern struct sf_libc sf_libc;
+
+/* Is the signal blocked by this mask; NULL: by the calling thread? */
+bool sf_blocks(const sigset_t *mask, int signo);
 
 #endif

@@ -71,7 +71,7 @@ static short news(const struct sf_op *op, int fd)
     while (member.fd != fd)
         if (!op->wait->shape->reported(op->wait, &cursor, &member))
             return 0;
-    op->world->facts(fd, &facts);
+    op->world->facts(fd, NULL, &facts);
     if (facts.settled)
         return 0;
     if (conn && conn->ready[SF_IN])
@@ -125,7 +125,7 @@ static void hold_hangups(struct sf_op *op)
         struct sf_facts facts;
         if (!conn || !(member.events & POLLRDHUP) || !(member.events & POLLIN))
             continue;
-        op->world->facts(member.fd, &facts);
+        op->world->facts(member.fd, NULL, &facts);
         if (facts.queued == 0)
             continue;
         op->wait->shape->hide(op->wait, member.fd, POLLRDHUP);

@@ -105,7 +105,7 @@ static void classify(int fd)
     int saved = errno;
 
     memset(&facts, 0, sizeof facts);
-    sf_injector.world->facts(fd, &facts);
+    sf_injector.world->facts(fd, NULL, &facts);
     errno = saved;
     switch (facts.type) {
     case SF_FD_STREAM:
@@ -206,6 +206,11 @@ static bool find_subject(struct sf_op *op)
     return concerns;
 }
 
+const sigset_t *sf_mask(const struct sf_op *op)
+{
+    return op->wait ? op->wait->mask : NULL;
+}
+
 unsigned *sf_streak(struct sf_op *op)
 {
     return op->conn ? &op->conn->streak : &sf_injector.streak;
@@ -287,7 +292,7 @@ static struct sf_outcome choose(struct sf_op *op)
     unsigned n;
 
     if (has_facts(op))
-        sf_injector.world->facts(op->fd, &site.facts);
+        sf_injector.world->facts(op->fd, sf_mask(op), &site.facts);
     n = sf_model_outcomes(&site, outcomes);
     if (n == 1)
         return nothing;

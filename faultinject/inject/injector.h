@@ -39,6 +39,8 @@ struct sf_thread {
 extern __thread struct sf_thread sf_thread
     __attribute__((tls_model("initial-exec")));
 
+/* What is blocked in the call; NULL: as ever in this thread. */
+const sigset_t *sf_mask(const struct sf_op *op);
 /* Transient results in a row where the call is. */
 unsigned *sf_streak(struct sf_op *op);
 

@@ -298,7 +298,7 @@ static bool can_pretend(const struct sf_site *s, const struct sf_member *m)
         return false;
     if (s->profile == SF_HOSTILE)
         return true;
-    s->world->facts(m->fd, &facts);
+    s->world->facts(m->fd, NULL, &facts);
     return facts.nonblock && facts.type == SF_FD_STREAM && !facts.connecting;
 }
 

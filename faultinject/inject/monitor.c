@@ -416,7 +416,7 @@ static bool can_block(const struct sf_op *op)
     struct sf_facts facts;
 
     if (conn->sleeps == SF_UNASKED) {
-        op->world->facts(op->fd, &facts);
+        op->world->facts(op->fd, NULL, &facts);
         conn->sleeps = facts.type == SF_FD_STREAM && !facts.nonblock
                            ? SF_BLOCKING
                            : SF_NONBLOCKING;

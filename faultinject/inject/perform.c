@@ -92,7 +92,7 @@ static enum sf_verdict interrupt_connect(struct sf_op *op)
 
 static enum sf_verdict interrupt(struct sf_op *op)
 {
-    op->world->interrupt();
+    op->world->interrupt(sf_mask(op));
     if (op->call == SF_CALL_connect)
         return interrupt_connect(op);
     return answer(op);
@@ -101,7 +101,7 @@ static enum sf_verdict interrupt(struct sf_op *op)
 /* Linux has freed the number by the time it looks for signals. */
 static enum sf_verdict interrupt_close(struct sf_op *op)
 {
-    op->world->interrupt();
+    op->world->interrupt(sf_mask(op));
     op->world->close(op->fd);
     return answer(op);
 }

@@ -8,6 +8,7 @@
 #define SF_WAIT_H
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 
 struct sf_member {
@@ -36,10 +37,12 @@ struct sf_wait_shape {
 
 struct sf_wait {
     const struct sf_wait_shape *shape;
-    int timeout_ms; /* how long it may take at most; -1 for ever       */
-    int result;     /* what the call returned, kept right by the shape */
-    bool nap;       /* it names no descriptor: only time shall pass    */
-    short dying;    /* events asked of what dies meanwhile             */
+    int timeout_ms;       /* how long it may take at most; -1 for ever       */
+    int result;           /* what the call returned, kept right by the shape */
+    bool nap;             /* it names no descriptor: only time shall pass    */
+    short dying;          /* events asked of what dies meanwhile             */
+    const sigset_t *mask; /* blocked meanwhile; NULL: as ever, and what
+                           * the program gives may be as short as Linux's */
 };
 
 #endif

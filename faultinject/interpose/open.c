@@ -139,7 +139,7 @@ static void close_inside(unsigned first, unsigned last, bool later)
         int fd = world->first + i;
         if ((unsigned)fd < first || (unsigned)fd > last)
             continue;
-        world->facts(fd, &facts);
+        world->facts(fd, NULL, &facts);
         if (facts.type == SF_FD_CLOSED)
             continue;
         if (later)

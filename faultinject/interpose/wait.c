@@ -129,7 +129,7 @@ static const struct sf_wait_shape select_shape = {
     .perish = select_perish,
 };
 
-#define SELECT(name, args, ms)                                           \
+#define SELECT(name, args, ms, mask)                                     \
     struct sf_op op;                                                     \
     struct select_wait w;                                                \
                                                                          \
@@ -138,19 +138,20 @@ static const struct sf_wait_shape select_shape = {
     sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
     op.other = nfds;                                                     \
     w = (struct select_wait){                                            \
-        {&select_shape, ms, 0, nfds == 0, 0}, nfds, rd, wr, ex};         \
+        {&select_shape, ms, 0, nfds == 0, 0, mask}, nfds, rd, wr, ex};   \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
 
 SF_EXPORT int select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
                      struct timeval *timeout){
-    SELECT(select, (nfds, rd, wr, ex, timeout), timeval_ms(timeout))}
+    SELECT(select, (nfds, rd, wr, ex, timeout), timeval_ms(timeout), NULL)}
 
 SF_EXPORT int pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
                       const struct timespec *timeout, const sigset_t *mask)
 {
-    SELECT(pselect, (nfds, rd, wr, ex, timeout, mask), timespec_ms(timeout))
+    SELECT(pselect, (nfds, rd, wr, ex, timeout, mask), timespec_ms(timeout),
+           mask)
 }
 
 /* --- poll --- */
@@ -237,25 +238,26 @@ static const struct sf_wait_shape poll_shape = {
     .hangups = true,
 };
 
-#define POLL(name, args, ms)                                               \
-    struct sf_op op;                                                       \
-    struct poll_wait w;                                                    \
-                                                                           \
-    if (SF_LIKELY(!sf_on))                                                 \
-        return sf_libc.name args;                                          \
-    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                             \
-    w = (struct poll_wait){{&poll_shape, ms, 0, nfds == 0, 0}, fds, nfds}; \
-    op.wait = &w.wait;                                                     \
-    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args)   \
+#define POLL(name, args, ms, mask)                                       \
+    struct sf_op op;                                                     \
+    struct poll_wait w;                                                  \
+                                                                         \
+    if (SF_LIKELY(!sf_on))                                               \
+        return sf_libc.name args;                                        \
+    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
+    w = (struct poll_wait){                                              \
+        {&poll_shape, ms, 0, nfds == 0, 0, mask}, fds, nfds};            \
+    op.wait = &w.wait;                                                   \
+    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
 
 SF_EXPORT int poll(struct pollfd *fds, nfds_t nfds,
-                   int timeout){POLL(poll, (fds, nfds, timeout), timeout)}
+                   int timeout){POLL(poll, (fds, nfds, timeout), timeout, NULL)}
 
 SF_EXPORT int ppoll(struct pollfd *fds, nfds_t nfds,
                     const struct timespec *timeout, const sigset_t *mask)
 {
-    POLL(ppoll, (fds, nfds, timeout, mask), timespec_ms(timeout))
+    POLL(ppoll, (fds, nfds, timeout, mask), timespec_ms(timeout), mask)
 }
 
 /* --- epoll --- */
@@ -354,7 +356,7 @@ static const struct sf_wait_shape epoll_shape = {
     .hangups = true,
 };
 
-#define EPOLL(name, args, ms)                                            \
+#define EPOLL(name, args, ms, mask)                                      \
     struct sf_op op;                                                     \
     struct epoll_set w;                                                  \
                                                                          \
@@ -362,24 +364,24 @@ static const struct sf_wait_shape epoll_shape = {
         return sf_libc.name args;                                        \
     sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
     w = (struct epoll_set){                                              \
-        {&epoll_shape, ms, 0, false, 0}, epfd, events, maxevents};       \
+        {&epoll_shape, ms, 0, false, 0, mask}, epfd, events, maxevents}; \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);
 
 SF_EXPORT int epoll_wait(int epfd, struct epoll_event *events, int maxevents,
                          int timeout){
-    EPOLL(epoll_wait, (epfd, events, maxevents, timeout), timeout)}
+    EPOLL(epoll_wait, (epfd, events, maxevents, timeout), timeout, NULL)}
 
 SF_EXPORT int epoll_pwait(int epfd, struct epoll_event *events, int maxevents,
                           int timeout, const sigset_t *mask){
-    EPOLL(epoll_pwait, (epfd, events, maxevents, timeout, mask), timeout)}
+    EPOLL(epoll_pwait, (epfd, events, maxevents, timeout, mask), timeout, mask)}
 
 SF_EXPORT
     int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
                      const struct timespec *timeout, const sigset_t *mask){
         EPOLL(epoll_pwait2, (epfd, events, maxevents, timeout, mask),
-              timespec_ms(timeout))}
+              timespec_ms(timeout), mask)}
 
 SF_EXPORT int epoll_ctl(int epfd, int how, int fd, struct epoll_event *event)
 {

@@ -88,25 +88,25 @@ static bool has_children(void)
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
-static bool is_handled(int sig, bool *restarts)
+static bool is_handled(int sig, const sigset_t *mask, bool *restarts)
 {
     struct sigaction sa;
 
-    if (sigaction(sig, NULL, &sa) < 0 || sa.sa_handler == SIG_DFL ||
-        sa.sa_handler == SIG_IGN)
+    if (sf_blocks(mask, sig) || sigaction(sig, NULL, &sa) < 0 ||
+        sa.sa_handler == SIG_DFL || sa.sa_handler == SIG_IGN)
         return false;
     *restarts = (sa.sa_flags & SA_RESTART) != 0;
     return sig != SIGCHLD || has_children();
 }
 
 /* A harmless signal with a handler, preferring one without SA_RESTART. */
-static int handled_signal(bool *restarts)
+static int handled_signal(const sigset_t *mask, bool *restarts)
 {
     int found = SF_HARMLESS;
 
     for (int i = 0; i < SF_HARMLESS; i++) {
         bool again;
-        if (!is_handled(sf_harmless[i].number, &again))
+        if (!is_handled(sf_harmless[i].number, mask, &again))
             continue;
         found = i;
         *restarts = again;
@@ -122,11 +122,12 @@ static bool is_first_thread(void)
     return syscall(SYS_gettid) == getpid();
 }
 
-static void signal_facts(struct sf_facts *f)
+static void signal_facts(const sigset_t *mask, struct sf_facts *f)
 {
     bool restarts = true;
 
-    f->handled = is_first_thread() && handled_signal(&restarts) < SF_HARMLESS;
+    f->handled =
+        is_first_thread() && handled_signal(mask, &restarts) < SF_HARMLESS;
     f->interruptible = f->handled && !restarts;
 }
 
@@ -174,7 +175,7 @@ void sf_kernel_seal(void)
     sealed = true;
 }
 
-static void kernel_facts(int fd, struct sf_facts *facts)
+static void kernel_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
 {
     int saved = errno;
     int type;
@@ -189,7 +190,7 @@ static void kernel_facts(int fd, struct sf_facts *facts)
         stream_facts(fd, facts);
     else
         facts->type = type < 0 && errno == EBADF ? SF_FD_CLOSED : SF_FD_OTHER;
-    signal_facts(facts);
+    signal_facts(mask, facts);
     errno = saved;
 }
 
@@ -286,16 +287,27 @@ bool sf_kernel_lift(bool on)
     return setrlimit(RLIMIT_NOFILE, &lowered) == 0;
 }
 
-static bool kernel_interrupt(void)
+/* As long as a wait with a mask of its own would take. */
+static void run_handler(int sig, const sigset_t *mask)
+{
+    sigset_t own;
+
+    if (mask)
+        syscall(SYS_rt_sigprocmask, SIG_SETMASK, mask, &own, _NSIG / 8);
+    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+    if (mask)
+        syscall(SYS_rt_sigprocmask, SIG_SETMASK, &own, NULL, _NSIG / 8);
+}
+
+static bool kernel_interrupt(const sigset_t *mask)
 {
     int saved = errno;
     bool restarts;
-    int i = handled_signal(&restarts);
+    int i = handled_signal(mask, &restarts);
     bool sends = i < SF_HARMLESS && sf_harmless[i].sent;
 
     if (sends)
-        syscall(SYS_tgkill, getpid(), syscall(SYS_gettid),
-                sf_harmless[i].number);
+        run_handler(sf_harmless[i].number, mask);
     errno = saved;
     return sends;
 }

@@ -58,3 +58,12 @@ static void bind_all(void)
     }
 #include "faultinject/calls.def"
 #undef CALL
+
+bool sf_blocks(const sigset_t *mask, int signo)
+{
+    sigset_t own;
+
+    if (!mask && pthread_sigmask(SIG_BLOCK, NULL, &own) == 0)
+        mask = &own;
+    return mask && sigismember(mask, signo) == 1;
+}

@@ -91,6 +91,7 @@ struct loop {
     uint64_t calls, alarm, changes;
     uint64_t arrived; /* changes, when all that was under way had arrived */
     int64_t now;
+    const sigset_t *mask; /* of the wait that the program is in; or NULL */
 };
 extern struct loop loop;
 

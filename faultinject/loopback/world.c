@@ -259,17 +259,19 @@ static void refuse(const char *call)
 /* ----------------------------------------------------------------- faults */
 
 /* Only what the program does can happen between asking and calling. */
-static void on_facts(int fd, struct sf_facts *facts)
+static void on_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
 {
     struct pollfd p = {.fd = fd, .events = POLLRDHUP};
 
-    sf_kernel()->facts(fd, facts);
+    sf_kernel()->facts(fd, mask, facts);
     facts->racy = false;
     facts->fin = facts->type == SF_FD_STREAM && facts->queued == 0 &&
                  sf_kernel()->poll(&p, 1, 0) == 1 && p.revents & POLLRDHUP;
     if (facts->type == SF_FD_STREAM && facts->space > loop_room(fd))
         facts->space = loop_room(fd);
-    facts->interruptible = facts->handled = loop.config.handlers;
+    facts->handled = loop.config.handlers &&
+                     !(loop.config.signo && sf_blocks(mask, loop.config.signo));
+    facts->interruptible = facts->handled;
 }
 
 static void harm(struct sf_end *end)
@@ -304,8 +306,9 @@ static void on_drop(int listener)
     sf_kernel()->drop(listener);
 }
 
-static bool on_interrupt(void)
+static bool on_interrupt(const sigset_t *mask)
 {
+    (void)mask;
     if (loop.config.handlers && loop.config.signal)
         sf_inject_handle(loop.config.signal, loop.config.arg);
     return loop.config.handlers;
@@ -364,6 +367,11 @@ void sf_sim_end(void)
 uint64_t sf_sim_changes(void)
 {
     return loop.changes;
+}
+
+bool sf_sim_blocks(void)
+{
+    return loop.config.signo && sf_blocks(loop.mask, loop.config.signo);
 }
 
 uint64_t sf_sim_calls(void)

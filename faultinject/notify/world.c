@@ -269,7 +269,8 @@ static int remote_close(int fd)
 
 /* --- facts and events --- */
 
-/* Only the first thread gets them. */
+/* Only the first thread gets them, and only where it does not block them; what
+ * it blocks in a wait with a mask of its own is not looked up. */
 static int handled_signal(void)
 {
     struct sf_remote_signals signals;
@@ -278,6 +279,8 @@ static int handled_signal(void)
     if ((pid_t)sf_remote.told.pid != sf_remote.pid ||
         !sf_remote_signals(&signals))
         return SF_HARMLESS;
+    if (!sf_remote.masked)
+        signals.caught &= ~signals.blocked;
     while (i < SF_HARMLESS &&
            (!(signals.caught & 1ul << (sf_harmless[i].number - 1)) ||
             (sf_harmless[i].number == SIGCHLD && !sf_remote_has_children())))
@@ -286,22 +289,23 @@ static int handled_signal(void)
 }
 
 /* Whether a handler has SA_RESTART cannot be seen from here: it has. */
-static void remote_facts(int fd, struct sf_facts *facts)
+static void remote_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
 {
     int saved = errno;
 
     sf_mirror(fd);
-    kernel->facts(fd, facts);
+    kernel->facts(fd, mask, facts);
     facts->handled = handled_signal() < SF_HARMLESS;
     facts->interruptible = false;
     errno = saved;
 }
 
-static bool remote_interrupt(void)
+static bool remote_interrupt(const sigset_t *mask)
 {
     int i = handled_signal();
     bool sends = i < SF_HARMLESS && sf_harmless[i].sent;
 
+    (void)mask;
     if (sends)
         syscall(SYS_tgkill, sf_remote.pid, sf_remote.told.pid,
                 sf_harmless[i].number);

@@ -52,7 +52,7 @@ static bool kill_listener(void)
     if (!sf_play.program->lives_on)
         return false;
     for (; fd < end && facts.type != SF_FD_LISTENER; fd++)
-        world->facts(fd, &facts);
+        world->facts(fd, NULL, &facts);
     if (fd == end)
         return false;
     orphan();

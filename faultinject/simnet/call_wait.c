@@ -64,8 +64,12 @@ int sim_on_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
 int sim_on_pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
                    const struct timespec *timeout, const sigset_t *mask)
 {
-    (void)mask;
-    return do_select(nfds, rd, wr, ex, from_timespec(timeout));
+    int r;
+
+    sim_mask(mask);
+    r = do_select(nfds, rd, wr, ex, from_timespec(timeout));
+    sim_mask(NULL);
+    return r;
 }
 
 static int do_poll(struct pollfd *fds, nfds_t nfds, int64_t ns)
@@ -90,8 +94,12 @@ int sim_on_poll(struct pollfd *fds, nfds_t nfds, int timeout)
 int sim_on_ppoll(struct pollfd *fds, nfds_t nfds,
                  const struct timespec *timeout, const sigset_t *mask)
 {
-    (void)mask;
-    return do_poll(fds, nfds, from_timespec(timeout));
+    int r;
+
+    sim_mask(mask);
+    r = do_poll(fds, nfds, from_timespec(timeout));
+    sim_mask(NULL);
+    return r;
 }
 
 int sim_on_epoll_wait(int epfd, struct epoll_event *events, int maxevents,
@@ -111,8 +119,12 @@ int sim_on_epoll_wait(int epfd, struct epoll_event *events, int maxevents,
 int sim_on_epoll_pwait(int epfd, struct epoll_event *events, int maxevents,
                        int timeout, const sigset_t *mask)
 {
-    (void)mask;
-    return sim_on_epoll_wait(epfd, events, maxevents, timeout);
+    int r;
+
+    sim_mask(mask);
+    r = sim_on_epoll_wait(epfd, events, maxevents, timeout);
+    sim_mask(NULL);
+    return r;
 }
 
 int sim_on_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
@@ -120,10 +132,9 @@ int sim_on_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
 {
     int ms = -1;
 
-    (void)mask;
     if (timeout)
         ms = (int)(timeout->tv_sec * 1000 + timeout->tv_nsec / 1000000);
-    return sim_on_epoll_wait(epfd, events, maxevents, ms);
+    return sim_on_epoll_pwait(epfd, events, maxevents, ms, mask);
 }
 
 static int new_fd(struct sf_end *end, bool cloexec)

@@ -53,7 +53,8 @@ struct sf_play {
     bool armed; /* faults may happen: not while a server is being set up  */
     bool stopped;
     bool joined; /* the program listens where it likes                   */
-    bool pending_signal;
+    bool pending_signal, pending_stop;
+    bool pends; /* … and was sent, and is blocked                        */
 
     uint64_t seen_changes, look_again; /* for spin                        */
     uint64_t faults;

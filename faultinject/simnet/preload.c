@@ -100,6 +100,12 @@ static void leave(void)
     served->ended = true;
 }
 
+static _Noreturn void end(void)
+{
+    leave();
+    _exit(0);
+}
+
 /* As kill(1) does; to a program without a handler that is the end. */
 static void stop(void *arg)
 {
@@ -107,14 +113,13 @@ static void stop(void *arg)
 
     (void)arg;
     served->stopped = true;
-    count(); /* a handler may end it by the same signal */
-    if (sigaction(SIGTERM, NULL, &action) == 0 &&
-        action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN) {
-        raise(SIGTERM);
-        return;
-    }
-    leave();
-    _exit(0);
+    count();                      /* a handler may end it by the same signal */
+    if (sf_blocks(NULL, SIGTERM)) /* a wait lets it come, or a signalfd */
+        sf_session_pends();
+    else if (sigaction(SIGTERM, NULL, &action) < 0 ||
+             action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
+        end();
+    raise(SIGTERM);
 }
 
 static void on_fault(void *arg, const struct sf_point *at,

@@ -102,6 +102,19 @@ static bool settles(int64_t until)
            sf_play.waits++ < SETTLE_WAITS;
 }
 
+static enum sf_sim_wake stop(void)
+{
+    sf_play.pending_stop = false;
+    sf_play.pends = false;
+    tell(sf_play.program->stop);
+    return sf_play.pends ? SF_SIM_ACTED : SF_SIM_SIGNAL;
+}
+
+void sf_session_pends(void)
+{
+    sf_play.pends = true;
+}
+
 /* The script is over and everything is quiet. */
 static enum sf_sim_wake next_phase(int64_t until)
 {
@@ -131,22 +144,23 @@ static enum sf_sim_wake next_phase(int64_t until)
             return SF_SIM_NOTHING;
         check_open();
         enter(STOPPING);
-        sf_play.stopped = true;
-        tell(sf_play.program->stop);
-        return SF_SIM_SIGNAL;
+        sf_play.stopped = sf_play.pending_stop = true;
+        break;
     case STOPPING:
         break;
     }
+    if (sf_play.pending_stop && !sf_sim_blocks())
+        return stop();
     if (until == SF_SIM_NEVER || ++sf_play.waits > STOP_PATIENCE)
         sf_finding(SF_MON_STALL,
                    "the program was told to stop and goes on waiting");
     return SF_SIM_NOTHING;
 }
 
-/* The handler of a signal that has come runs at once. */
+/* The handler of a signal that has come runs as soon as it may. */
 static bool take_signal(void)
 {
-    if (!sf_play.pending_signal)
+    if (!sf_play.pending_signal || sf_sim_blocks())
         return false;
     sf_play.pending_signal = false;
     tell(sf_play.program->signal);
@@ -179,6 +193,8 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     (void)arg;
     if (sf_play.phase != STOPPING && sf_play_pump())
         return SF_SIM_ACTED;
+    if (take_signal())
+        return SF_SIM_SIGNAL;
     for (unsigned i = 0; i < sf_play.conns_n; i++)
         sf_play_note_harm(&sf_play.conns[i]);
     if (sf_play.phase < STOPPING && sf_play.program->quiet)
@@ -463,6 +479,7 @@ static struct sf_sim_config config_of(const struct sf_session *s)
         .window = (s->buffers + 1) / 2,
         .fd_first = s->high ? FD_SETSIZE - (int)s->high : 0,
         .handlers = s->handlers,
+        .signo = sf_play.program->signo,
         .idle = act,
         .before = on_call,
         .stale = judge_stale,
@@ -515,6 +532,7 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
     sf_play.look_again = SF_SPIN_CALLS;
     sf_play.unsettled = false;
     sf_play.stopped = sf_play.joined = sf_play.pending_signal = false;
+    sf_play.pending_stop = false;
     sf_play.acting = false;
     sf_play.armed = p->side != SF_SERVE;
     sf_play.budget = sf_play_byte_budget(s);

@@ -76,6 +76,9 @@ struct sf_program {
     void (*stop)(void *arg);
     /* … and of any other signal. */
     void (*signal)(void *arg);
+    /* The signal that both stand for.  They come when it is not blocked, by the
+     * thread or by the mask of the wait; 0: it never is. */
+    int signo;
     /* The nth frame of a connection, with about `size` bytes of payload:
      * writes its wire form to out and returns how long it is, at most max.
      * NULL: so many letters. */
@@ -143,6 +146,8 @@ void sf_session_times(sf_counter *each, void *arg);
 
 /* For `signal` and `fault`: a server was told to stop, or cannot go on. */
 void sf_session_stopped(void);
+/* For `stop`: what it has sent is blocked and has not come. */
+void sf_session_pends(void);
 
 /* Peers and the harness act: it is not the program that runs. */
 bool sf_session_acting(void);

@@ -122,6 +122,7 @@ struct sim {
     int fd_capacity; /* of the kernel's table: grows, never shrinks */
     uint16_t next_port;
     size_t buffer, window;
+    const sigset_t *mask; /* of the wait that the program is in; or NULL */
     struct sim_slot slots[SF_SIM_FD_COUNT];
     struct sim_watch watches[SIM_WATCHES];
     struct sf_end ends[SIM_ENDS];
@@ -205,6 +206,8 @@ void sim_epoll_rearm(const struct sf_end *end);
 /* Let something happen until `until`.  0: look again; -EAGAIN: that time has
  * come; -EINTR. */
 int sim_pass(int64_t until);
+/* This mask is the thread's until a wait is over; NULL: its own is. */
+void sim_mask(const sigset_t *mask);
 int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until);
 int sim_poll(struct pollfd *fds, nfds_t n, int64_t until);
 int sim_epoll_wait(struct sf_end *ep, struct epoll_event *out, int max,

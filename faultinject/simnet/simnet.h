@@ -59,6 +59,8 @@ struct sf_sim_config {
     int fd_limit;  /* RLIMIT_NOFILE: numbers are below it; 0: none        */
     bool handlers; /* the program has a signal handler, so that waits and
                     * blocking calls can be interrupted                   */
+    int signo;     /* … of this signal, where it does not block it; 0: it
+                    * never does                                          */
 
     /* Nothing is ready for the program, which waits until `until`. */
     enum sf_sim_wake (*idle)(void *arg, int64_t until);
@@ -71,7 +73,8 @@ struct sf_sim_config {
      * and errno if that was -1.  May be NULL. */
     void (*after)(void *arg, enum sf_call call, long first, long asked,
                   long result, int err);
-    /* A signal arrives for the program, outside a wait: run its handler. */
+    /* A signal arrives for the program, outside a wait: run its handler.  Not
+     * while sf_sim_blocks() it. */
     void (*signal)(void *arg);
     void *arg;
 };
@@ -92,6 +95,9 @@ void sf_sim_set_now(int64_t now); /* never back */
 uint64_t sf_sim_changes(void);
 /* Calls made by the program. */
 uint64_t sf_sim_calls(void);
+/* The program's signal is blocked: by the mask that the wait was called with,
+ * or by the thread's own. */
+bool sf_sim_blocks(void);
 /* `before` is asked at that call and at all later ones, until a later alarm
  * is set; at first never. */
 void sf_sim_alarm(uint64_t call);

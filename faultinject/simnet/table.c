@@ -32,6 +32,7 @@ void sf_sim_begin(const struct sf_sim_config *config)
     sf_sim_configure(config);
     sim.now = SF_SIM_EPOCH_NS;
     sim.timer_due = SF_SIM_NEVER;
+    sim.mask = NULL;
     sim.changes = sim.calls = 0;
     sim.alarm = UINT64_MAX;
     sim.ends_used = sim.slots_used = sim.watches_used = 0;

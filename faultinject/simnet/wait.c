@@ -5,7 +5,10 @@
 
 #include "faultinject/inject/finding.h"
 
+#include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 enum { WORD = 8 * sizeof(fd_mask) };
 
@@ -20,11 +23,49 @@ int64_t sim_until(int64_t ns)
     return sim.now + ns;
 }
 
+void sim_mask(const sigset_t *mask)
+{
+    sim.mask = mask;
+}
+
+bool sf_sim_blocks(void)
+{
+    return sim.config.signo && sf_blocks(sim.mask, sim.config.signo);
+}
+
+/* Signals that the process really has pending. */
+static bool has_pending(const sigset_t *mask)
+{
+    sigset_t pending;
+
+    if (sigpending(&pending) < 0)
+        return false;
+    for (int signo = 1; signo < NSIG; signo++)
+        if (sigismember(&pending, signo) == 1 && !sf_blocks(mask, signo))
+            return true;
+    return false;
+}
+
+/* Those that the wait unblocks come now.  What it was given may be as short as
+ * Linux's own sets are. */
+static bool comes(void)
+{
+    sigset_t own;
+
+    if (!sim.mask || !has_pending(sim.mask))
+        return false;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, sim.mask, &own, NSIG / 8);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &own, NULL, NSIG / 8);
+    return true;
+}
+
 int sim_pass(int64_t until)
 {
     enum sf_sim_wake wake = SF_SIM_NOTHING;
     int64_t next = until < sim.timer_due ? until : sim.timer_due;
 
+    if (comes())
+        return -EINTR;
     if (until <= sim.now)
         return -EAGAIN;
     if (sim.config.idle)

@@ -21,12 +21,14 @@ static enum sf_fd_type type_of(const struct sf_end *end)
     return end->was_connected ? SF_FD_STREAM : SF_FD_UNCONN;
 }
 
-static void sim_facts(int fd, struct sf_facts *facts)
+static void sim_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
 {
     struct sf_end *end = sim_end(fd);
 
     *facts = (struct sf_facts){.type = type_of(end)};
-    facts->interruptible = facts->handled = sim.config.handlers;
+    facts->handled = sim.config.handlers &&
+                     !(sim.config.signo && sf_blocks(mask, sim.config.signo));
+    facts->interruptible = facts->handled;
     if (!end)
         return;
     facts->nonblock = end->nonblock;
@@ -105,8 +107,9 @@ static void sim_rearm(int fd)
         sim_epoll_rearm(end);
 }
 
-static bool sim_interrupt(void)
+static bool sim_interrupt(const sigset_t *mask)
 {
+    (void)mask;
     if (sim.config.handlers && sim.config.signal)
         sf_inject_handle(sim.config.signal, sim.config.arg);
     return sim.config.handlers;

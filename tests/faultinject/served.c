@@ -2,7 +2,7 @@
  * served.c: a server for one client at a time, as bad as it is told to be.
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
- *             onto|redies|file|dawdle]
+ *             onto|redies|file|dawdle|masks|reads]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -135,6 +136,31 @@ static void serve(int fd)
         close(fd);
 }
 
+/* Signals are blocked, but while it waits for a client; or they are read. */
+static void wait_well(int listener)
+{
+    static int signals = -1;
+    struct pollfd p[] = {{.fd = listener, .events = POLLIN},
+                         {.events = POLLIN}};
+    struct signalfd_siginfo info;
+    sigset_t term, none;
+
+    sigemptyset(&none);
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    sigprocmask(SIG_BLOCK, &term, NULL);
+    if (is("masks") && ppoll(p, 1, NULL, &none) < 0 && !stopped)
+        abort(); /* interrupted, and nothing came */
+    if (!is("reads"))
+        return;
+    if (signals < 0)
+        signals = signalfd(-1, &term, 0);
+    p[1].fd = signals;
+    if (poll(p, 2, -1) < 0)
+        abort();
+    stopped = p[1].revents && read(signals, &info, sizeof info) > 0;
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(4711)};
@@ -152,8 +178,12 @@ int main(int argc, char **argv)
         listen(listener, 8) < 0)
         return 1;
     while (!stopped) {
-        int fd = accept(listener, NULL, NULL);
+        int fd = -1;
 
+        if (is("masks") || is("reads"))
+            wait_well(listener);
+        if (!stopped)
+            fd = accept(listener, NULL, NULL);
         if (fd >= 0)
             serve(fd);
     }

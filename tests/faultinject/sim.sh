@@ -66,6 +66,8 @@ expect 0 '2 connections.*nothing found' talk "$served" helper
 expect 0 '2 connections.*nothing found' talk env A=1 "$served" good
 expect 0 '2 connections.*nothing found' talk sh -c "exec '$served' good"
 expect 0 '2 connections.*nothing found' talk "$served" redies
+expect 0 '2 connections.*nothing found' talk "$served" masks
+expect 0 '2 connections.*nothing found' talk "$served" reads
 expect 0 'sendfile 513 100 -> 100' reset "$served" file
 expect 0 '^ +3\.000 s .*close 513 -> 0' reset "$served" dawdle
 (cd "$work" && "$sockfault" sim -s talk -- "$served" moves) >/dev/null || {

@@ -6,9 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -84,6 +87,47 @@ static void finds_no_handler(void **state)
     play(&counts, "signal\nframe 1 3\n@1 signal\n");
     assert_int_equal(came, 0);
     assert_int_equal(received, 3);
+}
+
+/* --- what is blocked comes when it may */
+
+static unsigned came_blocked; /* until the wait */
+
+static void wait_for_it(void *arg, int fd)
+{
+    struct timespec second = {.tv_sec = 1};
+    sigset_t set, none;
+    char bytes[8];
+    int waits = 0;
+
+    (void)arg;
+    sigemptyset(&none);
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    received = recv(fd, bytes, sizeof bytes, 0);
+    poll(NULL, 0, 10);
+    came_blocked = came;
+    while (!came && waits++ < 3)
+        if (pselect(0, NULL, NULL, NULL, &second, &none) < 0)
+            assert_int_equal(came, 1);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    close(fd);
+}
+
+static void waits_while_it_is_blocked(void **state)
+{
+    static const struct sf_program given = {.name = "a program",
+                                            .side = SF_GIVEN,
+                                            .run = wait_for_it,
+                                            .signal = on_signal,
+                                            .signo = SIGUSR1,
+                                            .no_control = true};
+
+    (void)state;
+    play(&given, "handlers\nframe 1 3\n@1 signal\n");
+    assert_int_equal(came_blocked, 0);
+    assert_int_equal(came, 1);
 }
 
 /* --- what a handler does when a fault lets the signal come */
@@ -163,6 +207,7 @@ int main(void)
         cmocka_unit_test(comes_with_bytes),
         cmocka_unit_test(comes_while_the_program_is_busy),
         cmocka_unit_test(finds_no_handler),
+        cmocka_unit_test(waits_while_it_is_blocked),
         cmocka_unit_test(a_handler_is_in_the_same_world),
     };
 
