@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "faultinject/interpose/interpose.h"
@@ -68,6 +69,16 @@ SF_EXPORT int usleep(useconds_t us)
     struct timespec want = {us / 1000000, (long)(us % 1000000) * 1000};
 
     return nanosleep(&want, NULL);
+}
+
+/* It never says that no time is left of an alarm that is still to come. */
+SF_EXPORT unsigned alarm(unsigned seconds)
+{
+    struct itimerval want = {.it_value.tv_sec = seconds}, old = {0};
+
+    setitimer(ITIMER_REAL, &want, &old);
+    return (unsigned)old.it_value.tv_sec +
+           (old.it_value.tv_usec >= (old.it_value.tv_sec ? 500000 : 1));
 }
 
 /* What is left until then; 0 if it is over. */

@@ -72,7 +72,7 @@ static ssize_t read_once(struct sf_end *end, const struct iovec *iov, int n,
 
         if (r != -EAGAIN || end->nonblock || (flags & MSG_DONTWAIT))
             return r;
-        passed = sim_pass(until);
+        passed = sim_block(until);
         if (passed < 0)
             return passed;
     }
@@ -207,7 +207,7 @@ static ssize_t write_rest(struct sf_end *end, const struct iovec *iov, int n,
     memcpy(copy, iov, (size_t)n * sizeof *iov);
     rest = advance(rest, &n, done);
     while (n) {
-        r = sim_pass(until);
+        r = sim_block(until);
         if (r == 0)
             r = sim_write(end, rest, n);
         if (r == -EAGAIN && sim.now < until)

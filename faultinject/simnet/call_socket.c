@@ -24,7 +24,7 @@ static struct sf_end *wait_for_client(struct sf_end *listener, int *r)
 
     *r = 0;
     while (!(end = sim_accept(listener))) {
-        *r = listener->nonblock ? -EAGAIN : sim_pass(until);
+        *r = listener->nonblock ? -EAGAIN : sim_block(until);
         if (*r < 0)
             return NULL;
     }
@@ -72,7 +72,7 @@ static int finish_connect(struct sf_end *end, const struct sockaddr *addr,
         end->snd_timeout ? sim_until(end->snd_timeout) : SF_SIM_NEVER;
 
     while (end->parked) {
-        int r = sim_pass(until);
+        int r = sim_block(until);
 
         if (r < 0)
             return r == -EAGAIN && end->family != AF_UNIX ? -EINPROGRESS : r;

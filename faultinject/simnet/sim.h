@@ -112,6 +112,8 @@ struct sim {
     struct sf_sim_config config;
     int64_t now;
     int64_t timer_due; /* when the next timerfd rings                    */
+    int64_t bell, bell_period; /* when SIGALRM is due                    */
+    bool restarts; /* … and the handler lets calls go on             */
     uint64_t changes, calls;
     uint64_t alarm;      /* the call from which on `before` is asked   */
     unsigned ends_used;  /* ends[0 … used-1] were touched               */
@@ -206,6 +208,8 @@ void sim_epoll_rearm(const struct sf_end *end);
 /* Let something happen until `until`.  0: look again; -EAGAIN: that time has
  * come; -EINTR. */
 int sim_pass(int64_t until);
+/* The same in a call that goes on by itself after a handler with SA_RESTART. */
+int sim_block(int64_t until);
 /* This mask is the thread's until a wait is over; NULL: its own is. */
 void sim_mask(const sigset_t *mask);
 int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until);
@@ -215,6 +219,10 @@ int sim_epoll_wait(struct sf_end *ep, struct epoll_event *out, int max,
 bool sim_only_real(int nfds, const fd_set *rd, const fd_set *wr,
                    const fd_set *ex); /* sets name no descriptor of ours  */
 int64_t sim_until(int64_t ns); /* now + ns, saturated; < 0: never         */
+
+/* --- setitimer: bell.c */
+/* Rings if it is time; true: and interrupts what the program is in. */
+bool sim_bell(void);
 
 /* --- options: control.c */
 int sim_fcntl(int fd, struct sf_end *end, int cmd, long arg);

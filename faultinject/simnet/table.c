@@ -31,7 +31,7 @@ void sf_sim_begin(const struct sf_sim_config *config)
     memset(taken, 0, (sim.slots_used + 63) / 64 * sizeof taken[0]);
     sf_sim_configure(config);
     sim.now = SF_SIM_EPOCH_NS;
-    sim.timer_due = SF_SIM_NEVER;
+    sim.timer_due = sim.bell = SF_SIM_NEVER;
     sim.mask = NULL;
     sim.changes = sim.calls = 0;
     sim.alarm = UINT64_MAX;

@@ -64,8 +64,11 @@ int sim_pass(int64_t until)
     enum sf_sim_wake wake = SF_SIM_NOTHING;
     int64_t next = until < sim.timer_due ? until : sim.timer_due;
 
-    if (comes())
+    sim.restarts = false;
+    if (sim_bell() || comes())
         return -EINTR;
+    if (sim.bell < next)
+        next = sim.bell;
     if (until <= sim.now)
         return -EAGAIN;
     if (sim.config.idle)
@@ -81,7 +84,16 @@ int sim_pass(int64_t until)
         return -EINTR; /* whoever goes on past a finding must get out */
     }
     sf_sim_set_now(next);
+    if (sim_bell())
+        return -EINTR;
     return next == until ? -EAGAIN : 0;
+}
+
+int sim_block(int64_t until)
+{
+    int r = sim_pass(until);
+
+    return r == -EINTR && sim.restarts && until == SF_SIM_NEVER ? 0 : r;
 }
 
 /* ----------------------------------------------------------------- select */

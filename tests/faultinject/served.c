@@ -2,7 +2,7 @@
  * served.c: a server for one client at a time, as bad as it is told to be.
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
- *             onto|redies|file|dawdle|masks|reads]
+ *             onto|redies|file|dawdle|masks|reads|alarm|ticks]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -18,6 +18,7 @@
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,6 +46,34 @@ static void look(const char *bytes, ssize_t n)
     if (is("crash") && n > 2 && bytes[0] == 'b')
         if (bytes[1] == 'o' && bytes[2] == 'm')
             abort();
+}
+
+static volatile sig_atomic_t rung;
+
+static void on_alarm(int signo)
+{
+    (void)signo;
+    rung++;
+}
+
+/* Five seconds for a client; or the seconds are counted, and disturb nobody. */
+static void set_alarm(void)
+{
+    struct sigaction action = {.sa_handler = on_alarm};
+    struct itimerval second = {{1, 0}, {1, 0}}, now;
+
+    if (is("alarm")) {
+        sigaction(SIGALRM, &action, NULL);
+        if (alarm(100) != 0 || alarm(5) != 100)
+            abort();
+    }
+    if (is("ticks")) {
+        action.sa_flags = SA_RESTART;
+        sigaction(SIGALRM, &action, NULL);
+        if (setitimer(ITIMER_REAL, &second, NULL) < 0 ||
+            getitimer(ITIMER_REAL, &now) < 0 || now.it_value.tv_sec != 1)
+            abort();
+    }
 }
 
 /* A second one at once for the client, or one that only runs a program. */
@@ -123,6 +152,7 @@ static void serve(int fd)
         close(fd);
         return;
     }
+    set_alarm();
     while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0) {
         look(bytes, n);
         if (is("quit"))
@@ -130,6 +160,8 @@ static void serve(int fd)
         if (send(fd, bytes, (size_t)n, MSG_NOSIGNAL) < 0)
             break;
     }
+    if ((is("alarm") && n == 0) || (is("ticks") && (n < 0 || rung != 9)))
+        abort();
     while (is("spin") && recv(fd, bytes, sizeof bytes, 0) == 0)
         ;
     if (!is("leak") || n == 0)

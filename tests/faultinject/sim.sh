@@ -46,6 +46,7 @@ reset 1
 bytes 2 "there"
 END
 printf 'sockfault-session 1\nbytes 1 "bom"\n' >"$work/bom"
+printf 'sockfault-session 1\nconnect 1\nwait 9000\nwait 500\nclose 1\n' >"$work/silent"
 printf 'sockfault-session 1\nbyte 1 "bom"\n' >"$work/malformed"
 
 # A minute and a half of idleness ends connection 1 in no time.
@@ -70,6 +71,8 @@ expect 0 '2 connections.*nothing found' talk "$served" masks
 expect 0 '2 connections.*nothing found' talk "$served" reads
 expect 0 'sendfile 513 100 -> 100' reset "$served" file
 expect 0 '^ +3\.000 s .*close 513 -> 0' reset "$served" dawdle
+expect 0 '^ +5\.000 s .*recv 513 256 -> -1 EINTR' silent "$served" alarm
+expect 0 '^ +9\.500 s .*recv 513 256 -> 0' silent "$served" ticks
 (cd "$work" && "$sockfault" sim -s talk -- "$served" moves) >/dev/null || {
     echo "sim.sh: a program that changes its directory loses the session" >&2
     failed=1
