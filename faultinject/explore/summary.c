@@ -180,10 +180,20 @@ static void print_fired(const struct sf_control *c)
     fputc('\n', stderr);
 }
 
-static bool is_same(const struct sf_told *a, const struct sf_told *b)
+/* Compilers unroll loops: one place in the sources may be several sites. */
+static bool is_same_place(const struct sf_control *c, uint64_t a, uint64_t b)
 {
-    return a->site == b->site && a->process == b->process &&
-           strcmp(a->line, b->line) == 0;
+    char here[SF_WHERE_MAX], there[SF_WHERE_MAX];
+
+    return a == b || (sf_where(c, a, here) && sf_where(c, b, there) &&
+                      strcmp(here, there) == 0);
+}
+
+static bool is_same(const struct sf_control *c, const struct sf_told *a,
+                    const struct sf_told *b)
+{
+    return a->process == b->process && strcmp(a->line, b->line) == 0 &&
+           is_same_place(c, a->site, b->site);
 }
 
 /* How often it was told in all; 0: that was said of an earlier one. */
@@ -192,7 +202,7 @@ static unsigned times_told(const struct sf_control *c, unsigned i)
     unsigned times = 0;
 
     for (unsigned j = 0; j < sf_findings(c); j++) {
-        if (!is_same(&c->findings[j], &c->findings[i]))
+        if (!is_same(c, &c->findings[j], &c->findings[i]))
             continue;
         if (j < i)
             return 0;
