@@ -2,7 +2,8 @@
  * served.c: a server for one client at a time, as bad as it is told to be.
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
- *             onto|redies|file|dawdle|masks|reads|alarm|ticks]
+ *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
+ *             streams]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
@@ -119,6 +121,22 @@ static void dawdle(int fd)
         abort();
 }
 
+/* Line by line, by stdio, and a word by dprintf. */
+static void stream(int fd)
+{
+    FILE *in = fdopen(fd, "r"), *out = fdopen(dup(fd), "w");
+    char line[64];
+
+    if (!in || !out || fileno(in) != fd || dprintf(fd, "%s", "hello\n") != 6)
+        abort();
+    while (fgets(line, sizeof line, in))
+        if (fprintf(out, "you said %s", line) < 0 || fflush(out) < 0)
+            break;
+    if (fclose(out) < 0 || fclose(in) < 0 || fcntl(fd, F_GETFD) >= 0 ||
+        fdopen(fd, "r"))
+        abort();
+}
+
 static void *run(void *fd)
 {
     send((int)(intptr_t)fd, "thread", 6, MSG_NOSIGNAL);
@@ -136,9 +154,11 @@ static bool gives_away(int fd)
         send_itself(fd);
     if (is("dawdle"))
         dawdle(fd);
+    if (is("streams"))
+        stream(fd);
     if (is("thread"))
         return pthread_create(&thread, NULL, run, (void *)(intptr_t)fd) == 0;
-    return is("dawdle");
+    return is("dawdle") || is("streams");
 }
 
 static void serve(int fd)

@@ -46,6 +46,7 @@ reset 1
 bytes 2 "there"
 END
 printf 'sockfault-session 1\nbytes 1 "bom"\n' >"$work/bom"
+printf 'sockfault-session 1\nbytes 1 "one\\x0atwo\\x0a"\nfinish 1\n' >"$work/lines"
 printf 'sockfault-session 1\nconnect 1\nwait 9000\nwait 500\nclose 1\n' >"$work/silent"
 printf 'sockfault-session 1\nbyte 1 "bom"\n' >"$work/malformed"
 
@@ -71,6 +72,8 @@ expect 0 '2 connections.*nothing found' talk "$served" masks
 expect 0 '2 connections.*nothing found' talk "$served" reads
 expect 0 'sendfile 513 100 -> 100' reset "$served" file
 expect 0 '^ +3\.000 s .*close 513 -> 0' reset "$served" dawdle
+expect 0 '1 connection.*nothing found' lines "$served" streams
+expect 0 'write 514 13 -> 13' lines "$served" streams
 expect 0 '^ +5\.000 s .*recv 513 256 -> -1 EINTR' silent "$served" alarm
 expect 0 '^ +9\.500 s .*recv 513 256 -> 0' silent "$served" ticks
 (cd "$work" && "$sockfault" sim -s talk -- "$served" moves) >/dev/null || {
