@@ -1,0 +1,138 @@
+/*
+ * libc.c: what goes past libc's own names for system calls is in memory, too,
+ * in a program that is linked.
+ */
+#include "faultinject/simnet/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char got[64];
+static size_t got_len;
+
+static void on_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+                        size_t len)
+{
+    (void)arg, (void)peer;
+    assert_in_range(got_len + len, 0, sizeof got);
+    memcpy(got + got_len, bytes, len);
+    got_len += len;
+}
+
+static void play(void (*run)(void *arg, int fd), const char *acts)
+{
+    const struct sf_program given = {.name = "a program",
+                                     .side = SF_GIVEN,
+                                     .run = run,
+                                     .received = on_received,
+                                     .no_control = true};
+    static struct sf_session s;
+    char text[256], why[128];
+
+    snprintf(text, sizeof text, "sockfault-session 1\n%s", acts);
+    assert_int_equal(sf_session_parse(&s, text, why, sizeof why), 0);
+    got_len = 0;
+    sf_session_run(&s, &given, NULL);
+}
+
+static void talk(void *arg, int fd)
+{
+    FILE *in = fdopen(fd, "r"), *out = fdopen(dup(fd), "w");
+    char line[16];
+
+    (void)arg;
+    assert_non_null(in);
+    assert_non_null(out);
+    assert_int_equal(fileno(in), fd);
+    assert_int_equal(dprintf(fd, "%d ", 1), 2);
+    while (fgets(line, sizeof line, in))
+        assert_true(fprintf(out, "<%s", line) > 0);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(fclose(in), 0);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+static void streams_are_buffered_bytes(void **state)
+{
+    (void)state;
+    play(talk, "bytes 1 \"a\\x0abc\\x0a\"\nfinish 1\n");
+    assert_int_equal(got_len, 9);
+    assert_memory_equal(got, "1 <a\n<bc\n", 9);
+}
+
+static void what_is_closed_is_no_stream(void **state)
+{
+    (void)state;
+    assert_null(fdopen(1000, "r"));
+    assert_int_equal(errno, EBADF);
+    assert_int_equal(dprintf(1000, "x"), -1);
+}
+
+static unsigned rung;
+
+static void on_alarm(int signo)
+{
+    (void)signo;
+    rung++;
+}
+
+static time_t seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static void doze(void *arg, int fd)
+{
+    struct sigaction action = {.sa_handler = on_alarm};
+    struct itimerval left;
+    time_t begin = seconds();
+
+    (void)arg;
+    sigaction(SIGALRM, &action, NULL);
+    assert_int_equal(alarm(7), 0);
+    assert_int_equal(alarm(3), 7);
+    assert_int_equal(sleep(2), 0);
+    assert_int_equal(getitimer(ITIMER_REAL, &left), 0);
+    assert_int_equal(left.it_value.tv_sec, 1);
+    assert_int_equal(rung, 0);
+    assert_int_equal(sleep(100), 99);
+    assert_int_equal(rung, 1);
+    assert_int_equal(seconds() - begin, 3);
+    assert_int_equal(alarm(1), 0);
+    assert_int_equal(alarm(0), 1);
+    assert_int_equal(sleep(5), 0);
+    assert_int_equal(rung, 1);
+    close(fd);
+}
+
+static void an_alarm_rings_when_time_has_passed(void **state)
+{
+    (void)state;
+    play(doze, "connect 1\n");
+    signal(SIGALRM, SIG_DFL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(streams_are_buffered_bytes),
+        cmocka_unit_test(what_is_closed_is_no_stream),
+        cmocka_unit_test(an_alarm_rings_when_time_has_passed),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
