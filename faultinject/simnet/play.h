@@ -57,6 +57,7 @@ struct sf_play {
     bool pends; /* … and was sent, and is blocked                        */
 
     uint64_t seen_changes, look_again; /* for spin                        */
+    unsigned asking; /* looks in a row at a call that asks for the time  */
     uint64_t faults;
     bool acting;    /* peers do something, or the harness looks */
     bool unsettled; /* there was one since it last waited for quiet */

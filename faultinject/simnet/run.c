@@ -220,19 +220,26 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
 
 /* ------------------------------------------------------ calls and faults */
 
+/* Who works through many small frames may ask for the time at each.  The next
+ * look is at another call of a loop that makes several. */
 static void watch_for_spin(enum sf_call call)
 {
     uint64_t changes = sf_sim_changes() + sf_play.faults;
+    bool asks = sf_calls[call].kind == K_CLOCK;
 
     if (sf_sim_calls() < sf_play.look_again)
         return;
-    if (changes == sf_play.seen_changes)
+    sf_play.asking = asks ? sf_play.asking + 1 : 0;
+    if (changes != sf_play.seen_changes)
+        sf_play.asking = 0;
+    else if (!asks || sf_play.asking == SF_SPIN_CLOCKS)
         sf_finding(SF_MON_SPIN,
                    "%d calls in a row, the last of them %s, "
                    "and nothing changed",
-                   SF_SPIN_CALLS, sf_calls[call].name);
+                   SF_SPIN_CALLS * (asks ? SF_SPIN_CLOCKS : 1),
+                   sf_calls[call].name);
     sf_play.seen_changes = changes;
-    sf_play.look_again = sf_sim_calls() + SF_SPIN_CALLS;
+    sf_play.look_again = sf_sim_calls() + SF_SPIN_CALLS + asks;
     if (sf_sim_calls() > SF_CALLS_MAX)
         sf_finding(SF_MON_WORK, "more than %d calls in one session",
                    SF_CALLS_MAX);
@@ -391,6 +398,7 @@ void sf_session_counters(sf_counter *each, void *arg)
     }
     EACH(sf_play.seen_changes);
     EACH(sf_play.look_again);
+    EACH(sf_play.asking);
     EACH(sf_play.faults);
     sf_inject_counters(each, arg);
     if (sf_play.program->side == SF_SERVE)
@@ -530,6 +538,7 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
     sf_play.resume = 0;
     sf_play.last_call = sf_play.seen_changes = sf_play.faults = 0;
     sf_play.look_again = SF_SPIN_CALLS;
+    sf_play.asking = 0;
     sf_play.unsettled = false;
     sf_play.stopped = sf_play.joined = sf_play.pending_signal = false;
     sf_play.pending_stop = false;

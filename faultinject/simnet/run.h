@@ -34,6 +34,7 @@
 
 enum {
     SF_SPIN_CALLS = 2000,
+    SF_SPIN_CLOCKS = 40,   /* times as many that only ask for the time    */
     SF_CALLS_ENOUGH = 200, /* the script is cut short                 */
     SF_CALLS_MAX = 100000, /* the finding "complexity"                */
     SF_SETTLE_MS = 5000,

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -26,7 +27,8 @@ static _Bool note(enum sf_monitor monitor, const char *line)
 }
 
 /* The monitors that looked on and told something. */
-static unsigned play(const char *acts, struct sf_program program)
+static unsigned play_with(_Bool (*hook)(enum sf_monitor, const char *),
+                          const char *acts, struct sf_program program)
 {
     static struct sf_session session;
     char text[256], why[160] = "";
@@ -35,11 +37,16 @@ static unsigned play(const char *acts, struct sf_program program)
     assert_int_equal(sf_session_parse(&session, text, why, sizeof why), 0);
     assert_string_equal(why, "");
     told = 0;
-    sf_finding_hook = note;
+    sf_finding_hook = hook;
     program.no_control = true;
     sf_session_run(&session, &program, NULL);
     sf_finding_hook = NULL;
     return told;
+}
+
+static unsigned play(const char *acts, struct sf_program program)
+{
+    return play_with(note, acts, program);
 }
 
 /* --------------------------------------------------------------- programs */
@@ -175,10 +182,75 @@ static void allowed_is_not(void **state)
     }
 }
 
+/* ------------------------------------------------------------------- spin */
+
+static jmp_buf out;
+
+static _Bool leave(enum sf_monitor monitor, const char *line)
+{
+    (void)line;
+    told |= 1u << monitor;
+    longjmp(out, 1);
+}
+
+static void asks_for_the_time(void *arg, int fd)
+{
+    struct timespec now;
+
+    for (int i = 0; i < 20000; i++)
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    reads_a_byte(arg, fd);
+}
+
+/* As the clock stands still while nobody waits, it will not come. */
+static void waits_for_the_time(void *arg, int fd)
+{
+    struct timespec now;
+
+    (void)arg, (void)fd;
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while (now.tv_sec < 5);
+}
+
+static void asks_both(void *arg, int fd)
+{
+    struct timespec now;
+    char byte;
+
+    (void)arg;
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while (recv(fd, &byte, 1, MSG_PEEK) < 0);
+}
+
+static unsigned spin(void (*run)(void *arg, int fd))
+{
+    struct sf_program program = {
+        .name = "spins", .side = SF_GIVEN, .run = run, .keeps_open = true};
+
+    if (setjmp(out) == 0)
+        play_with(leave, "connect 1\nframe 1 3\n", program);
+    else
+        sf_session_leave();
+    sf_finding_hook = NULL;
+    return told;
+}
+
+static void spins_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(spin(asks_for_the_time), 0);
+    assert_int_equal(spin(waits_for_the_time), 1u << SF_MON_SPIN);
+    assert_int_equal(spin(asks_both), 1u << SF_MON_SPIN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_told),
+        cmocka_unit_test(spins_are_told),
         cmocka_unit_test(allowed_is_not),
     };
 
