@@ -64,12 +64,8 @@ int sim_on_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
 int sim_on_pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
                    const struct timespec *timeout, const sigset_t *mask)
 {
-    int r;
-
-    sim_mask(mask);
-    r = do_select(nfds, rd, wr, ex, from_timespec(timeout));
-    sim_mask(NULL);
-    return r;
+    sim.mask = mask;
+    return do_select(nfds, rd, wr, ex, from_timespec(timeout));
 }
 
 static int do_poll(struct pollfd *fds, nfds_t nfds, int64_t ns)
@@ -94,12 +90,8 @@ int sim_on_poll(struct pollfd *fds, nfds_t nfds, int timeout)
 int sim_on_ppoll(struct pollfd *fds, nfds_t nfds,
                  const struct timespec *timeout, const sigset_t *mask)
 {
-    int r;
-
-    sim_mask(mask);
-    r = do_poll(fds, nfds, from_timespec(timeout));
-    sim_mask(NULL);
-    return r;
+    sim.mask = mask;
+    return do_poll(fds, nfds, from_timespec(timeout));
 }
 
 int sim_on_epoll_wait(int epfd, struct epoll_event *events, int maxevents,
@@ -119,12 +111,8 @@ int sim_on_epoll_wait(int epfd, struct epoll_event *events, int maxevents,
 int sim_on_epoll_pwait(int epfd, struct epoll_event *events, int maxevents,
                        int timeout, const sigset_t *mask)
 {
-    int r;
-
-    sim_mask(mask);
-    r = sim_on_epoll_wait(epfd, events, maxevents, timeout);
-    sim_mask(NULL);
-    return r;
+    sim.mask = mask;
+    return sim_on_epoll_wait(epfd, events, maxevents, timeout);
 }
 
 int sim_on_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,

@@ -210,8 +210,6 @@ void sim_epoll_rearm(const struct sf_end *end);
 int sim_pass(int64_t until);
 /* The same in a call that goes on by itself after a handler with SA_RESTART. */
 int sim_block(int64_t until);
-/* This mask is the thread's until a wait is over; NULL: its own is. */
-void sim_mask(const sigset_t *mask);
 int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until);
 int sim_poll(struct pollfd *fds, nfds_t n, int64_t until);
 int sim_epoll_wait(struct sf_end *ep, struct epoll_event *out, int max,

@@ -23,11 +23,6 @@ int64_t sim_until(int64_t ns)
     return sim.now + ns;
 }
 
-void sim_mask(const sigset_t *mask)
-{
-    sim.mask = mask;
-}
-
 bool sf_sim_blocks(void)
 {
     return sim.config.signo && sf_blocks(sim.mask, sim.config.signo);

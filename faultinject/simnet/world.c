@@ -117,8 +117,10 @@ static bool sim_interrupt(const sigset_t *mask)
 
 /* ----------------------------------------------------------------- vtable */
 
+/* A handler may have left the last call by a jump. */
 static void before(enum sf_call call)
 {
+    sim.mask = NULL;
     if (++sim.calls >= sim.alarm)
         sim.config.before(sim.config.arg, call);
 }
