@@ -7,6 +7,8 @@
 #ifndef SF_INTERPOSE_H
 #define SF_INTERPOSE_H
 
+#include <unistd.h>
+
 #include "faultinject/inject/inject.h"
 
 #define SF_EXPORT __attribute__((visibility("default")))
@@ -51,6 +53,17 @@ static inline void sf_op_init(struct sf_op *op, enum sf_call call, int fd,
  * not know the number and says EBADF.
  */
 #define SF_WORLD(op, name) (op.world->name ? op.world->name : sf_libc.name)
+
+/* All of it, or as much as could be written before an error. */
+static inline size_t sf_write_all(int fd, const char *bytes, size_t len)
+{
+    size_t done = 0;
+    ssize_t n;
+
+    while (done < len && (n = write(fd, bytes + done, len - done)) >= 0)
+        done += (size_t)n;
+    return done;
+}
 
 /* The program is about to forbid itself system calls. */
 void sf_seal(void);

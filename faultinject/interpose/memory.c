@@ -97,20 +97,9 @@ static ssize_t file_read(void *cookie, char *bytes, size_t len)
     return read(number_of(cookie), bytes, len);
 }
 
-/* All of it, or as much as could be written before an error. */
-static size_t write_all(int fd, const char *bytes, size_t len)
-{
-    size_t done = 0;
-    ssize_t n;
-
-    while (done < len && (n = write(fd, bytes + done, len - done)) >= 0)
-        done += (size_t)n;
-    return done;
-}
-
 static ssize_t file_write(void *cookie, const char *bytes, size_t len)
 {
-    return (ssize_t)write_all(number_of(cookie), bytes, len);
+    return (ssize_t)sf_write_all(number_of(cookie), bytes, len);
 }
 
 static int file_close(void *cookie)
@@ -158,7 +147,7 @@ SF_EXPORT int vdprintf(int fd, const char *format, va_list args)
     n = vasprintf(&text, format, args);
     if (n < 0)
         return n;
-    all = write_all(fd, text, (size_t)n) == (size_t)n;
+    all = sf_write_all(fd, text, (size_t)n) == (size_t)n;
     free(text);
     return all ? n : -1;
 }

@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "faultinject/interpose/interpose.h"
+
 /* --- what a FILE calls from now on --- */
 
 static ssize_t file_read(FILE *file, void *buf, ssize_t len)
@@ -14,20 +16,12 @@ static ssize_t file_read(FILE *file, void *buf, ssize_t len)
     return read(file->_fileno, buf, (size_t)len);
 }
 
-/* All of it, or as much as could be written before an error. */
 static ssize_t file_write(FILE *file, const void *data, ssize_t len)
 {
-    const char *bytes = data;
-    ssize_t done = 0;
+    ssize_t done = (ssize_t)sf_write_all(file->_fileno, data, (size_t)len);
 
-    while (done < len) {
-        ssize_t n = write(file->_fileno, bytes + done, (size_t)(len - done));
-        if (n < 0) {
-            file->_flags |= _IO_ERR_SEEN;
-            break;
-        }
-        done += n;
-    }
+    if (done < len)
+        file->_flags |= _IO_ERR_SEEN;
     if (file->_offset >= 0)
         file->_offset += done;
     return done;
