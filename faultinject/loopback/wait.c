@@ -126,12 +126,9 @@ static int on_pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
                       const struct timespec *timeout, const sigset_t *mask)
 {
     fd_set *sets[3] = {rd, wr, ex};
-    int r;
 
     loop.mask = mask;
-    r = wait_select(nfds, sets, until(ns_of(timeout)));
-    loop.mask = NULL;
-    return r;
+    return wait_select(nfds, sets, until(ns_of(timeout)));
 }
 
 static int on_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
@@ -183,12 +180,8 @@ static int on_poll(struct pollfd *fds, nfds_t n, int timeout)
 static int on_ppoll(struct pollfd *fds, nfds_t n,
                     const struct timespec *timeout, const sigset_t *mask)
 {
-    int r;
-
     loop.mask = mask;
-    r = wait_poll(fds, n, until(ns_of(timeout)));
-    loop.mask = NULL;
-    return r;
+    return wait_poll(fds, n, until(ns_of(timeout)));
 }
 
 static int on_epoll_wait(int epfd, struct epoll_event *events, int max,
@@ -211,12 +204,8 @@ static int on_epoll_wait(int epfd, struct epoll_event *events, int max,
 static int on_epoll_pwait(int epfd, struct epoll_event *events, int max,
                           int timeout, const sigset_t *mask)
 {
-    int r;
-
     loop.mask = mask;
-    r = on_epoll_wait(epfd, events, max, timeout);
-    loop.mask = NULL;
-    return r;
+    return on_epoll_wait(epfd, events, max, timeout);
 }
 
 static int on_clock_gettime(clockid_t clock, struct timespec *now)

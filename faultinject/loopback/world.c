@@ -79,8 +79,10 @@ static void opened(long fd)
         loop_open((int)fd);
 }
 
+/* A handler may have left the last call by a jump. */
 static void before(enum sf_call call)
 {
+    loop.mask = NULL;
     if (++loop.calls >= loop.alarm)
         loop.config.before(loop.config.arg, call);
 }
@@ -269,8 +271,8 @@ static void on_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
                  sf_kernel()->poll(&p, 1, 0) == 1 && p.revents & POLLRDHUP;
     if (facts->type == SF_FD_STREAM && facts->space > loop_room(fd))
         facts->space = loop_room(fd);
-    facts->handled = loop.config.handlers &&
-                     !(loop.config.signo && sf_blocks(mask, loop.config.signo));
+    facts->handled =
+        loop.config.handlers && !sf_sim_is_blocked(&loop.config, mask);
     facts->interruptible = facts->handled;
 }
 
@@ -371,7 +373,7 @@ uint64_t sf_sim_changes(void)
 
 bool sf_sim_blocks(void)
 {
-    return loop.config.signo && sf_blocks(loop.mask, loop.config.signo);
+    return sf_sim_is_blocked(&loop.config, loop.mask);
 }
 
 uint64_t sf_sim_calls(void)

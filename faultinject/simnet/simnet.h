@@ -79,6 +79,13 @@ struct sf_sim_config {
     void *arg;
 };
 
+/* Is the program's signal blocked by this mask; NULL: by the thread? */
+static inline bool sf_sim_is_blocked(const struct sf_sim_config *c,
+                                     const sigset_t *mask)
+{
+    return c->signo && sf_blocks(mask, c->signo);
+}
+
 /* The vtable; works between begin and end. */
 const struct sf_world *sf_simnet(void);
 

@@ -25,7 +25,7 @@ int64_t sim_until(int64_t ns)
 
 bool sf_sim_blocks(void)
 {
-    return sim.config.signo && sf_blocks(sim.mask, sim.config.signo);
+    return sf_sim_is_blocked(&sim.config, sim.mask);
 }
 
 /* Signals that the process really has pending. */

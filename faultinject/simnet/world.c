@@ -26,8 +26,8 @@ static void sim_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
     struct sf_end *end = sim_end(fd);
 
     *facts = (struct sf_facts){.type = type_of(end)};
-    facts->handled = sim.config.handlers &&
-                     !(sim.config.signo && sf_blocks(mask, sim.config.signo));
+    facts->handled =
+        sim.config.handlers && !sf_sim_is_blocked(&sim.config, mask);
     facts->interruptible = facts->handled;
     if (!end)
         return;
