@@ -612,6 +612,8 @@ void prove_walk(const struct prove_job *job, struct prove_result *r)
         prove_complain("%s: what came of going on from the middle does not "
                        "come of the start; all is walked again%s",
                        job->name, ++care == PLAIN ? " from there" : "");
+        if (job->resume) /* what it says has been walked is doubtful, too */
+            unlink(job->resume);
         walk_watched(job, care, r);
     }
 }
