@@ -13,15 +13,16 @@
 
 include(CMakePackageConfigHelpers)
 
-# The simulator as one object, since libraries that are linked dynamically
-# need all of the names it stands in for; and a main() that is taken only
-# where no engine brings one.
-set(sim_object ${PROJECT_BINARY_DIR}/sockfault-sim.o)
+# The simulator and the mutator as one object, since libraries that are linked
+# dynamically need all of the names it stands in for; and a main() that is taken
+# only where no engine brings one.
+set(sim_object ${PROJECT_BINARY_DIR}/sockfault-session.o)
+get_target_property(sim_parts sockfault_sim INTERFACE_SOURCES)
 add_custom_command(
   OUTPUT ${sim_object}
-  COMMAND ${CMAKE_C_COMPILER} -r -nostdlib -o ${sim_object}
-    $<TARGET_OBJECTS:sockfault_sim> $<TARGET_OBJECTS:fuzz_mutate>
-  DEPENDS $<TARGET_OBJECTS:sockfault_sim> $<TARGET_OBJECTS:fuzz_mutate>
+  COMMAND ${CMAKE_LINKER} -r -o ${sim_object}
+    ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate>
+  DEPENDS ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate>
   COMMAND_EXPAND_LISTS VERBATIM)
 add_library(sockfault_archive STATIC
   ${sim_object} ${CMAKE_CURRENT_LIST_DIR}/replay.c)

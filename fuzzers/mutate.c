@@ -125,8 +125,21 @@ static void repeat_acts(struct sf_session *s)
     insert_acts(s, below(s->acts_n + 1), copy, n);
 }
 
+static const unsigned buffer_sizes[] = {65536, 4096, 200, 64, 17, 3, 1};
+enum { BUFFER_SIZES = sizeof buffer_sizes / sizeof *buffer_sizes };
+
+/* Who acts there reads no answers from here on, and little has room. */
+static void stop_reading(struct sf_session *s, unsigned at)
+{
+    struct sf_act stop = {.kind = SF_ACT_STOP, .peer = s->acts[at].peer};
+
+    s->buffers = buffer_sizes[BUFFER_SIZES / 2 + below(BUFFER_SIZES / 2)];
+    insert_acts(s, at, &stop, 1);
+}
+
 /* A sender who does not stop: as fast as the program reads, or whenever it has
- * read; perhaps with somebody else who waits from its second act on. */
+ * read; perhaps with somebody else who waits from its second act on, perhaps
+ * one who does not read. */
 static void flood(struct sf_session *s)
 {
     struct sf_act copy[2 * FLOOD], other = {.kind = SF_ACT_FRAME};
@@ -134,6 +147,8 @@ static void flood(struct sf_session *s)
 
     if (!s->acts_n)
         return;
+    if (below(2) && s->acts_n < SF_ACTS_MAX)
+        stop_reading(s, at++);
     if (below(2)) {
         s->acts[at].when = SF_WHEN_AFTER;
         s->acts[at].calls = 1;
@@ -300,14 +315,12 @@ static void change_fault(struct sf_session *s)
 
 static void change_world(struct sf_session *s)
 {
-    static const unsigned sizes[] = {65536, 4096, 200, 64, 17, 3, 1};
-
     switch (below(7)) {
     case 0:
         s->variant = below(256);
         break;
     case 1:
-        s->buffers = sizes[below(sizeof sizes / sizeof *sizes)];
+        s->buffers = buffer_sizes[below(BUFFER_SIZES)];
         break;
     case 2:
         s->local = !s->local;

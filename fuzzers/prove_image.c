@@ -564,11 +564,10 @@ __asm__(".globl __wrap_sf_ask\n"
         "    mov %r15, 40(%rax)\n"
         "    mov %rsp, 48(%rax)\n"
         "    mov %rdi, 56(%rax)\n"
-        "    jmp __real_sf_ask\n"
+        "    jmp sf_ask\n"
         ".size __wrap_sf_ask, . - __wrap_sf_ask\n"
         ".comm image_caller, 64, 64\n");
 
-long __real_sf_tell(struct sf_op *op);
 long __wrap_sf_tell(struct sf_op *op);
 
 /*
@@ -589,7 +588,7 @@ static __attribute__((noinline)) void clear_below(void)
 /* The description of the call lies below the program, too. */
 long __wrap_sf_tell(struct sf_op *op)
 {
-    long result = __real_sf_tell(op);
+    long result = sf_tell(op);
 
     if (image && image->prints) {
         memset(op, 0, sizeof *op);

@@ -7,6 +7,7 @@
 packages_table() {
     cat <<'END'
 clang                                                  clang               build
+ld.lld                                                 lld                 build
 llvm-symbolizer                                        llvm                build
 /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.asan-*.a libclang-rt-dev build
 cmake                                                  cmake               build
