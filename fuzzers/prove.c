@@ -400,7 +400,7 @@ static int verdict(void)
     return run.proved && !run.other ? PROVED : COULD_NOT;
 }
 
-int main(int argc, char **argv)
+static int do_as_asked(int argc, char **argv)
 {
     if (read_options(argc, argv) < 0)
         return COULD_NOT;
@@ -419,4 +419,15 @@ int main(int argc, char **argv)
     for (int i = optind; i < argc && !enough(); i++)
         prove_path(argv[i]);
     return verdict();
+}
+
+/* What nobody can read was not said. */
+int main(int argc, char **argv)
+{
+    int status = do_as_asked(argc, argv);
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    prove_complain("standard output: %s", strerror(errno));
+    return COULD_NOT;
 }

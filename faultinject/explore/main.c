@@ -41,10 +41,10 @@ static bool close_output(FILE *out, const char *path)
 {
     bool good;
 
-    if (!out)
+    if (!out || out == stdout) /* main() looks after that */
         return true;
-    good = fflush(out) == 0 && !ferror(out);
-    if (out != stdout && fclose(out) != 0)
+    good = !ferror(out);
+    if (fclose(out) != 0)
         good = false;
     return good ? true : sf_complain("%s: %s", path, strerror(errno));
 }
@@ -189,7 +189,7 @@ static void run_beside(char **argv)
     execv(path, argv);
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
     static const struct {
         const char *verb;
@@ -213,5 +213,16 @@ int main(int argc, char **argv)
     } else {
         print_usage(stderr);
     }
+    return SF_COULD_NOT;
+}
+
+/* What nobody can read was not done. */
+int main(int argc, char **argv)
+{
+    int status = dispatch(argc, argv);
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    sf_complain("standard output: %s", strerror(errno));
     return SF_COULD_NOT;
 }

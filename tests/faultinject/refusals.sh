@@ -64,6 +64,15 @@ refuses 'nosuch/json: No such file' \
     "$sockfault" run --json "$work/nosuch/json" true
 refuses '/dev/full: No space left' \
     "$sockfault" run --quiet --json /dev/full "$victims" frames-not
+# says_it COMMAND...: that its standard output is full.
+says_it() {
+    refuses '^sockfault: .*standard output: No space left' \
+        sh -c '"$@" >/dev/full' sh "$@"
+}
+says_it "$sockfault" list faults
+says_it "$sockfault" --help
+says_it "$sockfault" run --quiet --trace - "$victims" frames-not
+says_it "$sockfault" prove "$(dirname "$0")/../../corpus/scenarios/fuzz_session/echo.session"
 refuses 'goes with --seed' "$sockfault" run --rate 0.1 true
 refuses '^sockfault: --seed abc: expected a number' \
     "$sockfault" run --seed abc true
