@@ -38,6 +38,13 @@ bool sf_program_find(struct sf_program *program, const char *name);
 
 /* --- run.c: one run ------------------------------------------------------ */
 
+/* One that belongs to the run: in its trace it stands before the command. */
+struct sf_option {
+    const char *name;
+    const char *value; /* or NULL */
+};
+enum { SF_OPTIONS_KEPT = 64 };
+
 struct sf_run {
     char **command;
     struct sf_plan plan;
@@ -53,6 +60,8 @@ struct sf_run {
     bool quiet;         /* no summary */
     bool notify;        /* by the kernel's notifications, not the library */
     bool no_io_uring;   /* the kernel has none, as far as they can see */
+    struct sf_option kept[SF_OPTIONS_KEPT];
+    int n_kept;
 };
 
 /* What came out. */
@@ -83,6 +92,7 @@ struct sf_options {
     const char *profile;
     const char *check; /* shrink: the command that judges, NULL for none */
     unsigned watched;  /* monitors that were asked for, as bits; 0: all */
+    char **words;      /* of a trace's `run` line, or NULL              */
 };
 
 void sf_options_init(struct sf_options *o);
@@ -94,6 +104,12 @@ void sf_options_fini(struct sf_options *o);
  */
 bool sf_options_take(struct sf_options *o, unsigned verb, int argc,
                      char **argv);
+
+/*
+ * Take the plan of a trace, the options with which it was run, and its command.
+ * What the verb's own options say comes after that, and wins.
+ */
+bool sf_options_take_trace(struct sf_options *o, char *trace);
 
 /* What they mean together, once the plan is there. */
 bool sf_options_settle(struct sf_options *o);

@@ -98,18 +98,13 @@ static int verb_run(int argc, char **argv)
     return status;
 }
 
-/* Options and a trace that names its command; free run.command. */
+/* Options before a trace: they are known again when what it says is. */
 static bool take_trace(struct sf_options *o, unsigned verb, int argc,
                        char **argv)
 {
-    if (!sf_options_take(o, verb, argc, argv) ||
-        !sf_load_plan(&o->run.plan, argv[optind]) || !sf_options_settle(o))
-        return false;
-    if (!o->run.plan.command)
-        return sf_complain("%s: has no 'run' line that says which command",
-                           argv[optind]);
-    o->run.command = sf_words(o->run.plan.command);
-    return o->run.command != NULL;
+    return sf_options_take(o, verb, argc, argv) &&
+           sf_options_take_trace(o, argv[optind]) &&
+           sf_options_take(o, verb, argc, argv) && sf_options_settle(o);
 }
 
 /* A replay that does not come to pass must not look like one that did. */
@@ -123,7 +118,6 @@ static int verb_replay(int argc, char **argv)
         o.run.all_rules = true;
         status = run_and_tell(&o);
     }
-    free(o.run.command);
     sf_options_fini(&o);
     return status;
 }
@@ -139,7 +133,6 @@ static int verb_shrink(int argc, char **argv)
         sf_plan_print(&o.run.plan, stdout);
         status = SF_FOUND;
     }
-    free(o.run.command);
     sf_options_fini(&o);
     return status;
 }

@@ -104,7 +104,8 @@ static bool add_only(struct sf_run *run, const char *name)
     int i = 0;
 
     while (i < SF_ONLY_MAX && run->only[i][0])
-        i++;
+        if (strcmp(run->only[i++], name) == 0)
+            return true;
     if (i == SF_ONLY_MAX)
         return sf_complain("--only is given more than %d times", SF_ONLY_MAX);
     if (name[0] == '\0' || strchr(name, '/') || strlen(name) >= SF_WORD_MAX)
@@ -162,7 +163,12 @@ static bool add_chance(struct sf_options *o)
 
 /* --- options --- */
 
-enum { RUN = SF_VERB_RUN, REPLAY = SF_VERB_REPLAY, SHRINK = SF_VERB_SHRINK };
+enum {
+    RUN = SF_VERB_RUN,
+    REPLAY = SF_VERB_REPLAY,
+    SHRINK = SF_VERB_SHRINK,
+    TRACE = 8
+};
 
 enum {
 #define OPTION(id, letter, name, argument, verbs, what) OPT_##id,
@@ -297,26 +303,81 @@ static void help(const char *verb, unsigned bit)
     exit(SF_NOTHING_FOUND);
 }
 
-bool sf_options_take(struct sf_options *o, unsigned verb, int argc, char **argv)
+/* For the trace of this run, if it belongs there. */
+static bool keep(struct sf_run *run, int row, const char *value)
+{
+    if (!(rows[row].verbs & TRACE))
+        return true;
+    if (run->n_kept == SF_OPTIONS_KEPT)
+        return sf_complain("--%s: there are more than %d options for a trace",
+                           rows[row].name, SF_OPTIONS_KEPT);
+    run->kept[run->n_kept++] = (struct sf_option){rows[row].name, value};
+    return true;
+}
+
+static bool take(struct sf_options *o, unsigned verb, int argc, char **argv)
 {
     struct spelling s;
     int found;
 
     spell(&s, verb);
+    optind = 0; /* from the beginning, also for a second time */
     while ((found = getopt_long(argc, argv, s.letters, s.words, NULL)) != -1) {
         int row = row_of(found);
         if (row == OPT_HELP)
             help(argv[0], verb);
-        if (row < 0 || !take_option(o, row, optarg))
+        if (row < 0 || !take_option(o, row, optarg) ||
+            !keep(&o->run, row, optarg))
             return false;
     }
-    if (optind == argc)
-        return sf_complain("%s: which %s?", argv[0],
-                           verb == RUN ? "command" : "trace");
+    if (optind < argc)
+        return true;
+    return sf_complain("%s: which %s?", argv[0],
+                       verb & (RUN | TRACE) ? "command" : "trace");
+}
+
+bool sf_options_take(struct sf_options *o, unsigned verb, int argc, char **argv)
+{
+    if (!take(o, verb, argc, argv))
+        return false;
     if (verb != RUN && optind + 1 < argc)
         return sf_complain("%s: '%s' after the trace: there is one, and "
                            "options come before it",
                            argv[0], argv[optind + 1]);
+    return true;
+}
+
+/* The words of its `run` line, behind its name as behind a program's. */
+static bool split(struct sf_options *o, char *trace)
+{
+    char *line;
+
+    if (asprintf(&line, "run %s", o->run.plan.command) < 0)
+        return sf_complain("no memory for the command");
+    o->words = sf_words(line);
+    free(line);
+    if (o->words)
+        o->words[0] = trace;
+    return o->words != NULL;
+}
+
+bool sf_options_take_trace(struct sf_options *o, char *trace)
+{
+    int n = 0;
+
+    if (!sf_load_plan(&o->run.plan, trace))
+        return false;
+    if (!o->run.plan.command)
+        return sf_complain("%s: has no 'run' line that says which command",
+                           trace);
+    if (!split(o, trace))
+        return false;
+    while (o->words[n])
+        n++;
+    o->run.n_kept = 0;
+    if (!take(o, TRACE, n, o->words))
+        return false;
+    o->run.command = o->words + optind;
     return true;
 }
 
@@ -338,4 +399,5 @@ void sf_options_init(struct sf_options *o)
 void sf_options_fini(struct sf_options *o)
 {
     sf_plan_fini(&o->run.plan);
+    free(o->words);
 }

@@ -52,18 +52,33 @@ static void print_quoted(const char *s, FILE *out)
     fputc('\'', out);
 }
 
+/* As behind `sockfault run`. */
+static void print_run(const struct sf_run *run, FILE *out)
+{
+    fprintf(out, "run");
+    for (int i = 0; i < run->n_kept; i++) {
+        fprintf(out, " --%s", run->kept[i].name);
+        if (run->kept[i].value) {
+            fputc(' ', out);
+            print_quoted(run->kept[i].value, out);
+        }
+    }
+    if (run->n_kept || run->command[0][0] == '-')
+        fprintf(out, " --");
+    for (char **word = run->command; *word; word++) {
+        fputc(' ', out);
+        print_quoted(*word, out);
+    }
+    fputc('\n', out);
+}
+
 static void print_header(const struct sf_run *run, const struct sf_control *c,
                          FILE *out)
 {
     fprintf(out, "sockfault-plan 1\n");
     if (run->plan.profile != SF_LINUX)
         fprintf(out, "profile %s\n", sf_profile_names[run->plan.profile]);
-    fprintf(out, "run");
-    for (char **word = run->command; *word; word++) {
-        fputc(' ', out);
-        print_quoted(*word, out);
-    }
-    fputc('\n', out);
+    print_run(run, out);
     for (unsigned i = 0; i < c->n_processes && i < SF_PROCESSES_MAX; i++)
         fprintf(out, "# process %u: %s, pid %d\n", i + 1,
                 c->processes[i].program, c->processes[i].pid);

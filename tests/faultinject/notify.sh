@@ -71,6 +71,8 @@ same() {
     calls "$work/there" >"$work/there.calls"
     diff "$work/here.calls" "$work/there.calls" >"$work/said" ||
         fail "$program $way: not the same calls: $*"
+    "$sockfault" replay -q "$work/there" 2>/dev/null ||
+        fail "$program $way: its trace ends with $?"
 }
 
 for seed in 1 2 3; do

@@ -75,6 +75,26 @@ two
 "$sockfault" replay --quiet --status "$work/trace" ||
     fail "its words in a replay: $(grep '^run' "$work/trace")"
 
+# A trace says with what options it was run; what a replay is given wins.
+name=$(basename "$victims")
+"$sockfault" run --quiet --timeout 30s --only "$name" --seed 7 --rate 0.2 \
+    --trace "$work/trace" -- "$victims" frames-not || fail 'with options'
+grep -qx "run --timeout 30s --only $name -- $victims frames-not" \
+    "$work/trace" || fail "options in a trace: $(grep '^run' "$work/trace")"
+"$sockfault" replay --quiet --trace "$work/again" "$work/trace" ||
+    fail 'replay with options'
+diff "$work/trace" "$work/again" | grep -v '^[<>] # process' | grep '^[<>]' &&
+    fail 'its trace is another'
+sed "s/--only $name/--only nobody/" "$work/trace" >"$work/nobody"
+"$sockfault" replay --quiet "$work/nobody" 2>"$work/said" &&
+    fail 'its options do not count'
+"$sockfault" replay --quiet --only "$name" "$work/nobody" ||
+    fail 'options of a replay do not count'
+sed 's/--timeout/--timout/' "$work/trace" >"$work/typo"
+"$sockfault" replay "$work/typo" 2>"$work/said" && fail 'a typo is forgiven'
+grep -q "typo: unrecognized option '--timout'" "$work/said" ||
+    fail "a typo: $(cat "$work/said")"
+
 printf 'sockfault-plan 1\nrun %s frames-not\nconn 9 recv 1: EOF\n' \
     "$victims" >"$work/far"
 status=0
