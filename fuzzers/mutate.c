@@ -163,7 +163,8 @@ static void flood(struct sf_session *s)
     insert_acts(s, at + 1, copy, n);
 }
 
-/* Somebody sends more and leaves, all in the instant of one of his acts. */
+/* Somebody sends more and leaves, all in the instant of one of his acts; often
+ * where what was sent stays to be read. */
 static void leave(struct sf_session *s)
 {
     static const enum sf_act_kind ways[] = {SF_ACT_CLOSE, SF_ACT_FINISH,
@@ -179,6 +180,7 @@ static void leave(struct sf_session *s)
     }
     last[1].kind = ways[below(sizeof ways / sizeof *ways)];
     last[1].amount = 0;
+    s->local |= below(2);
     insert_acts(s, at + 1, last, 2);
 }
 

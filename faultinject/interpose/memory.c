@@ -5,6 +5,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,6 +77,24 @@ SF_EXPORT int clock_nanosleep(clockid_t clock, int flags,
     r = r < 0 ? errno : 0;
     errno = saved;
     return r;
+}
+
+/* Until a handler has been run, and nothing else ends it. */
+static int wait_for_signal(const sigset_t *mask)
+{
+    while (ppoll(NULL, 0, NULL, mask) >= 0 || errno != EINTR)
+        ;
+    return -1;
+}
+
+SF_EXPORT int sigsuspend(const sigset_t *mask)
+{
+    return wait_for_signal(mask);
+}
+
+SF_EXPORT int pause(void)
+{
+    return wait_for_signal(NULL);
 }
 
 /* --- stdio */

@@ -126,12 +126,48 @@ static void an_alarm_rings_when_time_has_passed(void **state)
     signal(SIGALRM, SIG_DFL);
 }
 
+static void wait_for_it(void *arg, int fd)
+{
+    struct sigaction action = {.sa_handler = on_alarm};
+    sigset_t alarms, before;
+    time_t begin = seconds();
+
+    (void)arg;
+    sigaction(SIGALRM, &action, NULL);
+    sigemptyset(&alarms);
+    sigaddset(&alarms, SIGALRM);
+    sigprocmask(SIG_BLOCK, &alarms, &before);
+    rung = 0;
+    assert_int_equal(alarm(4), 0);
+    assert_int_equal(sleep(10), 0);
+    assert_int_equal(rung, 0);
+    assert_int_equal(sigsuspend(&before), -1);
+    assert_int_equal(errno, EINTR);
+    assert_int_equal(rung, 1);
+    assert_int_equal(seconds() - begin, 10);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    assert_int_equal(alarm(3), 0);
+    assert_int_equal(pause(), -1);
+    assert_int_equal(errno, EINTR);
+    assert_int_equal(rung, 2);
+    assert_int_equal(seconds() - begin, 13);
+    close(fd);
+}
+
+static void who_waits_for_a_signal_gets_it(void **state)
+{
+    (void)state;
+    play(wait_for_it, "connect 1\nwait 60000\nfinish 1\n");
+    signal(SIGALRM, SIG_DFL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_are_buffered_bytes),
         cmocka_unit_test(what_is_closed_is_no_stream),
         cmocka_unit_test(an_alarm_rings_when_time_has_passed),
+        cmocka_unit_test(who_waits_for_a_signal_gets_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
