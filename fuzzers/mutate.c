@@ -128,11 +128,22 @@ static void repeat_acts(struct sf_session *s)
 static const unsigned buffer_sizes[] = {65536, 4096, 200, 64, 17, 3, 1};
 enum { BUFFER_SIZES = sizeof buffer_sizes / sizeof *buffer_sizes };
 
-/* Who acts there reads no answers from here on, and little has room. */
+/* A frame that is large for what a server may hold. */
+static void grow(struct sf_act *act)
+{
+    if (sf_act_amounts[act->kind] == SF_AMOUNT_SIZE)
+        act->amount = 20 + below(100);
+}
+
+/* Who acts there reads no answers from here on, and little has room; what the
+ * target makes of `extra` is often a limit. */
 static void stop_reading(struct sf_session *s, unsigned at)
 {
     struct sf_act stop = {.kind = SF_ACT_STOP, .peer = s->acts[at].peer};
 
+    grow(&s->acts[at]);
+    if (below(2))
+        s->extra |= 1u << below(4);
     s->buffers = buffer_sizes[BUFFER_SIZES / 2 + below(BUFFER_SIZES / 2)];
     insert_acts(s, at, &stop, 1);
 }
@@ -169,19 +180,21 @@ static void leave(struct sf_session *s)
 {
     static const enum sf_act_kind ways[] = {SF_ACT_CLOSE, SF_ACT_FINISH,
                                             SF_ACT_RESET};
-    unsigned at = below(s->acts_n);
-    struct sf_act last[2];
+    unsigned at = below(s->acts_n), n = 1 + small(3);
+    struct sf_act last[5];
 
     if (!s->acts_n)
         return;
-    for (unsigned i = 0; i < 2; i++) {
+    if (below(2))
+        grow(&s->acts[at]);
+    for (unsigned i = 0; i <= n; i++) {
         last[i] = s->acts[at];
         last[i].when = SF_WHEN_WITH;
     }
-    last[1].kind = ways[below(sizeof ways / sizeof *ways)];
-    last[1].amount = 0;
+    last[n].kind = ways[below(sizeof ways / sizeof *ways)];
+    last[n].amount = 0;
     s->local |= below(2);
-    insert_acts(s, at + 1, last, 2);
+    insert_acts(s, at + 1, last, n + 1);
 }
 
 static void swap_acts(struct sf_session *s)

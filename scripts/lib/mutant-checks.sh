@@ -155,7 +155,7 @@ proof_kind() {
 # The targets in turns that grow, so that none waits long for its first one; the
 # sessions, which are the largest, begin.
 mutant_fuzz() {
-    local fuzzer turn=1 end
+    local fuzzer turn=1 end left
     mutant_make libfuzzer "${mutant_fuzzers[@]}"
     for fuzzer in "${mutant_fuzzers[@]}"; do
         mutant_seeds "$fuzzer" "$copy/corpus/$fuzzer"
@@ -163,8 +163,10 @@ mutant_fuzz() {
     end=$((SECONDS + seconds)) # what it takes to build is not fuzzed
     while [[ $SECONDS -lt $end ]]; do
         for fuzzer in "${mutant_fuzzers[@]}"; do
-            mutant_libfuzzer "$fuzzer" "$turn" "$copy/corpus/$fuzzer" ||
-                return 0
+            left=$((end - SECONDS))
+            [[ $left -gt 0 ]] || return 0
+            mutant_libfuzzer "$fuzzer" $((turn < left ? turn : left)) \
+                "$copy/corpus/$fuzzer" || return 0
         done
         turn=$((2 * turn))
     done
