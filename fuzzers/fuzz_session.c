@@ -194,20 +194,19 @@ static void judge_end(struct sf_peer *peer)
 /* Frames that the server has read and not answered, and could. */
 static void judge_debt(const struct sf_peer *peer)
 {
-    size_t taken = sf_peer_taken(peer), given = sf_peer_given(peer);
-    size_t due = session_frames_end(peer, taken);
+    const struct check *c = session_check(peer);
 
-    if (session_check(peer)->verdict != REF_MORE || session.told >= 0)
+    if (c->verdict != REF_MORE || session.told >= 0)
         return;
-    if (due > given && sf_peer_writable(peer))
+    if (c->whole > c->given && sf_peer_writable(peer))
         sf_peer_finding(SF_MON_LOST_WAKEUP, peer,
                         "the server waits, but has read frames up to byte "
                         "%zu and answered up to byte %zu",
-                        due, given);
-    if (due == given && taken < peer->sent)
+                        c->whole, c->given);
+    if (c->whole == c->given && c->taken < peer->sent)
         sf_peer_finding(SF_MON_LOST_WAKEUP, peer,
                         "the server waits, but leaves %zu bytes unread",
-                        peer->sent - taken);
+                        peer->sent - c->taken);
 }
 
 /* Its time is up, and the server goes round and round with others. */
@@ -262,11 +261,10 @@ static void judge_lateness(const struct sf_peer *peer)
 /* All is answered, the peer has ended: what is there to wait for? */
 static void judge_unnoticed(const struct sf_peer *peer)
 {
-    size_t taken = sf_peer_taken(peer), due = session_frames_end(peer, taken);
+    const struct check *c = session_check(peer);
+    bool at_end = session.options.format.kind == FM_CLOSE;
 
-    if (session.options.format.kind == FM_CLOSE)
-        due = taken;
-    if (peer->finished && sf_peer_given(peer) >= due)
+    if (peer->finished && c->given >= (at_end ? c->taken : c->whole))
         sf_peer_finding(SF_MON_LATENESS, peer, "%s",
                         "the peer has ended and has all answers, and the "
                         "server waits");
@@ -316,21 +314,20 @@ static void judge_memory(const struct sf_peer *peer)
 {
     struct check *c = session_check(peer);
     size_t limit = session.options.high_water;
-    size_t taken = sf_peer_taken(peer), given = sf_peer_given(peer);
-    size_t debt = session_frames_end(peer, taken) - given;
+    size_t debt = c->whole - c->given;
     bool stuck = !sf_peer_writable(peer);
 
     if (stuck)
         note_debt(debt);
-    if (c->full && given == c->given_then && taken > c->taken_then)
+    if (c->full && c->given == c->given_then && c->taken > c->taken_then)
         sf_peer_finding(SF_MON_MEMORY, peer,
                         "the server reads on, with %zu bytes of output that "
                         "nobody takes, where the limit is %zu",
                         debt, limit);
     c->full = limit && stuck && c->verdict == REF_MORE && session.told < 0 &&
               debt >= limit;
-    c->taken_then = taken;
-    c->given_then = given;
+    c->taken_then = c->taken;
+    c->given_then = c->given;
 }
 
 /* The wait fails.  That goes on from when it last did, if all turns in between

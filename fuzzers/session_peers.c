@@ -8,11 +8,6 @@ bool session_is_last(const uint8_t *payload, size_t len)
     return session.lasts && len > 0 && payload[0] % 9 == 0;
 }
 
-struct check *session_check(const struct sf_peer *peer)
-{
-    return &session.checks[peer->ordinal - 1];
-}
-
 /* Where the last whole frame that is handled ends, from a frame's start `at`
  * on; *verdict is why no other is, FRAME: because the handler said so. */
 static size_t handled_end(const uint8_t *bytes, size_t len, size_t at,
@@ -39,7 +34,9 @@ size_t session_frames_end(const struct sf_peer *peer, size_t n)
 
     if (session.options.format.kind == FM_CLOSE)
         return 0;
-    if (n >= c->scanned) {
+    if (n == c->scanned)
+        return c->due;
+    if (n > c->scanned) {
         c->due = handled_end(peer->stream, n, c->due, &c->verdict, &c->frames);
         c->scanned = n;
         return c->due;
@@ -70,35 +67,35 @@ int64_t session_since(int64_t then)
 }
 
 /* Since when the server waits for the rest of a frame. */
-static void note_half(const struct sf_peer *peer, size_t taken)
+static void note_half(struct check *c, size_t start, size_t taken, size_t given)
 {
-    struct check *c = session_check(peer);
-    size_t start = session_frames_end(peer, taken);
     bool half = start < taken;
 
-    if (half && (!c->half || c->half_at != start))
+    if (half && (!c->half || c->whole != start))
         c->half_since = c->half_alone = sf_sim_now();
-    if (start > sf_peer_given(peer)) /* it may have stopped reading */
+    if (start > given) /* it may have stopped reading */
         c->half_alone = sf_sim_now();
     c->half = half;
-    c->half_at = start;
+    c->whole = start;
 }
 
 void session_note_activity(const struct sf_peer *peer)
 {
     struct check *c = session_check(peer);
-    size_t taken = sf_peer_taken(peer), moved = taken + sf_peer_given(peer);
+    size_t taken = sf_peer_taken(peer), given = sf_peer_given(peer);
+    int64_t now = sf_sim_now();
 
-    note_half(peer, taken);
+    note_half(c, session_frames_end(peer, taken), taken, given);
     if (c->accepted < 0)
-        c->accepted = c->active = sf_sim_now();
-    if (sf_sim_now() - c->active > c->gap)
-        c->gap = sf_sim_now() - c->active;
-    if (moved != c->moved) {
-        c->active = sf_sim_now();
+        c->accepted = c->active = now;
+    if (now - c->active > c->gap)
+        c->gap = now - c->active;
+    if (taken + given != c->taken + c->given) {
+        c->active = now;
         c->due_turn = 0;
     }
-    c->moved = moved;
+    c->taken = taken;
+    c->given = given;
 }
 
 bool session_timed_out(const struct sf_peer *peer)

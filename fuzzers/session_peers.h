@@ -18,11 +18,12 @@ struct check {
     size_t due;               /* the end of their last whole frame         */
     size_t frames;            /* … and how many these are                  */
     int64_t accepted;         /* when the server was first seen to have it */
-    size_t moved;             /* bytes either way, as the server sees it   */
-    int64_t active;           /* when that last grew                       */
+    size_t taken;             /* bytes that the server has read of it …    */
+    size_t given;             /* … and has sent, when that was last noted  */
+    size_t whole;             /* the end of the last whole frame in taken  */
+    int64_t active;           /* when either last grew                     */
     int64_t gap;              /* the longest time that it did not          */
-    bool half;                /* the server has a part of a frame          */
-    size_t half_at;           /* … that begins here in the stream          */
+    bool half;                /* the server has a part of a frame after it */
     int64_t half_since;       /* … and was first seen to have it then      */
     int64_t half_alone;       /* … with all before it answered             */
     bool full;                /* as much waits for it as may be held …     */
@@ -62,7 +63,11 @@ extern struct session session;
  * it has enough, or because the request makes no sense to it. */
 bool session_is_last(const uint8_t *payload, size_t len);
 /* What is known of it. */
-struct check *session_check(const struct sf_peer *peer);
+static inline struct check *session_check(const struct sf_peer *peer)
+{
+    return &session.checks[peer->ordinal - 1];
+}
+
 /* Where the last whole frame ends in the first n bytes of a stream. */
 size_t session_frames_end(const struct sf_peer *peer, size_t n);
 /* All that may ever come back for what was sent. */
@@ -71,7 +76,8 @@ size_t session_allowed(const struct sf_peer *peer);
 bool session_broke_format(const struct sf_peer *peer);
 /* Milliseconds that have passed since then. */
 int64_t session_since(int64_t then);
-/* Bytes count when the server moves them, not when the peer reads them. */
+/* Bytes count when the server moves them, not when the peer reads them; what
+ * has been moved is noted. */
 void session_note_activity(const struct sf_peer *peer);
 /* The server had this long no reason to keep it. */
 bool session_timed_out(const struct sf_peer *peer);

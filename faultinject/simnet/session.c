@@ -50,15 +50,22 @@ unsigned sf_amount_from_byte(enum sf_amount unit, uint8_t byte)
     return 0;
 }
 
+/* The first that says at least so much, or the last one. */
 static uint8_t byte_of(enum sf_amount unit, unsigned amount)
 {
-    unsigned b = 0;
+    unsigned low = 0, high = UINT8_MAX;
 
     if (unit == SF_AMOUNT_BYTES || unit == SF_AMOUNT_NONE)
         return (uint8_t)amount;
-    while (b < 255 && sf_amount_from_byte(unit, (uint8_t)b) < amount)
-        b++;
-    return (uint8_t)b;
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+
+        if (sf_amount_from_byte(unit, (uint8_t)middle) < amount)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (uint8_t)low;
 }
 
 unsigned sf_amount_round(enum sf_amount unit, unsigned amount)
