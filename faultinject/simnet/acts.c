@@ -104,8 +104,8 @@ static bool do_act(const struct sf_act *act)
     case SF_ACT_SIGNAL:
         sf_play.pending_signal = sf_play.s->handlers;
         return false;
-    case SF_ACT_LIMIT:
-        if (!sf_play.program->no_emfile)
+    case SF_ACT_LIMIT: /* a server that cannot start may end as it likes */
+        if (sf_play.armed && !sf_play.program->no_emfile)
             sf_sim_set_fd_limit(act->amount ? sf_sim_lowest() + (int)act->amount
                                             : 0);
         return true;

@@ -50,7 +50,8 @@ struct sf_play {
     unsigned waits;       /* times let go by in this phase                */
     unsigned open_before; /* descriptors before the first peer came       */
     size_t budget;        /* bytes that may still be queued               */
-    bool armed; /* faults may happen: not while a server is being set up  */
+    bool armed; /* faults may happen, and descriptors run out: not while a
+                 * server is being set up                                 */
     bool stopped;
     bool joined; /* the program listens where it likes                   */
     bool pending_signal, pending_stop;
