@@ -14,6 +14,7 @@
 #include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char usage[] =
     "usage: sockfault prove [OPTION]... SCENARIO...\n"
@@ -400,8 +401,18 @@ static int verdict(void)
     return run.proved && !run.other ? PROVED : COULD_NOT;
 }
 
-static int do_as_asked(int argc, char **argv)
+/* What nobody can read was not said. */
+static void check_output(void)
 {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    prove_complain("standard output: %s", strerror(errno));
+    _exit(COULD_NOT);
+}
+
+int main(int argc, char **argv)
+{
+    atexit(check_output);
     if (read_options(argc, argv) < 0)
         return COULD_NOT;
     if (run.decoder)
@@ -419,15 +430,4 @@ static int do_as_asked(int argc, char **argv)
     for (int i = optind; i < argc && !enough(); i++)
         prove_path(argv[i]);
     return verdict();
-}
-
-/* What nobody can read was not said. */
-int main(int argc, char **argv)
-{
-    int status = do_as_asked(argc, argv);
-
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    prove_complain("standard output: %s", strerror(errno));
-    return COULD_NOT;
 }

@@ -41,7 +41,7 @@ static bool close_output(FILE *out, const char *path)
 {
     bool good;
 
-    if (!out || out == stdout) /* main() looks after that */
+    if (!out || out == stdout) /* check_output() looks after that */
         return true;
     good = !ferror(out);
     if (fclose(out) != 0)
@@ -182,7 +182,16 @@ static void run_beside(char **argv)
     execv(path, argv);
 }
 
-static int dispatch(int argc, char **argv)
+/* What nobody can read was not done. */
+static void check_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    sf_complain("standard output: %s", strerror(errno));
+    _exit(SF_COULD_NOT);
+}
+
+int main(int argc, char **argv)
 {
     static const struct {
         const char *verb;
@@ -193,6 +202,7 @@ static int dispatch(int argc, char **argv)
                  {"check", verb_check},
                  {"list", verb_list}};
 
+    atexit(check_output);
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         print_usage(stdout);
         return SF_NOTHING_FOUND;
@@ -206,16 +216,5 @@ static int dispatch(int argc, char **argv)
     } else {
         print_usage(stderr);
     }
-    return SF_COULD_NOT;
-}
-
-/* What nobody can read was not done. */
-int main(int argc, char **argv)
-{
-    int status = dispatch(argc, argv);
-
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    sf_complain("standard output: %s", strerror(errno));
     return SF_COULD_NOT;
 }
