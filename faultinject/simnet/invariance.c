@@ -40,15 +40,14 @@ static bool is_timed(const struct sf_act *act)
 }
 
 /* It is off here: each comparison ends with its session. */
-bool sf_invariance_keep(const struct sf_session *s)
+void sf_invariance_keep(const struct sf_session *s)
 {
     if (s->faults_n == 0 || s->high)
-        return false;
+        return;
     for (unsigned i = 0; i < s->acts_n; i++)
         if (is_timed(&s->acts[i]))
-            return false;
+            return;
     kept.stage = KEEPING;
-    return true;
 }
 
 static void keep(unsigned i, size_t at, const uint8_t *bytes, size_t len)
@@ -59,6 +58,8 @@ static void keep(unsigned i, size_t at, const uint8_t *bytes, size_t len)
         memcpy(kept.bytes[i] + at, bytes, len);
 }
 
+/* What is more than was kept is judged at the end, when it is known how much
+ * more. */
 static void compare(const struct sf_peer *peer, unsigned i,
                     const uint8_t *bytes, size_t len)
 {
@@ -66,12 +67,11 @@ static void compare(const struct sf_peer *peer, unsigned i,
 
     while (n < len && at + n < kept.len[i] && bytes[n] == kept.bytes[i][at + n])
         n++;
-    if (n < len)
-        sf_peer_finding(
-            SF_MON_WRONG, peer,
-            "byte %zu that came back is %s it is without the "
-            "transient faults",
-            at + n, at + n < kept.len[i] ? "another than" : "one more than");
+    if (n < len && at + n < kept.len[i])
+        sf_peer_finding(SF_MON_WRONG, peer,
+                        "byte %zu that came back is 0x%02x, and 0x%02x "
+                        "without the transient faults",
+                        at + n, kept.bytes[i][at + n], bytes[n]);
 }
 
 void sf_invariance_received(const struct sf_peer *peer, const uint8_t *bytes,
@@ -90,18 +90,21 @@ static void remember(void)
     kept.conns = sf_play.conns_n;
     for (unsigned i = 0; i < kept.conns; i++)
         kept.len[i] = sf_play.conns[i].received;
-    kept.stage = COMPARING;
+    kept.stage = sf_play.faults ? COMPARING : OFF;
 }
 
 static void judge(void)
 {
     kept.stage = OFF;
-    for (unsigned i = 0; i < kept.conns && i < sf_play.conns_n; i++)
-        if (sf_play.conns[i].received < kept.len[i])
-            sf_peer_finding(SF_MON_LOST, &sf_play.conns[i],
-                            "%zu bytes came back, %zu without the transient "
-                            "faults",
-                            sf_play.conns[i].received, kept.len[i]);
+    for (unsigned i = 0; i < kept.conns && i < sf_play.conns_n; i++) {
+        const struct sf_peer *peer = &sf_play.conns[i];
+
+        if (peer->received != kept.len[i])
+            sf_peer_finding(
+                kept.len[i] < peer->received ? SF_MON_LOST : SF_MON_WRONG, peer,
+                "%zu bytes came back, and %zu without the transient faults",
+                kept.len[i], peer->received);
+    }
 }
 
 void sf_invariance_end(void)
@@ -110,4 +113,9 @@ void sf_invariance_end(void)
         remember();
     else if (kept.stage == COMPARING)
         judge();
+}
+
+bool sf_invariance_kept(void)
+{
+    return kept.stage == COMPARING;
 }

@@ -101,15 +101,16 @@ void sf_play_set_alarm(void);
 
 /* --- invariance.c --- */
 
-/* The session that begins is the one without faults of two, and what peers
- * receive is kept; the next is compared with it.  False: it would prove
- * nothing, or there is nothing to compare. */
-bool sf_invariance_keep(const struct sf_session *s);
+/* The session that begins is kept: what its peers receive.  Not one of which a
+ * comparison would prove nothing. */
+void sf_invariance_keep(const struct sf_session *s);
 void sf_invariance_received(const struct sf_peer *peer, const uint8_t *bytes,
                             size_t len);
 /* From here on it may well be something else: until the next keep(). */
 void sf_invariance_off(void);
 /* A session is over. */
 void sf_invariance_end(void);
+/* Shall the same without faults be played, to be compared with what is kept? */
+bool sf_invariance_kept(void);
 
 #endif

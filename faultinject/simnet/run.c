@@ -608,10 +608,12 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
 {
     static struct sf_session calm;
 
-    if (p->invariant && !instead && sf_invariance_keep(s)) {
+    if (p->invariant && !instead)
+        sf_invariance_keep(s);
+    play(s, p, show);
+    if (sf_invariance_kept()) {
         calm = *s;
         calm.faults_n = 0;
         play(&calm, p, NULL);
     }
-    play(s, p, show);
 }

@@ -101,9 +101,9 @@ struct sf_program {
     /* The program's own, in the same sense. */
     void (*counters)(void *arg, sf_counter *each, void *to);
     /* What peers receive is the same with transient faults as without any.
-     * Then a session with faults is played twice, first without them, as long
-     * as nothing in it depends on the time or the number of calls and until a
-     * fault that is not transient; findings: wrong-data, lost-data. */
+     * Then a session in which there were some, and none that is not transient,
+     * is played again without them, as long as nothing in it depends on the
+     * time or the number of calls; findings: wrong-data, lost-data. */
     bool invariant;
     /* Bits 1u << SF_MON_… of fd-range, phantom-dispatch, unchecked-connect
      * and misuse: what they see is no finding. */
