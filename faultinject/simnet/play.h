@@ -47,7 +47,7 @@ struct sf_play {
     unsigned next;        /* act                                          */
     int64_t resume;       /* a WAIT ends then                             */
     uint64_t last_call;   /* of the program when the last act happened    */
-    unsigned waits;       /* times let go by in this phase                */
+    unsigned waits;       /* times let go by in this phase since a fault  */
     unsigned open_before; /* descriptors before the first peer came       */
     size_t budget;        /* bytes that may still be queued               */
     bool armed; /* faults may happen, and descriptors run out: not while a
@@ -60,8 +60,7 @@ struct sf_play {
     uint64_t seen_changes, look_again; /* for spin                        */
     unsigned asking; /* looks in a row at a call that asks for the time  */
     uint64_t faults;
-    bool acting;    /* peers do something, or the harness looks */
-    bool unsettled; /* there was one since it last waited for quiet */
+    bool acting; /* peers do something, or the harness looks */
     int64_t last_fault[SF_CLASS_COUNT];
 };
 extern struct sf_play sf_play;

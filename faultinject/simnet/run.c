@@ -95,9 +95,6 @@ static void enter(enum sf_play_phase phase)
 /* Lets short timers of the program run out, but not for ever. */
 static bool settles(int64_t until)
 {
-    if (sf_play.unsettled) /* the tape is not over yet */
-        sf_play.waits = 0;
-    sf_play.unsettled = false;
     return until - sf_sim_now() <= SF_SETTLE_MS * MS &&
            sf_play.waits++ < SETTLE_WAITS;
 }
@@ -320,7 +317,9 @@ static unsigned chooser_choose(struct sf_chooser *self,
         !sf_session_allows(at, &outcomes[pick]))
         return 0;
     sf_play.faults++;
-    sf_play.unsettled = sf_play.unlooked = true;
+    sf_play.unlooked = true;
+    if (sf_play.phase != STOPPING)
+        sf_play.waits = 0; /* the tape is not over yet */
     sf_play.last_fault[sf_faults[outcomes[pick].fault].cls] = sf_sim_now();
     if (sf_faults[outcomes[pick].fault].cls != SF_BENIGN)
         sf_invariance_off();
@@ -394,6 +393,7 @@ void sf_session_counters(sf_counter *each, void *arg)
 {
     if (!counts_calls()) {
         EACH(sf_play.last_call);
+        EACH(sf_play.unlooked); /* such acts look */
         sf_sim_counters(each, arg);
     }
     EACH(sf_play.seen_changes);
@@ -539,7 +539,6 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
     sf_play.last_call = sf_play.seen_changes = sf_play.faults = 0;
     sf_play.look_again = SF_SPIN_CALLS;
     sf_play.asking = 0;
-    sf_play.unsettled = false;
     sf_play.stopped = sf_play.joined = sf_play.pending_signal = false;
     sf_play.pending_stop = false;
     sf_play.acting = false;
