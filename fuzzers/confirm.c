@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 /* Waiting takes no time, so this is for ever. */
-enum { PATIENCE_S = 60, TEXT_MAX = 1 << 16 };
+enum { PATIENCE_S = 60 };
 
 bool sf_verbose;
 
@@ -53,18 +53,16 @@ static bool tell(enum sf_monitor monitor, const char *line)
 /* The bytes of a session in any form, or 0 after telling why. */
 static size_t load(const char *path, uint8_t *bytes)
 {
-    static char text[TEXT_MAX + 1];
+    static char text[SF_TEXT_MAX + 1];
     static struct sf_session s;
     FILE *file = fopen(path, "rb");
-    size_t len = file ? fread(text, 1, TEXT_MAX, file) : 0;
+    size_t len = file ? fread(text, 1, sizeof text, file) : 0;
     char why[160];
 
     if (!file || ferror(file) || !feof(file) || !len)
         return cannot(path, file ? "no session" : strerror(errno)), 0;
     fclose(file);
-    if (strncmp(text, "sockfault-session ", 18) != 0)
-        sf_session_decode(&s, (uint8_t *)text, len);
-    else if (sf_session_parse(&s, text, why, sizeof why) < 0)
+    if (sf_session_read(&s, text, len, why, sizeof why) < 0)
         return cannot(path, why), 0;
     return sf_session_encode(&s, bytes, SF_SESSION_MAX);
 }

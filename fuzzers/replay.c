@@ -4,11 +4,13 @@
  *     fuzz_X [-v] [--] FILE|FOLDER...
  *
  * Executes each file once, folders with all that is in them in the order of
- * names, and says "executed N of N inputs".  Exit status 0 when everything
+ * names, and says "executed N of N inputs".  A session may also be text
+ * (sockfault-session(5)).  Exit status 0 when everything
  * was executed, 2 when something could not be read or there was nothing; a
  * finding ends the process by a signal or with the sanitizer's own status,
  * after a line that names the input.
  */
+#include "faultinject/simnet/session.h"
 #include "fuzzers/fuzz.h"
 
 #include <dirent.h>
@@ -23,6 +25,10 @@ enum { INPUT_MAX = 1 << 20, DEPTH_MAX = 16 };
 int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 void __sanitizer_set_death_callback(void (*callback)(void))
     __attribute__((weak));
+
+/* Only targets that play sessions have it. */
+int sf_session_read(struct sf_session *s, const void *bytes, size_t len,
+                    char *why, size_t why_size) __attribute__((weak));
 
 bool sf_verbose;
 
@@ -77,6 +83,19 @@ static uint8_t *load(const char *path, size_t size)
     return bytes;
 }
 
+/* A text that is no session would be played as an empty one. */
+static bool makes_sense(const char *path, const uint8_t *bytes, size_t size)
+{
+    static struct sf_session s;
+    char why[160];
+
+    if (!&sf_session_read ||
+        sf_session_read(&s, bytes, size, why, sizeof why) == 0)
+        return true;
+    cannot(path, why);
+    return false;
+}
+
 static void execute(const char *path, size_t size)
 {
     uint8_t *bytes;
@@ -87,8 +106,10 @@ static void execute(const char *path, size_t size)
         return;
     }
     bytes = load(path, size);
-    if (!bytes)
+    if (!bytes || !makes_sense(path, bytes, size)) {
+        free(bytes);
         return;
+    }
     if (sf_verbose)
         printf("input %s: %zu bytes\n", path, size);
     fflush(stdout);

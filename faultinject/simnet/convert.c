@@ -3,18 +3,17 @@
  *
  *     sockfault-session FILE [OUTPUT]
  *
- * A FILE that begins with "sockfault-session 1" is text and becomes bytes, a
- * fuzz input; any other is a fuzz input and becomes text.  Exit status 0, or
- * 2 with one line that says what is wrong and where.
+ * Text becomes the bytes of a fuzz input, and those become text.  Exit status
+ * 0, or 2 with one line that says what is wrong and where.
  */
 #include "faultinject/simnet/session.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum { TEXT_MAX = 1 << 16 };
-
-static const char magic[] = "sockfault-session ";
+static const char usage[] = "usage: sockfault-session FILE [OUTPUT]\n"
+                            "turns text into a fuzz input, and a fuzz input "
+                            "into text: sockfault-session(5)\n";
 
 static int fail(const char *what, const char *why)
 {
@@ -33,14 +32,12 @@ static int write_bytes(const struct sf_session *s, FILE *out)
 static int convert(const char *path, const char *in, size_t len,
                    const char *output)
 {
-    bool is_text = strncmp(in, magic, strlen(magic)) == 0;
+    bool is_text = sf_session_is_text(in, len);
     static struct sf_session s;
     FILE *out = stdout;
     char why[160];
 
-    if (!is_text)
-        sf_session_decode(&s, (const uint8_t *)in, len);
-    else if (sf_session_parse(&s, in, why, sizeof why) < 0)
+    if (sf_session_read(&s, in, len, why, sizeof why) < 0)
         return fail(path, why);
     if (output)
         out = fopen(output, "wb");
@@ -55,18 +52,18 @@ static int convert(const char *path, const char *in, size_t len,
 
 int main(int argc, char **argv)
 {
-    static char text[TEXT_MAX + 1];
+    static char text[SF_TEXT_MAX + 1];
     FILE *in;
     size_t len;
 
-    if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: sockfault-session FILE [OUTPUT]\n");
-        return 2;
-    }
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return fputs(usage, stdout) < 0 || fclose(stdout) ? 2 : 0;
+    if (argc < 2 || argc > 3)
+        return fputs(usage, stderr), 2;
     in = fopen(argv[1], "rb");
     if (!in)
         return fail(argv[1], strerror(errno));
-    len = fread(text, 1, TEXT_MAX, in);
+    len = fread(text, 1, SF_TEXT_MAX, in);
     if (ferror(in) || !feof(in))
         return fail(argv[1], "cannot be read, or is larger than 64 KiB");
     return convert(argv[1], text, len, argv[2]);

@@ -62,10 +62,8 @@ static size_t read_all(int fd, char *bytes, size_t max)
     return len;
 }
 
-/* Text if it begins like text, else the bytes of a fuzz input. */
 static void load(void)
 {
-    static const char magic[] = "sockfault-session ";
     static char bytes[INPUT_MAX + 1];
     char why[160];
     int fd = strcmp(scenario, "-") ? open(scenario, O_RDONLY | O_CLOEXEC) : 0;
@@ -76,9 +74,7 @@ static void load(void)
     len = read_all(fd, bytes, INPUT_MAX);
     if (fd > 0)
         sf_libc.close(fd);
-    if (strncmp(bytes, magic, sizeof magic - 1) != 0)
-        sf_session_decode(&session, (uint8_t *)bytes, len);
-    else if (sf_session_parse(&session, bytes, why, sizeof why) < 0)
+    if (sf_session_read(&session, bytes, len, why, sizeof why) < 0)
         cannot(why);
 }
 

@@ -1,5 +1,5 @@
 /*
- * session.c: sessions from bytes and to bytes.
+ * session.c: sessions from bytes and to bytes; text.c has the other form.
  *
  * Amounts are one byte and grow faster than it, so that small numbers are
  * exact and large ones are reached.  Each table is strictly increasing, so
@@ -144,12 +144,25 @@ static void decode_world(struct sf_session *s, const uint8_t header[HEADER])
     s->high = header[3] > HIGH && header[3] <= HIGH + 4 ? header[3] - HIGH : 0;
 }
 
+static void decode_text(struct sf_session *s, const uint8_t *bytes, size_t len)
+{
+    char why[160];
+
+    if (sf_session_read(s, bytes, len, why, sizeof why) < 0)
+        sf_session_decode(s, NULL, 0);
+}
+
 void sf_session_decode(struct sf_session *s, const uint8_t *bytes, size_t len)
 {
     uint8_t header[HEADER] = {0};
     size_t at = len < HEADER ? len : HEADER;
 
-    memcpy(header, bytes, at);
+    if (sf_session_is_text(bytes, len)) {
+        decode_text(s, bytes, len);
+        return;
+    }
+    for (size_t i = 0; i < at; i++)
+        header[i] = bytes[i];
     decode_world(s, header);
     s->acts_n = s->faults_n = 0;
     while (s->acts_n < SF_ACTS_MAX && len - at >= ACT &&

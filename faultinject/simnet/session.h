@@ -34,6 +34,7 @@ enum {
     SF_STREAM_MAX = 1 << 14, /* bytes one connection sends              */
     SF_LITERAL_MAX = 32,     /* bytes of a BYTES act                      */
     SF_SESSION_MAX = 4096,   /* no session is longer than this as bytes   */
+    SF_TEXT_MAX = 1 << 16,   /* … and none as text                        */
 };
 
 /*
@@ -105,7 +106,8 @@ struct sf_session {
     struct sf_fault_step faults[SF_FAULTS_MAX];
 };
 
-/* Any bytes are a session. */
+/* Any bytes are a session: text if they begin like it, and no acts then if
+ * something is wrong with it. */
 void sf_session_decode(struct sf_session *s, const uint8_t *bytes, size_t len);
 
 /* The shortest bytes that decode to it; returns how many, at most max, or 0
@@ -118,6 +120,13 @@ void sf_session_print(const struct sf_session *s, FILE *out);
 /* Returns 0, or -1 with "LINE:COLUMN: what was expected" in why. */
 int sf_session_parse(struct sf_session *s, const char *text, char *why,
                      size_t why_size);
+
+/* The same for either form, at most SF_TEXT_MAX bytes of text. */
+int sf_session_read(struct sf_session *s, const void *bytes, size_t len,
+                    char *why, size_t why_size);
+
+/* Is the first line that is no comment the first one of a text? */
+bool sf_session_is_text(const void *bytes, size_t len);
 
 /* An act in the words of the text, into out. */
 void sf_act_format(const struct sf_act *act, char *out, size_t size);

@@ -344,3 +344,34 @@ int sf_session_parse(struct sf_session *s, const char *text, char *why,
     }
     return begun ? 0 : expected(&p, "\"%s\"", magic);
 }
+
+bool sf_session_is_text(const void *bytes, size_t len)
+{
+    const char *line = bytes, *end = line + len;
+    size_t word = strcspn(magic, "1");
+
+    while (line < end && *line && strchr("#\r\n", *line)) {
+        const char *next = memchr(line, '\n', (size_t)(end - line));
+
+        line = next ? next + 1 : end;
+    }
+    return (size_t)(end - line) >= word && memcmp(line, magic, word) == 0;
+}
+
+int sf_session_read(struct sf_session *s, const void *bytes, size_t len,
+                    char *why, size_t why_size)
+{
+    static char text[SF_TEXT_MAX + 1];
+
+    if (!sf_session_is_text(bytes, len)) {
+        sf_session_decode(s, bytes, len);
+        return 0;
+    }
+    if (len > SF_TEXT_MAX) {
+        snprintf(why, why_size, "text of more than %d bytes", SF_TEXT_MAX);
+        return -1;
+    }
+    memcpy(text, bytes, len);
+    text[len] = '\0';
+    return sf_session_parse(s, text, why, why_size);
+}

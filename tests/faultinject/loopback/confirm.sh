@@ -1,6 +1,7 @@
 #!/bin/sh
 # confirm.sh: over real sockets a bug of the program is found again, one of the
-# simulator is not, and a sound session goes the same way, call for call.
+# simulator is not, and a sound session goes the same way, call for call.  A
+# session is text or bytes.
 #
 #   confirm.sh BIN CORPUS
 #
@@ -61,6 +62,7 @@ for family in tcp unix; do
     "$bin/sockfault-session" "$work/right" "$work/right.bytes"
     "$bin/sockfault-session" "$work/wrong" "$work/wrong.bytes"
     expect 134 'finding: wrong-data' planted "$work/wrong.bytes"
+    expect 134 'finding: wrong-data' planted "$work/wrong"
     expect 1 '^confirmed: wrong-data: connection 1' planted_loopback \
         "$work/wrong"
     expect 1 '^confirmed: wrong-data' planted_loopback "$work/wrong.bytes"
@@ -75,6 +77,7 @@ expect 2 '^cannot be said with real sockets: the program blocks in a send' \
     planted_loopback "$work/blocks"
 printf 'sockfault-session 1\nbyte 1 "a"\n' >"$work/malformed"
 expect 2 'malformed: 2:1: expected' planted_loopback "$work/malformed"
+expect 2 'malformed: 2:1: expected' planted "$work/malformed"
 expect 2 'No such file' planted_loopback "$work/nowhere"
 
 same fuzz_session 20

@@ -2,8 +2,8 @@
  * forms.c: a session survives every change of its form.
  *
  * Random bytes become a session; its text is parsed to the same session, its
- * bytes decode to it, and their text is the same again.  What the parser
- * refuses it names by line and column.
+ * bytes decode to it, and their text is the same again.  Whoever takes bytes
+ * takes text as well.  What the parser refuses it names by line and column.
  */
 #include "faultinject/simnet/session.h"
 
@@ -51,6 +51,28 @@ static void any_bytes(void **state)
     }
 }
 
+static void text_is_an_input(void **state)
+{
+    static const char text[] = "# Two frames.\n\nsockfault-session 1\n"
+                               "pair 2 7\nfault 1 2 3\n";
+    static const char wrong[] = "sockfault-session 1\npair 2 7\npare 2 7\n";
+    static struct sf_session s;
+    char why[160];
+
+    (void)state;
+    assert_true(sf_session_is_text(text, strlen(text)));
+    sf_session_decode(&s, (const uint8_t *)text, strlen(text));
+    assert_int_equal(s.acts_n, 1);
+    assert_int_equal(s.acts[0].kind, SF_ACT_PAIR);
+    assert_int_equal(s.faults_n, 1);
+    assert_false(sf_session_is_text(text, strlen("# Two frames.\n\nsock")));
+    assert_false(sf_session_is_text("\0\nsockfault-session 1\n", 22));
+    assert_int_equal(sf_session_read(&s, wrong, strlen(wrong), why, sizeof why),
+                     -1);
+    sf_session_decode(&s, (const uint8_t *)wrong, strlen(wrong));
+    assert_int_equal(s.acts_n, 0);
+}
+
 static void refused(void **state)
 {
     static const char *const bad[][2] = {
@@ -82,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_bytes),
+        cmocka_unit_test(text_is_an_input),
         cmocka_unit_test(refused),
     };
 
