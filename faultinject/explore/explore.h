@@ -20,6 +20,22 @@ enum { SF_SANITIZER_STATUS = 86 };
 
 __attribute__((format(printf, 1, 2))) bool sf_complain(const char *format, ...);
 
+/* --- files.c: what is around a run --------------------------------------- */
+
+/* A library of ours: beside this command, as built and as installed. */
+bool sf_find_library(const char *name, char *path, size_t size);
+
+#define SF_SHARED "/dev/shm/sockfault"
+/*
+ * Make a file that programs share with this command, from a template as of
+ * mkstemp().  While its descriptor is open it is held; one of SF_SHARED that
+ * nobody holds is removed, since whoever made it was killed.  -1: said why.
+ */
+int sf_shared_open(char *path);
+
+/* For atexit(): what nobody can read was not done. */
+void sf_check_output(void);
+
 /* --- program.c: the command to watch ----------------------------------- */
 
 struct sf_program {

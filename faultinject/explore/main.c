@@ -41,7 +41,7 @@ static bool close_output(FILE *out, const char *path)
 {
     bool good;
 
-    if (!out || out == stdout) /* check_output() looks after that */
+    if (!out || out == stdout) /* sf_check_output() looks after that */
         return true;
     good = !ferror(out);
     if (fclose(out) != 0)
@@ -182,15 +182,6 @@ static void run_beside(char **argv)
     execv(path, argv);
 }
 
-/* What nobody can read was not done. */
-static void check_output(void)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return;
-    sf_complain("standard output: %s", strerror(errno));
-    _exit(SF_COULD_NOT);
-}
-
 int main(int argc, char **argv)
 {
     static const struct {
@@ -202,7 +193,7 @@ int main(int argc, char **argv)
                  {"check", verb_check},
                  {"list", verb_list}};
 
-    atexit(check_output);
+    atexit(sf_check_output);
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         print_usage(stdout);
         return SF_NOTHING_FOUND;

@@ -23,6 +23,7 @@ struct shared {
     struct sf_program program;
     char library[PATH_MAX];
     char path[64];
+    int fd; /* of the file at path, to hold it */
     struct sf_control *control;
 };
 
@@ -32,31 +33,34 @@ static mode_t control_mode(void)
     return geteuid() == 0 ? 0666 : 0600;
 }
 
-static bool map_file(struct shared *s, int fd, size_t bytes)
+static bool map_file(struct shared *s, size_t bytes)
 {
-    if (fchmod(fd, control_mode()) < 0 ||
-        posix_fallocate(fd, 0, (off_t)bytes) != 0)
+    if (fchmod(s->fd, control_mode()) < 0 ||
+        posix_fallocate(s->fd, 0, (off_t)bytes) != 0)
         return false;
-    s->control = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    s->control =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, 0);
     return s->control != MAP_FAILED;
+}
+
+static void remove_file(struct shared *s)
+{
+    unlink(s->path);
+    close(s->fd);
 }
 
 /* A new mapped file; what is in it comes later. */
 static bool make_file(struct shared *s, size_t bytes)
 {
-    int fd;
-
-    snprintf(s->path, sizeof s->path, "/dev/shm/sockfault.XXXXXX");
-    fd = mkostemp(s->path, O_CLOEXEC);
-    if (fd < 0)
-        return sf_complain("%s: %s", s->path, strerror(errno));
-    if (!map_file(s, fd, bytes)) {
+    strcpy(s->path, SF_SHARED ".XXXXXX");
+    s->fd = sf_shared_open(s->path);
+    if (s->fd < 0)
+        return false;
+    if (!map_file(s, bytes)) {
         sf_complain("%s: no room for %zu bytes", s->path, bytes);
-        unlink(s->path);
-        close(fd);
+        remove_file(s);
         return false;
     }
-    close(fd);
     return true;
 }
 
@@ -94,27 +98,6 @@ static bool make_shared(struct shared *s, const struct sf_run *run)
 
 /* --- the child's environment --- */
 
-/* Beside this command, as built and as installed. */
-static bool find_library(char *path, size_t size)
-{
-    static const char *const places[] = {"../lib", SF_LIBDIR, "."};
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-
-    if (n < 0)
-        return sf_complain("/proc/self/exe: %s", strerror(errno));
-    self[n] = '\0';
-    *strrchr(self, '/') = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        char candidate[PATH_MAX + 64];
-        snprintf(candidate, sizeof candidate, "%s/%s/libsockfault.so", self,
-                 places[i]);
-        if (strlen(candidate) < size && realpath(candidate, path))
-            return true;
-    }
-    return sf_complain("libsockfault.so is not beside %s", self);
-}
-
 /* The program that makes the command's calls for it. */
 static bool find_notify(char *path, size_t size)
 {
@@ -137,7 +120,7 @@ static bool find_way(struct shared *s, const struct sf_run *run)
         return sf_complain("%s: statically linked: its calls do not go through "
                            "a libc that can be replaced; --notify reaches them",
                            s->program.path);
-    return find_library(s->library, sizeof s->library);
+    return sf_find_library("libsockfault.so", s->library, sizeof s->library);
 }
 
 /* A sanitizer's library insists on being first; what was there stays. */
@@ -404,6 +387,6 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
     }
     if (tally)
         sf_tally_end(tally, &outcome->passed);
-    unlink(shared.path);
+    remove_file(&shared);
     return pid > 0;
 }

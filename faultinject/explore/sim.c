@@ -31,7 +31,7 @@ static struct {
     bool verbose, quiet;
     char library[PATH_MAX + 64], report[64];
     struct sf_served *served;
-} sim = {.report = "/dev/shm/sockfault-sim.XXXXXX"};
+} sim = {.report = SF_SHARED "-sim.XXXXXX"};
 
 /* ---------------------------------------------------------- preparations */
 
@@ -66,35 +66,15 @@ static bool take_options(int argc, char **argv)
     return optind < argc || sf_complain("sim: which command?");
 }
 
-static bool find_library(void)
-{
-    static const char *const places[] = {"../lib", SF_LIBDIR, "."};
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-
-    if (n < 0)
-        return sf_complain("/proc/self/exe: %s", strerror(errno));
-    self[n] = '\0';
-    *strrchr(self, '/') = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        snprintf(sim.library, sizeof sim.library, "%s/%s/libsockfault-sim.so",
-                 self, places[i]);
-        if (access(sim.library, R_OK) == 0)
-            return true;
-    }
-    return sf_complain("libsockfault-sim.so is not beside %s", self);
-}
-
 static bool make_report(void)
 {
-    int fd = mkostemp(sim.report, O_CLOEXEC);
+    int fd = sf_shared_open(sim.report); /* held to the end */
 
     if (fd < 0)
-        return sf_complain("%s: %s", sim.report, strerror(errno));
+        return false;
     if (ftruncate(fd, sizeof *sim.served) == 0)
         sim.served = mmap(NULL, sizeof *sim.served, PROT_READ | PROT_WRITE,
                           MAP_SHARED, fd, 0);
-    close(fd);
     return (sim.served && sim.served != MAP_FAILED) ||
            sf_complain("%s: %s", sim.report, strerror(errno));
 }
@@ -183,12 +163,15 @@ int main(int argc, char **argv)
     struct sf_program program;
     int status;
 
+    atexit(sf_check_output);
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         fputs(usage, stdout);
         return SF_NOTHING_FOUND;
     }
     if (!take_options(argc, argv) || !sf_program_find(&program, argv[optind]) ||
-        !find_library() || !make_report())
+        !sf_find_library("libsockfault-sim.so", sim.library,
+                         sizeof sim.library) ||
+        !make_report())
         return SF_COULD_NOT;
     status = program.is_static ? could_not("a static program loads no library")
                                : run(argv + optind, &program);

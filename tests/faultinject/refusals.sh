@@ -73,6 +73,7 @@ says_it "$sockfault" list faults
 says_it "$sockfault" --help
 says_it "$sockfault" run --help
 says_it "$sockfault" prove --help
+says_it "$sockfault" sim --help
 says_it "$sockfault" run --quiet --trace - "$victims" frames-not
 says_it "$sockfault" prove "$(dirname "$0")/../../corpus/scenarios/fuzz_session/echo.session"
 refuses 'goes with --seed' "$sockfault" run --rate 0.1 true

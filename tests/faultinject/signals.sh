@@ -1,5 +1,5 @@
 #!/bin/sh
-# ^C and what kill sends end a run or a shrink and lose nothing of it.
+# ^C and what kill sends end a run or a shrink, and lose and leave nothing of it.
 # usage: signals.sh SOCKFAULT
 set -eu
 
@@ -119,4 +119,23 @@ for whom in -INT:- -TERM:; do
     interrupts 2 1 "$(echo "$whom" | tr : ' ')$pid"
     says '^sockfault: shrink: stopped by SIG'
 done
+
+# --- SIGKILL: the next run removes what is left of it, and nothing else ---
+
+shared_by() {
+    grep -o '/dev/shm/sockfault\.[A-Za-z0-9]*' "/proc/$1/maps" | head -1
+}
+begin run --quiet -- "$work/slow" "$work/runs" 60000
+until [ -s "$work/runs" ]; do sleep 0.05; done
+left=$(shared_by "$pid")
+interrupts 137 1 "-KILL -$pid"
+begin run --quiet -- "$work/slow" "$work/runs" 60000
+until [ -s "$work/runs" ]; do sleep 0.05; done
+held=$(shared_by "$pid")
+sleep 3.1
+"$sockfault" run --quiet -- "$work/slow" "$work/runs" 1 ||
+    fail "a run ends with $?"
+[ -n "$left" ] && [ ! -e "$left" ] || fail "'$left' is still there"
+[ -n "$held" ] && [ -e "$held" ] || fail "'$held' is gone"
+interrupts 0 1 "-TERM -$pid"
 exit $bad

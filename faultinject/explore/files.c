@@ -1,0 +1,87 @@
+/* files.c: see explore.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "faultinject/explore/explore.h"
+
+enum { FRESH_S = 2 };
+
+bool sf_find_library(const char *name, char *path, size_t size)
+{
+    static const char *const places[] = {"../lib", SF_LIBDIR, "."};
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (n < 0)
+        return sf_complain("/proc/self/exe: %s", strerror(errno));
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char candidate[PATH_MAX + 64];
+
+        snprintf(candidate, sizeof candidate, "%s/%s/%s", self, places[i],
+                 name);
+        if (strlen(candidate) < size && realpath(candidate, path))
+            return true;
+    }
+    return sf_complain("%s is not beside %s", name, self);
+}
+
+/* Nobody holds it: whoever made it was killed, and could not remove it.  One
+ * that was made just now may be about to be held. */
+static void remove_if_left(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+        time(NULL) - st.st_ctime > FRESH_S && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        unlink(path);
+    close(fd);
+}
+
+static void sweep(void)
+{
+    glob_t found;
+
+    if (glob(SF_SHARED "*.??????", GLOB_NOSORT, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        remove_if_left(found.gl_pathv[i]);
+    globfree(&found);
+}
+
+int sf_shared_open(char *path)
+{
+    static bool swept;
+    int fd;
+
+    if (!swept)
+        sweep();
+    swept = true;
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd < 0)
+        sf_complain("%s: %s", path, strerror(errno));
+    else
+        flock(fd, LOCK_SH);
+    return fd;
+}
+
+void sf_check_output(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return;
+    sf_complain("standard output: %s", strerror(errno));
+    _exit(SF_COULD_NOT);
+}
