@@ -566,7 +566,17 @@ static void counters(void *arg, sf_counter *each, void *to)
     each(to, &session.failed, sizeof session.failed);
     each(to, &session.turn, sizeof session.turn);
     each(to, &session.refused, sizeof session.refused); /* the loop's, too */
+    each(to, &session.frames, sizeof session.frames);
     sf_phase_counters(each, to);
+}
+
+static void *forgets(void *arg, const struct sf_peer *peer, size_t *len)
+{
+    struct check *c = session_check(peer);
+
+    (void)arg;
+    *len = sizeof *c;
+    return c->judged && session.lossy ? c : NULL;
 }
 
 static void on_fault(void *arg, const struct sf_point *at,
@@ -580,7 +590,8 @@ static void on_fault(void *arg, const struct sf_point *at,
         note_failure();
     if (sf_calls[at->call].kind == K_WAIT && outcome->fault == SF_ENOMEM)
         note_refusal();
-    session.cut |= outcome->fault == SF_EOF;
+    session.cut |= outcome->fault == SF_EOF && /* nobody else asks */
+                   session.options.format.kind == FM_CLOSE;
     session.scarce |= sf_calls[at->call].kind == K_ACCEPT &&
                       sf_faults[outcome->fault].cls == SF_FATAL;
     if (sf_faults[outcome->fault].cls == SF_FATAL) {
@@ -615,6 +626,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .finished = on_finished,
         .fault = on_fault,
         .counters = counters,
+        .forgets = forgets,
         .lives_on = true,
     };
     static struct sf_session s;

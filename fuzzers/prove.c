@@ -51,9 +51,14 @@ int prove_fuzz_session(const uint8_t *bytes, size_t len);
 int prove_fuzz_stream(const uint8_t *bytes, size_t len);
 
 const struct prove_target prove_targets[] = {
-    {"fuzz_session", prove_fuzz_session, sizeof(struct fm_conn),
-     offsetof(struct fm_conn, in.work), true},
-    {"fuzz_stream", prove_fuzz_stream, 0, 0, false},
+    {.name = "fuzz_session",
+     .run = prove_fuzz_session,
+     .counters_in = sizeof(struct fm_conn),
+     .counters_at = {offsetof(struct fm_conn, in.work),
+                     offsetof(struct fm_conn, in.in.moved),
+                     offsetof(struct fm_conn, out.moved)},
+     .only_program = true},
+    {.name = "fuzz_stream", .run = prove_fuzz_stream},
 };
 const unsigned prove_target_count =
     sizeof prove_targets / sizeof *prove_targets;
@@ -137,15 +142,14 @@ static char *load(const char *path)
     static char text[65536];
     FILE *f = fopen(path, "r");
     size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    bool whole = f && !ferror(f) && n < sizeof text - 1;
 
     text[n] = '\0';
-    if (!f || ferror(f) || n == sizeof text - 1) {
+    if (!whole)
         cannot(path, f ? "cannot be read whole" : strerror(errno));
-        n = 0;
-    }
     if (f)
         fclose(f);
-    return n ? text : NULL;
+    return whole ? text : NULL;
 }
 
 /* The file's name without folder and ending. */

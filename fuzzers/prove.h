@@ -14,13 +14,15 @@
 #include "faultinject/simnet/session.h"
 #include "fuzzers/prove_image.h"
 
+enum { PROVE_COUNTERS = 3 };
+
 /* What can be proved: a fuzz target that plays sessions. */
 struct prove_target {
     const char *name;
     int (*run)(const uint8_t *bytes, size_t len);
-    /* The program's blocks of this size have a counter there, 64 bits that
+    /* The program's blocks of this size have counters there, of 64 bits that
      * decide nothing (faultinject/inject/counter.h); 0: they have none. */
-    size_t counter_in, counter_at;
+    size_t counters_in, counters_at[PROVE_COUNTERS];
     bool only_program; /* allocates, and what acts in its place */
 };
 extern const struct prove_target prove_targets[];
@@ -97,6 +99,8 @@ void prove_check_blocks(long before);
 /* The nth allocation of the program from here on fails; how many it made. */
 void prove_fail(uint64_t nth);
 uint64_t prove_allocations(void);
+/* What counts and decides nothing, as long as none fails. */
+void prove_memory_counters(sf_counter *each, void *arg);
 /* The next block of so many bytes in the arena; NULL: the first, the end. */
 void *prove_next_block(const void *block, size_t size);
 /* From here on blocks come from the arena. */
@@ -108,8 +112,8 @@ struct prove_seen *prove_seen_new(void);
 void prove_seen_forget(struct prove_seen *s);
 uint64_t prove_seen_states(const struct prove_seen *s);
 /* Another run was there, with at least so many faults left; if not, it is
- * noted that this one was. */
-bool prove_seen(struct prove_seen *s, const struct image_print *p, uint64_t run,
+ * noted that this one was: `who` by the choices it makes. */
+bool prove_seen(struct prove_seen *s, const struct image_print *p, uint64_t who,
                 unsigned left);
 
 /* prove_recovery.c: the i-th session of the family of dead descriptors;

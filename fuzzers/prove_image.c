@@ -3,6 +3,7 @@
 #include "fuzzers/prove_image.h"
 
 #include "faultinject/inject/inject.h"
+#include "target/poison.h"
 
 #include <errno.h>
 #include <link.h>
@@ -67,10 +68,11 @@ struct image {
     size_t thread_len;
     char thread_first[THREAD_MAX];
     jmp_buf driver;
-    unsigned pages_n, lines_n, stack_lines, ignored_n;
+    unsigned pages_n, lines_n, printed_n, stack_lines, ignored_n;
     struct page pages[PAGES_MAX];
     struct page **page_at;      /* by place; NULL: never written   */
-    uint64_t *lines[LINES_MAX]; /* stack first, from its top down */
+    uint64_t *lines[LINES_MAX]; /* stack first, from its top down; from
+                                 * printed_n on only counters      */
     struct mask masks[LINES_MAX];
     struct ignored ignored[IGNORED_MAX];
     char *roots; /* the first contents of pages */
@@ -78,7 +80,7 @@ struct image {
     size_t taken;
     uint64_t runs;
     uint64_t looks; /* at snapshots and at the ends of runs */
-    bool learnt;
+    enum image_news learnt;
     bool careful; /* all pages are looked at each time */
     bool prints;  /* fingerprints are wanted */
 };
@@ -231,16 +233,34 @@ static int by_place(const void *x, const void *y)
 
 static void sort_lines(void)
 {
-    qsort(image->lines, image->lines_n, sizeof *image->lines, by_place);
+    qsort(image->lines, image->printed_n, sizeof *image->lines, by_place);
 }
 
+static bool counts_for_nothing(char *at)
+{
+    static const struct mask none;
+    struct mask mask;
+
+    mask_line(&mask, (uint64_t *)at);
+    return memcmp(&mask, &none, sizeof mask) == 0;
+}
+
+/* Those that count for nothing come last, and are in no fingerprint. */
 static void add_line(char *at)
 {
+    bool prints = !counts_for_nothing(at);
+
     if (image->lines_n == LINES_MAX)
         abort();
-    image->lines[image->lines_n++] = (uint64_t *)at;
+    image->lines[image->lines_n] = (uint64_t *)at;
+    if (prints) {
+        image->lines[image->lines_n] = image->lines[image->printed_n];
+        image->lines[image->printed_n++] = (uint64_t *)at;
+    }
+    image->lines_n++;
     image->stack_lines += on_stack(at);
-    image->learnt = true;
+    if (image->learnt != IMAGE_STATE)
+        image->learnt = prints ? IMAGE_STATE : IMAGE_COUNTERS;
 }
 
 static inline bool differs(const uint64_t *a, const uint64_t *b)
@@ -324,6 +344,13 @@ void image_clear(void *at, size_t len)
     }
 }
 
+/* What the program has and does not use (target/poison.h). */
+void fm_clear(void *p, size_t n)
+{
+    if (image && image->prints && watched(p))
+        image_clear(p, n);
+}
+
 void image_be_careful(void)
 {
     make()->careful = true;
@@ -332,14 +359,14 @@ void image_be_careful(void)
 bool image_look(void)
 {
     look(0, 1);
-    return image->learnt;
+    return image->learnt != IMAGE_NOTHING;
 }
 
-bool image_learnt(void)
+enum image_news image_learnt(void)
 {
-    bool learnt = image->learnt;
+    enum image_news learnt = image->learnt;
 
-    image->learnt = false;
+    image->learnt = IMAGE_NOTHING;
     if (learnt)
         sort_lines();
     for (unsigned i = 0; learnt && i < image->lines_n; i++)
@@ -585,7 +612,8 @@ static __attribute__((noinline)) void clear_below(void)
         memset(image->lines[i], 0, LINE);
 }
 
-/* The description of the call lies below the program, too. */
+/* The description of the call lies below the program, too.  What errno is
+ * after a call that succeeded POSIX leaves open. */
 long __wrap_sf_tell(struct sf_op *op)
 {
     long result = sf_tell(op);
@@ -593,6 +621,8 @@ long __wrap_sf_tell(struct sf_op *op)
     if (image && image->prints) {
         memset(op, 0, sizeof *op);
         clear_below();
+        if (result >= 0)
+            errno = EAGAIN;
     }
     return result;
 }
@@ -606,7 +636,7 @@ AES static struct image_print print_all(lane *p)
             stir(p[i / 16 % LANES], *(const lane *)(image->thread + i));
     for (unsigned i = 0; i < n; i++)
         add(p, i);
-    for (unsigned i = image->stack_lines; i < image->lines_n; i++)
+    for (unsigned i = image->stack_lines; i < image->printed_n; i++)
         add(p, i);
     return fold(p);
 }
@@ -615,7 +645,7 @@ AES struct image_print image_rest(void)
 {
     lane p[LANES] = {{0}};
 
-    for (unsigned i = image->stack_lines; i < image->lines_n; i++)
+    for (unsigned i = image->stack_lines; i < image->printed_n; i++)
         add(p, i);
     return fold(p);
 }

@@ -32,6 +32,8 @@ struct image_print {
     uint64_t a, b;
 };
 
+enum image_news { IMAGE_NOTHING, IMAGE_COUNTERS, IMAGE_STATE };
+
 bool image_possible(void);
 
 /* These bytes are no part of a fingerprint, from when something is learnt
@@ -59,8 +61,9 @@ void image_clear(void *at, size_t len);
 /* So many snapshots are there; forget those taken after. */
 size_t image_taken(void);
 void image_forget(size_t n);
-/* Changes were found that no snapshot has: none is worth anything now. */
-bool image_learnt(void);
+/* Changes were found that no snapshot has: none is worth anything now.  Nor is
+ * a fingerprint, unless it is only what is ignored. */
+enum image_news image_learnt(void);
 /* Looks for them everywhere, now: are there any? */
 bool image_look(void);
 /* … and at every snapshot and the end of every run from now on. */

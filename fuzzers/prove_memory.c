@@ -75,6 +75,11 @@ uint64_t prove_allocations(void)
     return allocations;
 }
 
+void prove_memory_counters(sf_counter *each, void *arg)
+{
+    each(arg, &allocations, sizeof allocations);
+}
+
 /* What peers allocate is not the program's. */
 static bool is_refused(void)
 {

@@ -10,7 +10,7 @@ struct state {
     struct image_print print;
     uint32_t round; /* in which it was met; 0: free            */
     uint32_t left;  /* … with so many faults that could come   */
-    uint64_t run;   /* … in this run                           */
+    uint64_t who;   /* … by this one                           */
 };
 
 struct prove_seen {
@@ -52,7 +52,7 @@ static struct state *find(struct prove_seen *s, const struct image_print *p)
     return NULL;
 }
 
-bool prove_seen(struct prove_seen *s, const struct image_print *p, uint64_t run,
+bool prove_seen(struct prove_seen *s, const struct image_print *p, uint64_t who,
                 unsigned left)
 {
     struct state *e = find(s, p);
@@ -61,10 +61,10 @@ bool prove_seen(struct prove_seen *s, const struct image_print *p, uint64_t run,
         return false;
     if (e->round != s->round)
         s->states++;
-    else if (e->run == run)
+    else if (e->who == who)
         return false;
     else if (e->left >= left)
         return true;
-    *e = (struct state){*p, s->round, left, run};
+    *e = (struct state){*p, s->round, left, who};
     return false;
 }

@@ -21,7 +21,8 @@
 
 enum {
     HANG_S = 20, /* a run that takes longer never ends          */
-    BLURRED_MAX = 64,
+    HIDDEN_MAX = 512,
+    HIDDEN_BYTES = 1 << 16,
     TURN_MAX_US = 20000,
     SAVE_EVERY = 64, /* runs, for a break                           */
     TRY_EVERY = 256, /* … for one that is made from the start, too  */
@@ -44,8 +45,9 @@ struct live {
     unsigned deepest;
     volatile bool stop; /* the parent wishes an end     */
     volatile bool done, diverged;
-    bool cut;    /* this run ended in a state that was seen              */
-    bool untrue; /* the same choices from the start end in another state */
+    uint64_t who; /* this run is: of its vector                           */
+    bool cut;     /* … ended in a state that was seen                     */
+    bool untrue;  /* the same choices from the start end in another state */
 };
 
 static double now(void)
@@ -129,38 +131,79 @@ static bool keep(void **mark)
     return image_take((struct image_snapshot **)mark);
 }
 
-/* What the program's own objects count is left out, too, wherever they are. */
-static void blur_blocks(uint64_t *kept, bool blur)
+/* Bytes that do not count, while a fingerprint is taken. */
+struct hidden {
+    size_t n, len;
+    struct {
+        char *at;
+        size_t len;
+    } places[HIDDEN_MAX];
+    char bytes[HIDDEN_BYTES];
+};
+static struct hidden *hidden; /* in memory that no run takes back */
+
+static void hide(void *arg, void *at, size_t len)
+{
+    (void)arg;
+    if (hidden->n == HIDDEN_MAX || len > HIDDEN_BYTES - hidden->len)
+        return;
+    memcpy(hidden->bytes + hidden->len, at, len);
+    memset(at, 0, len);
+    hidden->places[hidden->n].at = at;
+    hidden->places[hidden->n++].len = len;
+    hidden->len += len;
+}
+
+static void show_again(void)
+{
+    while (hidden->n--) {
+        size_t len = hidden->places[hidden->n].len;
+
+        hidden->len -= len;
+        memcpy(hidden->places[hidden->n].at, hidden->bytes + hidden->len, len);
+    }
+    hidden->n = 0;
+}
+
+/* What the program's own objects count, wherever they are. */
+static void hide_counters(void)
 {
     const struct prove_target *t = job_now->target;
     void *block = NULL;
 
-    for (unsigned i = 0; t->counter_in && i < BLURRED_MAX; i++) {
-        uint64_t *counter;
-
-        block = prove_next_block(block, t->counter_in);
-        if (!block)
-            break;
-        counter = (uint64_t *)((char *)block + t->counter_at);
-        if (blur)
-            kept[i] = *counter;
-        *counter = blur ? 0 : kept[i];
-    }
+    while (t->counters_in && (block = prove_next_block(block, t->counters_in)))
+        for (unsigned i = 0; i < PROVE_COUNTERS; i++)
+            hide(NULL, (char *)block + t->counters_at[i], sizeof(uint64_t));
 }
 
 static void met(unsigned left)
 {
-    uint64_t kept[BLURRED_MAX];
     struct image_print p;
 
-    blur_blocks(kept, true);
+    hide_counters();
+    sf_session_forgotten(hide, NULL);
     p = image_print();
-    blur_blocks(kept, false);
-    if (prove_seen(seen, &p, child->runs, job_now->loops ? 0 : left)) {
+    show_again();
+    if (prove_seen(seen, &p, child->who, job_now->loops ? 0 : left)) {
         child->merged += child->walk.counts || job_now->loops;
         child->cut = true;
         image_leave();
     }
+}
+
+/* The same vector, in whatever round. */
+static uint64_t who(const struct sf_exhaust *e)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (unsigned i = 0; i < e->n; i++) {
+        const struct sf_choice *c = &e->vector[i];
+
+        h = (h ^ c->at) * UINT64_C(0x100000001b3);
+        h = (h ^ c->which) * UINT64_C(0x100000001b3);
+        h = (h ^ c->amount) * UINT64_C(0x100000001b3);
+    }
+    return h;
 }
 
 /* Since when all is well: what is learnt later makes worthless what came after.
@@ -191,7 +234,8 @@ static void so_far_so_good(struct live *l, struct round *r)
     *r = (struct round){place, l->schedules[place.bound], l->merged};
 }
 
-static void begin_again(struct live *l, const struct round *r)
+static void begin_again(struct live *l, const struct round *r,
+                        enum image_news news)
 {
     sf_exhaust_seek(&l->walk, &r->place);
     if (job_now->loops)
@@ -199,7 +243,8 @@ static void begin_again(struct live *l, const struct round *r)
     l->schedules[r->place.bound] = r->schedules;
     l->merged = r->merged;
     image_forget(0);
-    prove_seen_forget(seen);
+    if (news == IMAGE_STATE)
+        prove_seen_forget(seen);
 }
 
 /* The same choices from the start of the session leave the same behind. */
@@ -218,20 +263,18 @@ static bool is_true(struct live *l)
     return again.a == rest.a && again.b == rest.b;
 }
 
-/* Was something learnt by this run, or by trying whether it is true? */
-static bool learns(struct live *l)
+/* What was learnt by this run, or by trying whether it is true? */
+static enum image_news learns(struct live *l)
 {
-    bool true_one;
+    enum image_news news = image_learnt();
 
-    if (image_learnt())
-        return true;
-    if (l->runs % TRY_EVERY || l->cut)
-        return false;
-    true_one = is_true(l);
-    if (image_learnt())
-        return true;
-    l->untrue = !true_one;
-    return false;
+    if (news == IMAGE_NOTHING && l->runs % TRY_EVERY == 0 && !l->cut) {
+        bool true_one = is_true(l);
+
+        news = image_learnt();
+        l->untrue = news == IMAGE_NOTHING && !true_one;
+    }
+    return news;
 }
 
 /* A finding may come of what an earlier run has left behind, in lines that
@@ -255,10 +298,16 @@ static void walk_by_snapshots(struct live *l)
 {
     size_t taken[SF_EXHAUST_MAX + 1] = {0};
     struct round round = {.place.bound = UINT32_MAX}, before;
+    enum image_news news;
 
     sim_guard_signals(); /* or it would do so with ours */
-    if (!job_now->plain)
+    if (!job_now->plain) {
+        hidden = mmap(NULL, sizeof *hidden, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (hidden == MAP_FAILED)
+            abort();
         sf_sim_be_tidy(image_clear);
+    }
     sf_finding_hook = is_doubtful;
     image_begin(body, NULL, !job_now->plain);
     l->walk.keep = keep;
@@ -267,18 +316,21 @@ static void walk_by_snapshots(struct live *l)
             begin_round(l, &round);
         image_forget(taken[l->walk.n]);
         l->cut = false;
+        l->who = who(&l->walk);
         image_run(sf_exhaust_mark(&l->walk));
         taken[l->walk.n + 1] = image_taken();
         count(l);
         if (l->runs == 1) {
             sf_session_counters(ignore, NULL);
+            prove_memory_counters(ignore, NULL);
             l->walk.met = job_now->plain ? NULL : met;
         }
         before = round;
         so_far_so_good(l, &round);
-        if (learns(l)) {
+        news = learns(l);
+        if (news != IMAGE_NOTHING) {
             round = before;
-            begin_again(l, &round);
+            begin_again(l, &round, news);
         } else if (l->runs % SAVE_EVERY == 0) {
             save(l);
         }

@@ -117,6 +117,7 @@ static void time_frame(struct fm_conn *c)
     uint64_t offset = fm_decoder_offset(&c->in);
 
     if (c->paused || !fm_decoder_inside(&c->in)) {
+        c->frame_offset = 0;
         c->frame_by_ms = FM_NEVER;
     } else if (c->frame_by_ms == FM_NEVER || c->frame_offset != offset) {
         c->frame_offset = offset;

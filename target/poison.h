@@ -4,6 +4,8 @@
  * Whoever touches it is then caught as if it were somebody else's.  Without
  * FM_POISON, which the checked library and all that is built with it define,
  * or without the sanitizer, there is nothing to it.
+ *
+ * With FM_CLEAR, for what compares states, somebody else clears it.
  */
 #ifndef FM_POISON_H
 #define FM_POISON_H
@@ -32,8 +34,13 @@ static inline void fm_unpoison(const void *p, size_t n)
     __asan_unpoison_memory_region(p, n);
 }
 #else
+void fm_clear(void *p, size_t n); /* of whoever defines FM_CLEAR */
+
 static inline void fm_poison(const void *p, size_t n)
 {
+#ifdef FM_CLEAR
+    fm_clear((void *)p, n);
+#endif
     (void)p;
     (void)n;
 }

@@ -11,12 +11,13 @@ unsigned sf_conns_begun;
 static unsigned last_of_role[SF_ROLE_COUNT];
 static int numbers_end;
 
+/* What is over leaves nothing behind, so that states can be compared. */
 static void let_go(int fd)
 {
     struct sf_conn *conn = sf_fd_conn(fd);
 
     if (conn && --conn->refs == 0)
-        conn->ordinal = 0;
+        memset(conn, 0, sizeof *conn);
 }
 
 static bool is_lost(uint8_t state)

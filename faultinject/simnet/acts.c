@@ -75,7 +75,8 @@ static bool do_hold(const struct sf_act *act)
         peer->stopped = false;
         return sf_play_receive_some(peer, SIZE_MAX);
     case SF_ACT_FINISH:
-        if (peer->finished || !sf_end_connected(peer->end))
+        if (peer->finished || sf_play_is_over(peer) ||
+            !sf_end_connected(peer->end))
             return false;
         peer->finished = true;
         return sf_end_shutdown(peer->end, SHUT_WR) == 0;

@@ -466,6 +466,17 @@ bool sf_end_waits(const struct sf_end *end)
     return end->peer && end->peer->listener;
 }
 
+void sf_end_forgotten(struct sf_end *end, sf_counter *each, void *arg)
+{
+    each(arg, &end->state, sizeof end->state);
+    each(arg, &end->shut, sizeof end->shut);
+    each(arg, &end->done, sizeof end->done);
+    each(arg, &end->err, sizeof end->err);
+    each(arg, &end->nospace, sizeof end->nospace);
+    each(arg, &end->spoilt, sizeof end->spoilt);
+    each(arg, &end->has_port, sizeof end->has_port);
+}
+
 int sf_end_fd(const struct sf_end *end)
 {
     for (unsigned i = 0; end->peer && i < sim.slots_used; i++)

@@ -139,6 +139,12 @@ static bool is_usable(const struct sf_peer *peer)
     return peer && peer->end && !peer->finished;
 }
 
+bool sf_play_is_over(const struct sf_peer *peer)
+{
+    return peer->harmed && peer->end && (peer->eof || peer->err) &&
+           !sf_peer_accepted(peer);
+}
+
 /* Who has to send and cannot gets a connection. */
 struct sf_peer *sf_play_sender(unsigned number)
 {
@@ -259,7 +265,7 @@ bool sf_play_send_some(struct sf_peer *peer, size_t n)
 
     if (n > left)
         n = left;
-    if (!n || !peer->end || peer->finished)
+    if (!n || !peer->end || peer->finished || sf_play_is_over(peer))
         return false;
     r = sf_end_send(peer->end, peer->stream + peer->sent, n);
     peer->reset |= r == -ECONNRESET;

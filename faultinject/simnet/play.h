@@ -75,6 +75,8 @@ struct sf_peer *sf_play_connect_peer(unsigned number);
  * one that it still holds.  NULL: there is none. */
 struct sf_peer *sf_play_sender(unsigned number);
 struct sf_peer *sf_play_holder(unsigned number);
+/* A fault has broken it, and both sides have seen the end. */
+bool sf_play_is_over(const struct sf_peer *peer);
 void sf_play_note_harm(struct sf_peer *peer);
 void sf_play_let_go(struct sf_peer *peer, bool reset);
 

@@ -78,6 +78,14 @@ static void copy_out(struct sf_end *end, size_t skip, uint8_t *to, size_t len)
         __msan_unpoison(to, len);
 }
 
+void sim_forget(struct sf_end *end)
+{
+    if (!clear)
+        return;
+    clear(sim_bytes(end), end->in.len);
+    *end = (struct sf_end){.kind = SIM_FREE};
+}
+
 /* What waits is at the front, and what is gone has left nothing. */
 static void tidy_up(struct sf_end *end, size_t got)
 {

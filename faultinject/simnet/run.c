@@ -407,6 +407,41 @@ void sf_session_counters(sf_counter *each, void *arg)
         sf_play.program->counters(sf_play.program->arg, each, arg);
 }
 
+static void forget(unsigned i, void *noted, size_t len, sf_counter *each,
+                   void *arg)
+{
+    struct sf_peer *peer = &sf_play.conns[i];
+
+    each(arg, noted, len);
+    sf_end_forgotten(peer->end, each, arg);
+    EACH(peer->sent);
+    EACH(peer->received);
+    EACH(peer->last);
+    EACH(peer->gap);
+    EACH(peer->eof);
+    EACH(peer->err);
+    EACH(peer->reset);
+    EACH(sf_play.looks[i]);
+}
+
+/* Acts that come AFTER calls look at all. */
+void sf_session_forgotten(sf_counter *each, void *arg)
+{
+    const struct sf_program *program = sf_play.program;
+
+    for (unsigned i = 0;
+         program->forgets && !counts_calls() && i < sf_play.conns_n; i++) {
+        const struct sf_peer *peer = &sf_play.conns[i];
+        size_t len;
+        void *noted = sf_play_is_over(peer)
+                          ? program->forgets(program->arg, peer, &len)
+                          : NULL;
+
+        if (noted)
+            forget(i, noted, len, each, arg);
+    }
+}
+
 /* -------------------------------------------------------------------- run */
 
 static void load_tape(const struct sf_session *s)

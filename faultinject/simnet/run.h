@@ -100,6 +100,10 @@ struct sf_program {
     void *arg;
     /* The program's own, in the same sense. */
     void (*counters)(void *arg, sf_counter *each, void *to);
+    /* What it has noted of a connection that a fault has broken and whose end
+     * both sides have seen: *len bytes at which nobody will look again, or
+     * NULL.  For what compares states. */
+    void *(*forgets)(void *arg, const struct sf_peer *peer, size_t *len);
     /* What peers receive is the same with transient faults as without any.
      * Then a session in which there were some, and none that is not transient,
      * is played again without them, as long as nothing in it depends on the
@@ -139,6 +143,9 @@ void sf_session_choose(struct sf_chooser *chooser);
 /* Counters that grow with every call and decide nothing but whether a limit of
  * this file is passed: no part of the state that a session is in. */
 void sf_session_counters(sf_counter *each, void *arg);
+/* What in this state will not be looked at again: what is known of connections
+ * that are over. */
+void sf_session_forgotten(sf_counter *each, void *arg);
 /* And the time, for a program that never asks for it: nothing in a script
  * without WAIT does either. */
 void sf_session_times(sf_counter *each, void *arg);

@@ -152,6 +152,7 @@ static inline void sim_wake(struct sf_end *end)
 
 /* --- byte queues: queue.c */
 uint8_t *sim_bytes(struct sf_end *end);
+void sim_forget(struct sf_end *end); /* it is free: see sf_sim_be_tidy() */
 size_t sim_space(const struct sf_end *end); /* in the queue of `end`      */
 size_t sim_put(struct sf_end *end, const struct iovec *iov, int n);
 size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek);

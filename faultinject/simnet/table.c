@@ -148,6 +148,7 @@ static void release(struct sf_end *end)
     else if (end->kind < SIM_EPOLL)
         sim_close_stream(end, false);
     end->kind = SIM_FREE;
+    sim_forget(end);
     end->next = sim.free_ends;
     sim.free_ends = end;
 }
