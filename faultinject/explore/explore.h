@@ -33,6 +33,10 @@ bool sf_find_library(const char *name, char *path, size_t size);
  */
 int sf_shared_open(char *path);
 
+/* A sanitizer's report is told from the program's own exit status: in the
+ * environment of what is to be the command. */
+void sf_set_sanitizers(void);
+
 /* For atexit(): what nobody can read was not done. */
 void sf_check_output(void);
 

@@ -78,6 +78,25 @@ int sf_shared_open(char *path)
     return fd;
 }
 
+/* The last one counts. */
+static void set_sanitizer(const char *name)
+{
+    const char *before = getenv(name);
+    char value[PATH_MAX];
+
+    snprintf(value, sizeof value, "%s%sexitcode=%d", before ? before : "",
+             before ? ":" : "", SF_SANITIZER_STATUS);
+    setenv(name, value, 1);
+}
+
+void sf_set_sanitizers(void)
+{
+    set_sanitizer("ASAN_OPTIONS");
+    set_sanitizer("LSAN_OPTIONS");
+    set_sanitizer("UBSAN_OPTIONS");
+    set_sanitizer("TSAN_OPTIONS");
+}
+
 void sf_check_output(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

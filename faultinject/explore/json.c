@@ -1,17 +1,57 @@
 /* json.c: what came out, for programs; see explore.h. */
 #include <json-c/json.h>
+#include <locale.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <wchar.h>
 
 #include "faultinject/explore/explore.h"
 
+enum { UTF8_MAX = 4 }; /* bytes of a character */
+
 typedef struct json_object json;
+
+/* How many bytes of UTF-8 begin here; 0: these are none. */
+static size_t well_formed(const char *s)
+{
+    static locale_t utf8;
+    locale_t before;
+    mbstate_t state = {0};
+    size_t n;
+
+    if (!utf8)
+        utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL);
+    before = uselocale(utf8);
+    n = mbrlen(s, strnlen(s, UTF8_MAX), &state);
+    uselocale(before);
+    return n <= UTF8_MAX ? n : 0;
+}
+
+/* JSON is UTF-8, and names of files are bytes: what is none of it is U+FFFD. */
+static json *string_of(const char *text)
+{
+    static const char unknown[] = "\xef\xbf\xbd";
+    json *string = NULL;
+    char *copy = NULL;
+    size_t size;
+    FILE *out = open_memstream(&copy, &size);
+
+    while (out && *text) {
+        size_t n = (unsigned char)*text < 0x80 ? 1 : well_formed(text);
+
+        fwrite(n ? text : unknown, 1, n ? n : sizeof unknown - 1, out);
+        text += n ? n : 1;
+    }
+    if (out && fclose(out) == 0)
+        string = json_object_new_string(copy);
+    free(copy);
+    return string;
+}
 
 static void add_text(json *to, const char *name, const char *text)
 {
-    json_object_object_add(to, name,
-                           text ? json_object_new_string(text) : NULL);
+    json_object_object_add(to, name, text ? string_of(text) : NULL);
 }
 
 static void add_number(json *to, const char *name, uint64_t n)
@@ -47,7 +87,7 @@ static json *command(const struct sf_run *run)
     json *words = json_object_new_array();
 
     for (char **word = run->command; *word; word++)
-        json_object_array_add(words, json_object_new_string(*word));
+        json_object_array_add(words, string_of(*word));
     return words;
 }
 

@@ -13,9 +13,12 @@ static const char usage[] =
     "usage: sockfault run [OPTION]... [--] COMMAND [ARGUMENT]...\n"
     "       sockfault replay [OPTION]... TRACE\n"
     "       sockfault shrink [OPTION]... TRACE\n"
-    "       sockfault check [PLAN]...\n"
+    "       sockfault check PLAN...\n"
     "       sockfault list calls|faults|model|monitors\n"
     "       sockfault prove --help\n"
+    "       sockfault sim --help\n"
+    "       sockfault record --help\n"
+    "       sockfault session --help\n"
     "\n"
     "run: watch a program's socket calls and make faults happen to them.\n"
     "replay: run the command of a trace under what happened in it.\n"
@@ -139,8 +142,10 @@ static int verb_shrink(int argc, char **argv)
 
 static int verb_check(int argc, char **argv)
 {
-    int status = SF_NOTHING_FOUND;
+    int status = argc > 1 ? SF_NOTHING_FOUND : SF_COULD_NOT;
 
+    if (argc < 2)
+        sf_complain("check: which plan?");
     for (int i = 1; i < argc; i++) {
         struct sf_plan plan;
         sf_plan_init(&plan);
@@ -182,6 +187,16 @@ static void run_beside(char **argv)
     execv(path, argv);
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static bool takes_no_option(const char *verb)
+{
+    return strcmp(verb, "check") == 0 || strcmp(verb, "list") == 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -194,7 +209,8 @@ int main(int argc, char **argv)
                  {"list", verb_list}};
 
     atexit(sf_check_output);
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+    if (argc > 1 && (is_help(argv[1]) || (argc == 3 && is_help(argv[2]) &&
+                                          takes_no_option(argv[1])))) {
         print_usage(stdout);
         return SF_NOTHING_FOUND;
     }

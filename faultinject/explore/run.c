@@ -135,25 +135,11 @@ static void set_preload(const struct shared *shared)
     setenv("LD_PRELOAD", value, 1);
 }
 
-/* A sanitizer's report is told from the program's own exit status. */
-static void set_sanitizer(const char *name)
-{
-    const char *before = getenv(name);
-    char value[PATH_MAX];
-
-    snprintf(value, sizeof value, "exitcode=%d%s%s", SF_SANITIZER_STATUS,
-             before ? ":" : "", before ? before : "");
-    setenv(name, value, 1);
-}
-
 static void set_environment(const struct shared *shared, bool notify)
 {
     if (!notify)
         set_preload(shared);
-    set_sanitizer("ASAN_OPTIONS");
-    set_sanitizer("LSAN_OPTIONS");
-    set_sanitizer("UBSAN_OPTIONS");
-    set_sanitizer("TSAN_OPTIONS");
+    sf_set_sanitizers();
     setenv(SF_CONTROL_ENV, shared->path, 1);
 }
 
@@ -210,7 +196,8 @@ static void forward(int sig)
 {
     bool is_terminals = sig == SIGINT || sig == SIGQUIT;
 
-    forwarded = sig;
+    if (sig != SIGUSR1 && sig != SIGUSR2) /* those ask for no end */
+        forwarded = sig;
     if (forward_to > 0 && !is_terminals)
         kill(forward_to, sig);
     else if (forward_to > 0 && has_own_group)
@@ -222,7 +209,8 @@ int sf_forwarded(void)
     return forwarded;
 }
 
-static const int passed_on[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
+static const int passed_on[] = {SIGTERM, SIGHUP,  SIGINT,
+                                SIGQUIT, SIGUSR1, SIGUSR2};
 enum { PASSED_ON = sizeof passed_on / sizeof *passed_on };
 
 /* What is ignored, as under nohup, stays ignored: by the command as well. */
@@ -237,7 +225,7 @@ static void handle_signals(void (*from)(int), void (*to)(int))
             sigaction(passed_on[i], &sa, NULL);
 }
 
-/* Between the command's start and our knowing of it they wait. */
+/* Until the command is known, and what is to be removed, they wait. */
 static void hold_signals(sigset_t *before)
 {
     sigset_t held;
@@ -259,11 +247,11 @@ static void become(const struct sf_run *run, const struct shared *shared,
     if (run->output)
         divert(run);
     signal(SIGXFSZ, file_limit);
+    set_environment(shared, run->notify);
+    if (tally) /* before a signal can end it: somebody waits for this */
+        sf_tally_offer(tally);
     handle_signals(forward, SIG_DFL);
     sigprocmask(SIG_SETMASK, mask, NULL);
-    set_environment(shared, run->notify);
-    if (tally)
-        sf_tally_offer(tally);
     execute(run, shared);
 }
 
@@ -285,8 +273,12 @@ static pid_t spawn(const struct sf_run *run, const struct shared *shared,
         _exit(write(report[1], &err, sizeof err) < 0 ? 126 : 127);
     }
     close(report[1]);
-    if (tally)
-        sf_tally_begin(tally, pid);
+    if (tally && !sf_tally_begin(tally, pid)) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        close(report[0]);
+        return -1;
+    }
     if (read(report[0], &err, sizeof err) == sizeof err) {
         waitpid(pid, NULL, 0);
         sf_complain("%s: %s", run->command[0], strerror(err));
@@ -296,16 +288,27 @@ static pid_t spawn(const struct sf_run *run, const struct shared *shared,
     return pid;
 }
 
+/* What came before there was a command has not reached it by itself. */
+static void forward_early(const sigset_t *early)
+{
+    static const int terminals[] = {SIGINT, SIGQUIT};
+
+    for (int i = 0; i < 2 && forward_to > 0; i++)
+        if (sigismember(early, terminals[i]))
+            kill(forward_to, terminals[i]);
+}
+
 /* From its end on its number may be another's. */
 static pid_t start(const struct sf_run *run, const struct shared *shared,
-                   struct sf_tally *tally)
+                   struct sf_tally *tally, const sigset_t *mask)
 {
-    sigset_t mask;
+    sigset_t early;
 
-    hold_signals(&mask);
     has_own_group = run->timeout_ms > 0;
-    forward_to = spawn(run, shared, tally, &mask);
-    sigprocmask(SIG_SETMASK, &mask, NULL);
+    sigpending(&early);
+    forward_to = spawn(run, shared, tally, mask);
+    forward_early(&early);
+    sigprocmask(SIG_SETMASK, mask, NULL);
     return forward_to;
 }
 
@@ -370,16 +373,22 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
     static int asked;
     struct shared shared;
     struct sf_tally *tally;
+    sigset_t mask;
     pid_t pid;
 
     memset(outcome, 0, sizeof *outcome);
     if (!asked++)
         file_limit = signal(SIGXFSZ, SIG_IGN);
     if (!sf_program_find(&shared.program, run->command[0]) ||
-        !find_way(&shared, run) || !make_shared(&shared, run))
+        !find_way(&shared, run))
         return false;
+    hold_signals(&mask);
+    if (!make_shared(&shared, run)) {
+        sigprocmask(SIG_SETMASK, &mask, NULL);
+        return false;
+    }
     tally = counts(run) ? sf_tally_new(run->no_io_uring) : NULL;
-    pid = start(run, &shared, tally);
+    pid = start(run, &shared, tally, &mask);
     if (pid > 0) {
         watch(pid, run, outcome);
         outcome->control = shared.control;

@@ -81,10 +81,12 @@ static bool make_report(void)
 
 static void set_environment(const struct sf_program *program)
 {
-    char preload[PATH_MAX + 512], pid[24];
+    const char *before = getenv("LD_PRELOAD");
+    char preload[3 * PATH_MAX], pid[24];
 
-    snprintf(preload, sizeof preload, "%s%s%s", program->runtime,
-             program->runtime[0] ? " " : "", sim.library);
+    snprintf(preload, sizeof preload, "%s%s%s%s%s", program->runtime,
+             program->runtime[0] ? " " : "", sim.library, before ? " " : "",
+             before ? before : "");
     setenv("LD_PRELOAD", preload, 1);
     setenv(SF_SIM_SCENARIO_ENV, sim.scenario, 1);
     setenv(SF_SIM_REPORT_ENV, sim.report, 1);
@@ -113,10 +115,10 @@ static int verdict(const char *name, int status)
     const struct sf_served *s = sim.served;
     char line[256];
 
-    if (s->unusable)
-        return SF_COULD_NOT; /* the library has said why */
-    if (s->found)
-        return SF_FOUND;
+    if (s->unusable || s->found) {
+        fprintf(stderr, "%s\n", s->line);
+        return s->unusable ? SF_COULD_NOT : SF_FOUND;
+    }
     if (!s->loaded)
         return could_not("the program did not load the library");
     if (WIFSIGNALED(status) && !(s->stopped && WTERMSIG(status) == SIGTERM)) {
@@ -148,8 +150,7 @@ static int run(char **command, const struct sf_program *program)
         return could_not("cannot start a process");
     if (pid == 0) {
         set_environment(program);
-        setenv("ASAN_OPTIONS", "exitcode=86", 0);
-        setenv("UBSAN_OPTIONS", "exitcode=86", 0);
+        sf_set_sanitizers();
         execv(program->path, command);
         _exit(127);
     }

@@ -6,6 +6,8 @@
 
 #include "faultinject/explore/explore.h"
 
+enum { UNREACHED_MAX = 20 }; /* rules that are named */
+
 /* --- what there is to say --- */
 
 uint64_t sf_sum(const uint64_t *counts, size_t n)
@@ -151,14 +153,19 @@ static void print_counts(const struct sf_control *c)
 /* A plan that does not come to pass must not look like one that did. */
 static void print_unreached(const struct sf_control *c)
 {
+    size_t more = 0;
+
     for (size_t i = 0; i < c->n_rules; i++) {
         const struct sf_rule *r = &c->rules[i];
-        if (is_done(r))
+        if (is_done(r) || more++ >= UNREACHED_MAX)
             continue;
         fprintf(stderr, "sockfault: %s: ", sf_rule_state(r));
         sf_rule_print(r, stderr);
         fputc('\n', stderr);
     }
+    if (more > UNREACHED_MAX)
+        fprintf(stderr, "sockfault: and %zu more rules\n",
+                more - UNREACHED_MAX);
 }
 
 /* How often each monitor fired, where that says more than the lines do. */

@@ -1,5 +1,5 @@
 /* tally.c: see tally.h. */
-#include "faultinject/explore/tally.h"
+#include "faultinject/explore/explore.h"
 
 #include <inttypes.h>
 #include <linux/seccomp.h>
@@ -182,18 +182,23 @@ static void *run(void *arg)
     return NULL;
 }
 
-void sf_tally_begin(struct sf_tally *t, pid_t child)
+bool sf_tally_begin(struct sf_tally *t, pid_t child)
 {
     sigset_t all, before;
+    int err;
 
     t->listener = sf_filter_take(t->meeting, child);
     if (t->listener < 0)
-        return;
+        return true;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    if (pthread_create(&t->thread, NULL, run, t) != 0)
-        abort(); /* the command would wait for ever */
+    err = pthread_create(&t->thread, NULL, run, t);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (err == 0)
+        return true;
+    close(t->listener);
+    t->listener = -1;
+    return sf_complain("cannot start a thread: %s", strerror(err));
 }
 
 /* --- the end --- */

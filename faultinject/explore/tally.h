@@ -29,7 +29,7 @@ struct sf_tally *sf_tally_new(bool refuse);
 bool sf_tally_offer(struct sf_tally *tally);
 
 /* In the parent, at once: begin to count. */
-void sf_tally_begin(struct sf_tally *tally, pid_t child);
+bool sf_tally_begin(struct sf_tally *tally, pid_t child);
 
 /*
  * The command has ended: stop, add up and free.  Whom it leaves behind is

@@ -5,6 +5,8 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -97,14 +99,26 @@ static void pause_shortly(void)
     nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
 }
 
+/* For a moment; true: it has ended. */
+static bool ends_now(int process)
+{
+    struct pollfd p = {.fd = process, .events = POLLIN};
+
+    return ppoll(&p, 1, &(struct timespec){.tv_nsec = 50000}, NULL) > 0;
+}
+
 int sf_filter_offer(struct sf_meeting *m, const struct sf_filter *filter)
 {
+    pid_t parent = getppid();
     int listener = install(filter);
     int err = listener < 0 ? errno : 0;
 
     __atomic_store_n(&m->offered, err ? -err : listener + 1, __ATOMIC_RELEASE);
-    while (!err && !__atomic_load_n(&m->taken, __ATOMIC_ACQUIRE))
+    while (!err && !__atomic_load_n(&m->taken, __ATOMIC_ACQUIRE)) {
+        if (getppid() != parent) /* nobody would ever answer */
+            raise(SIGKILL);
         pause_shortly();
+    }
     return err;
 }
 
@@ -113,11 +127,13 @@ int sf_filter_take(struct sf_meeting *m, pid_t child)
     int process = (int)syscall(SYS_pidfd_open, child, 0);
     int offered, listener = -1;
 
-    while (process >= 0 &&
-           (offered = __atomic_load_n(&m->offered, __ATOMIC_ACQUIRE)) == 0)
-        pause_shortly();
     if (process < 0)
         return -1;
+    while ((offered = __atomic_load_n(&m->offered, __ATOMIC_ACQUIRE)) == 0 &&
+           !ends_now(process))
+        ;
+    if (offered == 0)
+        offered = -ESRCH;
     if (offered > 0)
         listener = (int)syscall(SYS_pidfd_getfd, process, offered - 1, 0);
     else

@@ -30,8 +30,8 @@ struct sf_meeting *sf_meeting_new(void);
  */
 int sf_filter_offer(struct sf_meeting *meeting, const struct sf_filter *filter);
 
-/* In the parent: the listener, or -1 with errno when there is none.  The
- * meeting is over. */
+/* In the parent: the listener, or -1 with errno when there is none (ESRCH: the
+ * child has ended).  The meeting is over. */
 int sf_filter_take(struct sf_meeting *meeting, pid_t child);
 
 #endif

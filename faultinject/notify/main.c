@@ -198,26 +198,45 @@ static void command_ended(void)
         end_as(status);
 }
 
+/* Its calls would wait for ever.  That it ends itself just now is no harm. */
+static void forsaken(const struct worker *w)
+{
+    struct pollfd p = {.fd = w->process, .events = POLLIN};
+
+    if (poll(&p, 1, PATIENCE_MS) > 0)
+        return;
+    fprintf(stderr, "sockfault: --notify: the worker of process %d has died\n",
+            w->pid);
+    if (command > 0)
+        kill(command, SIGKILL);
+    exit(2);
+}
+
 static void serve(void)
 {
-    static struct pollfd p[1 + WORKERS_MAX];
+    static struct pollfd p[1 + 2 * WORKERS_MAX];
 
     while (n_workers > 0 || command > 0) {
         int n = n_workers;
         p[0] = (struct pollfd){.fd = listener, .events = POLLIN};
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < n; i++) {
             p[1 + i] = (struct pollfd){workers[i].process, POLLIN, 0};
-        if (poll(p, (nfds_t)n + 1, -1) < 0)
+            p[1 + n + i] = (struct pollfd){.fd = workers[i].orders};
+        }
+        if (poll(p, 2 * (nfds_t)n + 1, -1) < 0)
             continue;
         if (p[0].revents & POLLIN)
             hand_out();
-        for (int i = n - 1; i >= 0; i--)
+        for (int i = n - 1; i >= 0; i--) {
+            if (!p[1 + i].revents && p[1 + n + i].revents)
+                forsaken(&workers[i]);
             if (p[1 + i].revents) {
                 bool was_it = workers[i].pid == command;
                 dismiss(i);
                 if (was_it)
                     command_ended();
             }
+        }
     }
 }
 
@@ -248,6 +267,8 @@ int main(int argc, char **argv)
         die("pidfd");
     signal(SIGTERM, pass_on);
     signal(SIGHUP, pass_on);
+    signal(SIGUSR1, pass_on);
+    signal(SIGUSR2, pass_on);
     signal(SIGINT, SIG_IGN);
     serve();
     return 0;

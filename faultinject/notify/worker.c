@@ -211,6 +211,10 @@ static void obey(void)
     _exit(0);
 }
 
+/* What is sent to the group is meant for the command. */
+static const int others[] = {SIGPIPE, SIGCHLD, SIGINT,  SIGQUIT,
+                             SIGTERM, SIGHUP,  SIGUSR1, SIGUSR2};
+
 void sf_worker(int orders, int listener, pid_t pid)
 {
     if (dup2(listener, LISTENER) < 0 || dup2(orders, ORDERS) < 0 ||
@@ -219,8 +223,8 @@ void sf_worker(int orders, int listener, pid_t pid)
         return;
     }
     close_range(3, SF_MIRROR_MAX - 1, 0);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGCHLD, SIG_IGN);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        signal(others[i], SIG_IGN);
     look.world = sf_remote_world();
     obey();
 }

@@ -41,9 +41,14 @@ static pid_t owner;  /* the process that the world is for           */
 
 static _Noreturn void cannot(const char *why)
 {
-    if (!served->unusable)
-        dprintf(STDERR_FILENO, "sockfault: %s: %s\n",
-                scenario[0] == '-' ? "standard input" : scenario, why);
+    char line[sizeof served->line];
+
+    snprintf(line, sizeof line, "sockfault: %s: %s",
+             scenario[0] == '-' ? "standard input" : scenario, why);
+    if (served == &unwatched)
+        dprintf(STDERR_FILENO, "%s\n", line);
+    else if (!served->unusable)
+        strcpy(served->line, line);
     served->unusable = true;
     _exit(2);
 }
@@ -306,7 +311,9 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
     if (monitor == SF_MON_STALL && !served->joined && !sf_sim_listener(&len))
         cannot("the program waits for ever and listens nowhere");
     served->found++;
-    dprintf(STDERR_FILENO, "%s\n", line);
+    snprintf(served->line, sizeof served->line, "%s", line);
+    if (served == &unwatched)
+        dprintf(STDERR_FILENO, "%s\n", line);
     if (fuzzing)
         abort();
     _exit(1);

@@ -93,12 +93,8 @@ static void note_bytes(unsigned i, const uint8_t *bytes, size_t len)
     }
 }
 
-static int write_session(const char *path)
+static int write_session(const char *path, FILE *out)
 {
-    FILE *out = fopen(path, "w");
-
-    if (!out)
-        return fail(path, strerror(errno));
     sf_session_print(&session, out);
     if (fclose(out) != 0)
         return fail(path, strerror(errno));
@@ -273,15 +269,22 @@ static unsigned port_of(const char *text)
     return (unsigned)port;
 }
 
+static const char usage[] =
+    "sockfault-record LISTEN SERVER FILE: listens at one port, passes on to "
+    "another, and writes what clients did as a session";
+
 int main(int argc, char **argv)
 {
     struct sigaction action = {.sa_handler = on_signal};
     sigset_t both;
     unsigned at, server;
     int listener;
+    FILE *out;
 
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return puts(usage) < 0 || fclose(stdout) ? 2 : 0;
     if (argc != 4)
-        return fail("usage", "sockfault-record LISTEN SERVER FILE");
+        return fail("usage", usage);
     at = port_of(argv[1]);
     server = port_of(argv[2]);
     if (!at || !server)
@@ -297,6 +300,9 @@ int main(int argc, char **argv)
     listener = listen_at(at);
     if (listener < 0)
         return fail(argv[1], strerror(errno));
+    out = fopen(argv[3], "we"); /* now: what is recorded is not to be lost */
+    if (!out)
+        return fail(argv[3], strerror(errno));
     relay(listener, server);
-    return write_session(argv[3]);
+    return write_session(argv[3], out);
 }

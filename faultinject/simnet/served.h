@@ -16,11 +16,12 @@
 
 struct sf_served {
     uint32_t loaded;   /* the library is in the program                    */
-    uint32_t unusable; /* it could not be done; why has been told          */
+    uint32_t unusable; /* it could not be done: why is in `line`           */
     uint32_t joined;   /* the program listened and waited: it began        */
     uint32_t stopped;  /* the program was told to stop                     */
     uint32_t ended;    /* … and the session ended                          */
     uint32_t found;
+    char line[256]; /* … this: the program's standard error may go anywhere */
     uint32_t conns;
     uint64_t calls, faults;
 };

@@ -348,10 +348,11 @@ int sf_session_parse(struct sf_session *s, const char *text, char *why,
 bool sf_session_is_text(const void *bytes, size_t len)
 {
     const char *line = bytes, *end = line + len;
-    size_t word = strcspn(magic, "1");
+    size_t word = strcspn(magic, "-") + 1; /* a wrong one is to be told */
 
-    while (line < end && *line && strchr("#\r\n", *line)) {
-        const char *next = memchr(line, '\n', (size_t)(end - line));
+    while (line < end && *line && strchr("# \t\r\n", *line)) {
+        const char *next =
+            *line == '#' ? memchr(line, '\n', (size_t)(end - line)) : line;
 
         line = next ? next + 1 : end;
     }

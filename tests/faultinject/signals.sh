@@ -50,14 +50,19 @@ begin() {
     pid=$!
 }
 
-# ends STATUS: soon, however long the command would sleep.
-ends() {
-    i=0
-    while kill -0 "$pid" 2>/dev/null && [ "$i" -lt 40 ]; do
+# soon_over: however long the command would sleep.
+soon_over() {
+    tenths=0
+    while kill -0 "$pid" 2>/dev/null && [ "$tenths" -lt 40 ]; do
         sleep 0.1
-        i=$((i + 1))
+        tenths=$((tenths + 1))
     done
-    [ "$i" -lt 40 ] || fail "it goes on: $(kill -KILL "-$pid")"
+    [ "$tenths" -lt 40 ] || fail "it goes on: $(kill -KILL "-$pid")"
+}
+
+# ends STATUS: soon.
+ends() {
+    soon_over
     status=0
     wait "$pid" || status=$?
     [ "$status" -eq "$1" ] ||
@@ -119,6 +124,44 @@ for whom in -INT:- -TERM:; do
     interrupts 2 1 "$(echo "$whom" | tr : ' ')$pid"
     says '^sockfault: shrink: stopped by SIG'
 done
+
+# --- early: while the command is only being started ---
+
+i=0
+while [ "$i" -lt 30 ]; do
+    begin run -- "$work/slow" "$work/runs" 60000
+    sleep "0.0$((i % 3))$((i % 10))"
+    until kill -INT "-$pid" 2>/dev/null; do sleep 0.01; done
+    soon_over
+    i=$((i + 1))
+done
+
+# --- of a program whose calls another process makes for it ---
+
+cat >"$work/handles.c" <<'END'
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static volatile sig_atomic_t asked;
+static void ask(int sig) { asked = sig; }
+int main(int argc, char **argv)
+{
+    FILE *runs = fopen(argv[argc - 1], "a");
+    int pair[2];
+    signal(SIGINT, ask);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    fputs("a run\n", runs);
+    fclose(runs);
+    while (!asked)
+        pause();
+    send(pair[0], "bye", 3, 0);
+    return 0;
+}
+END
+cc -o "$work/handles" "$work/handles.c"
+begin run --notify -- "$work/handles" "$work/runs"
+interrupts 0 1 "-INT -$pid"
 
 # --- SIGKILL: the next run removes what is left of it, and nothing else ---
 
