@@ -106,16 +106,29 @@ bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n)
     return room != NULL;
 }
 
-void fm_buf_trade(struct fm_buf *b, struct fm_buf *spare)
+static void swap_memory(struct fm_buf *b, struct fm_buf *spare)
 {
     struct fm_buf own = *b;
 
-    if (fm_buf_len(b) > 0)
-        return;
     b->data = spare->data;
     b->cap = spare->cap;
     spare->data = own.data;
     spare->cap = own.cap;
+}
+
+void fm_buf_trade(struct fm_buf *b, struct fm_buf *spare)
+{
+    bool both = b->data && spare->data;
+
+    if (fm_buf_len(b) > 0)
+        return;
+    if (!both || b->cap > spare->cap)
+        swap_memory(b, spare);
+    if (!both)
+        return;
+    free(b->data);
+    b->data = NULL;
+    b->cap = 0;
 }
 
 bool fm_buf_check(const struct fm_buf *b)

@@ -118,9 +118,10 @@ static inline uint8_t *fm_buf_add(struct fm_buf *b, size_t n)
 bool fm_buf_append(struct fm_buf *b, const void *bytes, size_t n);
 
 /*
- * If b is empty, let it have spare's memory and spare its own.  A spare is
- * memory only: a zeroed struct fm_buf to begin with, never filled, traded
- * with buffers of the same limit, and ended with fm_buf_fini().
+ * If b is empty, let it have spare's memory and spare its own; where both have
+ * some, spare keeps the larger and b has none.  A spare is memory only: a
+ * zeroed struct fm_buf to begin with, never filled, traded with buffers of the
+ * same limit, and ended with fm_buf_fini().
  */
 void fm_buf_trade(struct fm_buf *b, struct fm_buf *spare);
 

@@ -281,7 +281,9 @@ int fm_drain(int fd, int64_t deadline_ms)
     fm_half_close(fd); /* whether that worked, receiving tells as well */
     do
         r = fm_recv_some(fd, piece, sizeof piece, deadline_ms);
-    while (r > 0);
+    while (r > 0 && fm_now_ms() < deadline_ms); /* who sends on has no more */
+    if (r > 0)
+        return FM_E_TIMEOUT;
     return r == FM_E_CLOSED ? 0 : (int)r;
 }
 
