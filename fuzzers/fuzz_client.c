@@ -9,8 +9,9 @@
  *
  *     1 crowd      before that it dials until nobody can answer any more
  *     2 by hand    it connects blocking descriptors that it made itself
- *     4 much       it puts more than a stream holds back, if `buffers` hold
- *                  enough of it at a time
+ *     8 several    it dials a name with another address before the peers',
+ * where nobody answers 4 much       it puts more than a stream holds back, if
+ * `buffers` hold enough of it at a time
  *
  * The oracles: what is said to be connected is; it is connected unless
  * something prevented it; frames are the ones that the peer sent, in order; the
@@ -27,6 +28,7 @@
 #include "target/sockio.h"
 #include "target/stream.h"
 
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -41,6 +43,8 @@ static struct {
     size_t read; /* bytes of the peer's stream that were frames so far */
     const struct sf_peer *peer; /* of this dial, once it has answered      */
     bool by_hand;               /* connects without fm_dial                */
+    int64_t dialling;           /* ms that the last dial took              */
+    bool several;               /* the peers have the second address       */
     bool crowd;                 /* dials more than the backlog holds       */
 } fuzz;
 
@@ -119,7 +123,7 @@ static bool may_fail(int err)
 {
     const struct sf_session *s = sf_session_now();
 
-    return err == FM_E_TIMEOUT || err == FM_E_NO_FILES ||
+    return (err == FM_E_TIMEOUT && !fuzz.several) || err == FM_E_NO_FILES ||
            (fuzz.crowd && err == FM_E_BUSY) ||
            (err == FM_E_BADFD && sf_session_has(s, SF_ACT_KILL)) ||
            (err == FM_E_RESET && sf_session_has(s, SF_ACT_RESET)) ||
@@ -205,16 +209,41 @@ static int connect_by_hand(void)
     return r < 0 ? r : fd;
 }
 
+static const char *host(void)
+{
+    if (sf_session_now()->local)
+        return "unix:/session";
+    return fuzz.several ? "localhost" : "127.0.0.1";
+}
+
+/* "localhost" is ::1 first, where nobody takes up what waits. */
+static void make_silent(void)
+{
+    static const struct sockaddr_in6 silent = {
+        .sin6_family = AF_INET6,
+        .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+    };
+    struct sockaddr_in6 addr = silent;
+
+    addr.sin6_port = htons(PORT);
+    sf_end_hold(sf_end_listen((const struct sockaddr *)&addr, sizeof addr, 0),
+                true);
+}
+
 /* A connected descriptor, or why there is none. */
 static int dial(void)
 {
+    int64_t since = fm_now_ms();
     int fd = fuzz.by_hand ? connect_by_hand()
-                          : fm_dial(sf_session_now()->local ? "unix:/session"
-                                                            : "127.0.0.1",
-                                    PORT, fm_deadline_in(DEADLINE_MS));
+                          : fm_dial(host(), PORT, fm_deadline_in(DEADLINE_MS));
 
+    fuzz.dialling = fm_now_ms() - since;
     if (fd < 0)
         check_dial(fd);
+    else if (fuzz.several && fuzz.dialling >= DEADLINE_MS)
+        sf_finding(SF_MON_LATENESS,
+                   "dialling took all of its time, and the second address "
+                   "answers at once");
     else if (sf_sim_is_open(fd) && !sf_sim_was_connected(fd))
         sf_finding(SF_MON_WRONG, "dialling gave %d, which is not connected",
                    fd);
@@ -260,6 +289,8 @@ static void run_client(void *arg, int fd)
 {
     (void)arg;
     (void)fd;
+    if (fuzz.several)
+        make_silent();
     if (fuzz.crowd)
         dial_crowd();
     for (int i = 0; i < DIALS; i++)
@@ -307,6 +338,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct sf_program client = {
         .name = "the client",
         .side = SF_DIAL,
+        .set_wall = true,
         .run = run_client,
         .frame = make_frame,
         .received = on_received,
@@ -318,6 +350,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sf_session_decode(&s, data, size);
     fuzz.format = *ref_format(s.variant);
     fuzz.crowd = s.variant / ref_format_count & 1;
+    fuzz.several = s.variant / ref_format_count & 8 && !s.local &&
+                   !(s.variant / ref_format_count & 3);
     fuzz.by_hand = s.variant / ref_format_count & 2;
     make_wire(&s);
     if (fuzz_verbose())

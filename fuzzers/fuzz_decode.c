@@ -113,6 +113,21 @@ static int on_frame(void *context, const struct fm_frame *frame)
     return run->i % RUN == 0;
 }
 
+/* What a reader may ask for at once: something, and nothing behind the frame.
+ */
+static void check_want(const struct fm_decoder *d, const struct stream *s,
+                       size_t fed, size_t i)
+{
+    size_t want = fm_decoder_want(d);
+
+    if (want == 0)
+        FUZZ_FAIL("wrong-data: at byte %zu it waits for no bytes", fed);
+    if (i < s->count && want > s->frames[i].end - fed)
+        FUZZ_FAIL("wrong-data: at byte %zu it wants %zu, and the frame ends "
+                  "at %zu",
+                  fed, want, s->frames[i].end);
+}
+
 /* All frames that are there: as many as the reference says, no later than
  * with their last byte. */
 static size_t take_frames(struct fm_decoder *d, const struct stream *s,
@@ -130,6 +145,8 @@ static size_t take_frames(struct fm_decoder *d, const struct stream *s,
         FUZZ_FAIL("lost-data: %s with %zu bytes, but a frame ends at %zu",
                   *r < 0 ? fm_err_name(*r) : "the decoder waits", fed,
                   s->frames[i].end);
+    if (*r == FM_MORE)
+        check_want(d, s, fed, i);
     if (*r < 0 || fed == s->len)
         check_error(d, s, *r);
     return i;

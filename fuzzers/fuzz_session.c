@@ -14,14 +14,17 @@
  *                  message handled that nobody has ended
  *     lost-wakeup  the server waits, and owes an answer that has room, or
  *                  leaves bytes unread without a reason
- *     harm         it ended a connection to which nothing had happened
+ *     harm         it ended a connection to which nothing had happened, or,
+ *                  told to stop, before its peer had
  *     lost-data    the script is over, and an answer never came; half-closed
  *                  and never ended; accepted never; a frame never handled
  *     lateness     a connection, or a frame on its way in, outlived its
- *                  time-out; a peer that has ended was left unnoticed; it was
- *                  told to stop and goes on
+ *                  time-out; a peer that has ended was left unnoticed; one that
+ *                  has the end was waited for too long; it was told to stop and
+ *                  goes on; no keepalive where it was asked for
  *     memory       it reads on while more than it may hold waits to be sent;
- *                  it has more connections than it may
+ *                  it has more connections than it may; idle ones hold bytes
+ *     complexity   bytes of output are moved again and again
  *     spin         memory was short, and it asks for it again at once
  *
  * and those of run.h: stall, spin, fd-leak, died, complexity.
@@ -37,9 +40,8 @@
 
 enum {
     SHORT_TIMER_MS = 1000,
-    SLACK_MS = 1000,
     MAX_CONNS = 3,
-    LINGER_MS = 2000,
+    KEEPALIVE_S = 60,
     OVERDUE_TURNS = 3,
     WAIT_TRIES = 16
 };
@@ -104,8 +106,14 @@ static void check_message(const struct fm_frame *message)
 static int handle(void *context, const struct fm_format *f,
                   const struct fm_frame *frame, struct fm_buf *out)
 {
+    size_t waits = fm_buf_len(out);
     int r = fm_echo(context, f, frame, out);
 
+    session.put += fm_buf_len(out) - waits;
+    if (out->moved > 4 * session.put + 256)
+        sf_finding(
+            SF_MON_WORK, "%llu bytes of output were moved, and there were %llu",
+            (unsigned long long)out->moved, (unsigned long long)session.put);
     session.frames++;
     session.handled += !session.lossy;
     if (f->kind == FM_CLOSE)
@@ -127,6 +135,7 @@ static void set_options(const struct sf_session *s)
         .handler = handle,
         .idle_ms = idle_ms[times],
         .frame_ms = frame_ms[times],
+        .keepalive_s = times == 2 && !s->high ? KEEPALIVE_S : 0,
         .linger_ms = LINGER_MS,
         .high_water = s->extra & 4 ? 100 : 0,
         .max_conns = s->extra & 8 ? MAX_CONNS : 0,
@@ -176,6 +185,23 @@ static void on_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
                     at + i < peer->sent ? peer->stream[at + i] : 0, end);
 }
 
+/* What is no frame ends it, after the answers to those before. */
+static void judge_answers(const struct sf_peer *peer)
+{
+    const struct check *c = session_check(peer);
+    int idle_ms = session.options.idle_ms;
+
+    if (c->given < c->whole && session_broke_at(peer, c->taken) &&
+        !peer->finished && !c->excused && !peer->harmed && !session.failing &&
+        session.told < 0 && session.options.format.kind != FM_CLOSE &&
+        !sf_peer_accepted(peer) &&
+        (idle_ms < 0 || session_since(c->useful) + SLACK_MS < idle_ms))
+        sf_peer_finding(SF_MON_LOST, peer,
+                        "closed with answers up to byte %zu sent, and frames "
+                        "up to byte %zu handled",
+                        c->given, c->whole);
+}
+
 /* Has ended: was there a reason? */
 static void judge_end(struct sf_peer *peer)
 {
@@ -189,6 +215,7 @@ static void judge_end(struct sf_peer *peer)
         sf_peer_finding(SF_MON_HARM, peer,
                         "ended (%s), and nothing had happened to it",
                         peer->err ? strerrorname_np(peer->err) : "EOF");
+    judge_answers(peer);
 }
 
 /* Frames that the server has read and not answered, and could. */
@@ -244,6 +271,7 @@ static void judge_lateness(const struct sf_peer *peer)
     int64_t from = c->active;
 
     if (session.options.frame_ms >= 0 && c->half &&
+        !(peer->finished && session.options.format.kind == FM_CLOSE) &&
         !session_broke_format(peer) &&
         session_since(c->half_alone) >
             session.options.frame_ms + LINGER_MS + SLACK_MS)
@@ -341,9 +369,25 @@ static void note_failure(void)
     session.failed = session.stats;
 }
 
+/* After a wait that memory was short for there is a pause. */
+static void judge_hurry(void)
+{
+    if (session.turn == session.stats.turns) { /* it was short for the pause */
+        session.hurried = true;
+        return;
+    }
+    if (session.refused && session.turn + 1 == session.stats.turns &&
+        session.refused_at == sf_sim_now() && !session.hurried)
+        sf_finding(SF_MON_SPIN, "%s",
+                   "memory is short, and it waits again at once");
+    session.refused_at = sf_sim_now();
+    session.hurried = false;
+}
+
 /* There is no memory for the wait, or for the pause after that. */
 static void note_refusal(void)
 {
+    judge_hurry();
     session.refused += session.turn != session.stats.turns;
     session.turn = session.stats.turns;
     if (session.refused > WAIT_TRIES) {
@@ -354,6 +398,7 @@ static void note_refusal(void)
 
 static void on_signal(void *arg)
 {
+    session.hurried = true;
     note_failure();
     if (!session.obeys || session.stop)
         return;
@@ -364,6 +409,7 @@ static void on_signal(void *arg)
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         const struct sf_peer *peer = sf_session_conn(i);
 
+        session.checks[i].was_open = sf_peer_accepted(peer);
         session.checks[i].owed =
             sf_peer_accepted(peer)
                 ? session_frames_end(peer, sf_peer_taken(peer))
@@ -387,44 +433,22 @@ static void judge_haste(const struct sf_peer *peer, const struct sf_point *at,
     *then = sf_sim_now();
 }
 
-/* What it had read has to be answered before it ends a connection, as long as
- * there is time. */
-static void judge_last_words(const struct sf_peer *peer)
-{
-    size_t given = sf_peer_given(peer), owed = session_check(peer)->owed;
-
-    if (peer->eof && given < owed && !session_is_excused(peer) &&
-        !session_broke_format(peer) && session_since(session.told) < LINGER_MS)
-        sf_peer_finding(SF_MON_LOST, peer,
-                        "it stops and has answered up to byte %zu, and had "
-                        "read frames up to %zu",
-                        given, owed);
-}
-
-static void judge_stop(void)
-{
-    if (session.told < 0)
-        return;
-    for (unsigned i = 0; i < sf_session_conns(); i++)
-        judge_last_words(sf_session_conn(i));
-    if (session_since(session.told) > LINGER_MS + SLACK_MS)
-        sf_finding(SF_MON_LATENESS, "told to stop %lld ms ago, and it waits",
-                   (long long)session_since(session.told));
-}
-
 static void on_quiet(void *arg, int64_t until)
 {
     bool short_timer = (until - sf_sim_now()) / MS <= SHORT_TIMER_MS;
 
     (void)arg;
+    if (until <= sf_sim_now()) /* it only looks */
+        return;
     judge_crowd();
-    judge_stop();
+    session_judge_stop();
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         struct sf_peer *peer = sf_session_conn(i);
 
         if (sf_peer_accepted(peer))
             session_note_activity(peer);
         judge_end(peer);
+        session_judge_waits(peer, until, short_timer);
         if (!short_timer)
             judge_backlog(peer);
         if (!peer->end || peer->harmed || !sf_peer_accepted(peer))
@@ -439,6 +463,7 @@ static void on_quiet(void *arg, int64_t until)
         judge_debt(peer);
         judge_memory(peer);
     }
+    session_judge_wait();
 }
 
 static void must_have_all(const struct sf_peer *peer)
@@ -482,7 +507,7 @@ static void on_finished(void *arg)
 {
     (void)arg;
     if (session.told >= 0) {
-        judge_stop();
+        session_judge_stop();
         return;
     }
     for (unsigned i = 0; i < sf_session_conns(); i++) {
@@ -552,6 +577,7 @@ static void check_counts(void)
             SF_MON_WRONG,
             "%llu times it has found no more descriptors, and there were",
             (unsigned long long)s->exhausted);
+    session_judge_kinds();
     if (s->frames != session.frames)
         sf_finding(SF_MON_WRONG, "%zu frames were handled, and it counts %llu",
                    session.frames, (unsigned long long)s->frames);
@@ -567,6 +593,7 @@ static void counters(void *arg, sf_counter *each, void *to)
     each(to, &session.turn, sizeof session.turn);
     each(to, &session.refused, sizeof session.refused); /* the loop's, too */
     each(to, &session.frames, sizeof session.frames);
+    each(to, &session.put, sizeof session.put);
     sf_phase_counters(each, to);
 }
 
@@ -588,6 +615,8 @@ static void on_fault(void *arg, const struct sf_point *at,
     (void)arg;
     if (sf_calls[at->call].kind == K_WAIT && sf_faults[outcome->fault].err)
         note_failure();
+    session.hurried |=
+        sf_calls[at->call].kind == K_WAIT && outcome->fault != SF_ENOMEM;
     if (sf_calls[at->call].kind == K_WAIT && outcome->fault == SF_ENOMEM)
         note_refusal();
     session.cut |= outcome->fault == SF_EOF && /* nobody else asks */
@@ -628,6 +657,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .counters = counters,
         .forgets = forgets,
         .lives_on = true,
+        .set_wall = true,
     };
     static struct sf_session s;
 
@@ -643,13 +673,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session.lossy = may_lose(&s);
     session.scarce =
         s.high || session.options.max_conns || sf_session_has(&s, SF_ACT_LIMIT);
-    session.frames = session.handled = 0;
+    session.before = session_allocated();
+    session.put = session.frames = session.handled = 0;
+    session.hurried = false;
+    session.exhausted = session.over = 0;
     session.failed = session.stats;
     session.turn = session.refused = 0;
     session.failing = false;
     for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
-        session.checks[i] = (struct check){
-            .accepted = -1, .short_at = {-1, -1}, .verdict = REF_MORE};
+        session.checks[i] = (struct check){.accepted = -1,
+                                           .ended = -1,
+                                           .short_at = {-1, -1},
+                                           .verdict = REF_MORE};
     if (fuzz_verbose())
         printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &server, fuzz_verbose() ? stdout : NULL);

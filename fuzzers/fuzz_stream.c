@@ -18,15 +18,17 @@
  *                  with a connection
  *
  * (past twice the number: by way of a pipe; four times: the descriptor has
- * time-outs of its own; eight times: a signal tells the server to stop; both:
- * it ends what would have told it, and says nothing.)  The oracles: what it
- * received is what was sent; what it sent back arrives; an error is one that
- * something had caused; at the end of the stream the loop says whether it was
- * inside a frame; no loop goes on when its deadline is long over, or waits
- * without end where it has one or the descriptor does not.  A server also sends
- * before it has too much to send, handles what comes from a peer that takes no
- * more, closes in a way that loses no reply, and stops in time with all
- * answered that it had received.
+ * time-outs of its own, and deadlines are weeks ahead; eight times: a signal
+ * tells the server to stop; both: it ends what would have told it, and says
+ * nothing; by way of a pipe: it closes the server's end as well.)  The oracles:
+ * what it received is what was sent; what it sent back arrives; an error is one
+ * that something had caused, and a time-out does not come early; at the end of
+ * the stream the loop says whether it was inside a frame; no loop goes on when
+ * its deadline is long over, or waits without end where it has one or the
+ * descriptor does not; none looks at the clock on the wall.  A server also
+ * sends before it has too much to send, handles what comes from a peer that
+ * takes no more, closes in a way that loses no reply, and stops in time with
+ * all answered that it had received.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/run.h"
@@ -51,11 +53,19 @@ enum {
     ROOM = 2500 /* bytes of a frame, or of a message, that there is room for */
 };
 
+/* More than an int holds. */
+static const int64_t FAR_MS = INT64_C(3) << 30;
+
 struct trial trial;
 
 const struct sf_peer *trial_peer(void)
 {
     return sf_session_conn(0);
+}
+
+static bool serves(void)
+{
+    return trial.mode == STREAM && trial.at_large;
 }
 
 /* Between two loops, of which a stream of small frames makes many: so nobody
@@ -78,7 +88,7 @@ static int64_t deadline(void)
     if (!trial.deadlines)
         return FM_NEVER;
     check_time();
-    return trial.until = now_ms() + TRIAL_DEADLINE_MS;
+    return trial.until = now_ms() + (trial.far ? FAR_MS : TRIAL_DEADLINE_MS);
 }
 
 /* --------------------------------------------------------------- program */
@@ -116,6 +126,8 @@ static bool has_excuse(int err)
 {
     bool gone = trial_peer()->closed || trial_harmed();
 
+    if (trial.deadlines && !serves() && trial.until && err == FM_E_TIMEOUT)
+        return now_ms() >= trial.until;
     if ((trial.deadlines || trial.own || trial.told >= 0) &&
         err == FM_E_TIMEOUT)
         return true;
@@ -424,11 +436,6 @@ static bool echo_exactly(int fd, size_t len)
     return r == 0;
 }
 
-static bool serves(void)
-{
-    return trial.mode == STREAM && trial.at_large;
-}
-
 /* --------------------------------------------------------- descriptors */
 
 static void close_pipes(void)
@@ -439,7 +446,7 @@ static void close_pipes(void)
     for (int i = 0; trial.pipes && i < 2; i++)
         close(trial.ends[i]);
     for (int i = 0; obeys && i < 2; i++)
-        if (i == 0 || !trial.ended)
+        if (!trial.ended || (i == 0 && !trial.dead))
             close(trial.word[i]);
 }
 
@@ -627,6 +634,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const struct sf_program loops = {
         .name = "the loops",
         .side = SF_GIVEN,
+        .set_wall = true,
         .run = run_loops,
         .frame = make_frame,
         .received = on_received,
@@ -650,6 +658,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     trial.own = s.variant / ref_format_count / 4 % 2 && !(s.extra & 12) &&
                 !trial.pipes && !trial.obeys;
     trial.dumb = trial.obeys && s.variant / ref_format_count / 4 % 2;
+    trial.dead = trial.obeys && trial.pipes;
+    trial.pipes = trial.pipes && !trial.obeys;
+    trial.far =
+        trial.deadlines && !serves() && s.variant / ref_format_count / 4 % 2;
     trial.told = -1;
     look_at_acts(&s);
     if (fuzz_verbose())

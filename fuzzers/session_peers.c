@@ -1,6 +1,10 @@
 /* session_peers.c: what is known of each connection; see session_peers.h */
 #include "fuzzers/session_peers.h"
 
+#define PAUSED (INT64_MAX / 2)
+
+enum { HIGH_WATER = 256 * 1024 }; /* where the options say nothing */
+
 struct session session;
 
 bool session_is_last(const uint8_t *payload, size_t len)
@@ -61,20 +65,41 @@ bool session_broke_format(const struct sf_peer *peer)
     return session_check(peer)->verdict != REF_MORE;
 }
 
+bool session_broke_at(const struct sf_peer *peer, size_t n)
+{
+    enum ref_verdict verdict = REF_MORE;
+    size_t count = 0;
+
+    if (!session_broke_format(peer))
+        return false;
+    if (session.options.format.kind == FM_CLOSE)
+        return n > session.options.format.max;
+    handled_end(peer->stream, n, 0, &verdict, &count);
+    return verdict != REF_MORE;
+}
+
 int64_t session_since(int64_t then)
 {
     return (sf_sim_now() - then) / MS;
 }
 
-/* Since when the server waits for the rest of a frame. */
-static void note_half(struct check *c, size_t start, size_t taken, size_t given)
+/* Since when the server waits for the rest of a frame.  While it has surely
+ * stopped reading that is for ever ago and no matter. */
+static void note_half(struct check *c, size_t start, size_t taken, size_t given,
+                      bool broke)
 {
-    bool half = start < taken;
+    size_t limit =
+        session.options.high_water ? session.options.high_water : HIGH_WATER;
+    bool half = start < taken && !broke;
 
     if (half && (!c->half || c->whole != start))
         c->half_since = c->half_alone = sf_sim_now();
     if (start > given) /* it may have stopped reading */
         c->half_alone = sf_sim_now();
+    if (start >= given + limit)
+        c->half_since = PAUSED;
+    else if (c->half_since == PAUSED)
+        c->half_since = sf_sim_now();
     c->half = half;
     c->whole = start;
 }
@@ -85,7 +110,11 @@ void session_note_activity(const struct sf_peer *peer)
     size_t taken = sf_peer_taken(peer), given = sf_peer_given(peer);
     int64_t now = sf_sim_now();
 
-    note_half(c, session_frames_end(peer, taken), taken, given);
+    if (c->accepted < 0 || given != c->given ||
+        (taken != c->taken && !session_broke_at(peer, c->taken)))
+        c->useful = now;
+    note_half(c, session_frames_end(peer, taken), taken, given,
+              session_broke_at(peer, taken));
     if (c->accepted < 0)
         c->accepted = c->active = now;
     if (now - c->active > c->gap)

@@ -11,6 +11,12 @@
 
 #define MS INT64_C(1000000)
 
+/* Of the server's limits, and how much later is late. */
+enum { LINGER_MS = 2000, SLACK_MS = 1000 };
+
+/* What the server has to count a connection as, where that is sure. */
+enum end_kind { UNSURE, ENDED, FAILED, END_KINDS };
+
 /* What the oracles know about a connection. */
 struct check {
     enum ref_verdict verdict; /* of the bytes sent so far                  */
@@ -33,8 +39,12 @@ struct check {
     size_t owed;              /* `due` of what was read when it was told to
                                  stop                                      */
     int64_t short_at[2];      /* when memory was short to receive, to send */
-    bool judged;              /* its end was looked at                     */
-    bool excused;             /* … and was a time-out, or a refusal        */
+    int64_t ended;            /* when its peer had the end, < 0: not yet   */
+    int64_t useful;           /* `active`, but for bytes after the last    */
+    bool was_open;            /* the server had it when it was told to stop */
+    enum end_kind kind;
+    bool judged;  /* its end was looked at                     */
+    bool excused; /* … and was a time-out, or a refusal        */
 };
 
 struct session {
@@ -53,7 +63,13 @@ struct session {
     bool failing;   /* … that makes it give up: its wait was refused …    */
     size_t refused; /* … memory in so many turns in a row                 */
     uint64_t turn;  /* … up to this one                                   */
-    size_t frames;  /* given to the handler                               */
+    int64_t refused_at; /* … the last time then                          */
+    bool hurried;       /* … and the pause after that was cut short      */
+    uint64_t exhausted; /* times that there was no descriptor …          */
+    uint64_t over;      /* … and connections that were over at the last  */
+    size_t before;      /* bytes allocated before the server began       */
+    uint64_t put;       /* bytes of answers that the handler made        */
+    size_t frames;      /* given to the handler                               */
     size_t handled; /* … as long as none may be lost                      */
     struct check checks[SF_CONNS_MAX];
 };
@@ -76,6 +92,8 @@ size_t session_allowed(const struct sf_peer *peer);
 bool session_broke_format(const struct sf_peer *peer);
 /* Milliseconds that have passed since then. */
 int64_t session_since(int64_t then);
+/* The first n bytes of it have what is no frame, or the last. */
+bool session_broke_at(const struct sf_peer *peer, size_t n);
 /* Bytes count when the server moves them, not when the peer reads them; what
  * has been moved is noted. */
 void session_note_activity(const struct sf_peer *peer);
@@ -89,5 +107,18 @@ bool session_lives(const struct sf_peer *peer);
 bool session_has_ended(const struct sf_peer *peer);
 /* Nothing more is owed to it. */
 bool session_is_excused(const struct sf_peer *peer);
+
+/* --- session_judge.c: each finds what it says */
+
+/* While the server waits until then: a connection, … */
+void session_judge_waits(struct sf_peer *peer, int64_t until, bool short_timer);
+/* … and all of them. */
+void session_judge_wait(void);
+/* It was told to stop, if it was. */
+void session_judge_stop(void);
+/* At the end: how they ended. */
+void session_judge_kinds(void);
+/* Bytes of memory in use; 0: nobody counts them. */
+size_t session_allocated(void);
 
 #endif

@@ -14,6 +14,7 @@ static int handle(void *context, const struct fm_format *f,
     struct fm_buf wire;
 
     (void)context;
+    trial.handled = fm_now_ms();
     if (waits >= HIGH_WATER)
         sf_peer_finding(SF_MON_MEMORY, trial_peer(),
                         "a frame is handled while %zu bytes wait to be sent, "
@@ -67,6 +68,8 @@ void trial_signal(void *arg)
     trial.ended = true;
     trial.meant = !trial.dumb;
     sf_simnet()->close(trial.word[1]);
+    if (trial.dead)
+        sf_simnet()->close(trial.word[0]);
     if (trial.dumb)
         return;
     trial.told = fm_now_ms();
@@ -80,10 +83,13 @@ static int64_t since_told(void)
 }
 
 /* Answers, output and the peer's end have LINGER_MS each; who does not read is
- * waited for. */
+ * waited for as long as at any other time. */
 void trial_judge_late(void)
 {
-    if (!trial.idle && since_told() > 3 * LINGER_MS + TRIAL_LATE_MS)
+    int64_t room = trial.idle ? TRIAL_DEADLINE_MS : 0;
+
+    if ((!trial.idle || trial.deadlines) &&
+        since_told() > room + 3 * LINGER_MS + TRIAL_LATE_MS)
         sf_peer_finding(SF_MON_LATENESS, trial_peer(),
                         "told to stop %lld ms ago, and it goes on",
                         (long long)since_told());
@@ -99,6 +105,19 @@ static void judge_stop(void)
                         trial.taken, trial.owed);
 }
 
+/* A wait, or what sends, has all of its time, unless the descriptor has less of
+ * its own; the last began after this. */
+static void judge_timed_out(void)
+{
+    int64_t after = fm_now_ms() - trial.handled;
+
+    if (trial.told < 0 && !trial.own && after < TRIAL_DEADLINE_MS)
+        sf_peer_finding(SF_MON_WRONG, trial_peer(),
+                        "timed out %lld ms after a frame, it has %d",
+                        (long long)after, TRIAL_DEADLINE_MS);
+    trial_judge_receive(FM_E_TIMEOUT, trial.taken, SIZE_MAX);
+}
+
 static void judge_served(const struct fm_server_stats *stats)
 {
     if (stats->ended + stats->timed_out + stats->dead + stats->failed != 1)
@@ -111,7 +130,7 @@ static void judge_served(const struct fm_server_stats *stats)
     else if (stats->ended)
         trial_judge_receive(FM_E_CLOSED, trial.taken, SIZE_MAX);
     else if (stats->timed_out)
-        trial_judge_receive(FM_E_TIMEOUT, trial.taken, SIZE_MAX);
+        judge_timed_out();
     else if (stats->dead)
         trial_judge_receive(FM_E_BADFD, trial.taken, SIZE_MAX);
     else
@@ -133,7 +152,8 @@ bool trial_serve(int fd)
     bool mine;
 
     fm_options_complete(&o, &given);
-    trial.spent = -fm_now_ms();
+    trial.handled = fm_now_ms();
+    trial.spent = -trial.handled;
     mine = fm_serve_blocking(fd, &o, trial.obeys ? trial.word[0] : -1,
                              &trial.meant, &stats);
     trial.spent += fm_now_ms();

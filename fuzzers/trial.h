@@ -36,10 +36,13 @@ struct trial {
     size_t short_moved; /* … with so many bytes moved before                */
     unsigned refused;   /* times that there was none since a byte moved     */
     bool idle;          /* the peer may leave unread what was sent          */
+    int64_t handled;    /* when it handled a frame last, or began           */
     int64_t spent;      /* ms in the server                                 */
     bool obeys;         /* a signal tells the server to stop, by            */
     int word[2];        /* … the end of this pipe                           */
     bool ended;         /* that has come to its end                         */
+    bool far;           /* the deadlines are weeks ahead                    */
+    bool dead;          /* the program's own end of it is closed, too       */
     bool dumb;          /* … by accident: it tells nothing                  */
     atomic_bool meant;  /* … and tells it to stop                           */
     int64_t told;       /* when it did, -1: it has not                      */

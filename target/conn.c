@@ -1,11 +1,12 @@
 /* see conn.h */
 #include "target/conn.h"
+#include "target/piece.h"
 #include "target/sockio.h"
 
 #include <stdlib.h>
 
 enum {
-    PIECE = 65536,     /* bytes of one receive                              */
+    PIECE = FM_PIECE,  /* bytes of one receive                              */
     READS_PER_TURN = 4 /* so that a flooder keeps nobody else waiting       */
 };
 

@@ -8,14 +8,15 @@
  */
 #include "target/loops.h"
 #include "target/decode.h"
+#include "target/piece.h"
 #include "target/sockio.h"
 
 #include <limits.h>
 #include <poll.h>
 
 enum {
-    PIECE = 65536,  /* bytes of memory taken ahead of the bytes         */
-    BUSY_TRIES = 16 /* times in a row that the system may be busy       */
+    PIECE = FM_PIECE, /* bytes of memory taken ahead of the bytes         */
+    BUSY_TRIES = 16   /* times in a row that the system may be busy       */
 };
 
 /* The system is short of memory: leave it alone for a moment, but not for

@@ -1,11 +1,12 @@
 /* see stream.h */
 #include "target/stream.h"
 #include "target/loops.h"
+#include "target/piece.h"
 
 #include <poll.h>
 
 enum {
-    PIECE = 65536,      /* bytes of one receive                            */
+    PIECE = FM_PIECE,   /* bytes of one receive                            */
     FLUSH_LEVEL = 65536 /* bytes of output that are sent without being told */
 };
 

@@ -166,6 +166,12 @@ struct sf_end *sf_end_connect(const struct sockaddr *addr, socklen_t len)
     return end;
 }
 
+void sf_end_hold(struct sf_end *listener, bool held)
+{
+    (void)listener, (void)held;
+    loop_cannot("a listener neither takes nor refuses");
+}
+
 struct sf_end *sf_end_listen(const struct sockaddr *addr, socklen_t len,
                              int backlog)
 {
@@ -344,6 +350,15 @@ bool sf_end_accepted(const struct sf_end *end)
 void sf_end_forgotten(struct sf_end *end, sf_counter *each, void *arg)
 {
     (void)end, (void)each, (void)arg;
+}
+
+bool sf_end_kept_alive(const struct sf_end *end)
+{
+    int on = 0;
+    socklen_t len = sizeof on;
+
+    sf_libc.getsockopt(end->other, SOL_SOCKET, SO_KEEPALIVE, &on, &len);
+    return on;
 }
 
 int sf_end_fd(const struct sf_end *end)

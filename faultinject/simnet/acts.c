@@ -5,6 +5,9 @@
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/show.h"
 
+/* Two turns of as many as any program takes in one. */
+enum { RUSHED = 40 };
+
 static bool do_send(const struct sf_act *act)
 {
     struct sf_peer *peer = sf_play_sender(act->peer);
@@ -171,6 +174,27 @@ static unsigned find_taken(const struct sf_peer **one)
     return n;
 }
 
+/* Nor must those be who come as fast as it accepts them. */
+static void watch_for_a_rush(void)
+{
+    unsigned here = 0;
+
+    for (unsigned i = 0; i < sf_play.conns_n; i++)
+        here += sf_peer_accepted(&sf_play.conns[i]);
+    for (unsigned i = 0; here > sf_play.here && i < sf_play.conns_n; i++) {
+        const struct sf_peer *peer = &sf_play.conns[i];
+        bool kept = waits_to_be_read(peer) && !sf_play.unlooked;
+
+        sf_play.looks[i].rushed = kept ? sf_play.looks[i].rushed + 1 : 0;
+        if (sf_play.looks[i].rushed == RUSHED)
+            sf_peer_finding(SF_MON_STARVATION, peer,
+                            "nothing of it was read while others were "
+                            "accepted, %d times in a row",
+                            RUSHED);
+    }
+    sf_play.here = here;
+}
+
 /* Whoever sends as fast as the program reads must not be all that it reads.
  * Acts that come AFTER calls are such a sender; each looks what was read. */
 static void watch_for_starvation(void)
@@ -179,8 +203,12 @@ static void watch_for_starvation(void)
     unsigned n = find_taken(&taken);
     bool again = n == 1 && taken == sf_play.taken && !sf_play.unlooked;
 
-    if (n == 0) /* it sent, or waited for nothing */
+    if (n == 0) { /* it sent, accepted, or waited for nothing */
+        watch_for_a_rush();
         return;
+    }
+    for (unsigned i = 0; i < sf_play.conns_n; i++)
+        sf_play.looks[i].rushed = 0;
     sf_play.taken = taken;
     sf_play.unlooked = false;
     for (unsigned i = 0; i < sf_play.conns_n; i++) {

@@ -53,19 +53,24 @@ static bool same_name(struct sim_name *a, struct sim_name *b)
 }
 
 /* To be bound twice a name must be of one family, too: servers listen at a
- * port of both. */
+ * port of both, and who has one of each hears at each what is meant for it. */
 static struct sf_end *find_bound(struct sim_name *name, bool listening)
 {
+    struct sf_end *other = NULL;
+
     for (unsigned i = 0; i < sim.ends_used; i++) {
         struct sf_end *end = &sim.ends[i];
 
         if (end->kind == SIM_SOCKET && end->bound &&
-            (listening ? end->state == SIM_LISTEN
-                       : end->family == name->any.sa_family) &&
-            same_name(&end->name, name))
-            return end;
+            (end->family == name->any.sa_family || (listening && !other)) &&
+            (!listening || end->state == SIM_LISTEN) &&
+            same_name(&end->name, name)) {
+            if (end->family == name->any.sa_family)
+                return end;
+            other = end;
+        }
     }
-    return NULL;
+    return other;
 }
 
 static bool has_name(const struct sf_end *end)
@@ -475,6 +480,11 @@ void sf_end_forgotten(struct sf_end *end, sf_counter *each, void *arg)
     each(arg, &end->nospace, sizeof end->nospace);
     each(arg, &end->spoilt, sizeof end->spoilt);
     each(arg, &end->has_port, sizeof end->has_port);
+}
+
+bool sf_end_kept_alive(const struct sf_end *end)
+{
+    return end->peer && end->peer->keepalive;
 }
 
 int sf_end_fd(const struct sf_end *end)

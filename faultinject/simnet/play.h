@@ -37,10 +37,12 @@ struct sf_play {
     struct sf_end *listener;               /* SF_DIAL                     */
 
     struct {
-        size_t taken;  /* bytes that the program had read at the last act */
-        unsigned kept; /* … acts in a row that it read only another's     */
+        size_t taken;    /* bytes that the program had read at the last act */
+        unsigned kept;   /* … acts in a row that it read only another's     */
+        unsigned rushed; /* … or only accepted others                     */
     } looks[SF_CONNS_MAX];
     const struct sf_peer *taken; /* the other                             */
+    unsigned here;               /* accepted, at the last act             */
     bool unlooked;               /* there was a fault since the last act  */
 
     enum sf_play_phase phase;

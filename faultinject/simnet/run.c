@@ -522,6 +522,7 @@ static struct sf_sim_config config_of(const struct sf_session *s)
         .window = (s->buffers + 1) / 2,
         .fd_first = s->high ? FD_SETSIZE - (int)s->high : 0,
         .handlers = s->handlers,
+        .set_wall = sf_play.program->set_wall,
         .signo = sf_play.program->signo,
         .idle = act,
         .before = on_call,
@@ -568,6 +569,7 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
     memset(sf_play.current, 0, sizeof sf_play.current);
     sf_play.listener = NULL;
     sf_play.taken = NULL;
+    sf_play.here = 0;
     sf_play.unlooked = false;
     sf_play.phase = SCRIPT;
     sf_play.resume = 0;

@@ -113,6 +113,8 @@ struct sf_program {
      * and misuse: what they see is no finding. */
     unsigned allow;
     bool no_control; /* no control connection                             */
+    bool set_wall;   /* somebody sets the real-time clock while it runs:
+                      * none of its time limits may depend on that        */
     bool keeps_open; /* it leaves its descriptors to the end of the process */
     bool lives_on;   /* a server that serves to their end the connections it
                       * has when its listener dies: then that may happen   */

@@ -59,6 +59,8 @@ struct sf_sim_config {
     int fd_limit;  /* RLIMIT_NOFILE: numbers are below it; 0: none        */
     bool handlers; /* the program has a signal handler, so that waits and
                     * blocking calls can be interrupted                   */
+    bool set_wall; /* the real-time clock is set: an hour back, and forward
+                    * again, each few seconds                             */
     int signo;     /* … of this signal, where it does not block it; 0: it
                     * never does                                          */
 
@@ -172,6 +174,8 @@ bool sf_end_connected(const struct sf_end *end); /* made, or made once    */
 bool sf_end_accepted(const struct sf_end *end);
 /* … or could it accept it? */
 bool sf_end_waits(const struct sf_end *end);
+/* The program has asked for SO_KEEPALIVE on it. */
+bool sf_end_kept_alive(const struct sf_end *end);
 /* The program has this connection, through this descriptor; else -1. */
 int sf_end_fd(const struct sf_end *end);
 /* The end whose other side is the program's descriptor, or NULL. */

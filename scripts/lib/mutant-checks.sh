@@ -7,7 +7,7 @@
 # None of them is a unit test.
 # shellcheck shell=bash
 
-mutant_checks=(corpus proofs fuzz preload races)
+mutant_checks=(corpus proofs fuzz preload hurry races)
 mutant_fuzzers=(fuzz_session fuzz_stream fuzz_client fuzz_decode)
 mutant_models=(select thread fork)
 
@@ -199,6 +199,24 @@ mutant_preload() {
             fi
         done
     done < <(sweep_plans)
+}
+
+# Told to end among peers that do not, and with one alone that reads nothing.
+mutant_hurry() {
+    local model peers dir
+    for model in "${mutant_models[@]}"; do
+        for peers in stuck 'stuck flooder quiet dribbler'; do
+            dir=$(mktemp -d)
+            # shellcheck disable=SC2086 # words
+            sweep_hurry "$dir" "$model" $peers
+            found_runs=$((found_runs + 1))
+            found_message=$(sed -n 's/^sockfault: finding: //p' "$dir/0.err" \
+                2>/dev/null | head -1)
+            rm -rf "$dir"
+            found_kind=${found_message%%: *}
+            [[ -z $found_kind ]] || return 0
+        done
+    done
 }
 
 # The thread server under TSan, with clients at the same time; it tells of races,

@@ -22,6 +22,7 @@ sweeping=yes
 sweep_host=127.0.0.1
 sweep_orderly=yes # a server that is told to end sends all answers before
 sweep_clients=6
+sweep_shim=()  # what a server in a hurry runs under
 sweep_depth=1 # frames under way; a client with faults has more
 sweep_cases=(server.select server.thread server.fork client.select)
 sweep_frame_size=1000
@@ -228,6 +229,50 @@ sweep_stop() {
     wait "$sweep_server" || status=$?
     say "$status" >"$1/server.status"
 } 2>/dev/null
+
+# What peers of a server in a hurry do; each on a socket of its own, $fd.  A byte
+# now and then is half a frame.
+# shellcheck disable=SC2016 # expanded by the shell that has the socket
+declare -A sweep_peer=(
+    [flooder]='yes "$1" >&"$fd" & exec cat <&"$fd" >/dev/null'
+    [stuck]='exec yes "$1" >&"$fd"'
+    [quiet]='exec sleep 60'
+    [dribbler]='while printf "\0" >&"$fd"; do sleep 0.1; done'
+)
+
+# sweep_hurry DIR MODEL PEER...: a server that has a second for each thing that
+# ends a connection is told to end among such peers.  It ends in time, whatever
+# they do; and in good order parts with all but those who read nothing; with
+# who always has something more to send only a child has more time than that.
+sweep_hurry() {
+    local dir=$1 model=$2 name since ended stuck=0 pids=()
+    local -A sweep_format=([$2]='delim:\n')
+    : >"$dir/0.err"
+    sweep_linger=1000 sweep_start "$dir" "$model" env "${sweep_shim[@]}" || return 0
+    for name in "${@:3}"; do
+        # shellcheck disable=SC2016
+        setsid bash -c 'exec {fd}<>"$0" || exit; '"${sweep_peer[$name]}" \
+            "/dev/tcp/$sweep_host/$sweep_port" \
+            x >/dev/null 2>&1 &
+        pids+=("$!")
+        [[ $name$model != stuck* && $name$model != flooder[st]* ]] ||
+            stuck=$((stuck + 1))
+    done
+    sleep 0.7
+    since=$EPOCHREALTIME
+    sweep_stop "$dir"
+    for name in "${pids[@]}"; do
+        kill -- "-$name" || true
+    done 2>/dev/null
+    wait "${pids[@]}" || true
+    awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 5 }' ||
+        sweep_finding stall "told to end, it takes more than its time" \
+            >>"$dir/0.err"
+    ended=$(sed -nE 's/^accepted.* ended ([0-9]+),.* timed out ([0-9]+),.*/\1 \2/p' \
+        "$dir/server.err" | awk '{ print $1 + $2 }')
+    [[ ${ended:-0} -ge $(($# - 2 - stuck)) ]] ||
+        sweep_finding wrong-data "of $(($# - 2)) it has parted with $ended in good order or for want of time" >>"$dir/0.err"
+}
 
 # sweep_run CASE PLAN DIR: one run; everything that came of it is in DIR.
 sweep_run() {

@@ -1,0 +1,244 @@
+/*
+ * session_judge.c: what the server under test owes to each connection besides
+ * its answers: an end in time, a place, its memory back, a true count.
+ */
+#include "faultinject/inject/finding.h"
+#include "faultinject/simnet/simnet.h"
+#include "fuzzers/session_peers.h"
+
+enum {
+    SPARE = 65536 + 1024, /* bytes that are lent to whoever is served */
+    PER_CONN = 1280
+};
+
+static uint64_t over(void)
+{
+    const struct fm_server_stats *s = &session.stats;
+
+    return s->ended + s->failed + s->timed_out + s->dead;
+}
+
+/* It has told the peer its end, and waits for the peer's: not for long.  The
+ * word to stop begins that time anew. */
+static void judge_linger(const struct sf_peer *peer, int64_t until)
+{
+    struct check *c = session_check(peer);
+    int64_t from;
+
+    if (!peer->eof || peer->err || !sf_peer_accepted(peer))
+        return;
+    if (c->ended < 0)
+        c->ended = sf_sim_now();
+    from = session.told > c->ended ? session.told : c->ended;
+    if (!peer->harmed && until - from > (LINGER_MS + SLACK_MS) * MS)
+        sf_peer_finding(SF_MON_LATENESS, peer,
+                        "it has had the end for %lld ms, and the server waits "
+                        "for its own",
+                        (long long)session_since(c->ended));
+}
+
+/* Told to stop: who reads has all there is, and then its end. */
+static void judge_goodbye(const struct sf_peer *peer)
+{
+    if (session.told >= 0 && session_check(peer)->was_open && !peer->stopped &&
+        session_lives(peer) && sf_peer_accepted(peer) && !peer->harmed &&
+        !session.failing)
+        sf_peer_finding(SF_MON_LOST_WAKEUP, peer, "%s",
+                        "told to stop, the server waits, and it has no end");
+}
+
+/* What it had read has to be answered before it ends a connection, as long as
+ * there is time. */
+static void judge_last_words(const struct sf_peer *peer)
+{
+    size_t given = sf_peer_given(peer), owed = session_check(peer)->owed;
+
+    if (peer->eof && given < owed && !session_is_excused(peer) &&
+        !session_broke_format(peer) && session_since(session.told) < LINGER_MS)
+        sf_peer_finding(SF_MON_LOST, peer,
+                        "it stops and has answered up to byte %zu, and had "
+                        "read frames up to %zu",
+                        given, owed);
+}
+
+/* The peer is waited for after the last answer, as long as there is time:
+ * closing before it does may reset it, and it loses what is under way. */
+static void judge_farewell(const struct sf_peer *peer)
+{
+    if (session_check(peer)->was_open && peer->end && !peer->finished &&
+        !session_is_excused(peer) && !sf_peer_accepted(peer) &&
+        !session_broke_format(peer) && !sf_end_harmed(peer->end) &&
+        session_since(session.told) < LINGER_MS - SLACK_MS)
+        sf_peer_finding(SF_MON_HARM, peer,
+                        "closed %lld ms after the word to stop, and the peer "
+                        "had not ended",
+                        (long long)session_since(session.told));
+}
+
+void session_judge_stop(void)
+{
+    if (session.told < 0)
+        return;
+    for (unsigned i = 0; i < sf_session_conns(); i++) {
+        judge_last_words(sf_session_conn(i));
+        judge_farewell(sf_session_conn(i));
+    }
+    if (session_since(session.told) > LINGER_MS + SLACK_MS)
+        sf_finding(SF_MON_LATENESS, "told to stop %lld ms ago, and it waits",
+                   (long long)session_since(session.told));
+}
+
+/* Who is never timed out has to be asked whether he is there. */
+static void judge_keepalive(const struct sf_peer *peer)
+{
+    if (session.options.keepalive_s && !peer->harmed &&
+        sf_peer_accepted(peer) && !sf_end_kept_alive(peer->end))
+        sf_peer_finding(SF_MON_LATENESS, peer, "%s",
+                        "keepalive was asked for, and is not on");
+}
+
+/* The handler has said so of one of its frames: which? */
+static enum end_kind kind_of_last(const struct sf_peer *peer)
+{
+    struct ref_frame frame = {0};
+
+    do
+        if (ref_next(&session.options.format, peer->stream, peer->sent,
+                     frame.end, &frame) != REF_FRAME)
+            return UNSURE;
+    while (!session_is_last(peer->stream + frame.payload, frame.len));
+    return peer->stream[frame.payload] % 2 ? FAILED : ENDED;
+}
+
+/* That it is closed may have another reason, unless all was done. */
+static bool is_surely_over(const struct sf_peer *peer)
+{
+    const struct check *c = session_check(peer);
+    int idle_ms = session.options.idle_ms;
+
+    return sf_peer_accepted(peer) ||
+           (peer->received >= peer->sent && c->due >= peer->sent &&
+            peer->finished &&
+            (idle_ms < 0 || session_since(c->active) + SLACK_MS <= idle_ms));
+}
+
+static void note_kind(const struct sf_peer *peer)
+{
+    struct check *c = session_check(peer);
+
+    if (c->kind != UNSURE || !peer->eof || peer->err || peer->harmed ||
+        session.cut || session.told >= 0 || session_is_excused(peer) ||
+        session.options.format.kind == FM_CLOSE)
+        return;
+    session_frames_end(peer, peer->sent);
+    if (!is_surely_over(peer))
+        return;
+    if (c->verdict == REF_BAD || c->verdict == REF_TOO_LONG)
+        c->kind = FAILED;
+    else if (c->verdict == REF_MORE && peer->finished)
+        c->kind = c->due == peer->sent ? ENDED : FAILED;
+    else if (c->verdict == REF_FRAME)
+        c->kind = kind_of_last(peer);
+}
+
+void session_judge_waits(struct sf_peer *peer, int64_t until, bool short_timer)
+{
+    judge_keepalive(peer);
+    judge_linger(peer, until);
+    note_kind(peer);
+    if (!short_timer)
+        judge_goodbye(peer);
+}
+
+/* Descriptors had run out, and since then a connection is over. */
+static void judge_rearm(void)
+{
+    const struct fm_server_stats *s = &session.stats;
+    bool fresh = session.exhausted != s->exhausted;
+
+    session.exhausted = s->exhausted;
+    if (fresh)
+        session.over = over();
+    if (!s->exhausted || session.over == over() || session.stop ||
+        session.failed.turns == s->turns || sf_session_now()->high ||
+        (session.options.max_conns &&
+         s->accepted - over() >= session.options.max_conns))
+        return;
+    for (unsigned i = 0; i < sf_session_conns(); i++) {
+        const struct sf_peer *peer = sf_session_conn(i);
+
+        if (session_lives(peer) && sf_end_waits(peer->end) && !peer->harmed)
+            sf_peer_finding(SF_MON_LOST_WAKEUP, peer, "%s",
+                            "a descriptor is free again, and the server waits "
+                            "and does not accept");
+    }
+}
+
+/* Where a sanitizer counts them. */
+extern size_t __sanitizer_get_current_allocated_bytes(void)
+    __attribute__((weak));
+
+size_t session_allocated(void)
+{
+    return __sanitizer_get_current_allocated_bytes
+               ? __sanitizer_get_current_allocated_bytes()
+               : 0;
+}
+
+/* How many are idle, if all are; *most: the bytes that one has sent. */
+static size_t count_idle(size_t *most)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < sf_session_conns(); i++) {
+        const struct sf_peer *peer = sf_session_conn(i);
+        const struct check *c = session_check(peer);
+
+        if (peer->sent > *most)
+            *most = peer->sent;
+        if (!sf_peer_accepted(peer))
+            continue;
+        n++;
+        if (c->taken != c->whole || c->given != c->whole || peer->harmed)
+            return 0;
+    }
+    return n;
+}
+
+/* Who has nothing to do needs no memory for bytes.  After a wait that failed
+ * some that are over are not freed. */
+static void judge_idle_memory(void)
+{
+    size_t most = 0, used = session_allocated() - session.before;
+    size_t n = count_idle(&most);
+
+    if (n && session.failed.turns != session.stats.turns &&
+        session.stats.accepted - over() == n &&
+        used > SPARE + 4 * most + n * PER_CONN)
+        sf_finding(SF_MON_MEMORY,
+                   "%zu bytes are held, for %zu connections that are idle",
+                   used, n);
+}
+
+void session_judge_wait(void)
+{
+    judge_rearm();
+    judge_idle_memory();
+}
+
+void session_judge_kinds(void)
+{
+    const struct fm_server_stats *s = &session.stats;
+    uint64_t kinds[END_KINDS] = {0};
+
+    for (unsigned i = 0; i < sf_session_conns(); i++)
+        kinds[session.checks[i].kind]++;
+    if (s->ended + s->dead < kinds[ENDED] ||
+        s->failed + s->dead < kinds[FAILED])
+        sf_finding(SF_MON_WRONG,
+                   "%llu have ended clean and %llu failed, and it counts %llu "
+                   "and %llu",
+                   (unsigned long long)kinds[ENDED],
+                   (unsigned long long)kinds[FAILED],
+                   (unsigned long long)s->ended, (unsigned long long)s->failed);
+}
