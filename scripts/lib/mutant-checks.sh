@@ -7,7 +7,7 @@
 # None of them is a unit test.
 # shellcheck shell=bash
 
-mutant_checks=(corpus proofs fuzz preload hurry races)
+mutant_checks=(corpus proofs fuzz preload hurry manners races)
 mutant_fuzzers=(fuzz_session fuzz_stream fuzz_client fuzz_decode)
 mutant_models=(select thread fork)
 
@@ -216,6 +216,20 @@ mutant_hurry() {
             found_kind=${found_message%%: *}
             [[ -z $found_kind ]] || return 0
         done
+    done
+}
+
+# Without any fault, at the beginning and the end.
+mutant_manners() {
+    local each dir
+    for each in "${manners[@]}"; do
+        dir=$(mktemp -d)
+        found_message=$("manners_$each" "$dir" |
+            sed -n 's/^sockfault: finding: //p' | head -1)
+        found_runs=$((found_runs + 1))
+        rm -rf "$dir"
+        found_kind=${found_message%%: *}
+        [[ -z $found_kind ]] || return 0
     done
 }
 

@@ -22,7 +22,6 @@ sweeping=yes
 sweep_host=127.0.0.1
 sweep_orderly=yes # a server that is told to end sends all answers before
 sweep_clients=6
-sweep_shim=()  # what a server in a hurry runs under
 sweep_depth=1 # frames under way; a client with faults has more
 sweep_cases=(server.select server.thread server.fork client.select)
 sweep_frame_size=1000
@@ -63,8 +62,9 @@ sweep_fatal() {
 sweep_start() {
     local i
     : >"$1/server.out"
-    "${@:3}" "$SF_BUILD/bin/framed-server" --port 0 --model "$2" \
-        --format "${sweep_format[$2]}" --conns 5 \
+    "${@:3}" "$SF_BUILD/bin/framed-server" --port "${sweep_at:-0}" \
+        --model "$2" --format "${sweep_format[$2]}" \
+        --conns "${sweep_conns:-5}" \
         --linger "${sweep_linger:-$((3000 * SF_RUN_S))}" --stats \
         >"$1/server.out" 2>"$1/server.err" </dev/null &
     sweep_server=$!
@@ -248,7 +248,7 @@ sweep_hurry() {
     local dir=$1 model=$2 name since ended stuck=0 pids=()
     local -A sweep_format=([$2]='delim:\n')
     : >"$dir/0.err"
-    sweep_linger=1000 sweep_start "$dir" "$model" env "${sweep_shim[@]}" || return 0
+    sweep_linger=1000 sweep_start "$dir" "$model" env || return 0
     for name in "${@:3}"; do
         # shellcheck disable=SC2016
         setsid bash -c 'exec {fd}<>"$0" || exit; '"${sweep_peer[$name]}" \
@@ -268,10 +268,12 @@ sweep_hurry() {
     awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 5 }' ||
         sweep_finding stall "told to end, it takes more than its time" \
             >>"$dir/0.err"
-    ended=$(sed -nE 's/^accepted.* ended ([0-9]+),.* timed out ([0-9]+),.*/\1 \2/p' \
+    ended=$(sed -nE \
+        's/^accepted.* ended ([0-9]+),.* timed out ([0-9]+),.*/\1 \2/p' \
         "$dir/server.err" | awk '{ print $1 + $2 }')
     [[ ${ended:-0} -ge $(($# - 2 - stuck)) ]] ||
-        sweep_finding wrong-data "of $(($# - 2)) it has parted with $ended in good order or for want of time" >>"$dir/0.err"
+        sweep_finding wrong-data "of $(($# - 2)) it has parted with $ended in \
+good order or for want of time" >>"$dir/0.err"
 }
 
 # sweep_run CASE PLAN DIR: one run; everything that came of it is in DIR.

@@ -1,0 +1,55 @@
+# What a server does at its beginning and from one client to the next, which no
+# fault has a part in.  Uses sweep.sh; each says what it finds.
+# shellcheck shell=bash
+
+manners=(restart exec_flags turns)
+
+# A server at a port where connections of the one before are not long gone.
+manners_restart() {
+    local fd port
+    sweep_start "$1" select env || return 0
+    port=$sweep_port
+    exec {fd}<>"/dev/tcp/$sweep_host/$port"
+    sleep 0.2
+    sweep_stop "$1"
+    cat <&"$fd" >/dev/null
+    exec {fd}>&-
+    if sweep_at=$port sweep_start "$1" select env; then
+        sweep_stop "$1"
+    else
+        sweep_finding died "started again at once, it cannot have its port"
+    fi
+}
+
+# What it executed would have none of its sockets.
+manners_exec_flags() {
+    local fd info flags
+    sweep_start "$1" select env || return 0
+    exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+    sleep 0.2
+    for info in /proc/"$sweep_server"/fdinfo/*; do
+        flags=$(sed -n 's/^flags:[^0-9]*//p' "$info" 2>/dev/null)
+        [[ $(readlink "${info/fdinfo/fd}") != socket:* ]] ||
+            (((8#$flags & 8#2000000) != 0)) ||
+            sweep_finding fd-leak "descriptor ${info##*/} stays open in exec"
+    done
+    exec {fd}>&-
+    sweep_stop "$1"
+}
+
+# One at a time, one after the other, as many as there may be at once.
+manners_turns() {
+    local i model
+    for model in "${mutant_models[@]}"; do
+        sweep_conns=1 sweep_start "$1" "$model" env || return 0
+        for i in 1 2 3 4 5 6; do
+            say hi | timeout 5 "$SF_BUILD/bin/framed-client" \
+                --port "$sweep_port" --format "${sweep_format[$model]}" \
+                >/dev/null 2>&1 || {
+                sweep_finding stall "client $i of $model, alone, is not served"
+                break
+            }
+        done
+        sweep_stop "$1"
+    done
+}
