@@ -183,7 +183,8 @@ struct sf_end *sf_end_of(int fd);
 /* A fault was made true on this connection (reset, end, kill, drop). */
 bool sf_end_harmed(const struct sf_end *end);
 /* What decides nothing any more once the program has let go of it, and its end
- * was received here: all that can follow is that this end is closed. */
+ * was received here: all that can follow is that this end is closed, and nobody
+ * binds the port that it had. */
 void sf_end_forgotten(struct sf_end *end, sf_counter *each, void *arg);
 
 #endif
