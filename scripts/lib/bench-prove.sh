@@ -62,6 +62,7 @@ bench_prove() {
     prove_states fuzz_session/echo 2 0.05
     prove_states fuzz_session/timeouts 2 0.05
     prove_states fuzz_session/flood 2 0.05
+    prove_states fuzz_session/conversation 2 0.05
     prove_states fuzz_session/echo 3 null
     prove_states fuzz_stream/recv-exact 5 null
 }
