@@ -1,5 +1,5 @@
 # What a server does at its beginning and from one client to the next, which no
-# fault has a part in.  Uses sweep.sh; each says what it finds.
+# fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
 manners=(restart exec_flags turns)

@@ -201,35 +201,33 @@ mutant_preload() {
     done < <(sweep_plans)
 }
 
+# mutant_probe FUNCTION [ARGUMENT]...: it has a folder, and says what it finds.
+mutant_probe() {
+    local dir
+    dir=$(mktemp -d)
+    found_message=$("$1" "$dir" "${@:2}" |
+        sed -n 's/^sockfault: finding: //p' | head -1)
+    found_runs=$((found_runs + 1))
+    rm -rf "$dir"
+    found_kind=${found_message%%: *}
+    [[ -z $found_kind ]]
+}
+
 # Told to end among peers that do not, and with one alone that reads nothing.
 mutant_hurry() {
-    local model peers dir
+    local model
     for model in "${mutant_models[@]}"; do
-        for peers in stuck 'stuck flooder quiet dribbler'; do
-            dir=$(mktemp -d)
-            # shellcheck disable=SC2086 # words
-            sweep_hurry "$dir" "$model" $peers
-            found_runs=$((found_runs + 1))
-            found_message=$(sed -n 's/^sockfault: finding: //p' "$dir/0.err" \
-                2>/dev/null | head -1)
-            rm -rf "$dir"
-            found_kind=${found_message%%: *}
-            [[ -z $found_kind ]] || return 0
-        done
+        mutant_probe sweep_hurry "$model" stuck || return 0
+        mutant_probe sweep_hurry "$model" stuck flooder quiet dribbler ||
+            return 0
     done
 }
 
 # Without any fault, at the beginning and the end.
 mutant_manners() {
-    local each dir
+    local each
     for each in "${manners[@]}"; do
-        dir=$(mktemp -d)
-        found_message=$("manners_$each" "$dir" |
-            sed -n 's/^sockfault: finding: //p' | head -1)
-        found_runs=$((found_runs + 1))
-        rm -rf "$dir"
-        found_kind=${found_message%%: *}
-        [[ -z $found_kind ]] || return 0
+        mutant_probe "manners_$each" || return 0
     done
 }
 

@@ -247,7 +247,6 @@ declare -A sweep_peer=(
 sweep_hurry() {
     local dir=$1 model=$2 name since ended stuck=0 pids=()
     local -A sweep_format=([$2]='delim:\n')
-    : >"$dir/0.err"
     sweep_linger=1000 sweep_start "$dir" "$model" env || return 0
     for name in "${@:3}"; do
         # shellcheck disable=SC2016
@@ -266,14 +265,13 @@ sweep_hurry() {
     done 2>/dev/null
     wait "${pids[@]}" || true
     awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 5 }' ||
-        sweep_finding stall "told to end, it takes more than its time" \
-            >>"$dir/0.err"
+        sweep_finding stall "told to end, it takes more than its time"
     ended=$(sed -nE \
         's/^accepted.* ended ([0-9]+),.* timed out ([0-9]+),.*/\1 \2/p' \
         "$dir/server.err" | awk '{ print $1 + $2 }')
     [[ ${ended:-0} -ge $(($# - 2 - stuck)) ]] ||
         sweep_finding wrong-data "of $(($# - 2)) it has parted with $ended in \
-good order or for want of time" >>"$dir/0.err"
+good order or for want of time"
 }
 
 # sweep_run CASE PLAN DIR: one run; everything that came of it is in DIR.
