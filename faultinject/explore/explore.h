@@ -20,26 +20,6 @@ enum { SF_SANITIZER_STATUS = 86 };
 
 __attribute__((format(printf, 1, 2))) bool sf_complain(const char *format, ...);
 
-/* --- files.c: what is around a run --------------------------------------- */
-
-/* A library of ours: beside this command, as built and as installed. */
-bool sf_find_library(const char *name, char *path, size_t size);
-
-#define SF_SHARED "/dev/shm/sockfault"
-/*
- * Make a file that programs share with this command, from a template as of
- * mkstemp().  While its descriptor is open it is held; one of SF_SHARED that
- * nobody holds is removed, since whoever made it was killed.  -1: said why.
- */
-int sf_shared_open(char *path);
-
-/* A sanitizer's report is told from the program's own exit status: in the
- * environment of what is to be the command. */
-void sf_set_sanitizers(void);
-
-/* For atexit(): what nobody can read was not done. */
-void sf_check_output(void);
-
 /* --- program.c: the command to watch ----------------------------------- */
 
 struct sf_program {
@@ -55,6 +35,30 @@ struct sf_program {
  * it is executed.
  */
 bool sf_program_find(struct sf_program *program, const char *name);
+
+/* --- files.c: what is around a run --------------------------------------- */
+
+/* A library of ours: beside this command, as built and as installed. */
+bool sf_find_library(const char *name, char *path, size_t size);
+
+#define SF_SHARED "/dev/shm/sockfault"
+/*
+ * Make a file that programs share with this command, from a template as of
+ * mkstemp().  While its descriptor is open it is held; one of SF_SHARED that
+ * nobody holds is removed, since whoever made it was killed.  -1: said why.
+ */
+int sf_shared_open(char *path);
+
+/* The library is loaded into the program: in the environment of what is to be
+ * the command.  A sanitizer's insists on being first; what was there stays. */
+void sf_set_preload(const struct sf_program *program, const char *library);
+
+/* A sanitizer's report is told from the program's own exit status: in the
+ * same environment. */
+void sf_set_sanitizers(void);
+
+/* For atexit(): what nobody can read was not done. */
+void sf_check_output(void);
 
 /* --- run.c: one run ------------------------------------------------------ */
 

@@ -78,6 +78,17 @@ int sf_shared_open(char *path)
     return fd;
 }
 
+void sf_set_preload(const struct sf_program *program, const char *library)
+{
+    const char *before = getenv("LD_PRELOAD");
+    char value[3 * PATH_MAX];
+
+    snprintf(value, sizeof value, "%s%s%s%s%s", program->runtime,
+             program->runtime[0] ? " " : "", library, before ? " " : "",
+             before ? before : "");
+    setenv("LD_PRELOAD", value, 1);
+}
+
 /* The last one counts. */
 static void set_sanitizer(const char *name)
 {

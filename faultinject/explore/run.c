@@ -123,22 +123,10 @@ static bool find_way(struct shared *s, const struct sf_run *run)
     return sf_find_library("libsockfault.so", s->library, sizeof s->library);
 }
 
-/* A sanitizer's library insists on being first; what was there stays. */
-static void set_preload(const struct shared *shared)
-{
-    const char *before = getenv("LD_PRELOAD");
-    char value[3 * PATH_MAX];
-
-    snprintf(value, sizeof value, "%s%s%s%s%s", shared->program.runtime,
-             shared->program.runtime[0] ? " " : "", shared->library,
-             before ? " " : "", before ? before : "");
-    setenv("LD_PRELOAD", value, 1);
-}
-
 static void set_environment(const struct shared *shared, bool notify)
 {
     if (!notify)
-        set_preload(shared);
+        sf_set_preload(&shared->program, shared->library);
     sf_set_sanitizers();
     setenv(SF_CONTROL_ENV, shared->path, 1);
 }
@@ -288,12 +276,13 @@ static pid_t spawn(const struct sf_run *run, const struct shared *shared,
     return pid;
 }
 
-/* What came before there was a command has not reached it by itself. */
+/* What came before there was a command has not reached it by itself; to one in
+ * a group of its own forward() passes it on. */
 static void forward_early(const sigset_t *early)
 {
     static const int terminals[] = {SIGINT, SIGQUIT};
 
-    for (int i = 0; i < 2 && forward_to > 0; i++)
+    for (int i = 0; i < 2 && forward_to > 0 && !has_own_group; i++)
         if (sigismember(early, terminals[i]))
             kill(forward_to, terminals[i]);
 }

@@ -81,13 +81,9 @@ static bool make_report(void)
 
 static void set_environment(const struct sf_program *program)
 {
-    const char *before = getenv("LD_PRELOAD");
-    char preload[3 * PATH_MAX], pid[24];
+    char pid[24];
 
-    snprintf(preload, sizeof preload, "%s%s%s%s%s", program->runtime,
-             program->runtime[0] ? " " : "", sim.library, before ? " " : "",
-             before ? before : "");
-    setenv("LD_PRELOAD", preload, 1);
+    sf_set_preload(program, sim.library);
     setenv(SF_SIM_SCENARIO_ENV, sim.scenario, 1);
     setenv(SF_SIM_REPORT_ENV, sim.report, 1);
     snprintf(pid, sizeof pid, "%ld", (long)getpid());

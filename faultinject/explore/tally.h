@@ -28,7 +28,8 @@ struct sf_tally *sf_tally_new(bool refuse);
 /* In the child, before it executes the command; false: it is not counted. */
 bool sf_tally_offer(struct sf_tally *tally);
 
-/* In the parent, at once: begin to count. */
+/* In the parent, at once: begin to count.  False, and said why: nobody would
+ * answer the child, which is to be killed. */
 bool sf_tally_begin(struct sf_tally *tally, pid_t child);
 
 /*
