@@ -448,7 +448,7 @@ static void on_quiet(void *arg, int64_t until)
         if (sf_peer_accepted(peer))
             session_note_activity(peer);
         judge_end(peer);
-        session_judge_waits(peer, until, short_timer);
+        session_judge_one(peer, until, short_timer);
         if (!short_timer)
             judge_backlog(peer);
         if (!peer->end || peer->harmed || !sf_peer_accepted(peer))
@@ -463,7 +463,7 @@ static void on_quiet(void *arg, int64_t until)
         judge_debt(peer);
         judge_memory(peer);
     }
-    session_judge_wait();
+    session_judge_all();
 }
 
 static void must_have_all(const struct sf_peer *peer)

@@ -5,10 +5,10 @@
  *
  * Executes each file once, folders with all that is in them in the order of
  * names, and says "executed N of N inputs".  A session may also be text
- * (sockfault-session(5)).  Exit status 0 when everything
- * was executed, 2 when something could not be read or there was nothing; a
- * finding ends the process by a signal or with the sanitizer's own status,
- * after a line that names the input.
+ * (sockfault-session(5)).  Exit status 0 when everything was executed, 2 when
+ * something could not be read or there was nothing; a finding ends the process
+ * by a signal or with the sanitizer's own status, after a line that names the
+ * input.
  */
 #include "faultinject/simnet/session.h"
 #include "fuzzers/fuzz.h"

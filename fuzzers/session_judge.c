@@ -141,7 +141,7 @@ static void note_kind(const struct sf_peer *peer)
         c->kind = kind_of_last(peer);
 }
 
-void session_judge_waits(struct sf_peer *peer, int64_t until, bool short_timer)
+void session_judge_one(struct sf_peer *peer, int64_t until, bool short_timer)
 {
     judge_keepalive(peer);
     judge_linger(peer, until);
@@ -209,18 +209,19 @@ static size_t count_idle(size_t *most)
  * some that are over are not freed. */
 static void judge_idle_memory(void)
 {
-    size_t most = 0, used = session_allocated() - session.before;
-    size_t n = count_idle(&most);
+    size_t most = 0, n = count_idle(&most), now;
 
-    if (n && session.failed.turns != session.stats.turns &&
-        session.stats.accepted - over() == n &&
-        used > SPARE + 4 * most + n * PER_CONN)
+    if (!n || session.failed.turns == session.stats.turns ||
+        session.stats.accepted - over() != n)
+        return;
+    now = session_allocated();
+    if (now > session.before + SPARE + 4 * most + n * PER_CONN)
         sf_finding(SF_MON_MEMORY,
                    "%zu bytes are held, for %zu connections that are idle",
-                   used, n);
+                   now - session.before, n);
 }
 
-void session_judge_wait(void)
+void session_judge_all(void)
 {
     judge_rearm();
     judge_idle_memory();

@@ -3,8 +3,6 @@
 
 #define PAUSED (INT64_MAX / 2)
 
-enum { HIGH_WATER = 256 * 1024 }; /* where the options say nothing */
-
 struct session session;
 
 bool session_is_last(const uint8_t *payload, size_t len)
@@ -84,19 +82,18 @@ int64_t session_since(int64_t then)
 }
 
 /* Since when the server waits for the rest of a frame.  While it has surely
- * stopped reading that is for ever ago and no matter. */
+ * stopped reading no time runs; its own high water no session reaches. */
 static void note_half(struct check *c, size_t start, size_t taken, size_t given,
                       bool broke)
 {
-    size_t limit =
-        session.options.high_water ? session.options.high_water : HIGH_WATER;
+    size_t limit = session.options.high_water;
     bool half = start < taken && !broke;
 
     if (half && (!c->half || c->whole != start))
         c->half_since = c->half_alone = sf_sim_now();
     if (start > given) /* it may have stopped reading */
         c->half_alone = sf_sim_now();
-    if (start >= given + limit)
+    if (limit && start >= given + limit)
         c->half_since = PAUSED;
     else if (c->half_since == PAUSED)
         c->half_since = sf_sim_now();

@@ -111,9 +111,9 @@ bool session_is_excused(const struct sf_peer *peer);
 /* --- session_judge.c: each finds what it says */
 
 /* While the server waits until then: a connection, … */
-void session_judge_waits(struct sf_peer *peer, int64_t until, bool short_timer);
+void session_judge_one(struct sf_peer *peer, int64_t until, bool short_timer);
 /* … and all of them. */
-void session_judge_wait(void);
+void session_judge_all(void);
 /* It was told to stop, if it was. */
 void session_judge_stop(void);
 /* At the end: how they ended. */

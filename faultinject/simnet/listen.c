@@ -61,14 +61,14 @@ static struct sf_end *find_bound(struct sim_name *name, bool listening)
     for (unsigned i = 0; i < sim.ends_used; i++) {
         struct sf_end *end = &sim.ends[i];
 
-        if (end->kind == SIM_SOCKET && end->bound &&
-            (end->family == name->any.sa_family || (listening && !other)) &&
-            (!listening || end->state == SIM_LISTEN) &&
-            same_name(&end->name, name)) {
-            if (end->family == name->any.sa_family)
-                return end;
+        if (end->kind != SIM_SOCKET || !end->bound ||
+            (listening && end->state != SIM_LISTEN) ||
+            !same_name(&end->name, name))
+            continue;
+        if (end->family == name->any.sa_family)
+            return end;
+        if (listening && !other)
             other = end;
-        }
     }
     return other;
 }

@@ -429,8 +429,9 @@ void sf_session_forgotten(sf_counter *each, void *arg)
 {
     const struct sf_program *program = sf_play.program;
 
-    for (unsigned i = 0;
-         program->forgets && !counts_calls() && i < sf_play.conns_n; i++) {
+    if (!program->forgets || counts_calls())
+        return;
+    for (unsigned i = 0; i < sf_play.conns_n; i++) {
         const struct sf_peer *peer = &sf_play.conns[i];
         size_t len;
         void *noted = sf_play_is_over(peer)

@@ -149,7 +149,7 @@ static void decode_text(struct sf_session *s, const uint8_t *bytes, size_t len)
     char why[160];
 
     if (sf_session_read(s, bytes, len, why, sizeof why) < 0)
-        sf_session_decode(s, NULL, 0);
+        sf_session_decode(s, (const uint8_t *)"", 0);
 }
 
 void sf_session_decode(struct sf_session *s, const uint8_t *bytes, size_t len)
@@ -161,8 +161,7 @@ void sf_session_decode(struct sf_session *s, const uint8_t *bytes, size_t len)
         decode_text(s, bytes, len);
         return;
     }
-    for (size_t i = 0; i < at; i++)
-        header[i] = bytes[i];
+    memcpy(header, bytes, at);
     decode_world(s, header);
     s->acts_n = s->faults_n = 0;
     while (s->acts_n < SF_ACTS_MAX && len - at >= ACT &&
