@@ -5,7 +5,7 @@
 #ifndef FRAMED_ECHO_H
 #define FRAMED_ECHO_H
 
-#include "faultinject/simnet/target.h"
+#include "faultinject/session/target.h"
 
 #include <string.h>
 

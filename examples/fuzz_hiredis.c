@@ -1,5 +1,5 @@
 /* fuzz_hiredis.c: a client on hiredis, its servers and the network faulty. */
-#include "faultinject/simnet/target.h"
+#include "faultinject/session/target.h"
 
 #include <arpa/inet.h>
 #include <hiredis/hiredis.h>

@@ -1,6 +1,6 @@
 /* fuzz_simple_echo.c: a server of one's own in whole sessions.  It is correct;
  * leave out any one line that looks fussy and see how soon it is found. */
-#include "faultinject/simnet/target.h"
+#include "faultinject/session/target.h"
 
 #include <errno.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* fuzz_wslay.c: a WebSocket echo on wslay, on one blocking descriptor. */
-#include "faultinject/simnet/target.h"
+#include "faultinject/session/target.h"
 
 #include <errno.h>
 #include <string.h>

@@ -12,7 +12,7 @@
  *     cannot be said with real sockets: …    2
  */
 #include "faultinject/inject/finding.h"
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 #include "fuzzers/fuzz.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
  * fuzz_client.c: dialling, a buffered stream both ways, draining; with faults.
  *
- * The input is a session (faultinject/simnet/session.h) whose peers are the
+ * The input is a session (faultinject/session/session.h) whose peers are the
  * servers: the first one that is dialled is peer 1, and so on.  The client
  * under test dials (fm_dial), sends some frames (fm_stream_put), reads frames
  * until the end or a deadline (fm_stream_next), drains and closes, several
@@ -20,7 +20,7 @@
  * error had a cause.
  */
 #include "faultinject/inject/finding.h"
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 #include "fuzzers/fuzz.h"
 #include "fuzzers/phases.h"
 #include "fuzzers/reference.h"

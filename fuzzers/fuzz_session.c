@@ -1,7 +1,7 @@
 /*
  * fuzz_session.c: the select server in whole sessions, with faults.
  *
- * The input is a session (faultinject/simnet/session.h): some clients and
+ * The input is a session (faultinject/session/session.h): some clients and
  * what they do, a tape of faults, options.  The server under test is
  * fm_select_server with the echo handler, which says of some frames that they
  * are the last when `variant` is past the number of formats (past twice the

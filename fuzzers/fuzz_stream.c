@@ -1,7 +1,7 @@
 /*
  * fuzz_stream.c: the blocking loops in whole sessions, with faults.
  *
- * The input is a session (faultinject/simnet/session.h).  The program under
+ * The input is a session (faultinject/session/session.h).  The program under
  * test has one connected descriptor and does with it what `extra` says:
  *
  *     0 echo       fm_recv_frame, fm_send_all of the encoded frame
@@ -31,7 +31,7 @@
  * all answered that it had received.
  */
 #include "faultinject/inject/finding.h"
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 #include "fuzzers/fuzz.h"
 #include "fuzzers/phases.h"
 #include "fuzzers/reference.h"

@@ -39,10 +39,10 @@ target_sources(sockfault_archive INTERFACE
   faultinject/inject/fault.h
   faultinject/inject/faults.def
   faultinject/inject/finding.h
-  faultinject/simnet/run.h
-  faultinject/simnet/session.h
+  faultinject/session/run.h
+  faultinject/session/session.h
   faultinject/simnet/simnet.h
-  faultinject/simnet/target.h
+  faultinject/session/target.h
   faultinject/world.h
   fuzzers/fuzz.h
   fuzzers/pieces.h)

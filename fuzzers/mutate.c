@@ -1,7 +1,7 @@
 /* see mutate.h */
 #include "fuzzers/mutate.h"
 
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
  */
 #include "fuzzers/mutate.h"
 
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 
 #include <stdlib.h>
 #include <string.h>

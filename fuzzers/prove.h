@@ -11,7 +11,7 @@
 #define SF_PROVE_H
 
 #include "faultinject/inject/choose_exhaust.h"
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 #include "fuzzers/prove_image.h"
 
 enum { PROVE_COUNTERS = 3 };

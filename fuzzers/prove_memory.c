@@ -10,7 +10,7 @@
 #include "fuzzers/prove.h"
 
 #include "faultinject/inject/finding.h"
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* prove_say.c: statements and counterexamples; see prove.h */
 #include "fuzzers/prove.h"
 
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 #include "fuzzers/fuzz.h"
 
 #include <errno.h>

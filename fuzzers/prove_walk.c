@@ -3,8 +3,8 @@
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
-#include "faultinject/simnet/guard.h"
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/guard.h"
+#include "faultinject/session/run.h"
 #include "faultinject/simnet/simnet.h"
 
 #include <errno.h>

@@ -10,7 +10,7 @@
  * by a signal or with the sanitizer's own status, after a line that names the
  * input.
  */
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 #include "fuzzers/fuzz.h"
 
 #include <dirent.h>

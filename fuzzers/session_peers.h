@@ -5,7 +5,7 @@
 #ifndef SF_SESSION_PEERS_H
 #define SF_SESSION_PEERS_H
 
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 #include "fuzzers/reference.h"
 #include "target/server.h"
 

@@ -7,7 +7,7 @@
 #ifndef SF_TRIAL_H
 #define SF_TRIAL_H
 
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 #include "target/encode.h"
 #include "target/format.h"
 

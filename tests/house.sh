@@ -48,13 +48,19 @@ forbid_include() {
 check_layers() {
     forbid_include target 'faultinject/|fuzzers/|tests/'
     forbid_include faultinject 'target/|fuzzers/|tests/'
-    forbid_include faultinject/inject 'faultinject/(kernel|simnet|explore|notify)/'
-    forbid_include faultinject/kernel 'faultinject/(simnet|interpose|explore|notify)/'
-    forbid_include faultinject/simnet 'faultinject/(interpose|explore|notify)/'
-    forbid_include faultinject/interpose 'faultinject/(simnet|explore|notify)/'
-    forbid_include faultinject/notify 'faultinject/(simnet|explore)/'
+    forbid_include faultinject/inject \
+        'faultinject/(kernel|simnet|session|explore|notify)/'
+    forbid_include faultinject/kernel \
+        'faultinject/(simnet|session|interpose|explore|notify)/'
+    forbid_include faultinject/simnet \
+        'faultinject/(session|interpose|explore|notify)/'
+    forbid_include faultinject/session \
+        'faultinject/(kernel|interpose|explore|notify)/'
+    forbid_include faultinject/interpose \
+        'faultinject/(simnet|session|explore|notify)/'
+    forbid_include faultinject/notify 'faultinject/(simnet|session|explore)/'
     forbid_include faultinject/loopback \
-        'faultinject/(interpose|explore|kernel|notify)/'
+        'faultinject/(session|interpose|explore|kernel|notify)/'
 }
 
 check_readmes() {

@@ -1,5 +1,5 @@
 /* fuzz_upper.c: upper.c in whole sessions; all that sockfault needs. */
-#include "faultinject/simnet/target.h"
+#include "faultinject/session/target.h"
 #include "upper.h"
 
 #include <ctype.h>

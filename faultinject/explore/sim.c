@@ -3,7 +3,7 @@
  * sockfault-sim(1).
  */
 #include "faultinject/explore/explore.h"
-#include "faultinject/simnet/served.h"
+#include "faultinject/session/served.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -29,7 +29,7 @@
 
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/model.h"
-#include "tests/faultinject/session.h"
+#include "tests/faultinject/planned.h"
 
 /* --- the rules --- */
 
@@ -303,7 +303,7 @@ static unsigned one_walk(enum transport transport, bool nonblock, unsigned seed)
              "p 0.03 seed %u poll: deadfd-late",
              seed, seed + 1, seed + 2, seed + 3, seed + 4, seed + 5);
     story[0] = '\0';
-    session_begin(plan);
+    planned_begin(plan);
     make_pair(transport, pair);
     if (w.tcp) /* what the peer sends is there at once */
         sf_libc.setsockopt(pair[1], IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -317,7 +317,7 @@ static unsigned one_walk(enum transport transport, bool nonblock, unsigned seed)
     rule(FOR_EVER, true, w.streak > SF_STREAK_MAX);
     close_it(w.fd);
     close(w.peer);
-    return session_end();
+    return planned_end();
 }
 
 /* --- what a walk does not meet --- */
@@ -340,7 +340,7 @@ static void interruptions(unsigned seed)
 
     snprintf(plan, sizeof plan, "profile posix\np 0.5 seed %u in: EINTR", seed);
     sigaction(SIGWINCH, &sa, NULL);
-    session_begin(plan);
+    planned_begin(plan);
     make_pair(UNIX, pair);
     story[0] = '\0';
     while (got < 10) {
@@ -355,7 +355,7 @@ static void interruptions(unsigned seed)
     }
     close_it(pair[0]);
     close_it(pair[1]);
-    session_end();
+    planned_end();
     signal(SIGWINCH, SIG_DFL);
 }
 
@@ -392,7 +392,7 @@ static void numbers(unsigned seed)
              "profile posix\np 0.3 seed %u open: EMFILE\n"
              "p 0.3 seed %u accept: fatal",
              seed, seed + 1);
-    session_begin(plan);
+    planned_begin(plan);
     story[0] = '\0';
     for (int i = 0; i < 6; i++) {
         want = lowest();
@@ -406,11 +406,11 @@ static void numbers(unsigned seed)
         if (fd >= 0)
             close_it(fd);
     }
-    session_end();
+    planned_end();
 
     snprintf(plan, sizeof plan, "profile posix\np 0.4 seed %u accept: fatal",
              seed);
-    session_begin(plan);
+    planned_begin(plan);
     listener = make_listener(&port);
     set_nonblocking(listener);
     for (int i = 0; i < 4; i++) {
@@ -423,7 +423,7 @@ static void numbers(unsigned seed)
         close_it(client);
     }
     close_it(listener);
-    session_end();
+    planned_end();
 }
 
 /* Nobody accepts and there is no room: it stays on the way for ever. */
@@ -438,7 +438,7 @@ static void on_the_way(unsigned seed)
     snprintf(plan, sizeof plan,
              "p 0.3 seed %u conn 3 in: fatal\np 0.9 seed %u conn 3: benign",
              seed, seed);
-    session_begin(plan);
+    planned_begin(plan);
     story[0] = '\0';
     listener = socket(AF_INET, SOCK_STREAM, 0);
     addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -463,7 +463,7 @@ static void on_the_way(unsigned seed)
     for (int i = 0; i < 3; i++)
         close_it(fds[i]);
     close_it(listener);
-    session_end();
+    planned_end();
 }
 
 /* A plan that wants nothing else, at every call. */
@@ -473,7 +473,7 @@ static void without_end(const char *plan)
     char byte;
     int pair[2];
 
-    session_begin(plan);
+    planned_begin(plan);
     story[0] = '\0';
     make_pair(UNIX, pair);
     set_nonblocking(pair[0]);
@@ -484,7 +484,7 @@ static void without_end(const char *plan)
     rule(FOR_EVER, streak > 0, streak > SF_STREAK_MAX);
     close_it(pair[0]);
     close_it(pair[1]);
-    session_end();
+    planned_end();
 }
 
 /* --- the test --- */

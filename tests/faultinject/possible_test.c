@@ -26,7 +26,7 @@
 #include <cmocka.h>
 
 #include "faultinject/inject/inject.h"
-#include "tests/faultinject/session.h"
+#include "tests/faultinject/planned.h"
 
 /* What it begins with. */
 enum {
@@ -454,7 +454,7 @@ static void begin(const struct row *row, int pair[2])
         sigaction(SIGWINCH, &sa, NULL);
     if (row->begin & BLOCKED)
         set_blocked(SIG_BLOCK);
-    session_begin(row->rules);
+    planned_begin(row->rules);
     make_pair(row->begin & ON_UNIX ? UNIX : TCP, pair);
     if (row->begin & NB)
         set_nonblocking(pair[0]);
@@ -481,7 +481,7 @@ static void can_happen(void **state)
     close(pair[1]);
     signal(SIGWINCH, SIG_DFL);
     set_blocked(SIG_UNBLOCK);
-    if ((session_end() < 1) != ((row->begin & NEVER) != 0))
+    if ((planned_end() < 1) != ((row->begin & NEVER) != 0))
         fail_msg("%s: it was%s done", row->rules,
                  row->begin & NEVER ? "" : " not");
     if (result != row->result || err != row->err)

@@ -21,7 +21,7 @@
 #include <cmocka.h>
 
 #include "faultinject/inject/inject.h"
-#include "tests/faultinject/session.h"
+#include "tests/faultinject/planned.h"
 
 static int connect_to(int fd, unsigned short port)
 {
@@ -48,7 +48,7 @@ static void refused(void **state)
     int listener, fd;
 
     (void)state;
-    session_begin("connect 1..2: ECONNREFUSED");
+    planned_begin("connect 1..2: ECONNREFUSED");
     listener = make_listener(&port);
     fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect_to(fd, port), -1);
@@ -64,7 +64,7 @@ static void refused(void **state)
     assert_int_equal(so_error(fd), 0);
     close(fd);
     close(listener);
-    assert_int_equal(session_end(), 2);
+    assert_int_equal(planned_end(), 2);
 }
 
 /* connect() that was interrupted goes on by itself. */
@@ -74,7 +74,7 @@ static void interrupted_connect(void **state)
     int listener, fd;
 
     (void)state;
-    session_begin("profile posix\nconnect 1: EINTR");
+    planned_begin("profile posix\nconnect 1: EINTR");
     listener = make_listener(&port);
     fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect_to(fd, port), -1);
@@ -85,7 +85,7 @@ static void interrupted_connect(void **state)
     assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, 0);
     close(fd);
     close(listener);
-    session_end();
+    planned_end();
 }
 
 /* 10: no descriptor is to be had by any call, until one is given back. */
@@ -95,7 +95,7 @@ static void no_descriptors(void **state)
     int listener, client, fd;
 
     (void)state;
-    session_begin("accept 1: EMFILE");
+    planned_begin("accept 1: EMFILE");
     listener = make_listener(&port);
     client = dial(port);
     fd = open("/dev/null", O_RDONLY);
@@ -110,7 +110,7 @@ static void no_descriptors(void **state)
     close(fd);
     close(client);
     close(listener);
-    assert_int_equal(session_end(), 1);
+    assert_int_equal(planned_end(), 1);
 }
 
 /* 11: select says EBADF because one of them is closed, and the number is the
@@ -121,7 +121,7 @@ static void dead_descriptor(void **state)
     fd_set rd;
 
     (void)state;
-    session_begin("select 1: deadfd conn 1");
+    planned_begin("select 1: deadfd conn 1");
     make_pair(UNIX, pair);
     FD_ZERO(&rd);
     FD_SET(pair[0], &rd);
@@ -134,7 +134,7 @@ static void dead_descriptor(void **state)
     assert_int_equal(dup(pair[1]), pair[0]);
     close(pair[0]);
     close(pair[1]);
-    assert_int_equal(session_end(), 1);
+    assert_int_equal(planned_end(), 1);
 }
 
 static volatile sig_atomic_t urgents;
@@ -155,7 +155,7 @@ static void signal_comes(void **state)
     for (int handled = 0; handled < 2; handled++) {
         if (handled)
             sigaction(SIGURG, &sa, NULL);
-        session_begin("poll 1: EINTR");
+        planned_begin("poll 1: EINTR");
         make_pair(UNIX, pair);
         send(pair[1], "x", 1, 0);
         assert_int_equal(poll(&(struct pollfd){pair[0], POLLIN, 0}, 1, 1000),
@@ -163,7 +163,7 @@ static void signal_comes(void **state)
         assert_int_equal(urgents, handled);
         close(pair[0]);
         close(pair[1]);
-        assert_int_equal(session_end(), handled);
+        assert_int_equal(planned_end(), handled);
     }
     signal(SIGURG, SIG_DFL);
 }
@@ -175,7 +175,7 @@ static void false_readiness(void **state)
     int pair[2];
 
     (void)state;
-    session_begin("profile posix\npoll 1: spurious conn 1\n"
+    planned_begin("profile posix\npoll 1: spurious conn 1\n"
                   "poll 2: withhold conn 2");
     make_pair(UNIX, pair);
     set_nonblocking(pair[0]);
@@ -191,7 +191,7 @@ static void false_readiness(void **state)
     assert_int_equal(p[1].revents, POLLIN);
     close(pair[0]);
     close(pair[1]);
-    assert_int_equal(session_end(), 2);
+    assert_int_equal(planned_end(), 2);
 }
 
 /* A vector is cut inside an element, in a copy. */
@@ -203,7 +203,7 @@ static void cut_vectors(void **state)
     int pair[2];
 
     (void)state;
-    session_begin("readv 1: short 6\nrecvmsg 1: short 1");
+    planned_begin("readv 1: short 6\nrecvmsg 1: short 1");
     make_pair(UNIX, pair);
     send(pair[1], "abcdefghijkl", 12, 0);
     assert_int_equal(readv(pair[0], iov, 3), 6);
@@ -216,7 +216,7 @@ static void cut_vectors(void **state)
     assert_memory_equal(a, "hijk", 4);
     close(pair[0]);
     close(pair[1]);
-    assert_int_equal(session_end(), 2);
+    assert_int_equal(planned_end(), 2);
 }
 
 /* A row of messages is cut inside any of them, and says so of that one. */
@@ -232,7 +232,7 @@ static void cut_batches(void **state)
     int pair[2];
 
     (void)state;
-    session_begin("sendmmsg 1: short 8\nrecvmmsg 1: short 1\n"
+    planned_begin("sendmmsg 1: short 8\nrecvmmsg 1: short 1\n"
                   "recvmmsg 2: short 6\nrecvmmsg 3: EOF");
     make_pair(UNIX, pair);
     set_nonblocking(pair[0]);
@@ -249,7 +249,7 @@ static void cut_batches(void **state)
     assert_int_equal(in[0].msg_len, 0);
     close(pair[0]);
     close(pair[1]);
-    assert_int_equal(session_end(), 3 + 1);
+    assert_int_equal(planned_end(), 3 + 1);
 }
 
 /* Out of a socket into a pipe, and the other way. */
@@ -258,7 +258,7 @@ static void cut_splices(void **state)
     int pair[2], tube[2];
 
     (void)state;
-    session_begin("splice 1: short 4\nsendfile 1: short 2\n"
+    planned_begin("splice 1: short 4\nsendfile 1: short 2\n"
                   "splice 2: ECONNRESET");
     make_pair(TCP, pair);
     set_nonblocking(pair[0]);
@@ -273,7 +273,7 @@ static void cut_splices(void **state)
         close(tube[i]);
         close(pair[i]);
     }
-    assert_int_equal(session_end(), 3);
+    assert_int_equal(planned_end(), 3);
 }
 
 /* An offset stays where it is, however the pieces fall. */
@@ -285,7 +285,7 @@ static void by_offset(void **state)
 
     (void)state;
     for (size_t piece = 1; piece <= sizeof buf; piece++, got = 0) {
-        session_begin("conn 1 in @17: EOF");
+        planned_begin("conn 1 in @17: EOF");
         make_pair(UNIX, pair);
         send(pair[1], buf, sizeof buf, 0);
         for (ssize_t n; (n = recv(pair[0], buf, piece, 0)) > 0;)
@@ -293,7 +293,7 @@ static void by_offset(void **state)
         assert_int_equal(got, 17);
         close(pair[0]);
         close(pair[1]);
-        session_end();
+        planned_end();
     }
 }
 

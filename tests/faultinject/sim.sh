@@ -101,7 +101,7 @@ expect 2 'listens nowhere' talk "$served" nowhere
             "$source/docs/man/sockfault-sim.1" || echo "--$option"
     done >"$work/missing"
 for word in $(sed -n 's/^ *X([A-Z]*, *"\([a-z]*\)".*/\1/p' \
-    "$source/faultinject/simnet/session.h"); do
+    "$source/faultinject/session/session.h"); do
     grep -q "Cm $word" "$source/docs/man/sockfault-session.5" || echo "$word"
 done >>"$work/missing"
 if [ -s "$work/missing" ]; then

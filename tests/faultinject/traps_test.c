@@ -26,7 +26,7 @@
 
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/seed.h"
-#include "tests/faultinject/session.h"
+#include "tests/faultinject/planned.h"
 
 enum { PATIENCE_MS = 1000 };
 
@@ -83,12 +83,12 @@ static void edges(const char *rules)
     char bytes[200] = {0};
     int pair[2];
 
-    session_begin(rules);
+    planned_begin(rules);
     pair_of(TCP, pair);
     assert_int_equal(send(pair[1], bytes, sizeof bytes, 0), sizeof bytes);
     assert_int_equal(read_by_edges(pair[0], sizeof bytes), sizeof bytes);
     close_pair(pair);
-    assert_true(session_end() > 0);
+    assert_true(planned_end() > 0);
 }
 
 /* 1: no edge comes for bytes that a short count left, or a false EAGAIN. */
@@ -111,7 +111,7 @@ static void edge_after_withheld(void **state)
     int epfd;
 
     (void)state;
-    session_begin("epoll_wait 1: withhold conn 1");
+    planned_begin("epoll_wait 1: withhold conn 1");
     pair_of(TCP, pair);
     send(pair[1], "x", 1, 0);
     epfd = watch(pair[0], EPOLLIN | EPOLLET);
@@ -119,7 +119,7 @@ static void edge_after_withheld(void **state)
     assert_int_equal(await(epfd), EPOLLIN);
     close(epfd);
     close_pair(pair);
-    assert_int_equal(session_end(), 1);
+    assert_int_equal(planned_end(), 1);
 }
 
 /* 2: a short count after the hangup was reported is the end, so it must not
@@ -151,13 +151,13 @@ static void hangup_waits(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        session_begin("conn 1 in *: short 9");
+        planned_begin("conn 1 in *: short 9");
         pair_of(TCP, pair);
         send(pair[1], bytes, sizeof bytes, 0);
         shutdown(pair[1], SHUT_WR);
         assert_int_equal(read_to_hangup(pair[0], modes[i]), sizeof bytes);
         close_pair(pair);
-        assert_true(session_end() > 0);
+        assert_true(planned_end() > 0);
     }
 }
 
@@ -168,7 +168,7 @@ static void promised(const char *rules, int by_peeking)
     int count;
     int pair[2];
 
-    session_begin(rules);
+    planned_begin(rules);
     pair_of(UNIX, pair);
     send(pair[1], bytes, sizeof bytes, 0);
     if (by_peeking)
@@ -177,7 +177,7 @@ static void promised(const char *rules, int by_peeking)
         assert_return_code(ioctl(pair[0], FIONREAD, &count), errno);
     assert_int_equal(recv(pair[0], bytes, (size_t)count, 0), count);
     close_pair(pair);
-    session_end();
+    planned_end();
 }
 
 static const char *const everything_that_takes[] = {
@@ -214,7 +214,7 @@ static int one_recv(const char *rules, int nonblock, int waits, int flags)
     int pair[2];
     int result;
 
-    session_begin(rules);
+    planned_begin(rules);
     make_pair(UNIX, pair);
     if (nonblock)
         set_nonblocking(pair[0]);
@@ -227,7 +227,7 @@ static int one_recv(const char *rules, int nonblock, int waits, int flags)
     if (result < 0)
         result = -errno;
     close_pair(pair);
-    session_end();
+    planned_end();
     return result;
 }
 
@@ -262,7 +262,7 @@ static void waits_are_no_reads(void **state)
     int failed = 0;
 
     (void)state;
-    session_begin("profile hostile\np 0.5 seed 3 wait: benign\n"
+    planned_begin("profile hostile\np 0.5 seed 3 wait: benign\n"
                   "p 0.5 seed 3 wait: fatal\nrecv 2: EAGAIN");
     pair_of(UNIX, pair);
     send(pair[1], "xy", 2, 0);
@@ -278,7 +278,7 @@ static void waits_are_no_reads(void **state)
     assert_int_equal(errno, EAGAIN);
     close(epfd);
     close_pair(pair);
-    session_end();
+    planned_end();
 }
 
 /* 8: a blocking send moves all; MSG_WAITALL waits for all. */
@@ -288,11 +288,11 @@ static void blocking_counts_are_whole(void **state)
     int pair[2];
 
     (void)state;
-    session_begin("out *: short 1");
+    planned_begin("out *: short 1");
     make_pair(UNIX, pair);
     assert_int_equal(send(pair[0], bytes, sizeof bytes, 0), sizeof bytes);
     close_pair(pair);
-    assert_int_equal(session_end(), 0);
+    assert_int_equal(planned_end(), 0);
     assert_int_equal(
         one_recv("profile hostile\nrecv *: short 1", 0, 0, MSG_WAITALL), 50);
 }
@@ -306,7 +306,7 @@ static void aborted_connection_is_gone(void **state)
     int client;
 
     (void)state;
-    session_begin("profile posix\naccept 1: ECONNABORTED");
+    planned_begin("profile posix\naccept 1: ECONNABORTED");
     p.fd = make_listener(&port);
     client = dial(port);
     assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
@@ -317,7 +317,7 @@ static void aborted_connection_is_gone(void **state)
     assert_int_equal(errno, ECONNRESET);
     close(client);
     close(p.fd);
-    assert_int_equal(session_end(), 1);
+    assert_int_equal(planned_end(), 1);
 }
 
 /* 10: what has ended stays so, whatever the peer still sends. */
@@ -328,7 +328,7 @@ static void end_is_for_ever(void **state)
 
     (void)state;
     for (int t = TCP; t <= UNIX; t++) {
-        session_begin("conn 1 recv 1: EOF");
+        planned_begin("conn 1 recv 1: EOF");
         make_pair((enum transport)t, pair);
         set_nonblocking(pair[0]);
         send(pair[1], &byte, 1, MSG_NOSIGNAL);
@@ -339,7 +339,7 @@ static void end_is_for_ever(void **state)
             assert_int_equal(recv(pair[0], &byte, 1, 0), 0);
         }
         close_pair(pair);
-        assert_int_equal(session_end(), 1);
+        assert_int_equal(planned_end(), 1);
     }
 }
 
@@ -353,7 +353,7 @@ static void reset_keeps_the_name(void **state)
     int pair[2];
 
     (void)state;
-    session_begin("conn 1 recv 1: ECONNRESET");
+    planned_begin("conn 1 recv 1: ECONNRESET");
     make_pair(TCP, pair);
     getsockname(pair[0], (struct sockaddr *)&before, &len);
     assert_int_equal(recv(pair[0], &byte, 1, 0), -1);
@@ -366,7 +366,7 @@ static void reset_keeps_the_name(void **state)
     assert_int_equal(recv(pair[1], &byte, 1, 0), -1);
     assert_int_equal(errno, ECONNRESET);
     close_pair(pair);
-    assert_int_equal(session_end(), 1);
+    assert_int_equal(planned_end(), 1);
 }
 
 /* 12: however a program alternates its calls, it gets on. */
@@ -378,7 +378,7 @@ static void no_resonance(void **state)
     size_t got = 0;
 
     (void)state;
-    session_begin("profile posix\np 1 seed 1 in: EAGAIN");
+    planned_begin("profile posix\np 1 seed 1 in: EAGAIN");
     pair_of(UNIX, a);
     pair_of(UNIX, b);
     send(a[1], bytes, sizeof bytes, 0);
@@ -391,7 +391,7 @@ static void no_resonance(void **state)
     assert_in_range(calls, 20, 60);
     close_pair(a);
     close_pair(b);
-    session_end();
+    planned_end();
 }
 
 /* 13: bytes come singly where prefixes are, and in larger pieces later, so a
@@ -421,14 +421,14 @@ static void disarmed_is_quiet(void **state)
     int pair[2];
 
     (void)state;
-    session_begin("in *: short 1");
+    planned_begin("in *: short 1");
     make_pair(UNIX, pair);
     send(pair[1], bytes, sizeof bytes, 0);
     assert_int_equal(recv(pair[0], bytes, sizeof bytes, 0), 1);
     sf_inject_disarm();
     assert_int_equal(recv(pair[0], bytes, sizeof bytes, 0), 49);
     close_pair(pair);
-    assert_int_equal(session_end(), 1);
+    assert_int_equal(planned_end(), 1);
 }
 
 /* What 30 reads of one session gave. */
@@ -437,14 +437,14 @@ static void note_reads(int results[30])
     char bytes[64] = {0};
     int pair[2];
 
-    session_begin("profile posix\np 0.5 seed 9 in: benign");
+    planned_begin("profile posix\np 0.5 seed 9 in: benign");
     pair_of(UNIX, pair);
     for (int i = 0; i < 30; i++) {
         send(pair[1], bytes, 8, 0);
         results[i] = (int)recv(pair[0], bytes, sizeof bytes, 0);
     }
     close_pair(pair);
-    assert_true(session_end() > 0);
+    assert_true(planned_end() > 0);
 }
 
 /* 15: what came before leaves nothing behind. */
@@ -474,13 +474,13 @@ static int poll_once(const char *rules)
     int pair[2];
     int n;
 
-    session_begin(rules);
+    planned_begin(rules);
     make_pair(UNIX, pair);
     send(pair[1], "x", 1, 0);
     p.fd = pair[0];
     n = poll(&p, 1, PATIENCE_MS);
     close_pair(pair);
-    session_end();
+    planned_end();
     return n;
 }
 
@@ -537,7 +537,7 @@ static void ended_peer_has_said_all(void **state)
     char c;
 
     (void)state;
-    session_begin("poll *: withhold conn 1\nrecv *: EAGAIN");
+    planned_begin("poll *: withhold conn 1\nrecv *: EAGAIN");
     pair_of(UNIX, pair);
     send(pair[1], "xy", 2, 0);
     p.fd = pair[0];
@@ -547,7 +547,7 @@ static void ended_peer_has_said_all(void **state)
     assert_int_equal(recv(pair[0], &c, 1, 0), 1);
     assert_int_equal(poll(&p, 1, 0), 1);
     close(pair[0]);
-    assert_int_equal(session_end(), 2);
+    assert_int_equal(planned_end(), 2);
 }
 
 /* 17: what was reported once is reported again until it is used. */
@@ -558,7 +558,7 @@ static void told_is_told_again(void **state)
     char c;
 
     (void)state;
-    session_begin("poll 2+: withhold conn 1");
+    planned_begin("poll 2+: withhold conn 1");
     pair_of(TCP, pair);
     p.fd = pair[0];
     for (int i = 0; i < 2; i++) {
@@ -568,7 +568,7 @@ static void told_is_told_again(void **state)
         assert_int_equal(recv(pair[0], &c, 1, 0), 1);
     }
     close_pair(pair);
-    assert_int_equal(session_end(), 2);
+    assert_int_equal(planned_end(), 2);
 }
 
 int main(void)

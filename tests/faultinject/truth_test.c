@@ -23,7 +23,7 @@
 #include <cmocka.h>
 
 #include "faultinject/world.h"
-#include "tests/faultinject/session.h"
+#include "tests/faultinject/planned.h"
 
 static volatile sig_atomic_t pipes;
 
@@ -291,12 +291,12 @@ static void compare(const struct event *e, enum transport transport,
     observe(&real, e, sequence);
     close_side(&real);
 
-    session_begin(e->rules);
+    planned_begin(e->rules);
     open_side(&fake, transport, nonblock);
     e->fake(&fake, transport);
     observe(&fake, e, sequence);
     close_side(&fake);
-    injected = session_end();
+    injected = planned_end();
 
     if (strcmp(real.log, fake.log) != 0 || injected != 1)
         fail_msg("%s, %s, %s: injected %u\n  real: %s\n  fake: %s", e->name,

@@ -3,7 +3,7 @@
  * it that what was sent as five bytes comes as five.  Built with ARTEFACT the
  * simulator is wrong instead: a peer gets other bytes than the program sent.
  */
-#include "faultinject/simnet/target.h"
+#include "faultinject/session/target.h"
 
 #include <errno.h>
 #include <unistd.h>

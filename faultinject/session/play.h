@@ -1,15 +1,17 @@
 /*
  * play.h: what the files that play a session share; see run.h.
  *
+ *     play.c   the state, and what can be asked about it
  *     peers.c  connections as their peers see them, and the bytes they move
  *     acts.c   the script
- *     run.c    the phases of a session, its faults, and its run
+ *     phases.c how it goes on when the program has nothing to do
+ *     run.c    calls and faults, and the run
  *     invariance.c  the same bytes without and with transient faults
  */
 #ifndef SF_PLAY_H
 #define SF_PLAY_H
 
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 
 #define MS INT64_C(1000000)
 
@@ -67,6 +69,17 @@ struct sf_play {
 };
 extern struct sf_play sf_play;
 
+static inline void sf_play_tell(void (*what)(void *arg))
+{
+    if (what)
+        what(sf_play.program->arg);
+}
+
+/* --- play.c --- */
+
+/* A fault has broken it, and both sides have seen the end. */
+bool sf_play_is_over(const struct sf_peer *peer);
+
 /* --- peers.c --- */
 
 /* The program has, or is offered, a connection to a peer of this number. */
@@ -77,8 +90,6 @@ struct sf_peer *sf_play_connect_peer(unsigned number);
  * one that it still holds.  NULL: there is none. */
 struct sf_peer *sf_play_sender(unsigned number);
 struct sf_peer *sf_play_holder(unsigned number);
-/* A fault has broken it, and both sides have seen the end. */
-bool sf_play_is_over(const struct sf_peer *peer);
 void sf_play_note_harm(struct sf_peer *peer);
 void sf_play_let_go(struct sf_peer *peer, bool reset);
 
@@ -101,6 +112,13 @@ bool sf_play_next_acts(void);
 void sf_play_due_acts(void);
 /* Be asked at the next call at which there is something to do. */
 void sf_play_set_alarm(void);
+
+/* --- phases.c --- */
+
+/* The program waits until `until`, and nothing is ready for it. */
+enum sf_sim_wake sf_play_idle(int64_t until);
+/* The handler of a signal that has come runs as soon as it may; did it? */
+bool sf_play_take_signal(void);
 
 /* --- invariance.c --- */
 

@@ -8,7 +8,7 @@
  * first session begins are wrapped once, and a sanitizer's report ends the
  * session.
  */
-#include "faultinject/simnet/guard.h"
+#include "faultinject/session/guard.h"
 
 #include "faultinject/inject/inject.h"
 

@@ -2,7 +2,7 @@
  * invariance.c: what peers receive does not depend on transient faults; see
  * `invariant` in run.h.
  */
-#include "faultinject/simnet/play.h"
+#include "faultinject/session/play.h"
 
 #include "faultinject/inject/finding.h"
 

@@ -1,218 +1,22 @@
 /* run.c: see run.h */
-#include "faultinject/simnet/play.h"
+#include "faultinject/session/play.h"
 
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
-#include "faultinject/simnet/guard.h"
-#include "faultinject/simnet/show.h"
+#include "faultinject/session/guard.h"
+#include "faultinject/session/show.h"
 
 #include <string.h>
 
-enum {
-    CONTROL_BUFFER = 64,
-    STOP_PATIENCE = 200,
-    SETTLE_WAITS = 24,
-    BACKLOG = 16,
-};
-
-struct sf_play sf_play;
+enum { CONTROL_BUFFER = 64, BACKLOG = 16 };
 
 static struct sf_chooser *instead;
 
 void sf_session_choose(struct sf_chooser *chooser)
 {
     instead = chooser;
-}
-
-/* ----------------------------------------------------------------- phases */
-
-static void tell(void (*what)(void *arg))
-{
-    if (what)
-        what(sf_play.program->arg);
-}
-
-static void wind_up(void)
-{
-    sf_sim_set_fd_limit(0);
-    for (unsigned i = 0; i < sf_play.conns_n; i++)
-        sf_play.conns[i].stopped = false;
-    if (!sf_play.program->no_control && sf_play.conns_n &&
-        sf_play.conns[0].end) {
-        sf_play_add_frame(&sf_play.conns[0], 11);
-        sf_play_add_frame(&sf_play.conns[0], 2);
-    }
-}
-
-static void part(void)
-{
-    for (unsigned i = 0; i < sf_play.conns_n; i++) {
-        struct sf_peer *peer = &sf_play.conns[i];
-
-        if (!peer->end || peer->finished)
-            continue;
-        if (peer->number % 2 == 0 && sf_end_connected(peer->end)) {
-            peer->finished = true;
-            sf_end_shutdown(peer->end, SHUT_WR);
-        } else {
-            sf_play_let_go(peer, false);
-        }
-    }
-}
-
-static void part_for_good(void)
-{
-    for (unsigned i = 0; i < sf_play.conns_n; i++)
-        if (sf_play.conns[i].end)
-            sf_play_let_go(&sf_play.conns[i], false);
-}
-
-static void check_open(void)
-{
-    int first;
-
-    if (sf_play.program->side == SF_SERVE &&
-        sf_sim_open(&first) > sf_play.open_before)
-        sf_finding(SF_MON_FD_LEAK,
-                   "%u descriptors are open now that all peers are gone, %u "
-                   "were before they came",
-                   sf_sim_open(&first), sf_play.open_before);
-}
-
-static void enter(enum sf_play_phase phase)
-{
-    sf_play.phase = phase;
-    sf_play.waits = 0;
-    sf_show_phase(phase == WIND_UP    ? "the script is over: all read and send"
-                  : phase == PART     ? "the peers part"
-                  : phase == PARTED   ? "the peers are gone"
-                  : phase == STOPPING ? "the program is told to stop"
-                                      : NULL);
-}
-
-/* Lets short timers of the program run out, but not for ever. */
-static bool settles(int64_t until)
-{
-    return until - sf_sim_now() <= SF_SETTLE_MS * MS &&
-           sf_play.waits++ < SETTLE_WAITS;
-}
-
-static enum sf_sim_wake stop(void)
-{
-    sf_play.pending_stop = false;
-    sf_play.pends = false;
-    tell(sf_play.program->stop);
-    return sf_play.pends ? SF_SIM_ACTED : SF_SIM_SIGNAL;
-}
-
-void sf_session_pends(void)
-{
-    sf_play.pends = true;
-}
-
-/* The script is over and everything is quiet. */
-static enum sf_sim_wake next_phase(int64_t until)
-{
-    switch (sf_play.phase) {
-    case SCRIPT:
-        enter(WIND_UP);
-        wind_up();
-        sf_play_pump();
-        return SF_SIM_ACTED;
-    case WIND_UP:
-        if (settles(until))
-            return SF_SIM_NOTHING;
-        tell(sf_play.program->settled);
-        enter(PART);
-        part();
-        return SF_SIM_ACTED;
-    case SETTLE:
-    case PART:
-        if (settles(until))
-            return SF_SIM_NOTHING;
-        tell(sf_play.program->finished);
-        part_for_good();
-        enter(PARTED);
-        return SF_SIM_ACTED;
-    case PARTED:
-        if (settles(until))
-            return SF_SIM_NOTHING;
-        check_open();
-        enter(STOPPING);
-        sf_play.stopped = sf_play.pending_stop = true;
-        break;
-    case STOPPING:
-        break;
-    }
-    if (sf_play.pending_stop && !sf_sim_blocks())
-        return stop();
-    if (until == SF_SIM_NEVER || ++sf_play.waits > STOP_PATIENCE)
-        sf_finding(SF_MON_STALL,
-                   "the program was told to stop and goes on waiting");
-    return SF_SIM_NOTHING;
-}
-
-/* The handler of a signal that has come runs as soon as it may. */
-static bool take_signal(void)
-{
-    if (!sf_play.pending_signal || sf_sim_blocks())
-        return false;
-    sf_play.pending_signal = false;
-    tell(sf_play.program->signal);
-    return true;
-}
-
-/* Time passes until the script goes on, but no further than the program
- * wants to wait. */
-static bool time_is_up(int64_t until)
-{
-    if (sf_play.resume > until)
-        return false;
-    if (sf_play.resume > sf_sim_now())
-        sf_sim_set_now(sf_play.resume);
-    return true;
-}
-
-/* A program that was joined is not bounded as a fuzz target is. */
-static uint64_t enough_calls(void)
-{
-    if (sf_play.joined)
-        return SF_CALLS_MAX / 2;
-    return sf_play.s->high ? SF_CALLS_ENOUGH / 2 : SF_CALLS_ENOUGH;
-}
-
-static enum sf_sim_wake on_idle(void *arg, int64_t until)
-{
-    bool acted;
-
-    (void)arg;
-    if (sf_play.phase != STOPPING && sf_play_pump())
-        return SF_SIM_ACTED;
-    if (take_signal())
-        return SF_SIM_SIGNAL;
-    for (unsigned i = 0; i < sf_play.conns_n; i++)
-        sf_play_note_harm(&sf_play.conns[i]);
-    if (sf_play.phase < STOPPING && sf_play.program->quiet)
-        sf_play.program->quiet(sf_play.program->arg, until);
-    if (sf_sim_calls() >= enough_calls()) {
-        sf_invariance_off();
-        sf_play.resume = 0;
-        sf_play.next = sf_play.s->acts_n;
-    }
-    while (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n) {
-        if (!time_is_up(until))
-            return SF_SIM_NOTHING;
-        acted = sf_play_next_acts();
-        if (take_signal())
-            return SF_SIM_SIGNAL;
-        if (acted)
-            return SF_SIM_ACTED;
-    }
-    if (sf_play.phase == SCRIPT && !time_is_up(until))
-        return SF_SIM_NOTHING;
-    return next_phase(until);
 }
 
 /* ------------------------------------------------------ calls and faults */
@@ -250,25 +54,15 @@ static void on_call(void *arg, enum sf_call call)
     sf_play.acting = true;
     watch_for_spin(call);
     sf_play_due_acts();
-    take_signal();
+    sf_play_take_signal();
     sf_play_set_alarm();
     sf_play.acting = false;
-}
-
-bool sf_session_acting(void)
-{
-    return sf_play.acting;
-}
-
-void sf_session_stopped(void)
-{
-    sf_play.stopped = true;
 }
 
 static void on_signal(void *arg)
 {
     (void)arg;
-    tell(sf_play.program->signal);
+    sf_play_tell(sf_play.program->signal);
 }
 
 /* No fault that ends a connection is done to the control connection. */
@@ -363,86 +157,6 @@ static void judge_stale(void *arg, enum sf_call call, int fd)
         sf_sim_tell(kind == K_WAIT ? -1 : fd);
 }
 
-/* ---------------------------------------------------------------- counters */
-
-#define EACH(field) each(arg, &(field), sizeof(field))
-
-void sf_session_times(sf_counter *each, void *arg)
-{
-    if (sf_session_has(sf_play.s, SF_ACT_WAIT))
-        return;
-    EACH(sf_play.last_fault);
-    for (unsigned i = 0; i < SF_CONNS_MAX; i++) {
-        EACH(sf_play.conns[i].last);
-        EACH(sf_play.conns[i].gap);
-    }
-    sf_sim_times(each, arg);
-}
-
-/* An act that comes so many calls after another: then they are no mere count.
- */
-static bool counts_calls(void)
-{
-    for (unsigned i = 0; i < sf_play.s->acts_n; i++)
-        if (sf_play.s->acts[i].when == SF_WHEN_AFTER)
-            return true;
-    return false;
-}
-
-void sf_session_counters(sf_counter *each, void *arg)
-{
-    if (!counts_calls()) {
-        EACH(sf_play.last_call);
-        EACH(sf_play.unlooked); /* such acts look */
-        sf_sim_counters(each, arg);
-    }
-    EACH(sf_play.seen_changes);
-    EACH(sf_play.look_again);
-    EACH(sf_play.asking);
-    EACH(sf_play.faults);
-    sf_inject_counters(each, arg);
-    if (sf_play.program->side == SF_SERVE)
-        EACH(sf_play.last_fault);
-    if (sf_play.program->counters)
-        sf_play.program->counters(sf_play.program->arg, each, arg);
-}
-
-static void forget(unsigned i, void *noted, size_t len, sf_counter *each,
-                   void *arg)
-{
-    struct sf_peer *peer = &sf_play.conns[i];
-
-    each(arg, noted, len);
-    sf_end_forgotten(peer->end, each, arg);
-    EACH(peer->sent);
-    EACH(peer->received);
-    EACH(peer->last);
-    EACH(peer->gap);
-    EACH(peer->eof);
-    EACH(peer->err);
-    EACH(peer->reset);
-    EACH(sf_play.looks[i]);
-}
-
-/* Acts that come AFTER calls look at all. */
-void sf_session_forgotten(sf_counter *each, void *arg)
-{
-    const struct sf_program *program = sf_play.program;
-
-    if (!program->forgets || counts_calls())
-        return;
-    for (unsigned i = 0; i < sf_play.conns_n; i++) {
-        const struct sf_peer *peer = &sf_play.conns[i];
-        size_t len;
-        void *noted = sf_play_is_over(peer)
-                          ? program->forgets(program->arg, peer, &len)
-                          : NULL;
-
-        if (noted)
-            forget(i, noted, len, each, arg);
-    }
-}
-
 /* -------------------------------------------------------------------- run */
 
 static void load_tape(const struct sf_session *s)
@@ -487,20 +201,21 @@ static void begin_peers(void)
     }
 }
 
-static enum sf_sim_wake on_first_idle(void *arg, int64_t until)
+static enum sf_sim_wake first_idle(int64_t until)
 {
     if (sf_play.armed)
-        return on_idle(arg, until);
+        return sf_play_idle(until);
     begin_peers();
-    return sf_play.conns_n ? SF_SIM_ACTED : on_idle(arg, until);
+    return sf_play.conns_n ? SF_SIM_ACTED : sf_play_idle(until);
 }
 
 static enum sf_sim_wake act(void *arg, int64_t until)
 {
     enum sf_sim_wake wake;
 
+    (void)arg;
     sf_play.acting = true;
-    wake = on_first_idle(arg, until);
+    wake = first_idle(until);
     sf_play.acting = false;
     return wake;
 }
@@ -544,7 +259,7 @@ static void see_off(void)
         if (sf_play.conns[i].end)
             while (sf_play_receive_some(&sf_play.conns[i], SIZE_MAX))
                 ;
-    tell(sf_play.program->finished);
+    sf_play_tell(sf_play.program->finished);
 }
 
 static void check_end(void)

@@ -2,90 +2,14 @@
  * peers.c: connections as their peers see them, and the bytes they move; see
  * run.h and play.h.
  */
-#include "faultinject/simnet/play.h"
+#include "faultinject/session/play.h"
 
 #include "faultinject/inject/finding.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <sys/un.h>
-
-enum { PORT = 7000 };
 
 static uint8_t streams[SF_CONNS_MAX][SF_STREAM_MAX];
-
-/* ---------------------------------------------------------------- queries */
-
-const struct sockaddr *sf_session_addr(socklen_t *len)
-{
-    static struct sockaddr_in in;
-    static struct sockaddr_un un;
-
-    if (sf_play.joined)
-        return sf_sim_listener(len);
-    if (sf_play.s->local) {
-        un =
-            (struct sockaddr_un){.sun_family = AF_UNIX, .sun_path = "/session"};
-        *len = sizeof un;
-        return (const struct sockaddr *)&un;
-    }
-    in = (struct sockaddr_in){.sin_family = AF_INET,
-                              .sin_port = htons(PORT),
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    *len = sizeof in;
-    return (const struct sockaddr *)&in;
-}
-
-const struct sf_session *sf_session_now(void)
-{
-    return sf_play.s;
-}
-
-unsigned sf_session_conns(void)
-{
-    return sf_play.conns_n;
-}
-
-struct sf_peer *sf_session_conn(unsigned i)
-{
-    return &sf_play.conns[i];
-}
-
-struct sf_peer *sf_session_peer_of(int fd)
-{
-    struct sf_end *end = sf_end_of(fd);
-
-    for (unsigned i = 0; end && i < sf_play.conns_n; i++)
-        if (sf_play.conns[i].end == end)
-            return &sf_play.conns[i];
-    return NULL;
-}
-
-size_t sf_peer_taken(const struct sf_peer *peer)
-{
-    return peer->sent - (peer->end ? sf_end_unread(peer->end) : 0);
-}
-
-size_t sf_peer_given(const struct sf_peer *peer)
-{
-    return peer->received + (peer->end ? sf_end_queued(peer->end) : 0);
-}
-
-bool sf_peer_writable(const struct sf_peer *peer)
-{
-    return peer->end && sf_end_writable(peer->end);
-}
-
-bool sf_peer_accepted(const struct sf_peer *peer)
-{
-    return peer->end && sf_end_accepted(peer->end);
-}
-
-int64_t sf_session_last_fault(enum sf_class cls)
-{
-    return sf_play.last_fault[cls];
-}
 
 void sf_peer_echo(void *arg, struct sf_peer *peer, const uint8_t *bytes,
                   size_t len)
@@ -137,12 +61,6 @@ struct sf_peer *sf_play_connect_peer(unsigned number)
 static bool is_usable(const struct sf_peer *peer)
 {
     return peer && peer->end && !peer->finished;
-}
-
-bool sf_play_is_over(const struct sf_peer *peer)
-{
-    return peer->harmed && peer->end && (peer->eof || peer->err) &&
-           !sf_peer_accepted(peer);
 }
 
 /* Who has to send and cannot gets a connection. */

@@ -2,7 +2,7 @@
  * signals.c: a signal's handler runs when the script says that it comes, and
  * interrupts a wait in which nothing else happens.
  */
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 
 #include <errno.h>
 #include <fcntl.h>

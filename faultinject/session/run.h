@@ -30,7 +30,7 @@
 
 #include "faultinject/inject/chooser.h"
 #include "faultinject/inject/counter.h"
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 
 enum {
     SF_SPIN_CALLS = 2000,

@@ -143,7 +143,10 @@ extern const enum sf_amount sf_act_amounts[SF_ACT_COUNT];
 /* The nearest amount of this unit that bytes can say. */
 unsigned sf_amount_round(enum sf_amount unit, unsigned amount);
 unsigned sf_buffers_round(unsigned size);
-/* Such an amount from any byte. */
+/* Such an amount from any byte, and the first byte that says as much. */
 unsigned sf_amount_from_byte(enum sf_amount unit, uint8_t byte);
+uint8_t sf_amount_to_byte(enum sf_amount unit, unsigned amount);
+unsigned sf_buffers_from_byte(uint8_t byte);
+uint8_t sf_buffers_to_byte(unsigned size);
 
 #endif

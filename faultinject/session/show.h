@@ -14,7 +14,7 @@
 #define SF_SHOW_H
 
 #include "faultinject/inject/chooser.h"
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 
 void sf_show_begin(FILE *out, const struct sf_session *s);
 void sf_show_end(void);

@@ -6,7 +6,7 @@
  * Text becomes the bytes of a fuzz input, and those become text.  Exit status
  * 0, or 2 with one line that says what is wrong and where.
  */
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* session.c: see session.h. */
-#include "tests/faultinject/session.h"
+/* planned.c: see planned.h. */
+#include "tests/faultinject/planned.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ static void check(int good, const char *what)
     abort();
 }
 
-void session_begin(const char *rules)
+void planned_begin(const char *rules)
 {
     struct sf_plan_error error;
     char text[4096];
@@ -39,7 +39,7 @@ void session_begin(const char *rules)
     sf_inject_begin(sf_kernel(), &planned.chooser, plan.profile);
 }
 
-unsigned session_end(void)
+unsigned planned_end(void)
 {
     unsigned n = 0;
 

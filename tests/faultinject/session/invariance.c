@@ -1,6 +1,6 @@
 /* invariance.c: a server about whose answers nothing is said but that they do
  * not depend on transient faults.  With UPPER_PLANTED=1 they do. */
-#include "faultinject/simnet/target.h"
+#include "faultinject/session/target.h"
 
 #include "examples/outside/upper.h"
 

@@ -1,9 +1,9 @@
 /* acts.c: what the script of a session says; see play.h. */
-#include "faultinject/simnet/play.h"
+#include "faultinject/session/play.h"
 
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/finding.h"
-#include "faultinject/simnet/show.h"
+#include "faultinject/session/show.h"
 
 /* Two turns of as many as any program takes in one. */
 enum { RUSHED = 40 };

@@ -1,92 +1,9 @@
-/*
- * session.c: sessions from bytes and to bytes; text.c has the other form.
- *
- * Amounts are one byte and grow faster than it, so that small numbers are
- * exact and large ones are reached.  Each table is strictly increasing, so
- * that a number that is in it has one byte.
- */
-#include "faultinject/simnet/session.h"
+/* session.c: sessions from bytes and to bytes; text.c has the other form. */
+#include "faultinject/session/session.h"
 
 #include <string.h>
 
 enum { HEADER = 4, ACT = 3, FAULT_STEP = 3, END_OF_SCRIPT = 0xff, HIGH = 0x50 };
-
-const char *const sf_act_words[SF_ACT_COUNT] = {
-#define X(id, word, amount, text) word,
-    SF_ACT_MAP(X)
-#undef X
-};
-
-const enum sf_amount sf_act_amounts[SF_ACT_COUNT] = {
-#define X(id, word, amount, text) SF_AMOUNT_##amount,
-    SF_ACT_MAP(X)
-#undef X
-};
-
-static const unsigned buffer_sizes[] = {
-    65536, 4096,  1000, 200, 64,  17, 16384, 8,
-    3,     32768, 2048, 500, 100, 33, 5,     1,
-};
-enum { BUFFER_SIZES = sizeof buffer_sizes / sizeof *buffer_sizes };
-
-unsigned sf_amount_from_byte(enum sf_amount unit, uint8_t byte)
-{
-    unsigned b = byte;
-
-    switch (unit) {
-    case SF_AMOUNT_SIZE: /* … 127 128 129 131 134 … 8256 */
-        return b < 128 ? b : 128 + (b - 128) * (b - 127) / 2;
-    case SF_AMOUNT_COUNT:
-        return b <= 200 ? b : 200 + (b - 200) * 64;
-    case SF_AMOUNT_TIME:
-        return b < 100   ? b
-               : b < 200 ? 100 + (b - 100) * 50
-                         : 6000 + (b - 200) * 3000;
-    case SF_AMOUNT_BYTES:
-        return b % (SF_LITERAL_MAX + 1);
-    case SF_AMOUNT_NONE:
-        break;
-    }
-    return 0;
-}
-
-/* The first that says at least so much, or the last one. */
-static uint8_t byte_of(enum sf_amount unit, unsigned amount)
-{
-    unsigned low = 0, high = UINT8_MAX;
-
-    if (unit == SF_AMOUNT_BYTES || unit == SF_AMOUNT_NONE)
-        return (uint8_t)amount;
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-
-        if (sf_amount_from_byte(unit, (uint8_t)middle) < amount)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return (uint8_t)low;
-}
-
-unsigned sf_amount_round(enum sf_amount unit, unsigned amount)
-{
-    return sf_amount_from_byte(unit, byte_of(unit, amount));
-}
-
-static unsigned distance(unsigned a, unsigned b)
-{
-    return a < b ? b - a : a - b;
-}
-
-unsigned sf_buffers_round(unsigned size)
-{
-    unsigned best = buffer_sizes[0];
-
-    for (unsigned i = 1; i < BUFFER_SIZES; i++)
-        if (distance(buffer_sizes[i], size) < distance(best, size))
-            best = buffer_sizes[i];
-    return best;
-}
 
 /* ------------------------------------------------------------- from bytes */
 
@@ -99,19 +16,6 @@ static void decode_when(struct sf_act *act, unsigned code)
         act->when = SF_WHEN_AFTER;
         act->calls = code - 11;
     }
-}
-
-bool sf_session_has(const struct sf_session *s, enum sf_act_kind kind)
-{
-    for (unsigned i = 0; i < s->acts_n; i++)
-        if (s->acts[i].kind == kind)
-            return true;
-    return false;
-}
-
-bool sf_act_has_peer(enum sf_act_kind kind)
-{
-    return kind != SF_ACT_WAIT && kind != SF_ACT_SIGNAL && kind != SF_ACT_LIMIT;
 }
 
 static size_t decode_act(struct sf_act *act, const uint8_t *bytes, size_t len)
@@ -136,7 +40,7 @@ static size_t decode_act(struct sf_act *act, const uint8_t *bytes, size_t len)
 static void decode_world(struct sf_session *s, const uint8_t header[HEADER])
 {
     s->variant = header[0];
-    s->buffers = buffer_sizes[header[1] % BUFFER_SIZES];
+    s->buffers = sf_buffers_from_byte(header[1]);
     s->local = header[2] & 1;
     s->profile = header[2] & 2 ? SF_POSIX : SF_LINUX;
     s->handlers = header[2] & 4;
@@ -190,15 +94,6 @@ static void put(struct writer *w, unsigned byte)
     w->len++;
 }
 
-static unsigned encode_buffers(unsigned size)
-{
-    unsigned i = 0;
-
-    while (i < BUFFER_SIZES - 1 && buffer_sizes[i] != size)
-        i++;
-    return i;
-}
-
 static void encode_act(struct writer *w, const struct sf_act *act)
 {
     unsigned when = act->when == SF_WHEN_IDLE   ? 0
@@ -208,7 +103,7 @@ static void encode_act(struct writer *w, const struct sf_act *act)
 
     put(w, when << 4 | act->kind);
     put(w, act->peer - 1);
-    put(w, byte_of(unit, act->amount));
+    put(w, sf_amount_to_byte(unit, act->amount));
     for (unsigned i = 0; unit == SF_AMOUNT_BYTES && i < act->amount; i++)
         put(w, act->bytes[i]);
 }
@@ -218,7 +113,7 @@ size_t sf_session_encode(const struct sf_session *s, uint8_t *out, size_t max)
     struct writer w = {out, 0, max};
 
     put(&w, s->variant);
-    put(&w, encode_buffers(s->buffers));
+    put(&w, sf_buffers_to_byte(s->buffers));
     put(&w, (s->local ? 1u : 0) | (s->profile != SF_LINUX ? 2u : 0) |
                 (s->handlers ? 4u : 0) | s->extra << 4);
     put(&w, s->high ? HIGH + s->high : 0);

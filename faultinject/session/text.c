@@ -15,7 +15,7 @@
  * The grammar is in docs/sessions.md.  What bytes cannot say is refused,
  * with the nearest that they can.
  */
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 
 #include <ctype.h>
 #include <stdarg.h>

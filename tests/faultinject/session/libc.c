@@ -2,7 +2,7 @@
  * libc.c: what goes past libc's own names for system calls is in memory, too,
  * in a program that is linked.
  */
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 
 #include <errno.h>
 #include <fcntl.h>

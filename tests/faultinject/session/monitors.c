@@ -3,7 +3,7 @@
  * program says that it means it.
  */
 #include "faultinject/inject/finding.h"
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* show.c: see show.h */
-#include "faultinject/simnet/show.h"
+#include "faultinject/session/show.h"
 
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 
 #include <stdarg.h>
 #include <string.h>

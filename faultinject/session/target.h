@@ -1,7 +1,7 @@
 /*
  * target.h: a fuzz target in one file.
  *
- *     #include "faultinject/simnet/target.h"
+ *     #include "faultinject/session/target.h"
  *     static void run(void *arg, int fd)  { … serve at sf_session_addr() … }
  *     static void stop(void *arg)         { … make run() return … }
  *     SF_FUZZ_TARGET(.name = "mine", .side = SF_SERVE, .run = run,
@@ -13,7 +13,7 @@
 #define SF_TARGET_H
 
 #include "faultinject/inject/finding.h"
-#include "faultinject/simnet/run.h"
+#include "faultinject/session/run.h"
 
 /* Set by the replayer's -v. */
 extern bool sf_verbose __attribute__((weak));

@@ -10,7 +10,7 @@
  * SF_ACTS_MAX acts; what comes later is passed on and not recorded, and that
  * is said.  Exit status 0, or 2 with one line that says why.
  */
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -9,8 +9,8 @@
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
-#include "faultinject/simnet/run.h"
-#include "faultinject/simnet/served.h"
+#include "faultinject/session/run.h"
+#include "faultinject/session/served.h"
 
 #include <dirent.h>
 #include <errno.h>

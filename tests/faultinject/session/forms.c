@@ -5,7 +5,7 @@
  * bytes decode to it, and their text is the same again.  Whoever takes bytes
  * takes text as well.  What the parser refuses it names by line and column.
  */
-#include "faultinject/simnet/session.h"
+#include "faultinject/session/session.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,182 @@
+/* phases.c: how a session goes on when the program has nothing to do; see
+ * run.h and play.h. */
+#include "faultinject/session/play.h"
+
+#include "faultinject/inject/finding.h"
+#include "faultinject/session/show.h"
+
+enum { STOP_PATIENCE = 200, SETTLE_WAITS = 24 };
+
+static void wind_up(void)
+{
+    sf_sim_set_fd_limit(0);
+    for (unsigned i = 0; i < sf_play.conns_n; i++)
+        sf_play.conns[i].stopped = false;
+    if (!sf_play.program->no_control && sf_play.conns_n &&
+        sf_play.conns[0].end) {
+        sf_play_add_frame(&sf_play.conns[0], 11);
+        sf_play_add_frame(&sf_play.conns[0], 2);
+    }
+}
+
+static void part(void)
+{
+    for (unsigned i = 0; i < sf_play.conns_n; i++) {
+        struct sf_peer *peer = &sf_play.conns[i];
+
+        if (!peer->end || peer->finished)
+            continue;
+        if (peer->number % 2 == 0 && sf_end_connected(peer->end)) {
+            peer->finished = true;
+            sf_end_shutdown(peer->end, SHUT_WR);
+        } else {
+            sf_play_let_go(peer, false);
+        }
+    }
+}
+
+static void part_for_good(void)
+{
+    for (unsigned i = 0; i < sf_play.conns_n; i++)
+        if (sf_play.conns[i].end)
+            sf_play_let_go(&sf_play.conns[i], false);
+}
+
+static void check_open(void)
+{
+    int first;
+
+    if (sf_play.program->side == SF_SERVE &&
+        sf_sim_open(&first) > sf_play.open_before)
+        sf_finding(SF_MON_FD_LEAK,
+                   "%u descriptors are open now that all peers are gone, %u "
+                   "were before they came",
+                   sf_sim_open(&first), sf_play.open_before);
+}
+
+static void enter(enum sf_play_phase phase)
+{
+    sf_play.phase = phase;
+    sf_play.waits = 0;
+    sf_show_phase(phase == WIND_UP    ? "the script is over: all read and send"
+                  : phase == PART     ? "the peers part"
+                  : phase == PARTED   ? "the peers are gone"
+                  : phase == STOPPING ? "the program is told to stop"
+                                      : NULL);
+}
+
+/* Lets short timers of the program run out, but not for ever. */
+static bool settles(int64_t until)
+{
+    return until - sf_sim_now() <= SF_SETTLE_MS * MS &&
+           sf_play.waits++ < SETTLE_WAITS;
+}
+
+static enum sf_sim_wake stop(void)
+{
+    sf_play.pending_stop = false;
+    sf_play.pends = false;
+    sf_play_tell(sf_play.program->stop);
+    return sf_play.pends ? SF_SIM_ACTED : SF_SIM_SIGNAL;
+}
+
+/* The script is over and everything is quiet. */
+static enum sf_sim_wake next_phase(int64_t until)
+{
+    switch (sf_play.phase) {
+    case SCRIPT:
+        enter(WIND_UP);
+        wind_up();
+        sf_play_pump();
+        return SF_SIM_ACTED;
+    case WIND_UP:
+        if (settles(until))
+            return SF_SIM_NOTHING;
+        sf_play_tell(sf_play.program->settled);
+        enter(PART);
+        part();
+        return SF_SIM_ACTED;
+    case SETTLE:
+    case PART:
+        if (settles(until))
+            return SF_SIM_NOTHING;
+        sf_play_tell(sf_play.program->finished);
+        part_for_good();
+        enter(PARTED);
+        return SF_SIM_ACTED;
+    case PARTED:
+        if (settles(until))
+            return SF_SIM_NOTHING;
+        check_open();
+        enter(STOPPING);
+        sf_play.stopped = sf_play.pending_stop = true;
+        break;
+    case STOPPING:
+        break;
+    }
+    if (sf_play.pending_stop && !sf_sim_blocks())
+        return stop();
+    if (until == SF_SIM_NEVER || ++sf_play.waits > STOP_PATIENCE)
+        sf_finding(SF_MON_STALL,
+                   "the program was told to stop and goes on waiting");
+    return SF_SIM_NOTHING;
+}
+
+bool sf_play_take_signal(void)
+{
+    if (!sf_play.pending_signal || sf_sim_blocks())
+        return false;
+    sf_play.pending_signal = false;
+    sf_play_tell(sf_play.program->signal);
+    return true;
+}
+
+/* Time passes until the script goes on, but no further than the program
+ * wants to wait. */
+static bool time_is_up(int64_t until)
+{
+    if (sf_play.resume > until)
+        return false;
+    if (sf_play.resume > sf_sim_now())
+        sf_sim_set_now(sf_play.resume);
+    return true;
+}
+
+/* A program that was joined is not bounded as a fuzz target is. */
+static uint64_t enough_calls(void)
+{
+    if (sf_play.joined)
+        return SF_CALLS_MAX / 2;
+    return sf_play.s->high ? SF_CALLS_ENOUGH / 2 : SF_CALLS_ENOUGH;
+}
+
+enum sf_sim_wake sf_play_idle(int64_t until)
+{
+    bool acted;
+
+    if (sf_play.phase != STOPPING && sf_play_pump())
+        return SF_SIM_ACTED;
+    if (sf_play_take_signal())
+        return SF_SIM_SIGNAL;
+    for (unsigned i = 0; i < sf_play.conns_n; i++)
+        sf_play_note_harm(&sf_play.conns[i]);
+    if (sf_play.phase < STOPPING && sf_play.program->quiet)
+        sf_play.program->quiet(sf_play.program->arg, until);
+    if (sf_sim_calls() >= enough_calls()) {
+        sf_invariance_off();
+        sf_play.resume = 0;
+        sf_play.next = sf_play.s->acts_n;
+    }
+    while (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n) {
+        if (!time_is_up(until))
+            return SF_SIM_NOTHING;
+        acted = sf_play_next_acts();
+        if (sf_play_take_signal())
+            return SF_SIM_SIGNAL;
+        if (acted)
+            return SF_SIM_ACTED;
+    }
+    if (sf_play.phase == SCRIPT && !time_is_up(until))
+        return SF_SIM_NOTHING;
+    return next_phase(until);
+}
