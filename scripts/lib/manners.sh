@@ -2,7 +2,7 @@
 # fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
-manners=(restart exec_flags turns)
+manners=(restart exec_flags turns streams)
 
 # A server at a port where connections of the one before are not long gone.
 manners_restart() {
@@ -52,4 +52,42 @@ manners_turns() {
         done
         sweep_stop "$1"
     done
+}
+
+# manners_sockets PID: the numbers that are sockets, the lowest first.
+manners_sockets() {
+    find "/proc/$1/fd" -lname 'socket:*' -printf '%f\n' 2>/dev/null | sort -n
+}
+
+# Started without standard streams, neither has a connection in their place, to
+# which it would say what is meant for people.  The client has somebody to wait for.
+manners_streams() {
+    sweep_start "$1" select env || return 0
+    kill -STOP "$sweep_server"
+    manners_closed framed-server
+    manners_closed framed-client --port "$sweep_port" --count 1
+    kill -CONT "$sweep_server"
+    sweep_stop "$1"
+}
+
+# manners_closed PROGRAM OPTION...
+manners_closed() {
+    local streams fd pid i
+    for streams in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+        bash -c 'exec "$@" '"$streams" - "$SF_BUILD/bin/$1" "${@:2}" \
+            </dev/null >/dev/null 2>&1 &
+        pid=$!
+        for ((i = 0; i < 200; i++)); do
+            fd=$(manners_sockets "$pid" | head -n 1)
+            [[ -z $fd ]] || break
+            sleep 0.02
+        done
+        kill -KILL "$pid" || true
+        wait "$pid" || true
+        if [[ -z $fd ]]; then
+            sweep_finding died "$1 does not start with $streams"
+        elif [[ $fd -le 2 ]]; then
+            sweep_finding stale-fd "$1, started with $streams, has a socket as $fd"
+        fi
+    done 2>/dev/null
 }
