@@ -2,7 +2,7 @@
 # fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
-manners=(restart exec_flags turns streams)
+manners=(restart exec_flags turns streams path)
 
 # A server at a port where connections of the one before are not long gone.
 manners_restart() {
@@ -90,4 +90,37 @@ manners_closed() {
             sweep_finding stale-fd "$1, started with $streams, has a socket as $fd"
         fi
     done 2>/dev/null
+}
+
+# A path is another server's as long as that one lives, however busy it is, and
+# anyone's when it is dead.
+manners_path() {
+    local i
+    local -a sweep_options=(--listen "unix:$1/path" --backlog 1) clients=()
+    sweep_start "$1" select env || return 0
+    manners_intrude "$1" "that lives"
+    kill -STOP "$sweep_server"
+    for i in 1 2 3 4; do # the last ones find no room
+        "$SF_BUILD/bin/framed-client" --connect "unix:$1/path" --count 1 \
+            --format "${sweep_format[select]}" >"$1/client.$i" 2>&1 &
+        clients+=("$!")
+    done
+    wait -n "${clients[@]}" || true
+    manners_intrude "$1" "whose backlog is full"
+    kill -KILL "$sweep_server"
+    wait "$sweep_server" "${clients[@]}" || true
+    if sweep_start "$1" select env; then
+        sweep_stop "$1"
+    else
+        sweep_finding died "it cannot have the path of one that is dead"
+    fi
+} 2>/dev/null
+
+# manners_intrude DIR WHOSE: a second server at the path of the first.
+manners_intrude() {
+    local status=0
+    timeout -k 1 2 "$SF_BUILD/bin/framed-server" --listen "unix:$1/path" \
+        >"$1/second.out" 2>&1 || status=$?
+    [[ $status -eq 2 ]] ||
+        sweep_finding wrong-data "it takes the path of a server $2"
 }

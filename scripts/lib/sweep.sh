@@ -25,6 +25,7 @@ sweep_clients=6
 sweep_depth=1 # frames under way; a client with faults has more
 sweep_cases=(server.select server.thread server.fork client.select)
 sweep_frame_size=1000
+sweep_options=()
 declare -A sweep_frame=([select]='00995%995s' [thread]='\0\0\3\344%996s'
     [fork]='%998s\r\n')
 declare -A sweep_format=([select]=ascii:5 [thread]=be32 [fork]='delim:\r\n')
@@ -56,9 +57,10 @@ sweep_fatal() {
     sed 's/#.*//' "$1" | grep -qE ":.*\b($words|fatal)\b"
 }
 
-# sweep_start DIR MODEL COMMAND...: a server; its port in sweep_port.  It waits
-# longer for those who do not part than anyone waits for it, or sweep_linger ms,
-# and has room for fewer clients than come in a run.
+# sweep_start DIR MODEL COMMAND...: a server; its port, or its path, in sweep_port.
+# It waits longer for those who do not part than anyone waits for it, or
+# sweep_linger ms, has room for fewer clients than come in a run, and what else is
+# in sweep_options.
 sweep_start() {
     local i
     : >"$1/server.out"
@@ -66,10 +68,10 @@ sweep_start() {
         --model "$2" --format "${sweep_format[$2]}" \
         --conns "${sweep_conns:-5}" \
         --linger "${sweep_linger:-$((3000 * SF_RUN_S))}" --stats \
-        >"$1/server.out" 2>"$1/server.err" </dev/null &
+        "${sweep_options[@]}" >"$1/server.out" 2>"$1/server.err" </dev/null &
     sweep_server=$!
     for ((i = 0; i < 200; i++)); do
-        sweep_port=$(sed -n 's/^listening on .*:\([0-9]*\)$/\1/p' \
+        sweep_port=$(sed -n 's/^listening on .*:\([^:]*\)$/\1/p' \
             "$1/server.out")
         [[ -z $sweep_port ]] || return 0
         kill -0 "$sweep_server" 2>/dev/null || return 1
