@@ -2,7 +2,7 @@
 # fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
-manners=(restart exec_flags turns streams path)
+manners=(restart exec_flags turns streams path killed)
 
 # A server at a port where connections of the one before are not long gone.
 manners_restart() {
@@ -124,3 +124,22 @@ manners_intrude() {
     [[ $status -eq 2 ]] ||
         sweep_finding wrong-data "it takes the path of a server $2"
 }
+
+# A child that somebody kills has not ended in good order.
+manners_killed() {
+    local fd child
+    sweep_start "$1" fork env || return 0
+    exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+    for ((i = 0; i < 200; i++)); do
+        child=$(cat "/proc/$sweep_server/task/$sweep_server/children")
+        [[ -z $child ]] || break
+        sleep 0.02
+    done
+    kill -KILL "${child% }"
+    cat <&"$fd" >/dev/null
+    exec {fd}>&-
+    sweep_stop "$1"
+    grep -q '^accepted 1,.* ended 0, failed 1,' "$1/server.err" ||
+        sweep_finding wrong-data "a child was killed, and it has counted: $(
+            tail -n 1 "$1/server.err")"
+} 2>/dev/null
