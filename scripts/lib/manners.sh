@@ -2,7 +2,7 @@
 # fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
-manners=(restart exec_flags turns streams path killed)
+manners=(restart exec_flags turns streams path killed patience)
 
 # A server at a port where connections of the one before are not long gone.
 manners_restart() {
@@ -143,3 +143,20 @@ manners_killed() {
         sweep_finding wrong-data "a child was killed, and it has counted: $(
             tail -n 1 "$1/server.err")"
 } 2>/dev/null
+
+# Bytes come now and then, and all in all it takes longer than either waits for one.
+manners_patience() {
+    local i model
+    local -a sweep_options=(--idle 800)
+    for model in "${mutant_models[@]}"; do
+        sweep_start "$1" "$model" env || return 0
+        for i in 1 2 3 4 5 6; do
+            say "$i"
+            sleep 0.25
+        done | timeout 5 "$SF_BUILD/bin/framed-client" --port "$sweep_port" \
+            --format "${sweep_format[$model]}" --depth 1 --timeout 800 \
+            >"$1/out" 2>&1 || sweep_finding lateness \
+            "of $model, no byte was late: $(tail -n 1 "$1/out")"
+        sweep_stop "$1"
+    done
+}
