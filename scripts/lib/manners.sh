@@ -2,7 +2,7 @@
 # fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
-manners=(restart exec_flags turns streams path killed patience)
+manners=(restart exec_flags turns streams path killed patience high)
 
 # A server at a port where connections of the one before are not long gone.
 manners_restart() {
@@ -159,4 +159,46 @@ manners_patience() {
             "of $model, no byte was late: $(tail -n 1 "$1/out")"
         sweep_stop "$1"
     done
+}
+
+# manners_crowd LAST COMMAND...: numbers up to LAST are in use; does not return.
+manners_crowd() {
+    exec bash -c 'ulimit -n 1100
+        for ((fd = 3; fd <= $1; fd++)); do eval "exec $fd</dev/null"; done
+        exec "${@:2}"' - "$@"
+}
+
+# Numbers end that select can hold, with some clients more; when they are gone, all
+# is as before.
+manners_high() {
+    local left model
+    for model in "${mutant_models[@]}"; do
+        for left in 6 7; do
+            sweep_start "$1" "$model" manners_crowd $((1023 - left)) ||
+                continue
+            manners_visits "$1" "$model"
+            sweep_stop "$1"
+        done
+    done
+}
+
+# manners_visits DIR MODEL
+manners_visits() {
+    local before after fd i fds=()
+    before=$(manners_sockets "$sweep_server")
+    for i in 1 2 3 4 5 6; do
+        exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+        fds+=("$fd")
+    done
+    sleep 0.1
+    for fd in "${fds[@]}"; do
+        exec {fd}>&-
+    done
+    for ((i = 0; i < 50; i++)); do
+        after=$(manners_sockets "$sweep_server")
+        [[ $after != "$before" ]] || return 0
+        sleep 0.02
+    done
+    sweep_finding fd-leak "all clients of $2 are gone, and it has the sockets \
+${after//$'\n'/ }"
 }
