@@ -12,7 +12,8 @@
  *     4 much       it puts more than a stream holds back, if `buffers` hold
  *                  enough of it at a time
  *     8 several    it dials a name with another address before the peers',
- *                  where nobody answers
+ *                  where nobody answers, or which cannot be connected to:
+ *                  why not, `extra` says
  *
  * The oracles: what is said to be connected is; it is connected unless
  * something prevented it; frames are the ones that the peer sent, in order; the
@@ -29,6 +30,7 @@
 #include "target/sockio.h"
 #include "target/stream.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -45,6 +47,7 @@ static struct {
     const struct sf_peer *peer; /* of this dial, once it has answered      */
     bool by_hand;               /* connects without fm_dial                */
     bool several;               /* the peers have the second address       */
+    bool spoilt;                /* a fault ends more than a first address  */
     bool crowd;                 /* dials more than the backlog holds       */
 } fuzz;
 
@@ -127,7 +130,7 @@ static bool may_fail(int err)
            (fuzz.crowd && err == FM_E_BUSY) ||
            (err == FM_E_BADFD && sf_session_has(s, SF_ACT_KILL)) ||
            (err == FM_E_RESET && sf_session_has(s, SF_ACT_RESET)) ||
-           sf_session_last_fault(SF_FATAL) >= 0;
+           fuzz.spoilt;
 }
 
 static void check_dial(int err)
@@ -216,15 +219,23 @@ static const char *host(void)
     return fuzz.several ? "localhost" : "127.0.0.1";
 }
 
-/* "localhost" is ::1 first, where nobody takes up what waits. */
-static void make_silent(void)
+/* "localhost" is ::1 first, where nobody takes up what waits, or which cannot
+ * be connected to at all, as where IPv6 is off, filtered or forbidden. */
+static void spoil_first(void)
 {
+    static const int reasons[] = {0,           EADDRNOTAVAIL, ECONNREFUSED,
+                                  ENETUNREACH, EHOSTUNREACH,  EPERM};
+    int err =
+        reasons[sf_session_now()->extra % (sizeof reasons / sizeof *reasons)];
     struct sockaddr_in6 addr = {.sin6_family = AF_INET6,
                                 .sin6_port = htons(PORT),
                                 .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 
-    sf_end_hold(sf_end_listen((const struct sockaddr *)&addr, sizeof addr, 0),
-                true);
+    sf_sim_bar(AF_INET6, err);
+    if (!err)
+        sf_end_hold(
+            sf_end_listen((const struct sockaddr *)&addr, sizeof addr, 0),
+            true);
 }
 
 /* A connected descriptor, or why there is none. */
@@ -286,7 +297,7 @@ static void run_client(void *arg, int fd)
     (void)arg;
     (void)fd;
     if (fuzz.several)
-        make_silent();
+        spoil_first();
     if (fuzz.crowd)
         dial_crowd();
     for (int i = 0; i < DIALS; i++)
@@ -307,12 +318,22 @@ static void on_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
                         len, peer->received);
 }
 
+/* Of a name with two addresses one is left when the first is refused. */
+static bool spoils_first(const struct sf_point *at)
+{
+    return fuzz.several && at->call == SF_CALL_connect && at->peer &&
+           memcmp(at->peer->bytes, &in6addr_loopback,
+                  sizeof in6addr_loopback) == 0;
+}
+
 static void on_fault(void *arg, const struct sf_point *at,
                      const struct sf_outcome *outcome)
 {
     const struct sf_peer *peer = sf_session_peer_of(at->fd);
 
     (void)arg;
+    fuzz.spoilt |=
+        sf_faults[outcome->fault].cls == SF_FATAL && !spoils_first(at);
     sf_phase((outcome->fault * SF_CALL_COUNT + at->call) * 8u +
              (peer ? sf_place(sf_peer_taken(peer), fuzz.read, peer->sent) : 7));
 }
@@ -345,6 +366,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     sf_session_decode(&s, data, size);
     fuzz.format = *ref_format(s.variant);
+    fuzz.spoilt = false;
     fuzz.crowd = s.variant / ref_format_count & 1;
     fuzz.several = s.variant / ref_format_count & 8 && !s.local &&
                    !(s.variant / ref_format_count & 3);

@@ -44,6 +44,10 @@ static int on_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
     const struct sockaddr *real = loop_real(addr, &len);
 
+    if (loop.config.barred_err && addr->sa_family == loop.config.barred) {
+        errno = loop.config.barred_err;
+        return -1;
+    }
     return loop_connect(fd, real, len);
 }
 
@@ -364,6 +368,12 @@ void sf_sim_begin(const struct sf_sim_config *config)
 void sf_sim_end(void)
 {
     loop_ends_end();
+}
+
+void sf_sim_bar(sa_family_t family, int err)
+{
+    loop.config.barred = family;
+    loop.config.barred_err = err;
 }
 
 uint64_t sf_sim_changes(void)

@@ -94,6 +94,8 @@ int sim_on_connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
         return r;
     if (addr)
         sim_check_load(addr, addrlen);
+    if (sim.config.barred_err && end->family == sim.config.barred)
+        return -sim.config.barred_err;
     r = sim_connect(end, addr, addrlen);
     if (!end->nonblock && (r == -EINPROGRESS || r == -EALREADY || r == 0))
         r = end->parked || end->pending ? finish_connect(end, addr, addrlen)

@@ -64,6 +64,9 @@ struct sf_sim_config {
     int signo;     /* … of this signal, where it does not block it; 0: it
                     * never does                                          */
 
+    sa_family_t barred; /* sf_sim_bar() */
+    int barred_err;
+
     /* Nothing is ready for the program, which waits until `until`. */
     enum sf_sim_wake (*idle)(void *arg, int64_t until);
     /* The program makes the call that sf_sim_alarm() named; before anything
@@ -134,6 +137,9 @@ void sf_sim_tell(int fd); /* < 0: of all that are closed */
 void sf_sim_set_buffer(size_t bytes);
 /* EMFILE from now on for numbers >= limit; 0: no limit. */
 void sf_sim_set_fd_limit(int limit);
+/* The machine reaches no address of this family from now on: connect() says
+ * err, as with EADDRNOTAVAIL where IPv6 is off; 0: it does. */
+void sf_sim_bar(sa_family_t family, int err);
 /* The lowest number that is free. */
 int sf_sim_lowest(void);
 /* Told before a descriptor is to get a number that is not simnet's, which is

@@ -121,6 +121,12 @@ void sf_sim_set_fd_limit(int limit)
     sim.config.fd_limit = limit;
 }
 
+void sf_sim_bar(sa_family_t family, int err)
+{
+    sim.config.barred = family;
+    sim.config.barred_err = err;
+}
+
 /* ------------------------------------------------------------ open files */
 
 struct sf_end *sim_end_new(enum sim_kind kind)

@@ -205,6 +205,23 @@ static void accept_finds_no_numbers(void **state)
     assert_int_equal(w->accept(listener, NULL, NULL), pair[0]);
 }
 
+/* A family that is barred cannot be connected to; the others can. */
+static void connect_is_barred(void **state)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET,
+                               .sin_port = htons(7),
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr *addr = (struct sockaddr *)&name;
+    int fd = w->socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    (void)state;
+    assert_non_null(sf_end_listen(addr, sizeof name, 1));
+    sf_sim_bar(AF_INET, EADDRNOTAVAIL);
+    FAILS(w->connect(fd, addr, sizeof name), EADDRNOTAVAIL);
+    sf_sim_bar(AF_INET6, EADDRNOTAVAIL);
+    FAILS(w->connect(fd, addr, sizeof name), EINPROGRESS);
+}
+
 /* X1, X2: close frees the number at once; a second one is EBADF. */
 static void close_frees(void **state)
 {
@@ -375,6 +392,7 @@ int main(void)
         TEST(select_ignores_high_numbers),
         TEST(select_is_interrupted),
         TEST(accept_finds_no_numbers),
+        TEST(connect_is_barred),
         TEST(close_frees),
         TEST(reset_is_told_once),
         TEST(failed_connect_is_not_over),
