@@ -56,29 +56,46 @@ static void fork_server_without_its_pipe(void **state)
     assert_int_equal(r.stats.failed, 1);
 }
 
-/* … nor when its number is a connection's by now, which is served. */
-static void fork_server_robbed_of_its_pair(void **state)
+/* … nor when its number is by now a new connection's, or that of the parent's
+ * or the child's end of its pair: as many numbers as come before are free.  One
+ * is where the first connection was; our own socket takes the lowest. */
+static void robbed(struct rig *r, int before)
 {
-    struct rig r;
-    int first, second, life;
+    int first, second, life, low[2] = {dup(0), dup(0)};
 
-    (void)state;
-    rig_init(&r, "be8");
-    r.server = fm_fork_server;
-    rig_start(&r);
-    first = rig_connect(&r);
+    r->server = fm_fork_server;
+    rig_start(r);
+    first = rig_connect(r);
     talk(first, "\1a", 2);
     poll(NULL, 0, 100); /* the parent still closes the child's end */
     life = youngest_pair();
-    second = rig_connect_at(&r, life);
+    for (int i = 0; i < before; i++)
+        close(low[i]);
+    second = rig_connect_at(r, life);
     talk(second, "\1b", 2);
     hear_end(first);
     talk(second, "\1c", 2);
     hang_up(first);
     hang_up(second);
-    EVENTUALLY(r.stats.ended == 1);
-    assert_int_equal(rig_stop(&r), 0);
-    assert_int_equal(r.stats.accepted, 2);
+    EVENTUALLY(r->stats.ended == 1);
+    for (int i = 0; i < before; i++)
+        low[i] = dup(0);
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(r->stats.accepted, 2);
+    assert_int_equal(r->stats.failed, 1);
+    close(low[0]);
+    close(low[1]);
+}
+
+static void fork_server_robbed_of_its_pair(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    for (int before = 0; before < 3; before++) {
+        rig_init(&r, "be8");
+        robbed(&r, before);
+    }
 }
 
 /* A full thread server whose pair has lost an end, 1 the main thread's, 2 the
