@@ -265,27 +265,6 @@ static void on_busy(void *arg)
         judge_overdue(sf_session_conn(i));
 }
 
-static void judge_lateness(const struct sf_peer *peer)
-{
-    const struct check *c = session_check(peer);
-    int64_t from = c->active;
-
-    if (session.options.frame_ms >= 0 && c->half &&
-        !(peer->finished && session.options.format.kind == FM_CLOSE) &&
-        !session_broke_format(peer) &&
-        session_since(c->half_alone) >
-            session.options.frame_ms + LINGER_MS + SLACK_MS)
-        sf_peer_finding(SF_MON_LATENESS, peer,
-                        "inside a frame for %lld ms, the limit is %d",
-                        (long long)session_since(c->half_alone),
-                        session.options.frame_ms);
-    if (session.options.idle_ms >= 0 &&
-        session_since(from) > session.options.idle_ms + LINGER_MS + SLACK_MS)
-        sf_peer_finding(
-            SF_MON_LATENESS, peer, "idle for %lld ms, the limit is %d",
-            (long long)session_since(from), session.options.idle_ms);
-}
-
 /* All is answered, the peer has ended: what is there to wait for? */
 static void judge_unnoticed(const struct sf_peer *peer)
 {
@@ -457,7 +436,6 @@ static void on_quiet(void *arg, int64_t until)
             judge_unnoticed(peer);
         if (!session_lives(peer))
             continue;
-        judge_lateness(peer);
         if (peer->finished || short_timer || session_broke_format(peer))
             continue;
         judge_debt(peer);

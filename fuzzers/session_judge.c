@@ -8,7 +8,8 @@
 
 enum {
     SPARE = 65536 + 1024, /* bytes that are lent to whoever is served */
-    PER_CONN = 1280
+    PER_CONN = 1280,
+    PAUSE_MS = 10 /* … of the server, after a wait that failed */
 };
 
 static uint64_t over(void)
@@ -88,6 +89,50 @@ void session_judge_stop(void)
                    (long long)session_since(session.told));
 }
 
+/* Nobody but the server lets time pass: as long as it serves a connection, its
+ * wait ends when the time is over that something has had since `from`, or the
+ * pause does after a wait that failed. */
+static bool is_late(const struct sf_peer *peer, int64_t from, int limit_ms,
+                    int64_t until)
+{
+    bool serving =
+        !peer->finished && session.told < 0 && !session_broke_format(peer);
+
+    if (limit_ms < 0)
+        return false;
+    return (serving && until - from > (limit_ms + PAUSE_MS) * MS) ||
+           session_since(from) > limit_ms + LINGER_MS + SLACK_MS;
+}
+
+/* The rest of a frame has to come. */
+static bool is_inside(const struct sf_peer *peer)
+{
+    return session_check(peer)->half && !session_broke_format(peer) &&
+           !(peer->finished && session.options.format.kind == FM_CLOSE);
+}
+
+static void judge_lateness(const struct sf_peer *peer, int64_t until)
+{
+    const struct check *c = session_check(peer);
+    bool stopped = c->whole > c->given; /* it may have, and no time runs then */
+
+    if (!session_lives(peer) || peer->harmed || !sf_peer_accepted(peer))
+        return;
+    if (is_inside(peer) &&
+        is_late(peer, c->half_alone, session.options.frame_ms,
+                stopped ? sf_sim_now() : until))
+        sf_peer_finding(SF_MON_LATENESS, peer,
+                        "inside a frame for %lld ms, the limit is %d, and the "
+                        "server waits",
+                        (long long)session_since(c->half_alone),
+                        session.options.frame_ms);
+    if (is_late(peer, c->active, session.options.idle_ms, until))
+        sf_peer_finding(
+            SF_MON_LATENESS, peer,
+            "idle for %lld ms, the limit is %d, and the server waits",
+            (long long)session_since(c->active), session.options.idle_ms);
+}
+
 /* Who is never timed out has to be asked whether he is there. */
 static void judge_keepalive(const struct sf_peer *peer)
 {
@@ -145,6 +190,7 @@ void session_judge_one(struct sf_peer *peer, int64_t until, bool short_timer)
 {
     judge_keepalive(peer);
     judge_linger(peer, until);
+    judge_lateness(peer, until);
     note_kind(peer);
     if (!short_timer)
         judge_goodbye(peer);

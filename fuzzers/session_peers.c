@@ -91,7 +91,8 @@ static void note_half(struct check *c, size_t start, size_t taken, size_t given,
 
     if (half && (!c->half || c->whole != start))
         c->half_since = c->half_alone = sf_sim_now();
-    if (start > given) /* it may have stopped reading */
+    /* It may have stopped reading, up to now. */
+    if (start > given || c->whole > c->given)
         c->half_alone = sf_sim_now();
     if (limit && start >= given + limit)
         c->half_since = PAUSED;
