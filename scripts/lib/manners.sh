@@ -2,7 +2,8 @@
 # fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
-manners=(restart exec_flags turns streams path killed patience high)
+manners=(restart exec_flags turns streams path killed patience high
+    word)
 
 # A server at a port where connections of the one before are not long gone.
 manners_restart() {
@@ -201,4 +202,44 @@ manners_visits() {
     done
     sweep_finding fd-leak "all clients of $2 are gone, and it has the sockets \
 ${after//$'\n'/ }"
+}
+
+# manners_narrow COMMAND...: on one processor, and last in the row: whoever is woken
+# runs before who wakes him goes on.
+manners_narrow() {
+    local cpu
+    cpu=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)
+    exec taskset -c "$cpu" nice -n 19 "$@"
+}
+
+# Told to end, it ends when its clients have, who part as soon as it does: that takes
+# no time, if the word reaches all that wait.
+manners_word() {
+    local model try
+    for try in 1 2 3; do
+        for model in "${mutant_models[@]}"; do
+            sweep_linger=4000 sweep_start "$1" "$model" manners_narrow ||
+                return 0
+            manners_told "$1" "$model" || return 0
+        done
+    done
+}
+
+# manners_told DIR MODEL: fails when something was found.
+manners_told() {
+    local i since clients=()
+    for i in 1 2 3 4; do
+        # shellcheck disable=SC2016 # expanded by the shell that has the socket
+        bash -c 'exec {fd}<>"$0" && exec cat <&"$fd"' \
+            "/dev/tcp/$sweep_host/$sweep_port" >/dev/null 2>&1 &
+        clients+=("$!")
+    done
+    sleep 0.2
+    since=$EPOCHREALTIME
+    sweep_stop "$1"
+    wait "${clients[@]}" || true
+    awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 2 }' || {
+        sweep_finding lateness "told to end, $2 waits for clients that ended"
+        return 1
+    }
 }
