@@ -277,6 +277,11 @@ static int can_EINTR_REAP(const struct sf_site *s)
     return s->facts.interruptible ? SF_LINUX : SF_POSIX;
 }
 
+static int can_EADDRNOTAVAIL(const struct sf_site *s)
+{
+    return can_ENETUNREACH(s);
+}
+
 static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
 #define FAULT(id, word, err, kinds, cls, profile, how) [SF_##id] = can_##id,
 #include "faultinject/inject/faults.def"

@@ -302,6 +302,7 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_EINTR_CLOSED] = interrupt_close,
     [SF_NO_PROCESS] = answer,
     [SF_EINTR_REAP] = interrupt,
+    [SF_EADDRNOTAVAIL] = answer,
 };
 
 enum sf_verdict sf_perform(struct sf_op *op)

@@ -375,6 +375,8 @@ static const struct row table[] = {
      "connect 1: ECONNREFUSED", do_connect_later, ON_UNIX, -1, EINPROGRESS},
     {"C1: no way there",
      "connect 1: ENETUNREACH", do_connect, ON_UNIX, -1, ENETUNREACH},
+    {"C1: no address here",
+     "connect 1: EADDRNOTAVAIL", do_connect, ON_UNIX, -1, EADDRNOTAVAIL},
     {"C3: nobody answers",
      "connect 1: ETIMEDOUT", do_connect, ON_UNIX, -1, ETIMEDOUT},
     {"C6: interrupted",

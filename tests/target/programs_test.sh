@@ -211,6 +211,13 @@ for rule in 'recv 1: EINTR' 'recv 1: EAGAIN' 'recv 1: ENOMEM' \
     cmp "$dir/out" "$dir/want" || fail "$rule: not what was sent"
     grep -q '1 fault' "$dir/err" || fail "$rule: $(cat "$dir/err")"
 done
+# Of two addresses the second is as good as any.
+for why in ECONNREFUSED ENETUNREACH ETIMEDOUT EADDRNOTAVAIL; do
+    faulted "connect 1: $why" --connect localhost <"$dir/in" >"$dir/out" ||
+        fail "$why"
+    cmp "$dir/out" "$dir/want" || fail "$why: not what was sent"
+    grep -q '1 fault' "$dir/err" || fail "$why: $(cat "$dir/err")"
+done
 broken "not everything came back" 'client 1 send 2: EPIPE'
 broken "the connection was reset or lost" 'client 1 send 2: ECONNRESET'
 broken "the descriptor is not open" 'wait 2: deadfd client 1'
