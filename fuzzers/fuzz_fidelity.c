@@ -21,6 +21,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,7 @@ static struct {
     int fd[WORLDS][SLOTS]; /* -1: free; free in both or in none */
     struct sockaddr_storage addr[WORLDS][SLOTS]; /* of listeners */
     socklen_t addr_len[SLOTS];
+    unsigned file[SLOTS], files; /* which it is: a duplicate is the same  */
     int epoll[WORLDS];
     char folder[64];
     unsigned names;
@@ -92,6 +94,7 @@ static void opened(const char *what, int slot, const int r[WORLDS])
     same(what, slot, -2, r);
     for (int w = 0; w < WORLDS; w++)
         t.fd[w][slot] = r[w] >= 0 ? r[w] : -1;
+    t.file[slot] = ++t.files;
 }
 
 static int free_slot(void)
@@ -112,16 +115,35 @@ static int used_slot(void)
     return -1;
 }
 
+/* One with a name, if there is one, where most can be done. */
+static int named_slot(void)
+{
+    int first = (int)decide(SLOTS);
+
+    for (int i = 0; i < SLOTS; i++) {
+        int slot = (first + i) % SLOTS;
+
+        if (t.fd[REAL][slot] >= 0 && t.addr_len[slot])
+            return slot;
+    }
+    return -1;
+}
+
 /* ------------------------------------------------------------------ calls */
 
-static void do_socket(int slot)
+static void open_socket(int slot, int domain)
 {
-    int domain = decide(2) ? AF_UNIX : AF_INET, r[WORLDS];
+    int r[WORLDS];
 
     for (int w = 0; w < WORLDS; w++)
         r[w] = result(IN(w, socket, domain, SOCK_STREAM | SOCK_NONBLOCK, 0));
     t.addr_len[slot] = 0;
     opened("socket", slot, r);
+}
+
+static void do_socket(int slot)
+{
+    open_socket(slot, decide(2) ? AF_UNIX : AF_INET);
 }
 
 static int socket_pair(int w, int ends[2])
@@ -148,6 +170,8 @@ static void open_two(const char *what, int (*make)(int w, int ends[2]),
         r[w] = result(make(w, ends));
         t.fd[w][slot] = ends[0];
         t.fd[w][other] = ends[1];
+        t.file[slot] = ++t.files;
+        t.file[other] = ++t.files;
     }
     t.addr_len[slot] = t.addr_len[other] = 0;
     same(what, slot, other, r);
@@ -168,6 +192,12 @@ static void set_path(struct sockaddr_un *un, unsigned name)
     snprintf(un->sun_path, sizeof un->sun_path, "%s/%u", t.folder, name);
 }
 
+/* An address of the host that no other process listens at or connects to. */
+static in_addr_t own_address(void)
+{
+    return htonl(0x7f000001 + (uint32_t)getpid() % 0xfffffd);
+}
+
 static socklen_t make_name(struct sockaddr_storage *name, int domain)
 {
     struct sockaddr_in *in = (struct sockaddr_in *)name;
@@ -176,7 +206,7 @@ static socklen_t make_name(struct sockaddr_storage *name, int domain)
     memset(name, 0, sizeof *name);
     name->ss_family = (sa_family_t)domain;
     if (domain == AF_INET) {
-        in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        in->sin_addr.s_addr = own_address();
         return sizeof *in;
     }
     set_path(un, t.names);
@@ -194,7 +224,10 @@ static int domain_of(int slot)
 
 static void do_listen(int slot)
 {
-    int backlog = (int)decide(3), domain = domain_of(slot), r[WORLDS];
+    int domain = domain_of(slot), r[WORLDS];
+    /* TCP lets those in who found no room when it tries again, seconds later.
+     */
+    int backlog = domain == AF_UNIX ? (int)decide(3) : SLOTS;
 
     t.names++;
     for (int w = 0; w < WORLDS; w++) {
@@ -214,17 +247,12 @@ static void do_listen(int slot)
     same("listen", slot, backlog, r);
 }
 
-/* Also as a duplicate: see the README of simnet. */
-static bool is_itself(int slot, int to)
+static void connect_to(int slot, int to)
 {
-    return sf_end_of(t.fd[SIM][slot]) == sf_end_of(t.fd[SIM][to]);
-}
+    int r[WORLDS];
 
-static void do_connect(int slot)
-{
-    int to = (int)decide(SLOTS), r[WORLDS];
-
-    if (!t.addr_len[to] || t.fd[REAL][to] < 0 || is_itself(slot, to) ||
+    /* To itself, which is left out: see the README of simnet. */
+    if (to < 0 || t.file[slot] == t.file[to] ||
         t.addr[SIM][to].ss_family != domain_of(slot))
         return;
     for (int w = 0; w < WORLDS; w++)
@@ -233,9 +261,62 @@ static void do_connect(int slot)
     same("connect", slot, to, r);
 }
 
+static void do_connect(int slot)
+{
+    connect_to(slot, named_slot());
+}
+
+/* What a server and a client begin with, which is rare when left to chance. */
+static void do_serve(int slot)
+{
+    do_socket(slot);
+    do_listen(slot);
+}
+
+static void do_dial(int slot)
+{
+    int to = named_slot();
+
+    if (to < 0)
+        return;
+    open_socket(slot, domain_of(to));
+    connect_to(slot, to);
+}
+
+/* The first ones can be set. */
+static const struct {
+    int level, name;
+} options[] = {
+    {SOL_SOCKET, SO_KEEPALIVE},   {SOL_SOCKET, SO_REUSEADDR},
+    {IPPROTO_TCP, TCP_NODELAY},   {IPPROTO_TCP, TCP_KEEPIDLE},
+    {IPPROTO_TCP, TCP_KEEPINTVL}, {IPPROTO_TCP, TCP_KEEPCNT},
+    {SOL_SOCKET, SO_TYPE},        {SOL_SOCKET, SO_DOMAIN},
+    {SOL_SOCKET, SO_ACCEPTCONN},
+};
+enum { OPTIONS = sizeof options / sizeof *options, OPTIONS_SET = 6 };
+
+static void compare_option(int slot, unsigned i)
+{
+    int r[WORLDS], is[WORLDS] = {0, 0};
+
+    for (int w = 0; w < WORLDS; w++) {
+        socklen_t len = sizeof is[w];
+
+        r[w] = result(IN(w, getsockopt, t.fd[w][slot], options[i].level,
+                         options[i].name, &is[w], &len));
+    }
+    same("getsockopt", slot, (int)i, r);
+    same("… is", slot, (int)i, is);
+}
+
+static void do_option(int slot)
+{
+    compare_option(slot, decide(OPTIONS));
+}
+
 static void do_accept(int slot)
 {
-    int from = used_slot(), r[WORLDS];
+    int from = decide(4) ? named_slot() : used_slot(), r[WORLDS];
 
     if (from < 0)
         return;
@@ -243,6 +324,8 @@ static void do_accept(int slot)
         r[w] = result(IN(w, accept4, t.fd[w][from], NULL, NULL, SOCK_NONBLOCK));
     t.addr_len[slot] = 0;
     opened("accept4", slot, r);
+    for (unsigned i = 0; r[SIM] >= 0 && i < OPTIONS_SET; i++)
+        compare_option(slot, i);
 }
 
 static void do_send(int slot)
@@ -343,6 +426,7 @@ static void do_dup(int slot)
     }
     t.addr_len[slot] = t.addr_len[from];
     opened("dup", slot, r);
+    t.file[slot] = t.file[from];
 }
 
 static void do_error(int slot)
@@ -377,21 +461,15 @@ static void do_ask(int slot)
     same("getpeername", slot, 0, r);
 }
 
-static void do_option(int slot)
+static void do_set_option(int slot)
 {
-    static const int names[] = {SO_TYPE, SO_DOMAIN, SO_ACCEPTCONN,
-                                SO_KEEPALIVE};
-    int name = names[decide(sizeof names / sizeof *names)];
-    int r[WORLDS], is[WORLDS] = {0, 0};
+    unsigned i = decide(OPTIONS_SET);
+    int n = (int)decide(130), r[WORLDS];
 
-    for (int w = 0; w < WORLDS; w++) {
-        socklen_t len = sizeof is[w];
-
-        r[w] = result(
-            IN(w, getsockopt, t.fd[w][slot], SOL_SOCKET, name, &is[w], &len));
-    }
-    same("getsockopt", slot, name, r);
-    same("… is", slot, name, is);
+    for (int w = 0; w < WORLDS; w++)
+        r[w] = result(IN(w, setsockopt, t.fd[w][slot], options[i].level,
+                         options[i].name, &n, sizeof n));
+    same("setsockopt", slot, (int)i, r);
 }
 
 static void do_flags(int slot)
@@ -526,13 +604,15 @@ static void compare_epoll(void)
 
 /* -------------------------------------------------------------------- run */
 
-static void (*const opening[])(int) = {do_socket, do_pair,   do_accept, do_dup,
-                                       do_accept, do_socket, do_pipe};
+static void (*const opening[])(int) = {
+    do_socket, do_pair,  do_accept, do_dup,  do_pipe,
+    do_serve,  do_serve, do_dial,   do_dial, do_accept,
+};
 static void (*const on_open[])(int) = {
     do_listen,  do_listen, do_connect, do_connect, do_send,   do_send,
     do_send,    do_recv,   do_recv,    do_recv,    do_vector, do_shutdown,
     do_close,   do_close,  do_error,   do_ask,     do_linger, do_watch,
-    do_connect, do_watch,  do_send,    do_option,  do_flags,
+    do_connect, do_watch,  do_send,    do_option,  do_flags,  do_set_option,
 };
 
 static void one_call(void)

@@ -133,13 +133,23 @@ static void judge_lateness(const struct sf_peer *peer, int64_t until)
             (long long)session_since(c->active), session.options.idle_ms);
 }
 
-/* Who is never timed out has to be asked whether he is there. */
+/* Who is never timed out has to be asked whether he is there: three times, and
+ * no more.  AF_UNIX knows without asking. */
 static void judge_keepalive(const struct sf_peer *peer)
 {
-    if (session.options.keepalive_s && !peer->harmed &&
-        sf_peer_accepted(peer) && !sf_end_kept_alive(peer->end))
+    int asked = session.options.keepalive_s, kept;
+
+    if (!asked || peer->harmed || !sf_peer_accepted(peer))
+        return;
+    kept = sf_end_kept_alive(peer->end);
+    if (!kept)
         sf_peer_finding(SF_MON_LATENESS, peer, "%s",
                         "keepalive was asked for, and is not on");
+    else if (!sf_session_now()->local && kept > 4 * asked)
+        sf_peer_finding(SF_MON_LATENESS, peer,
+                        "who vanishes is noticed after %d s, with keepalive "
+                        "of %d",
+                        kept, asked);
 }
 
 /* The handler has said so of one of its frames: which? */

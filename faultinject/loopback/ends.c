@@ -352,13 +352,23 @@ void sf_end_forgotten(struct sf_end *end, sf_counter *each, void *arg)
     (void)end, (void)each, (void)arg;
 }
 
-bool sf_end_kept_alive(const struct sf_end *end)
+/* 0 where there is no such option, as on AF_UNIX. */
+static int option(const struct sf_end *end, int level, int name)
 {
-    int on = 0;
-    socklen_t len = sizeof on;
+    int n = 0;
+    socklen_t len = sizeof n;
 
-    sf_libc.getsockopt(end->other, SOL_SOCKET, SO_KEEPALIVE, &on, &len);
-    return on;
+    sf_libc.getsockopt(end->other, level, name, &n, &len);
+    return n;
+}
+
+int sf_end_kept_alive(const struct sf_end *end)
+{
+    if (!option(end, SOL_SOCKET, SO_KEEPALIVE))
+        return 0;
+    return 1 + option(end, IPPROTO_TCP, TCP_KEEPIDLE) +
+           option(end, IPPROTO_TCP, TCP_KEEPINTVL) *
+               option(end, IPPROTO_TCP, TCP_KEEPCNT);
 }
 
 int sf_end_fd(const struct sf_end *end)

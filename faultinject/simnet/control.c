@@ -106,16 +106,53 @@ static int give_error(struct sf_end *end, void *val, socklen_t *len)
     return give_int(val, len, sim_take_error(end));
 }
 
-/* Options that are only remembered. */
-static int *remembered(struct sf_end *end, int level, int name)
+/* Options that are only remembered: on or off, or a number from 1 to `most`,
+ * which is `usual` where nobody has set it (tcp(7)). */
+static const struct kept {
+    int level, name;
+    size_t at; /* of the int */
+    int most, usual;
+} remembered[] = {
+    {SOL_SOCKET, SO_REUSEADDR, offsetof(struct sim_options, reuse), 0, 0},
+    {SOL_SOCKET, SO_KEEPALIVE, offsetof(struct sim_options, keepalive), 0, 0},
+    {IPPROTO_TCP, TCP_NODELAY, offsetof(struct sim_options, nodelay), 0, 0},
+    {IPPROTO_TCP, TCP_KEEPIDLE, offsetof(struct sim_options, keep_idle), 32767,
+     SIM_KEEP_IDLE},
+    {IPPROTO_TCP, TCP_KEEPINTVL, offsetof(struct sim_options, keep_every),
+     32767, SIM_KEEP_EVERY},
+    {IPPROTO_TCP, TCP_KEEPCNT, offsetof(struct sim_options, keep_tries), 127,
+     SIM_KEEP_TRIES},
+};
+enum { REMEMBERED = sizeof remembered / sizeof *remembered };
+
+static const struct kept *find_kept(const struct sf_end *end, int level,
+                                    int name)
 {
-    if (level == SOL_SOCKET && name == SO_REUSEADDR)
-        return &end->reuse;
-    if (level == SOL_SOCKET && name == SO_KEEPALIVE)
-        return &end->keepalive;
-    if (level == IPPROTO_TCP && name == TCP_NODELAY && end->family != AF_UNIX)
-        return &end->nodelay;
+    if (level == IPPROTO_TCP && end->family == AF_UNIX)
+        return NULL;
+    for (unsigned i = 0; i < REMEMBERED; i++)
+        if (remembered[i].level == level && remembered[i].name == name)
+            return &remembered[i];
     return NULL;
+}
+
+static int *kept_in(struct sf_end *end, const struct kept *kept)
+{
+    return (int *)((char *)&end->options + kept->at);
+}
+
+static int take_kept(struct sf_end *end, const struct kept *kept,
+                     const void *val, socklen_t len)
+{
+    int n;
+
+    if (len < sizeof n)
+        return -EINVAL;
+    memcpy(&n, val, sizeof n);
+    if (kept->most && (n < 1 || n > kept->most))
+        return -EINVAL;
+    *kept_in(end, kept) = kept->most ? n : !!n;
+    return 0;
 }
 
 static int get_socket(struct sf_end *end, int name, void *val, socklen_t *len)
@@ -136,9 +173,13 @@ static int get_socket(struct sf_end *end, int name, void *val, socklen_t *len)
     case SO_SNDTIMEO:
         return give_time(val, len, end->snd_timeout);
     case SO_RCVBUF:
-        return give_int(val, len, end->rcvbuf ? end->rcvbuf : (int)sim.buffer);
+        return give_int(val, len,
+                        end->options.rcvbuf ? end->options.rcvbuf
+                                            : (int)sim.buffer);
     case SO_SNDBUF:
-        return give_int(val, len, end->sndbuf ? end->sndbuf : (int)sim.buffer);
+        return give_int(val, len,
+                        end->options.sndbuf ? end->options.sndbuf
+                                            : (int)sim.buffer);
     case SO_LINGER: {
         struct linger l = {.l_onoff = end->quick};
 
@@ -152,12 +193,15 @@ static int get_socket(struct sf_end *end, int name, void *val, socklen_t *len)
 int sim_getsockopt(struct sf_end *end, int level, int name, void *val,
                    socklen_t *len)
 {
-    int *kept = remembered(end, level, name);
+    const struct kept *kept = find_kept(end, level, name);
+    int n = kept ? *kept_in(end, kept) : 0;
 
     if (kept)
-        return give_int(val, len, *kept);
+        return give_int(val, len, n ? n : kept->usual);
     if (level == SOL_SOCKET)
         return get_socket(end, name, val, len);
+    if (end->family == AF_UNIX)
+        return -EOPNOTSUPP;
     return level == IPPROTO_TCP || level == IPPROTO_IP ? -ENOPROTOOPT
                                                        : -EOPNOTSUPP;
 }
@@ -191,10 +235,10 @@ static int set_socket(struct sf_end *end, int name, const void *val,
     memcpy(&n, val, sizeof n);
     switch (name) {
     case SO_RCVBUF:
-        end->rcvbuf = n * 2;
+        end->options.rcvbuf = n * 2;
         return 0;
     case SO_SNDBUF:
-        end->sndbuf = n * 2;
+        end->options.sndbuf = n * 2;
         return 0;
     case SO_LINGER:
         if (len < sizeof l)
@@ -213,15 +257,10 @@ static int set_socket(struct sf_end *end, int name, const void *val,
 int sim_setsockopt(struct sf_end *end, int level, int name, const void *val,
                    socklen_t len)
 {
-    int *kept = remembered(end, level, name);
+    const struct kept *kept = find_kept(end, level, name);
 
-    if (kept) {
-        if (len < sizeof *kept)
-            return -EINVAL;
-        memcpy(kept, val, sizeof *kept);
-        *kept = !!*kept;
-        return 0;
-    }
+    if (kept)
+        return take_kept(end, kept, val, len);
     if (level == SOL_SOCKET)
         return set_socket(end, name, val, len);
     if (level == IPPROTO_TCP)

@@ -194,8 +194,11 @@ static int establish(struct sf_end *end, struct sf_end *listener)
     end->peer_name = listener->name;
     end->parked = false;
     sim_link(end, embryo);
-    if (end->family != AF_UNIX) /* cloned from the listener, like all of it */
+    if (end->family != AF_UNIX) { /* cloned from the listener */
+        embryo->options = listener->options;
+        embryo->quick = listener->quick;
         sim_shutdown_as(embryo, listener->shut);
+    }
     enqueue(listener, embryo);
     return 0;
 }
@@ -274,8 +277,9 @@ static int report_connect(struct sf_end *end)
     if (end->state == SIM_ESTAB)
         return 0;
     err = sim_take_error(end);
-    end->shut = 0; /* disconnected: it may try again */
+    end->shut = 0; /* disconnected: it may try again, and has nothing left */
     end->was_connected = false;
+    sim_empty(end);
     return err ? -err : -ECONNABORTED;
 }
 
@@ -482,9 +486,20 @@ void sf_end_forgotten(struct sf_end *end, sf_counter *each, void *arg)
     each(arg, &end->has_port, sizeof end->has_port);
 }
 
-bool sf_end_kept_alive(const struct sf_end *end)
+static int or_usual(int n, int usual)
 {
-    return end->peer && end->peer->keepalive;
+    return n ? n : usual;
+}
+
+int sf_end_kept_alive(const struct sf_end *end)
+{
+    const struct sim_options *of = end->peer ? &end->peer->options : NULL;
+
+    if (!of || !of->keepalive)
+        return 0;
+    return or_usual(of->keep_idle, SIM_KEEP_IDLE) +
+           or_usual(of->keep_every, SIM_KEEP_EVERY) *
+               or_usual(of->keep_tries, SIM_KEEP_TRIES);
 }
 
 int sf_end_fd(const struct sf_end *end)

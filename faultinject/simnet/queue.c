@@ -86,6 +86,13 @@ void sim_forget(struct sf_end *end)
     *end = (struct sf_end){.kind = SIM_FREE};
 }
 
+void sim_empty(struct sf_end *end)
+{
+    if (clear)
+        clear(sim_bytes(end), end->in.len);
+    end->in.head = end->in.len = 0;
+}
+
 /* What waits is at the front, and what is gone has left nothing. */
 static void tidy_up(struct sf_end *end, size_t got)
 {

@@ -27,6 +27,9 @@ enum {
     SIM_ENDS = 1024,   /* open files at once                            */
     SIM_WATCHES = 512, /* registrations in all epoll instances together */
     SIM_BACKLOG = 128, /* SOMAXCONN of this world                       */
+    SIM_KEEP_IDLE = 7200,
+    SIM_KEEP_EVERY = 75,
+    SIM_KEEP_TRIES = 9, /* tcp(7)                                        */
 };
 
 enum sim_kind {
@@ -41,6 +44,12 @@ enum sim_kind {
 enum sim_state { SIM_CLOSE, SIM_SYN_SENT, SIM_ESTAB, SIM_LISTEN };
 
 enum { SHUT_RCV = 1, SHUT_SND = 2, SHUT_BOTH = 3 };
+
+/* What setsockopt() has said; 0: nothing. */
+struct sim_options {
+    int rcvbuf, sndbuf, reuse, keepalive, nodelay;
+    int keep_idle, keep_every, keep_tries;
+};
 
 struct sim_queue {
     uint32_t head, len, cap;
@@ -82,7 +91,7 @@ struct sf_end {
     struct sf_end *first, *last;      /* listener: the backlog            */
     struct sf_end *next;              /* in the backlog, or in a free list*/
     unsigned backlog, waiting;
-    int rcvbuf, sndbuf, reuse, keepalive, nodelay;
+    struct sim_options options;
     struct sim_name name, peer_name;
 
     /* eventfd, timerfd */
@@ -153,6 +162,7 @@ static inline void sim_wake(struct sf_end *end)
 /* --- byte queues: queue.c */
 uint8_t *sim_bytes(struct sf_end *end);
 void sim_forget(struct sf_end *end); /* it is free: see sf_sim_be_tidy() */
+void sim_empty(struct sf_end *end);  /* what it has not read is gone */
 size_t sim_space(const struct sf_end *end); /* in the queue of `end`      */
 size_t sim_put(struct sf_end *end, const struct iovec *iov, int n);
 size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek);

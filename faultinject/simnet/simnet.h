@@ -180,8 +180,9 @@ bool sf_end_connected(const struct sf_end *end); /* made, or made once    */
 bool sf_end_accepted(const struct sf_end *end);
 /* … or could it accept it? */
 bool sf_end_waits(const struct sf_end *end);
-/* The program has asked for SO_KEEPALIVE on it. */
-bool sf_end_kept_alive(const struct sf_end *end);
+/* How many seconds after the last byte TCP would tell the program that this end
+ * has vanished; 0: never, it has not asked for SO_KEEPALIVE. */
+int sf_end_kept_alive(const struct sf_end *end);
 /* The program has this connection, through this descriptor; else -1. */
 int sf_end_fd(const struct sf_end *end);
 /* The end whose other side is the program's descriptor, or NULL. */

@@ -22,13 +22,17 @@ static void name_the_seed(int signo)
     fprintf(stderr, "fidelity: the seed was %u\n", seed);
 }
 
+/* splitmix64: neighbouring seeds have nothing in common. */
 static void fill(uint8_t *bytes, size_t len)
 {
-    unsigned state = seed;
+    uint64_t state = seed;
 
     for (size_t i = 0; i < len; i++) {
-        state = state * 1103515245u + 12345u;
-        bytes[i] = (uint8_t)(state >> 16);
+        uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        bytes[i] = (uint8_t)(z ^ z >> 31);
     }
 }
 
