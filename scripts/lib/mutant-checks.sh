@@ -10,6 +10,7 @@
 mutant_checks=(corpus proofs fuzz preload hurry manners races)
 mutant_fuzzers=(fuzz_session fuzz_stream fuzz_client fuzz_decode)
 mutant_models=(select thread fork)
+mutant_swept=(framed-server-checked framed-client-checked)
 
 # A warning in a mutant is no error.
 mutant_configure() {
@@ -36,7 +37,7 @@ mutant_build() {
 # Before the first mutant, so that no mutant pays for what all have.
 mutant_build_all() {
     mutant_build && mutant_make . sockfault-prove sockfault-prove-checked \
-        sockfault sockfault_command &&
+        sockfault sockfault_command "${mutant_swept[@]}" &&
         mutant_make libfuzzer "${mutant_fuzzers[@]}"
 }
 
@@ -188,6 +189,7 @@ mutant_libfuzzer() {
 # Every plan in every case, until one says something.
 mutant_preload() {
     local plan case
+    mutant_make . "${mutant_swept[@]}"
     while read -r plan; do
         for case in "${sweep_cases[@]}"; do
             sweep_replay "$case" "$plan" "$report"

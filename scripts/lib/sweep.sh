@@ -1,5 +1,5 @@
-# The preload sweep: the framed server and client, as they are shipped, on the
-# real kernel under `sockfault run`, with each plan of corpus/plans.
+# The preload sweep: the framed server and client, with sanitizers, on the real
+# kernel under `sockfault run`, with each plan of corpus/plans.
 #
 # A case is "SIDE.MODEL": which side has the faults, and which dispatcher the
 # server uses; each dispatcher speaks another format.  Two clients at the same
@@ -15,7 +15,8 @@
 #   any plan      who parts is parted with, whoever else is there; the server ends
 #                 by itself and clean when told, takes no more clients from then
 #                 on, and has counted each connection once; no child has
-#                 descriptors of another's; no monitor has anything to say
+#                 descriptors of another's; no monitor has anything to say, and
+#                 no sanitizer
 # shellcheck shell=bash
 
 sweeping=yes
@@ -26,6 +27,7 @@ sweep_depth=1 # frames under way; a client with faults has more
 sweep_cases=(server.select server.thread server.fork client.select)
 sweep_frame_size=1000
 sweep_options=()
+sweep_build= # -checked: with sanitizers; else as they are shipped
 declare -A sweep_frame=([select]='00995%995s' [thread]='\0\0\3\344%996s'
     [fork]='%998s\r\n')
 declare -A sweep_format=([select]=ascii:5 [thread]=be32 [fork]='delim:\r\n')
@@ -64,7 +66,7 @@ sweep_fatal() {
 sweep_start() {
     local i
     : >"$1/server.out"
-    "${@:3}" "$SF_BUILD/bin/framed-server" --port "${sweep_at:-0}" \
+    "${@:3}" "$SF_BUILD/bin/framed-server$sweep_build" --port "${sweep_at:-0}" \
         --model "$2" --format "${sweep_format[$2]}" \
         --conns "${sweep_conns:-5}" \
         --linger "${sweep_linger:-$((3000 * SF_RUN_S))}" --stats \
@@ -84,7 +86,8 @@ sweep_start() {
 # how it ended goes to DIR/NAME.status.
 sweep_client() {
     local status=0
-    timeout -k 2 "$SF_RUN_S" "${@:4}" "$SF_BUILD/bin/framed-client" \
+    timeout -k 2 "$SF_RUN_S" "${@:4}" \
+        "$SF_BUILD/bin/framed-client$sweep_build" \
         --connect "$sweep_host" --port "$sweep_port" \
         --format "${sweep_format[$3]}" --depth "$sweep_depth" \
         --timeout $((750 * SF_RUN_S)) \
@@ -301,11 +304,17 @@ sweep_run() {
 }
 
 # What is wrong with a run, each a finding as the monitors print theirs, which
-# come first.  A shim that saw no call makes no run: its plan injected nothing.
+# come first, and alone where a sanitizer has ended it.  A shim that saw no call
+# makes no run: its plan injected nothing.
 sweep_judge() {
     local plan=$2 dir=$3 name status right=0
     ! grep -qs 'no call was intercepted' "$dir"/*.err || return 0
-    grep -h '^sockfault: finding: ' "$dir"/*.err || true
+    grep -h '^sockfault: finding: ' "$dir"/*.err >"$dir/said" || true
+    if grep -qs 'Sanitizer: \|: runtime error: ' "$dir"/*.err; then
+        grep -v ': finding: died: ' "$dir/said" || true
+        return
+    fi
+    cat "$dir/said"
     for name in first second third stay last; do
         status=$(cat "$dir/$name.status" 2>/dev/null || say none)
         case $status in
@@ -349,14 +358,14 @@ sweep_finding() { say "sockfault: finding: $1: $2"; }
 # sweep_replay CASE PLAN REPORT: one run, judged; sets replay_*, as
 # replay_input does, and sweep_faults, how many faults were injected.
 sweep_replay() {
-    local dir
+    local dir sweep_build=-checked
     dir=$(mktemp -d)
     sweep_run "$1" "$2" "$dir"
     {
         cat "$dir/trace" 2>/dev/null || true
         sweep_judge "$1" "$2" "$dir"
-        grep -h '^sockfault: ' "$dir"/*.err | grep -v '^sockfault: finding: ' ||
-            true
+        grep -hE '^sockfault: |^ *#[0-9]+ |Sanitizer: |: runtime error: ' \
+            "$dir"/*.err | grep -v '^sockfault: finding: ' || true
     } >"$3"
     sweep_faults=$(sed -n 's/^sockfault: .*, \([0-9]*\) faults\{0,1\}.*/\1/p' "$3" |
         tail -1)
