@@ -2,19 +2,26 @@
 # fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
-manners=(restart exec_flags turns streams path killed patience high
+manners=(restart exec_flags turns address sleep streams path killed patience high
     word)
+
+# manners_guest: a client that says nothing, and parts when the server does.
+manners_guest() {
+    # shellcheck disable=SC2016 # expanded by the shell that has the socket
+    exec bash -c 'exec {fd}<>"$0" && exec cat <&"$fd"' \
+        "/dev/tcp/$sweep_host/$sweep_port" >/dev/null 2>&1
+}
 
 # A server at a port where connections of the one before are not long gone.
 manners_restart() {
-    local fd port
+    local port client
     sweep_start "$1" select env || return 0
     port=$sweep_port
-    exec {fd}<>"/dev/tcp/$sweep_host/$port"
+    manners_guest &
+    client=$!
     sleep 0.2
     sweep_stop "$1"
-    cat <&"$fd" >/dev/null
-    exec {fd}>&-
+    wait "$client" || true
     if sweep_at=$port sweep_start "$1" select env; then
         sweep_stop "$1"
     else
@@ -229,9 +236,7 @@ manners_word() {
 manners_told() {
     local i since clients=()
     for i in 1 2 3 4; do
-        # shellcheck disable=SC2016 # expanded by the shell that has the socket
-        bash -c 'exec {fd}<>"$0" && exec cat <&"$fd"' \
-            "/dev/tcp/$sweep_host/$sweep_port" >/dev/null 2>&1 &
+        manners_guest &
         clients+=("$!")
     done
     sleep 0.2
@@ -242,4 +247,55 @@ manners_told() {
         sweep_finding lateness "told to end, $2 waits for clients that ended"
         return 1
     }
+}
+
+# One address of the host is not all of them, and '*' is.
+manners_address() {
+    local listen there
+    for listen in 127.0.0.1 '*'; do
+        local -a sweep_options=(--listen "$listen")
+        sweep_start "$1" select env || return 0
+        there=$(manners_reach 127.0.0.1)$(manners_reach 127.0.0.2)
+        sweep_stop "$1"
+        case $listen$there in
+        127.0.0.1yesno | \*yesyes) ;;
+        *) sweep_finding wrong-data "told to listen at $listen, is it at \
+127.0.0.1 and at 127.0.0.2? $there" ;;
+        esac
+    done
+}
+
+# manners_reach ADDRESS: does the server listen there?
+manners_reach() {
+    if (exec {fd}<>"/dev/tcp/$1/$sweep_port") 2>/dev/null; then
+        printf yes
+    else
+        printf no
+    fi
+}
+
+# Who has nothing to do, and nobody to wait for but those who are quiet, sleeps.
+manners_sleep() {
+    local before after fd model
+    for model in "${mutant_models[@]}"; do
+        sweep_start "$1" "$model" env || return 0
+        exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+        sleep 0.3
+        before=$(manners_switches)
+        sleep 0.7
+        after=$(manners_switches)
+        exec {fd}>&-
+        sweep_stop "$1"
+        [[ $((after - before)) -le 3 ]] || sweep_finding spin \
+            "with one quiet client $model woke $((after - before)) times in 0.7 s"
+    done
+}
+
+# How often the server, its threads and children have been on a processor.
+manners_switches() {
+    local pid
+    for pid in "$sweep_server" \
+        $(cat "/proc/$sweep_server/task/$sweep_server/children"); do
+        cat "/proc/$pid"/task/*/status
+    done 2>/dev/null | awk '/ctxt_switches/ { n += $2 } END { print n + 0 }'
 }
