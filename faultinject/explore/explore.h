@@ -7,6 +7,7 @@
 #ifndef SF_EXPLORE_H
 #define SF_EXPLORE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -101,8 +102,26 @@ struct sf_outcome_of_run {
 /* Run the command to its end. */
 bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome);
 
-/* The last signal that was meant for the command, as ^C is, or 0. */
+/* --- signals.c: signals that are meant for the command ------------------- */
+
+/*
+ * Until the command is known they wait.  What is ignored, as under nohup, stays
+ * ignored: by the command as well.
+ */
+void sf_signals_hold(sigset_t *before);
+/* In what is to be the command: as before. */
+void sf_signals_free(const sigset_t *before);
+/* Held ones that have come already do not reach a command that is started from
+ * here on: they are passed on as soon as it is known. */
+void sf_signals_early(void);
+/* That is the command; 0 or less: there is none any more, since from its end on
+ * its number may be another's. */
+void sf_signals_pass(pid_t command, bool has_own_group);
+/* The last one that asked the command to end, or 0. */
 int sf_forwarded(void);
+
+/* A child: true: it ended within the time. */
+bool sf_ends_within(pid_t pid, int ms);
 
 /* --- options.c: what stands behind a verb -------------------------------- */
 

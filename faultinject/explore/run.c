@@ -2,13 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -173,58 +171,6 @@ static void execute(const struct sf_run *run, const struct shared *shared)
     }
 }
 
-/* --- signals that are meant for the command --- */
-
-static pid_t forward_to; /* 0: there is none now */
-static bool has_own_group;
-static volatile sig_atomic_t forwarded;
-
-/* The terminal's reach the command by themselves, if it is in our group. */
-static void forward(int sig)
-{
-    bool is_terminals = sig == SIGINT || sig == SIGQUIT;
-
-    if (sig != SIGUSR1 && sig != SIGUSR2) /* those ask for no end */
-        forwarded = sig;
-    if (forward_to > 0 && !is_terminals)
-        kill(forward_to, sig);
-    else if (forward_to > 0 && has_own_group)
-        kill(-forward_to, sig);
-}
-
-int sf_forwarded(void)
-{
-    return forwarded;
-}
-
-static const int passed_on[] = {SIGTERM, SIGHUP,  SIGINT,
-                                SIGQUIT, SIGUSR1, SIGUSR2};
-enum { PASSED_ON = sizeof passed_on / sizeof *passed_on };
-
-/* What is ignored, as under nohup, stays ignored: by the command as well. */
-static void handle_signals(void (*from)(int), void (*to)(int))
-{
-    struct sigaction sa = {.sa_handler = to, .sa_flags = SA_RESTART};
-    struct sigaction before;
-
-    for (int i = 0; i < PASSED_ON; i++)
-        if (sigaction(passed_on[i], NULL, &before) == 0 &&
-            before.sa_handler == from)
-            sigaction(passed_on[i], &sa, NULL);
-}
-
-/* Until the command is known, and what is to be removed, they wait. */
-static void hold_signals(sigset_t *before)
-{
-    sigset_t held;
-
-    sigemptyset(&held);
-    for (int i = 0; i < PASSED_ON; i++)
-        sigaddset(&held, passed_on[i]);
-    sigprocmask(SIG_BLOCK, &held, before);
-    handle_signals(SIG_DFL, forward);
-}
-
 /* --- the command's process --- */
 
 static void become(const struct sf_run *run, const struct shared *shared,
@@ -238,8 +184,7 @@ static void become(const struct sf_run *run, const struct shared *shared,
     set_environment(shared, run->notify);
     if (tally) /* before a signal can end it: somebody waits for this */
         sf_tally_offer(tally);
-    handle_signals(forward, SIG_DFL);
-    sigprocmask(SIG_SETMASK, mask, NULL);
+    sf_signals_free(mask);
     execute(run, shared);
 }
 
@@ -276,64 +221,37 @@ static pid_t spawn(const struct sf_run *run, const struct shared *shared,
     return pid;
 }
 
-/* What came before there was a command has not reached it by itself; to one in
- * a group of its own forward() passes it on. */
-static void forward_early(const sigset_t *early)
-{
-    static const int terminals[] = {SIGINT, SIGQUIT};
-
-    for (int i = 0; i < 2 && forward_to > 0 && !has_own_group; i++)
-        if (sigismember(early, terminals[i]))
-            kill(forward_to, terminals[i]);
-}
-
-/* From its end on its number may be another's. */
 static pid_t start(const struct sf_run *run, const struct shared *shared,
                    struct sf_tally *tally, const sigset_t *mask)
 {
-    sigset_t early;
+    pid_t pid;
 
-    has_own_group = run->timeout_ms > 0;
-    sigpending(&early);
-    forward_to = spawn(run, shared, tally, mask);
-    forward_early(&early);
+    sf_signals_early();
+    pid = spawn(run, shared, tally, mask);
+    sf_signals_pass(pid, run->timeout_ms > 0);
     sigprocmask(SIG_SETMASK, mask, NULL);
-    return forward_to;
-}
-
-/* True: it ended within the time. */
-static bool ends_within(pid_t pid, int ms)
-{
-    struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0),
-                       .events = POLLIN};
-    int n;
-
-    do {
-        n = poll(&p, 1, ms);
-    } while (n < 0 && errno == EINTR);
-    close(p.fd);
-    return n != 0;
+    return pid;
 }
 
 static void watch(pid_t pid, const struct sf_run *run,
                   struct sf_outcome_of_run *outcome)
 {
-    if (run->timeout_ms > 0 && !ends_within(pid, run->timeout_ms)) {
+    if (run->timeout_ms > 0 && !sf_ends_within(pid, run->timeout_ms)) {
         outcome->timed_out = true;
         kill(-pid, SIGTERM);
-        if (!ends_within(pid, GRACE_MS))
+        if (!sf_ends_within(pid, GRACE_MS))
             kill(-pid, SIGKILL);
     }
     while (waitpid(pid, &outcome->status, 0) < 0 && errno == EINTR)
         ;
-    forward_to = 0;
-    outcome->forwarded = forwarded;
+    sf_signals_pass(0, false);
+    outcome->forwarded = sf_forwarded();
 }
 
 /* A daemon, or a child: it goes on, and nobody tells of it any more. */
 static bool goes_on(pid_t pid)
 {
-    return pid > 0 && kill(pid, 0) == 0 && !ends_within(pid, PARTING_MS) &&
+    return pid > 0 && kill(pid, 0) == 0 && !sf_ends_within(pid, PARTING_MS) &&
            kill(pid, 0) == 0;
 }
 
@@ -371,7 +289,7 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
     if (!sf_program_find(&shared.program, run->command[0]) ||
         !find_way(&shared, run))
         return false;
-    hold_signals(&mask);
+    sf_signals_hold(&mask);
     if (!make_shared(&shared, run)) {
         sigprocmask(SIG_SETMASK, &mask, NULL);
         return false;

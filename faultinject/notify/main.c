@@ -240,10 +240,30 @@ static void serve(void)
     }
 }
 
-static void pass_on(int sig)
+/* The command is in the same job: what a terminal sends to all of it, or
+ * somebody to its group, is nothing new to it; what we are sent alone is. */
+static void pass_on(int sig, siginfo_t *info, void *context)
 {
+    bool is_terminals = sig == SIGINT || sig == SIGQUIT;
+    pid_t parent = getppid();
+
+    (void)context;
+    if (is_terminals &&
+        (info->si_pid != parent || getpgid(parent) != getpgrp()))
+        return;
     if (command > 0)
         kill(command, sig);
+}
+
+static void handle_signals(void)
+{
+    static const int passed_on[] = {SIGTERM, SIGHUP,  SIGUSR1,
+                                    SIGUSR2, SIGQUIT, SIGINT};
+    struct sigaction sa = {.sa_sigaction = pass_on,
+                           .sa_flags = SA_RESTART | SA_SIGINFO};
+
+    for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
+        sigaction(passed_on[i], &sa, NULL);
 }
 
 int main(int argc, char **argv)
@@ -265,11 +285,7 @@ int main(int argc, char **argv)
     begin(argv + 1);
     if (!adopt(command, 0))
         die("pidfd");
-    signal(SIGTERM, pass_on);
-    signal(SIGHUP, pass_on);
-    signal(SIGUSR1, pass_on);
-    signal(SIGUSR2, pass_on);
-    signal(SIGINT, SIG_IGN);
+    handle_signals();
     serve();
     return 0;
 }

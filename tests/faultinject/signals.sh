@@ -45,7 +45,7 @@ cc -o "$work/slow" "$work/slow.c"
 # is started with & in a script ignores SIGINT.
 begin() {
     : >"$work/runs"
-    env --default-signal=INT setsid "$sockfault" "$@" \
+    env --default-signal=INT,QUIT setsid "$sockfault" "$@" \
         >"$work/out" 2>"$work/said" &
     pid=$!
 }
@@ -96,6 +96,16 @@ for time in '' '--timeout 1m'; do
     [ "$(grep -c 'recv' "$work/trace")" -eq 16 ] || fail "$(cat "$work/trace")"
 done
 
+# What is sent to sockfault alone is passed on, as a CI runner does.
+for signal in INT QUIT TERM; do
+    for how in '' '--timeout 1m' --notify; do
+        # shellcheck disable=SC2086
+        begin run $how -- "$work/slow" "$work/runs" 60000
+        interrupts 0 1 "-$signal $pid"
+        ! grep finding "$work/said" || fail "an interrupt is a finding"
+        ! pgrep -f "$work/slow" || fail "after SIG$signal the command goes on"
+    done
+done
 # What a signal brought to light is told as well.
 begin run -- "$work/slow" "$work/runs" 60000 dies
 interrupts 1 1 "-TERM $pid"

@@ -1,0 +1,119 @@
+/*
+ * signals.c: what is sent to us is meant for the command; see explore.h.
+ *
+ * A terminal sends ^C and ^\ to all of its job, the command among them, which
+ * shall not get them twice.  Others send them to whom they know, and that is
+ * us: who sent it tells one from the other, as in sudo(8).
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "faultinject/explore/explore.h"
+
+static const int passed_on[] = {SIGTERM, SIGHUP,  SIGINT,
+                                SIGQUIT, SIGUSR1, SIGUSR2};
+enum { PASSED_ON = sizeof passed_on / sizeof *passed_on };
+
+static pid_t command; /* 0: there is none now */
+static bool has_own_group;
+static volatile sig_atomic_t forwarded;
+static sigset_t handled; /* those that are not ignored */
+static sigset_t early;   /* those that came before the command */
+
+static bool is_terminals(int sig)
+{
+    return sig == SIGINT || sig == SIGQUIT;
+}
+
+static void deliver(int sig)
+{
+    if (command > 0)
+        kill(is_terminals(sig) && has_own_group ? -command : command, sig);
+}
+
+static void forward(int sig, siginfo_t *info, void *context)
+{
+    bool has_it = is_terminals(sig) && info->si_code == SI_KERNEL;
+
+    (void)context;
+    if (sig != SIGUSR1 && sig != SIGUSR2) /* those ask for no end */
+        forwarded = sig;
+    if (!has_it || has_own_group)
+        deliver(sig);
+}
+
+static bool is_default(int sig)
+{
+    struct sigaction now;
+
+    return sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL;
+}
+
+void sf_signals_hold(sigset_t *before)
+{
+    struct sigaction sa = {.sa_sigaction = forward,
+                           .sa_flags = SA_RESTART | SA_SIGINFO};
+    sigset_t held;
+
+    sigemptyset(&held);
+    for (int i = 0; i < PASSED_ON; i++)
+        sigaddset(&held, passed_on[i]);
+    sigprocmask(SIG_BLOCK, &held, before);
+    for (int i = 0; i < PASSED_ON; i++)
+        if (is_default(passed_on[i])) {
+            sigaction(passed_on[i], &sa, NULL);
+            sigaddset(&handled, passed_on[i]);
+        }
+}
+
+void sf_signals_free(const sigset_t *before)
+{
+    for (int i = 0; i < PASSED_ON; i++)
+        if (sigismember(&handled, passed_on[i]))
+            signal(passed_on[i], SIG_DFL);
+    sigprocmask(SIG_SETMASK, before, NULL);
+}
+
+void sf_signals_early(void)
+{
+    static const struct timespec none;
+    int sig;
+
+    sigemptyset(&early);
+    while ((sig = sigtimedwait(&handled, NULL, &none)) > 0)
+        sigaddset(&early, sig);
+}
+
+void sf_signals_pass(pid_t pid, bool own_group)
+{
+    command = pid;
+    has_own_group = own_group;
+    for (int i = 0; i < PASSED_ON; i++)
+        if (sigismember(&early, passed_on[i])) {
+            forwarded = passed_on[i];
+            deliver(passed_on[i]);
+        }
+    sigemptyset(&early);
+}
+
+int sf_forwarded(void)
+{
+    return forwarded;
+}
+
+bool sf_ends_within(pid_t pid, int ms)
+{
+    struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0),
+                       .events = POLLIN};
+    int n;
+
+    do {
+        n = poll(&p, 1, ms);
+    } while (n < 0 && errno == EINTR);
+    close(p.fd);
+    return n != 0;
+}
