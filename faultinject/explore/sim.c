@@ -12,8 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { TICK_MS = 100, GRACE_MS = 500 };
 
 static const char usage[] =
     "usage: sockfault sim --scenario FILE [-v] [-q] [--] COMMAND "
@@ -115,6 +118,11 @@ static int verdict(const char *name, int status)
         fprintf(stderr, "%s\n", s->line);
         return s->unusable ? SF_COULD_NOT : SF_FOUND;
     }
+    if (sf_forwarded()) {
+        snprintf(line, sizeof line, "stopped by SIG%s before the session ended",
+                 sigabbrev_np(sf_forwarded()));
+        return could_not(line);
+    }
     if (!s->loaded)
         return could_not("the program did not load the library");
     if (WIFSIGNALED(status) && !(s->stopped && WTERMSIG(status) == SIGTERM)) {
@@ -137,21 +145,99 @@ static int verdict(const char *name, int status)
     return SF_NOTHING_FOUND;
 }
 
-static int run(char **command, const struct sf_program *program)
+/* ------------------------------------------------------------- the program */
+
+static pid_t start(char **command, const struct sf_program *program,
+                   const sigset_t *mask)
 {
     pid_t pid = fork();
-    int status;
 
-    if (pid < 0)
-        return could_not("cannot start a process");
     if (pid == 0) {
         set_environment(program);
         sf_set_sanitizers();
-        execv(program->path, command);
+        sf_signals_free(mask);
+        execvp(command[0], command); /* a script, too */
         _exit(127);
     }
+    return pid;
+}
+
+/* Whoever says that it cannot be done may be a child of a program that waits
+ * for it by other means than sockets, and would for ever. */
+static int watch(pid_t pid)
+{
+    int status;
+
+    while (!sim.served->unusable && !sf_ends_within(pid, TICK_MS))
+        ;
+    if (!sf_ends_within(pid, sim.served->unusable ? GRACE_MS : 0))
+        kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
+    sf_signals_pass(0, false);
+    return status;
+}
+
+/* What was left to us by a parent that has ended, and goes on; 0: none. */
+static pid_t left_over(void)
+{
+    char path[64];
+    FILE *children;
+    long pid = 0;
+
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+    snprintf(path, sizeof path, "/proc/self/task/%ld/children", (long)getpid());
+    children = fopen(path, "re");
+    if (!children || fscanf(children, "%ld", &pid) != 1)
+        pid = 0;
+    if (children)
+        fclose(children);
+    return (pid_t)pid;
+}
+
+/* A server that went into the background serves the real network there. */
+static void note_left_over(const char *name)
+{
+    struct sf_served *s = sim.served;
+    pid_t pid = left_over();
+
+    if (pid == 0 || s->unusable || s->joined || !s->loaded || sf_forwarded())
+        return;
+    s->unusable = true;
+    snprintf(s->line, sizeof s->line,
+             "sockfault: %.200s: %.40s ended before it waited for a client, "
+             "and process %ld goes on without it: run it " SF_SIM_FOREGROUND,
+             sim.scenario, name, (long)pid);
+}
+
+static void end_left_over(void)
+{
+    pid_t pid;
+
+    while ((pid = left_over()) > 0 && kill(pid, SIGKILL) == 0)
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+}
+
+static int run(char **command, const struct sf_program *program)
+{
+    sigset_t mask;
+    pid_t pid;
+    int status;
+
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    sf_signals_hold(&mask);
+    sf_signals_early();
+    pid = start(command, program, &mask);
+    sf_signals_pass(pid, false);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    if (pid < 0)
+        return could_not("cannot start a process");
+    status = watch(pid);
+    note_left_over(command[0]);
+    if (sim.served->unusable || sf_forwarded())
+        end_left_over();
     return verdict(command[0], status);
 }
 

@@ -28,6 +28,9 @@
 
 enum { INPUT_MAX = 1 << 16, PATIENCE_MS = 1000 };
 
+#define ONLY_ONE   "only one thread of one process can be simulated: run it "
+#define FOREGROUND SF_SIM_FOREGROUND
+
 /* In programs built with AFL++'s compilers. */
 void __afl_manual_init(void) __attribute__((weak));
 
@@ -43,7 +46,7 @@ static _Noreturn void cannot(const char *why)
 {
     char line[sizeof served->line];
 
-    snprintf(line, sizeof line, "sockfault: %s: %s",
+    snprintf(line, sizeof line, "sockfault: %.200s: %s",
              scenario[0] == '-' ? "standard input" : scenario, why);
     if (served == &unwatched)
         dprintf(STDERR_FILENO, "%s\n", line);
@@ -198,22 +201,24 @@ static bool gives_back(enum sf_call call)
     return call == SF_CALL_close || call == SF_CALL_fcntl;
 }
 
-/* The world is one thread's: what others do to it would be lost, and what
- * they should have done be missing. */
+/*
+ * The world is one thread's: what others do to it would be lost, and what
+ * they should have done be missing.  Who listens on a socket of his own is the
+ * server, and the thread that has the world waits in vain.
+ */
 static bool astray(enum sf_call call, int fd)
 {
-    bool child = getpid() != owner;
-    char why[160];
+    bool child = getpid() != owner, open = sf_sim_is_open(fd);
+    char why[SF_SIM_LINE];
 
-    if (!sf_sim_is_open(fd))
+    if (!open && call != SF_CALL_listen)
         return false;
-    if (child && gives_back(call)) /* its copy, as many do before an exec */
+    if (open && child && gives_back(call)) /* as many do before an exec */
         return true;
     snprintf(why, sizeof why,
-             "another %s of %s calls %s on descriptor %d: only one thread of "
-             "one process can be simulated",
+             "another %s of %.40s calls %s on descriptor %d: " ONLY_ONE "%s",
              child ? "process" : "thread", program_invocation_short_name,
-             sf_calls[call].name, fd);
+             sf_calls[call].name, fd, child ? FOREGROUND : "with one thread");
     cannot(why);
 }
 
@@ -264,14 +269,26 @@ static void calm_threads(void *arg, int64_t until)
         _exit(2);
 }
 
-static void out_of_reach(int fd, int newfd)
+static void no_sigio(int fd)
 {
-    char why[160];
+    char why[SF_SIM_LINE];
 
     snprintf(why, sizeof why,
-             "%s makes descriptor %d a copy of %d: simulated ones are from %d "
-             "on, and only they",
-             program_invocation_short_name, newfd, fd, SF_SIM_FD);
+             "%.40s wants SIGIO from descriptor %d, as masters of workers "
+             "do: " ONLY_ONE FOREGROUND,
+             program_invocation_short_name, fd);
+    cannot(why);
+}
+
+static void out_of_reach(int fd, int newfd)
+{
+    char why[SF_SIM_LINE];
+
+    snprintf(
+        why, sizeof why,
+        "%.40s makes descriptor %d a copy of %d: simulated ones are from %d "
+        "on, and only they",
+        program_invocation_short_name, newfd, fd, SF_SIM_FD);
     cannot(why);
 }
 
@@ -341,12 +358,23 @@ static bool find_scenario(void)
 
     if (!path && fuzzing)
         path = "-";
-    if (!path || (pid && atol(pid) != getpid()))
+    if (!path)
         return false;
+    owner = pid ? (pid_t)atol(pid) : getpid();
     snprintf(scenario, sizeof scenario, "%s", path);
     if (!pid) /* what it starts has its own */
         unsetenv(SF_SIM_SCENARIO_ENV);
     return true;
+}
+
+/* A program that the simulated one started: as a child that it forked. */
+static void stand_by(void)
+{
+    if (served == &unwatched)
+        return;
+    sf_inject_stray = astray;
+    sf_inject_begin(sf_simnet(), NULL, SF_LINUX);
+    sf_inject_abandon();
 }
 
 /* Before the program's own constructors, AFL++'s among them. */
@@ -360,16 +388,20 @@ __attribute__((constructor(102))) static void attach(void)
         return;
     if (report)
         map_report(report);
+    if (getpid() != owner) {
+        stand_by();
+        return;
+    }
     if (fuzzing)
         setenv("__AFL_DEFER_FORKSRV", "1", 1);
     if (served->joined)
         cannot("the program ran another in its place once it had peers");
     served->loaded = true;
-    owner = getpid();
     if (!fuzzing) /* while the path is still a path, and may be read */
         load();
     sf_inject_stray = astray;
     sf_sim_out_of_reach = out_of_reach;
+    sf_sim_no_sigio = no_sigio;
     sf_finding_hook = tell;
     sf_sim_begin(&config);
     sf_inject_begin(sf_simnet(), NULL, SF_LINUX);

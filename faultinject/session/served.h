@@ -14,6 +14,13 @@
  * it the first program that loads the library. */
 #define SF_SIM_PID_ENV "SOCKFAULT_SIM_PID"
 
+enum { SF_SIM_LINE = 512 };
+
+/* What is expected of a program that makes others serve. */
+#define SF_SIM_FOREGROUND                                         \
+    "in the foreground and without workers (nginx: 'daemon off; " \
+    "master_process off;')"
+
 struct sf_served {
     uint32_t loaded;   /* the library is in the program                    */
     uint32_t unusable; /* it could not be done: why is in `line`           */
@@ -21,7 +28,8 @@ struct sf_served {
     uint32_t stopped;  /* the program was told to stop                     */
     uint32_t ended;    /* … and the session ended                          */
     uint32_t found;
-    char line[256]; /* … this: the program's standard error may go anywhere */
+    /* … this: the program's standard error may go anywhere */
+    char line[SF_SIM_LINE];
     uint32_t conns;
     uint64_t calls, faults;
 };

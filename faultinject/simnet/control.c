@@ -53,6 +53,8 @@ int sim_fcntl(int fd, struct sf_end *end, int cmd, long arg)
     }
 }
 
+void (*sf_sim_no_sigio)(int fd);
+
 int sim_ioctl(int fd, struct sf_end *end, unsigned long request, long arg)
 {
     int *value = (int *)arg;
@@ -73,6 +75,10 @@ int sim_ioctl(int fd, struct sf_end *end, unsigned long request, long arg)
     case SIOCOUTQ:
         *value = end->peer ? (int)end->peer->in.len : 0;
         return 0;
+    case FIOASYNC:
+        if (*value && sf_sim_no_sigio)
+            sf_sim_no_sigio(fd);
+        return *value ? -ENOTTY : 0;
     default:
         return -ENOTTY;
     }

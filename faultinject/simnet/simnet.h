@@ -145,6 +145,8 @@ int sf_sim_lowest(void);
 /* Told before a descriptor is to get a number that is not simnet's, which is
  * refused; may not return.  NULL: it is refused and nobody is told. */
 extern void (*sf_sim_out_of_reach)(int fd, int newfd);
+/* The same of one that is to raise SIGIO, which is refused as well. */
+extern void (*sf_sim_no_sigio)(int fd);
 
 /*
  * Peers.  An end is a socket that no descriptor names: what the other side

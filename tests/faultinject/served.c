@@ -3,7 +3,7 @@
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
- *             streams]
+ *             streams|daemon|waits|execs|leaves|sigio]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -150,6 +151,8 @@ static bool gives_away(int fd)
 
     if (is("onto"))
         dup2(fd, 0);
+    if (is("sigio"))
+        ioctl(fd, FIOASYNC, &(int){1});
     if (is("file"))
         send_itself(fd);
     if (is("dawdle"))
@@ -213,14 +216,39 @@ static void wait_well(int listener)
     stopped = p[1].revents && read(signals, &info, sizeof info) > 0;
 }
 
+/* A child is the server; true: this is it.  One that only sleeps is no
+ * server. */
+static bool is_server(const char *self)
+{
+    bool serves = is("daemon") || is("waits") || is("execs");
+
+    if (!serves && !is("leaves"))
+        return true;
+    if (fork() != 0) {
+        if (!is("daemon") && !is("leaves"))
+            wait(NULL);
+        exit(0);
+    }
+    if (is("execs"))
+        execl(self, self, "any-port", (char *)NULL);
+    if (is("leaves"))
+        sleep(60);
+    return serves;
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(4711)};
     struct sigaction term = {.sa_handler = on_term};
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int listener;
 
     if (argc > 1)
         bad = argv[1];
+    if (is("daemon") || is("waits") || is("any-port"))
+        addr.sin_port = 0; /* it may be the real one */
+    if (!is_server(argv[0]))
+        return 0;
+    listener = socket(AF_INET, SOCK_STREAM, 0);
     sigaction(SIGTERM, &term, NULL);
     if (is("moves") && chdir("/") < 0)
         return 1;

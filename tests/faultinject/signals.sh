@@ -106,6 +106,29 @@ for signal in INT QUIT TERM; do
         ! pgrep -f "$work/slow" || fail "after SIG$signal the command goes on"
     done
 done
+cat >"$work/waits.c" <<'END'
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    FILE *runs = fopen(argv[argc - 1], "a");
+    if (fork() == 0)
+        return (int)sleep(60);
+    fputs("a run\n", runs);
+    fclose(runs);
+    return wait(NULL) < 0;
+}
+END
+cc -o "$work/waits" "$work/waits.c"
+printf 'sockfault-session 1\nbytes 1 "x"\n' >"$work/session"
+for signal in INT TERM; do
+    begin sim --scenario "$work/session" -- "$work/waits" "$work/runs"
+    interrupts 2 1 "-$signal $pid"
+    says "^sockfault: stopped by SIG$signal before the session ended"
+    ! pgrep -f "$work/waits" || fail "what sim ran goes on"
+done
+
 # What a signal brought to light is told as well.
 begin run -- "$work/slow" "$work/runs" 60000 dies
 interrupts 1 1 "-TERM $pid"

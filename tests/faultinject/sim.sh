@@ -63,10 +63,26 @@ expect 1 'finding: died: .* returned' talk "$served" quit
 only='only one thread of one process can be simulated'
 expect 2 "another process of .*served calls send on .*$only" talk "$served" fork
 expect 2 "another thread of .*served calls send on .*$only" talk "$served" thread
+foreground="$only: run it in the foreground and without workers"
+for how in daemon waits execs; do
+    expect 2 "another process of .* calls listen on .*$foreground" \
+        talk "$served" "$how"
+done
+expect 2 "process [0-9]* goes on without it: run it in the foreground" \
+    talk "$served" leaves
+! pgrep -f "$served (daemon|waits|execs|any-port|leaves)" >&2 || {
+    echo "sim.sh: servers that nobody simulates go on" >&2
+    failed=1
+}
+expect 2 "served wants SIGIO from descriptor 513, .*$foreground" \
+    talk "$served" sigio
 expect 2 'served makes descriptor 0 a copy of 513' talk "$served" onto
 expect 0 '2 connections.*nothing found' talk "$served" helper
 expect 0 '2 connections.*nothing found' talk env A=1 "$served" good
 expect 0 '2 connections.*nothing found' talk sh -c "exec '$served' good"
+printf '#!/bin/sh\nexec "%s" good\n' "$served" >"$work/script"
+chmod +x "$work/script"
+expect 0 '2 connections.*nothing found' talk "$work/script"
 expect 0 '2 connections.*nothing found' talk "$served" redies
 expect 0 '2 connections.*nothing found' talk "$served" masks
 expect 0 '2 connections.*nothing found' talk "$served" reads
