@@ -75,20 +75,29 @@ static void fill(struct sf_control *c, const struct sf_run *run, size_t bytes)
         memcpy(c->rules, run->plan.rules, run->plan.n * sizeof *c->rules);
 }
 
+/* What stands behind the rules. */
+static void fill_rest(struct sf_control *c, const struct sf_span *spans,
+                      size_t n)
+{
+    c->n_spans = n;
+    if (n > 0)
+        memcpy(sf_control_spans(c), spans, n * sizeof *spans);
+    c->n_keyed = sf_index_make(sf_control_entries(c), c->rules, c->n_rules);
+}
+
 static bool make_shared(struct shared *s, const struct sf_run *run)
 {
     struct sf_span *spans;
     size_t n;
-    size_t bytes = sizeof *s->control + run->plan.n * sizeof *run->plan.rules;
+    size_t bytes = sizeof *s->control + run->plan.n * (sizeof *run->plan.rules +
+                                                       sizeof(struct sf_entry));
     bool good = sf_find_spans(&s->program, &run->plan, &spans, &n);
 
     bytes += n * sizeof *spans;
     good = good && make_file(s, bytes);
     if (good) {
         fill(s->control, run, bytes);
-        s->control->n_spans = n;
-        if (n > 0)
-            memcpy(sf_control_spans(s->control), spans, n * sizeof *spans);
+        fill_rest(s->control, spans, n);
     }
     free(spans);
     return good;

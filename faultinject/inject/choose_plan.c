@@ -92,15 +92,16 @@ static bool matches(const struct sf_planned *planned, const struct sf_rule *r,
     return peer_matches(r, at) && site_matches(planned, r);
 }
 
-/* The next rule from *i on that matches, NULL for none. */
-static struct sf_rule *next_match(const struct sf_planned *planned, size_t *i,
+/* The next rule of the walk that matches, NULL for none. */
+static struct sf_rule *next_match(const struct sf_planned *planned,
+                                  struct sf_walk *walk,
                                   const struct sf_point *at)
 {
-    while (*i < planned->n) {
-        struct sf_rule *r = &planned->rules[(*i)++];
-        if (matches(planned, r, at))
-            return r;
-    }
+    size_t i;
+
+    while (sf_walk_next(walk, &i))
+        if (matches(planned, &planned->rules[i], at))
+            return &planned->rules[i];
     return NULL;
 }
 
@@ -112,23 +113,46 @@ static bool planned_wants(struct sf_chooser *self, enum sf_call call)
 
 static bool planned_cares(struct sf_chooser *self, const struct sf_point *at)
 {
-    size_t i = 0;
+    const struct sf_planned *planned = (struct sf_planned *)self;
+    struct sf_walk walk;
 
-    return next_match((struct sf_planned *)self, &i, at) != NULL;
+    sf_walk_begin(&walk, &planned->index, at);
+    return next_match(planned, &walk, at) != NULL;
+}
+
+static unsigned kinds_of(const struct sf_rule *r)
+{
+    return is_group(r) ? r->kinds : sf_calls[r->call].kind;
+}
+
+/* Rules that name one call of each kind that is left, on this connection. */
+static unsigned kinds_named(const struct sf_index *index, unsigned conn,
+                            unsigned kinds)
+{
+    unsigned named = 0;
+
+    for (int call = 0; index->keyed && call < SF_CALL_COUNT; call++) {
+        unsigned kind = sf_calls[call].kind & kinds & ~named;
+
+        if (kind && sf_index_has(index, conn, call))
+            named |= kind;
+    }
+    return named;
 }
 
 static unsigned planned_spares(struct sf_chooser *self,
                                const struct sf_point *at)
 {
     const struct sf_planned *planned = (struct sf_planned *)self;
-    unsigned spared = K_READ | K_WRITE;
+    const struct sf_index *index = &planned->index;
+    unsigned spared = (K_READ | K_WRITE) & ~planned->kinds;
 
-    for (size_t i = 0; i < planned->n; i++) {
-        const struct sf_rule *r = &planned->rules[i];
+    for (size_t i = index->keyed; i < index->n; i++) {
+        const struct sf_rule *r = &planned->rules[index->entries[i].rule];
         if (is_for(planned, r) && conn_matches(r, at) && peer_matches(r, at))
-            spared &= ~(is_group(r) ? r->kinds : sf_calls[r->call].kind);
+            spared &= ~kinds_of(r);
     }
-    return spared;
+    return spared & ~kinds_named(index, at->conn, spared);
 }
 
 /* Bytes until the first one the rule names; 0: the call begins there. */
@@ -209,10 +233,11 @@ static unsigned planned_choose(struct sf_chooser *self,
                                size_t *amount)
 {
     struct sf_planned *planned = (struct sf_planned *)self;
+    struct sf_walk walk;
     struct sf_rule *r;
-    size_t i = 0;
 
-    while ((r = next_match(planned, &i, at))) {
+    sf_walk_begin(&walk, &planned->index, at);
+    while ((r = next_match(planned, &walk, at))) {
         unsigned wanted = wish(r, at, outcomes, n, amount);
         if (to_go(r, at) == 0) {
             __atomic_fetch_add(&r->matched, 1, __ATOMIC_RELAXED);
@@ -233,7 +258,11 @@ static void note_names(struct sf_planned *planned)
 {
     unsigned kinds = 0;
 
-    for (size_t i = 0; i < planned->n; i++) {
+    for (size_t i = 0; i < planned->index.keyed; i++)
+        if (planned->index.entries[i].key[SF_KEY_CONN] == 0)
+            planned->kinds |=
+                kinds_of(&planned->rules[planned->index.entries[i].rule]);
+    for (size_t i = 0; i < planned->index.n; i++) {
         const struct sf_rule *r = &planned->rules[i];
 
         if (!is_for(planned, r))
@@ -250,7 +279,7 @@ static void note_names(struct sf_planned *planned)
 }
 
 void sf_planned_init(struct sf_planned *planned, struct sf_rule *rules,
-                     size_t n, const char *program)
+                     const struct sf_index *index, const char *program)
 {
     *planned = (struct sf_planned){
         .chooser = {.wants = planned_wants,
@@ -258,7 +287,7 @@ void sf_planned_init(struct sf_planned *planned, struct sf_rule *rules,
                     .spares = planned_spares,
                     .choose = planned_choose},
         .rules = rules,
-        .n = n,
+        .index = *index,
         .program = program,
     };
     note_names(planned);

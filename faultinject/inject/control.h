@@ -112,13 +112,20 @@ struct sf_control {
     struct sf_record ring[SF_RING_MAX];
 
     uint64_t n_rules;
+    uint64_t n_keyed; /* of the index */
     uint64_t n_spans;
-    struct sf_rule rules[]; /* n_rules of them, and n_spans spans after them */
+    /* n_rules of them, and after them n_spans spans and the rules' index. */
+    struct sf_rule rules[];
 };
 
 static inline struct sf_span *sf_control_spans(struct sf_control *control)
 {
     return (struct sf_span *)(control->rules + control->n_rules);
+}
+
+static inline struct sf_entry *sf_control_entries(struct sf_control *control)
+{
+    return (struct sf_entry *)(sf_control_spans(control) + control->n_spans);
 }
 
 /* NULL: nobody listens. */

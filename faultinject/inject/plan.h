@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #include "faultinject/inject/chooser.h"
+#include "faultinject/inject/plan_index.h"
 
 /* `3`, `3+`, `3..9`, `3+2`, `3..9+2`, `*`: first, last and step. */
 struct sf_range {
@@ -105,7 +106,8 @@ void sf_rule_print(const struct sf_rule *rule, FILE *out);
 struct sf_planned {
     struct sf_chooser chooser;
     struct sf_rule *rules;
-    size_t n;
+    struct sf_index index;     /* of them all                 */
+    unsigned kinds;            /* of rules for any connection */
     const char *program;       /* for `program NAME`          */
     bool named[SF_CALL_COUNT]; /* some rule is about this call */
     /* For `site NAME`: is the call that is under way made there?  NULL where
@@ -113,6 +115,6 @@ struct sf_planned {
     bool (*at_site)(const char *name);
 };
 void sf_planned_init(struct sf_planned *planned, struct sf_rule *rules,
-                     size_t n, const char *program);
+                     const struct sf_index *index, const char *program);
 
 #endif

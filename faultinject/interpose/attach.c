@@ -90,6 +90,7 @@ static struct sf_control *find_control(void)
 bool sf_attach(const struct sf_watched *who)
 {
     struct sf_control *control;
+    struct sf_index index;
     int saved = errno;
 
     watched = who;
@@ -103,7 +104,10 @@ bool sf_attach(const struct sf_watched *who)
     sf_finding_hook = tell;
     sf_inject_enrol = enrol;
     sf_monitor_begin(~control->allowed);
-    sf_planned_init(&planned, control->rules, control->n_rules, program);
+    index.entries = sf_control_entries(control);
+    index.n = control->n_rules;
+    index.keyed = control->n_keyed;
+    sf_planned_init(&planned, control->rules, &index, program);
     planned.at_site = who->at_site;
     sf_inject_begin(who->world, control->n_rules ? &planned.chooser : NULL,
                     control->profile);

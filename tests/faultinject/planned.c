@@ -26,6 +26,8 @@ static void check(int good, const char *what)
 
 void planned_begin(const char *rules)
 {
+    static struct sf_entry entries[256];
+    struct sf_index index = {.entries = entries};
     struct sf_plan_error error;
     char text[4096];
 
@@ -35,7 +37,10 @@ void planned_begin(const char *rules)
         fprintf(stderr, "%u:%u: %s\n", error.line, error.column, error.text);
         abort();
     }
-    sf_planned_init(&planned, plan.rules, plan.n, "test");
+    check(plan.n <= sizeof entries / sizeof *entries, "too many rules");
+    index.n = plan.n;
+    index.keyed = sf_index_make(entries, plan.rules, plan.n);
+    sf_planned_init(&planned, plan.rules, &index, "test");
     sf_inject_begin(sf_kernel(), &planned.chooser, plan.profile);
 }
 

@@ -126,4 +126,26 @@ status=0
 [ "$status" -eq 2 ] || fail "a replay of what cannot be ends with $status"
 grep -q 'never possible: poll 1: withhold conn 1' "$work/said" ||
     fail "not told: $(cat "$work/said")"
+
+# A trace of tens of thousands of faults: each call finds its own at once.
+cat >"$work/many.c" <<'END'
+#include <sys/socket.h>
+int main(void)
+{
+    int pair[2];
+    char buf[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    for (int i = 0; i < 32000; i++) {
+        send(pair[1], buf, 2, 0);
+        if (recv(pair[0], buf, 2, 0) == 1)
+            recv(pair[0], buf, 1, 0);
+    }
+}
+END
+cc -o "$work/many" "$work/many.c"
+"$sockfault" run --quiet --fault 'recv: short 1' --trace "$work/trace" \
+    -- "$work/many" || fail "many: status $?"
+[ "$(grep -c ': short 1' "$work/trace")" -eq 32000 ] || fail 'too few faults'
+timeout 30 "$sockfault" replay --quiet "$work/trace" ||
+    fail "a long trace: status $?"
 exit $bad
