@@ -16,9 +16,6 @@
 
 enum { SF_NOTHING_FOUND = 0, SF_FOUND = 1, SF_COULD_NOT = 2 };
 
-/* The exit status that sanitizers are told to use for a report. */
-enum { SF_SANITIZER_STATUS = 86 };
-
 __attribute__((format(printf, 1, 2))) bool sf_complain(const char *format, ...);
 
 /* --- program.c: the command to watch ----------------------------------- */
@@ -214,6 +211,10 @@ const char *sf_verdict(const struct sf_run *run,
 /* The exit status of the command. */
 int sf_status(const struct sf_run *run,
               const struct sf_outcome_of_run *outcome);
+
+/* The command ended by a sanitizer's report, its own or a child's. */
+bool sf_sanitizer_ended(const struct sf_run *run,
+                        const struct sf_outcome_of_run *outcome);
 
 enum { SF_END_MAX = 64 };
 /* How the command itself ended. */

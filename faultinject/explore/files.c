@@ -104,6 +104,7 @@ void sf_set_sanitizers(void)
 {
     set_sanitizer("ASAN_OPTIONS");
     set_sanitizer("LSAN_OPTIONS");
+    set_sanitizer("MSAN_OPTIONS");
     set_sanitizer("UBSAN_OPTIONS");
     set_sanitizer("TSAN_OPTIONS");
 }

@@ -132,7 +132,8 @@ static int verdict(const char *name, int status)
     }
     if (!s->joined)
         return could_not("the program ended before it waited for a client");
-    if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS)
+    if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
+        sf_sanitized_ended(&s->sanitized))
         return found("finding: a sanitizer's report, see above");
     if (!s->stopped)
         return found("finding: died: the program ended, and nobody had told "

@@ -74,14 +74,25 @@ static bool allowed(const struct sf_run *run, enum sf_monitor monitor)
     return run->allowed & 1u << monitor;
 }
 
+/* From outside, as --notify is, nobody sees what is in a program. */
+bool sf_sanitizer_ended(const struct sf_run *run,
+                        const struct sf_outcome_of_run *outcome)
+{
+    return WIFEXITED(outcome->status) &&
+           WEXITSTATUS(outcome->status) == SF_SANITIZER_STATUS &&
+           (run->notify || sf_sanitized_ended(&outcome->control->sanitized));
+}
+
 /* What the end of the command itself says, in a word. */
-static const char *verdict_of_end(const struct sf_run *run, int status)
+static const char *verdict_of_end(const struct sf_run *run,
+                                  const struct sf_outcome_of_run *outcome)
 {
     enum sf_monitor monitor = SF_MON_DIED;
+    int status = outcome->status;
 
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
         monitor = SF_MON_SIGPIPE;
-    if (WIFSIGNALED(status) || WEXITSTATUS(status) == SF_SANITIZER_STATUS)
+    if (WIFSIGNALED(status) || sf_sanitizer_ended(run, outcome))
         return allowed(run, monitor) ? NULL : sf_monitor_name(monitor);
     return run->status_counts && WEXITSTATUS(status) ? "status" : NULL;
 }
@@ -99,7 +110,7 @@ const char *sf_verdict(const struct sf_run *run,
     if (WIFSIGNALED(outcome->status) &&
         WTERMSIG(outcome->status) == outcome->forwarded)
         return NULL; /* as it was told */
-    return verdict_of_end(run, outcome->status);
+    return verdict_of_end(run, outcome);
 }
 
 static unsigned unreached(const struct sf_control *c)
@@ -287,7 +298,7 @@ void sf_end_text(const struct sf_run *run,
     else if (WIFSIGNALED(status))
         snprintf(text, SF_END_MAX, "the command was killed by SIG%s",
                  sigabbrev_np(WTERMSIG(status)));
-    else if (WEXITSTATUS(status) == SF_SANITIZER_STATUS)
+    else if (sf_sanitizer_ended(run, outcome))
         snprintf(text, SF_END_MAX, "a sanitizer ended the command");
     else
         snprintf(text, SF_END_MAX, "the command ended with status %d",

@@ -14,6 +14,7 @@
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/plan.h"
+#include "faultinject/inject/sanitizer.h"
 
 #define SF_CONTROL_ENV   "SOCKFAULT_CONTROL" /* path of the file */
 #define SF_CONTROL_MAGIC "sockfault 1\n"
@@ -100,6 +101,7 @@ struct sf_control {
     uint32_t n_processes;
     uint32_t n_findings;
     uint32_t n_sealed; /* processes that put a seccomp filter on */
+    struct sf_sanitized sanitized;
     uint64_t n_kept;
     uint64_t n_ring;
     uint64_t seen[SF_CALL_COUNT]; /* by processes beyond the table */

@@ -66,11 +66,9 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
     return true;
 }
 
-/* Is it ours, and this one of the programs of --only? */
+/* Is this one of the programs of --only? */
 static bool is_meant(const struct sf_control *control)
 {
-    if (strcmp(control->magic, SF_CONTROL_MAGIC) != 0)
-        return false;
     for (int i = 0; i < SF_ONLY_MAX && control->only[i][0]; i++)
         if (strcmp(control->only[i], program) == 0)
             return true;
@@ -97,7 +95,11 @@ bool sf_attach(const struct sf_watched *who)
     who->who(program, sizeof program);
     control = find_control();
     errno = saved;
-    if (!control || !is_meant(control))
+    if (!control || strcmp(control->magic, SF_CONTROL_MAGIC) != 0)
+        return false;
+    if (who->met)
+        who->met(control);
+    if (!is_meant(control))
         return false;
     sf_control = control;
     sf_control_site = who->site;

@@ -23,6 +23,8 @@ struct sf_watched {
      * where it cannot be known. */
     sf_site_id (*site)(void);
     bool (*at_site)(const char *name);
+    /* The command is there, though perhaps not for this program; or NULL. */
+    void (*met)(struct sf_control *control);
 };
 
 /*

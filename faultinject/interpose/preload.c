@@ -13,10 +13,15 @@ static pid_t ourselves(char *program, size_t size)
     return getpid();
 }
 
+static void met(struct sf_control *control)
+{
+    sf_sanitized_watch(&control->sanitized);
+}
+
 __attribute__((constructor(102))) static void begin(void)
 {
     static struct sf_watched watched = {
-        .who = ourselves, .site = sf_site, .at_site = sf_at_site};
+        .who = ourselves, .site = sf_site, .at_site = sf_at_site, .met = met};
 
     watched.world = sf_kernel();
     if (!sf_attach(&watched))

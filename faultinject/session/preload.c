@@ -388,6 +388,7 @@ __attribute__((constructor(102))) static void attach(void)
         return;
     if (report)
         map_report(report);
+    sf_sanitized_watch(&served->sanitized);
     if (getpid() != owner) {
         stand_by();
         return;

@@ -5,7 +5,7 @@
 #ifndef SF_SERVED_H
 #define SF_SERVED_H
 
-#include <stdint.h>
+#include "faultinject/inject/sanitizer.h"
 
 #define SF_SIM_SCENARIO_ENV "SOCKFAULT_SIM"        /* a session; -: input  */
 #define SF_SIM_REPORT_ENV   "SOCKFAULT_SIM_REPORT" /* path of the report   */
@@ -30,6 +30,7 @@ struct sf_served {
     uint32_t found;
     /* … this: the program's standard error may go anywhere */
     char line[SF_SIM_LINE];
+    struct sf_sanitized sanitized;
     uint32_t conns;
     uint64_t calls, faults;
 };

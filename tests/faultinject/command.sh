@@ -98,6 +98,52 @@ ends 0 "$sockfault" run --allow unguarded-sigpipe -- "$victims" unguarded-sigpip
 ends 0 "$sockfault" run --allow stall --timeout 200ms -- "$victims" stall
 says 'not done after 200 ms'
 
+# --- an exit status that is a sanitizer's, and the same of the program itself ---
+
+cat >"$work/status.c" <<'END'
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *volatile lost;
+int main(int argc, char **argv)
+{
+    const char *how = argc > 1 ? argv[1] : "";
+    int pair[2], status = 0;
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    if (strcmp(how, "beyond") == 0)
+        return ((volatile char *)calloc(8, 1))[8];
+    if (strcmp(how, "leak") == 0) {
+        lost = malloc(99);
+        lost = NULL;
+        return 0;
+    }
+    if (strcmp(how, "child") != 0)
+        return 86;
+    if (fork() == 0)
+        exit(86);
+    wait(&status);
+    return ((volatile char *)calloc(8, 1))[8];
+}
+END
+cc -o "$work/status" "$work/status.c"
+cc -fsanitize=address -o "$work/asan" "$work/status.c"
+clang -fsanitize=address -o "$work/clang-asan" "$work/status.c"
+for program in status asan clang-asan; do
+    ends 0 "$sockfault" run -- "$work/$program" itself
+    says '^sockfault: the command ended with status 86$'
+    ends 1 "$sockfault" run --status -- "$work/$program" itself
+done
+for program in asan clang-asan; do
+    for how in beyond leak child; do
+        ends 1 "$sockfault" run -- "$work/$program" $how
+        says '^sockfault: finding: died: a sanitizer ended the command$'
+    done
+done
+ends 1 "$sockfault" run -- sh -c "'$work/clang-asan' beyond; exit \$?"
+says '^sockfault: finding: died: a sanitizer ended the command$'
+
 cat >"$work/both" <<END
 #!/bin/sh
 $victims frames-not

@@ -3,7 +3,7 @@
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
- *             streams|daemon|waits|execs|leaves|sigio]
+ *             streams|daemon|waits|execs|leaves|sigio|86]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -178,8 +178,8 @@ static void serve(int fd)
     set_alarm();
     while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0) {
         look(bytes, n);
-        if (is("quit"))
-            exit(0);
+        if (is("quit") || is("86"))
+            exit(is("86") ? 86 : 0);
         if (send(fd, bytes, (size_t)n, MSG_NOSIGNAL) < 0)
             break;
     }

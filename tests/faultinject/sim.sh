@@ -59,6 +59,7 @@ expect 1 'finding: died: .* killed by SIGABRT' bom "$served" crash
 expect 0 'nothing found' bom "$served" good
 expect 1 'finding: spin' talk "$served" spin
 expect 1 'finding: died: .* returned' talk "$served" quit
+expect 1 'finding: died: .* returned' talk "$served" 86
 # Only one thread of one process has the world, whichever program it runs.
 only='only one thread of one process can be simulated'
 expect 2 "another process of .*served calls send on .*$only" talk "$served" fork

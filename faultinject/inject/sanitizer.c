@@ -1,0 +1,31 @@
+/* sanitizer.c: see sanitizer.h. */
+#include "faultinject/inject/sanitizer.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What every sanitizer's library has, in the program or beside it. */
+void __sanitizer_set_death_callback(void (*callback)(void))
+    __attribute__((weak));
+
+static struct sf_sanitized *shared;
+static pid_t self;
+
+/* A report ends the process without this, or after it, as for leaks; a child
+ * that was forked is not counted, and shall not count. */
+static void on_end(int status, void *arg)
+{
+    (void)arg;
+    if (status == SF_SANITIZER_STATUS && getpid() == self)
+        __atomic_fetch_add(&shared->own, 1, __ATOMIC_RELAXED);
+}
+
+void sf_sanitized_watch(struct sf_sanitized *counts)
+{
+    if (!&__sanitizer_set_death_callback)
+        return;
+    shared = counts;
+    self = getpid();
+    __atomic_fetch_add(&counts->programs, 1, __ATOMIC_RELAXED);
+    on_exit(on_end, NULL);
+}

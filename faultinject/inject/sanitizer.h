@@ -1,0 +1,31 @@
+/*
+ * sanitizer.h: a sanitizer's report, told from a program's own exit status.
+ *
+ * Sanitizers are told to end a program that they report on with a status that
+ * hardly a program has.  One that has it all the same says so itself, by
+ * exit(), and is no finding.
+ */
+#ifndef SF_SANITIZER_H
+#define SF_SANITIZER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SF_SANITIZER_STATUS = 86 };
+
+/* In memory that processes share. */
+struct sf_sanitized {
+    uint32_t programs; /* that have a sanitizer in them                  */
+    uint32_t own;      /* of these, those that gave that status to exit() */
+};
+
+/* In the program, once: count it. */
+void sf_sanitized_watch(struct sf_sanitized *counts);
+
+/* Something ended with that status: was it a sanitizer's? */
+static inline bool sf_sanitized_ended(const struct sf_sanitized *counts)
+{
+    return counts->programs > counts->own;
+}
+
+#endif
