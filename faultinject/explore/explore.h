@@ -225,6 +225,9 @@ void sf_end_text(const struct sf_run *run,
 /* "done", or how a rule failed: "never possible", "not reached". */
 const char *sf_rule_state(const struct sf_rule *rule);
 
+/* Why the library could not follow the first of these. */
+const char *sf_lost_text(const struct sf_lost_programs *lost);
+
 uint64_t sf_sum(const uint64_t *counts, size_t n);
 uint64_t sf_connections(const struct sf_control *control);
 /* Calls of one kind, and of all, in all processes. */

@@ -223,6 +223,7 @@ void sf_json_print(const struct sf_run *run,
     add_number(all, "calls", sf_calls_seen(c));
     add_number(all, "sockets_passed", outcome->passed.sockets);
     add_number(all, "io_urings", outcome->passed.rings);
+    add_number(all, "programs_lost", c->lost.n);
     json_object_object_add(all, "by_call", calls_by_name(c));
     add_number(all, "connections", sf_connections(c));
     json_object_object_add(all, "processes", processes(c));

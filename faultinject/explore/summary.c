@@ -113,6 +113,18 @@ const char *sf_verdict(const struct sf_run *run,
     return verdict_of_end(run, outcome);
 }
 
+const char *sf_lost_text(const struct sf_lost_programs *lost)
+{
+    static const char *const texts[] = {
+        [SF_LOST_NOT] = "is gone",
+        [SF_LOST_STATIC] = "is statically linked: --notify sees it",
+        [SF_LOST_CLASS] = "has another word size",
+        [SF_LOST_RIGHTS] = "gains rights",
+        [SF_LOST_ENVIRONMENT] = "got no LD_PRELOAD: --notify sees it"};
+
+    return texts[lost->why];
+}
+
 static unsigned unreached(const struct sf_control *c)
 {
     unsigned n = 0;
@@ -343,6 +355,17 @@ static void print_passed(const struct sf_control *c,
                 passed->rings, plural(passed->rings));
 }
 
+/* It may well be the one that matters. */
+static void print_lost(const struct sf_lost_programs *lost)
+{
+    if (lost->n)
+        fprintf(stderr,
+                "sockfault: %u program%s executed where the library cannot "
+                "follow, first %s, which %s\n",
+                lost->n, lost->n == 1 ? " was" : "s were", lost->first,
+                sf_lost_text(lost));
+}
+
 static void print_survivor(const char *program)
 {
     if (program)
@@ -363,6 +386,8 @@ void sf_summary_print(const struct sf_run *run,
         print_unreached(c);
     if (!run->quiet)
         print_passed(c, &outcome->passed);
+    if (!run->quiet)
+        print_lost(&c->lost);
     print_survivor(outcome->survivor);
     print_findings(c);
     print_end(run, outcome);

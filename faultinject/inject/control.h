@@ -73,6 +73,20 @@ struct sf_record {
     uint8_t ended; /* the call came back: result and err are there */
 };
 
+/* Why a program that was executed is out of the library's reach. */
+enum sf_lost {
+    SF_LOST_NOT,
+    SF_LOST_STATIC,
+    SF_LOST_CLASS,
+    SF_LOST_RIGHTS,
+    SF_LOST_ENVIRONMENT
+};
+struct sf_lost_programs {
+    uint32_t n;
+    uint32_t why; /* enum sf_lost, of the first one */
+    char first[SF_WORD_MAX];
+};
+
 struct sf_process {
     int32_t pid;
     uint32_t connections;
@@ -102,6 +116,7 @@ struct sf_control {
     uint32_t n_findings;
     uint32_t n_sealed; /* processes that put a seccomp filter on */
     struct sf_sanitized sanitized;
+    struct sf_lost_programs lost;
     uint64_t n_kept;
     uint64_t n_ring;
     uint64_t seen[SF_CALL_COUNT]; /* by processes beyond the table */

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "faultinject/interpose/attach.h"
+#include "faultinject/interpose/exec.h"
 #include "faultinject/interpose/site.h"
 #include "faultinject/interpose/stdio.h"
 
@@ -23,6 +24,7 @@ __attribute__((constructor(102))) static void begin(void)
     static struct sf_watched watched = {
         .who = ourselves, .site = sf_site, .at_site = sf_at_site, .met = met};
 
+    sf_exec_bind();
     watched.world = sf_kernel();
     if (!sf_attach(&watched))
         return;
