@@ -1,7 +1,9 @@
 /* trace.c: what happened, as a plan; see explore.h. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "faultinject/explore/explore.h"
 
@@ -72,6 +74,18 @@ static void print_run(const struct sf_run *run, FILE *out)
     fputc('\n', out);
 }
 
+/* A relative name in the command means nothing elsewhere. */
+static void print_directory(FILE *out)
+{
+    char path[PATH_MAX];
+
+    if (!getcwd(path, sizeof path))
+        return;
+    fputs("# in ", out);
+    print_quoted(path, out);
+    fputc('\n', out);
+}
+
 static void print_header(const struct sf_run *run, const struct sf_control *c,
                          FILE *out)
 {
@@ -79,6 +93,7 @@ static void print_header(const struct sf_run *run, const struct sf_control *c,
     if (run->plan.profile != SF_LINUX)
         fprintf(out, "profile %s\n", sf_profile_names[run->plan.profile]);
     print_run(run, out);
+    print_directory(out);
     for (unsigned i = 0; i < c->n_processes && i < SF_PROCESSES_MAX; i++)
         fprintf(out, "# process %u: %s, pid %d\n", i + 1,
                 c->processes[i].program, c->processes[i].pid);

@@ -127,6 +127,19 @@ status=0
 grep -q 'never possible: poll 1: withhold conn 1' "$work/said" ||
     fail "not told: $(cat "$work/said")"
 
+# A trace says where its command ran, whatever the folder is called; one that
+# does not, as they were, is a trace as well.
+mkdir "$work/a new
+line"
+(cd "$work/a new
+line" && "$sockfault" run --quiet --trace ../trace -- "$victims" frames-not) ||
+    fail "in a folder: status $?"
+sed -n 3p "$work/trace" | grep -q "^# in '/.*/a new'\$'.n''line'\$" ||
+    fail "not said: $(head -4 "$work/trace")"
+"$sockfault" replay --quiet "$work/trace" || fail "replayed: status $?"
+sed -i 3d "$work/trace"
+"$sockfault" replay --quiet "$work/trace" || fail "as it was: status $?"
+
 # A trace of tens of thousands of faults: each call finds its own at once.
 cat >"$work/many.c" <<'END'
 #include <sys/socket.h>
