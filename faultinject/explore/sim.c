@@ -167,14 +167,13 @@ static pid_t start(char **command, const struct sf_program *program,
  * for it by other means than sockets, and would for ever. */
 static int watch(pid_t pid)
 {
-    int status;
+    int status, grace = GRACE_MS;
 
-    while (!sim.served->unusable && !sf_ends_within(pid, TICK_MS))
-        ;
-    if (!sf_ends_within(pid, sim.served->unusable ? GRACE_MS : 0))
-        kill(pid, SIGKILL);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        sf_ends_within(pid, TICK_MS);
+        if (sim.served->unusable && (grace -= TICK_MS) <= 0)
+            kill(pid, SIGKILL);
+    }
     sf_signals_pass(0, false);
     return status;
 }
