@@ -61,7 +61,7 @@ struct prove_result {
     uint64_t merged; /* schedules that ended in one seen before    */
     double seconds;
     char finding[512]; /* FOUND: its line                            */
-    unsigned n;        /* … and its choices                          */
+    unsigned n;        /* the choices of the last run: FOUND, its own */
     struct sf_choice vector[SF_EXHAUST_MAX];
 };
 

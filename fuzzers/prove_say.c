@@ -47,6 +47,31 @@ static void say_schedules(const struct prove_job *job,
     printf("\n");
 }
 
+/* The faults of the way that was last gone: of what is left, that is all there
+ * is to be seen. */
+static void say_way(const struct prove_result *r)
+{
+    unsigned times[SF_FAULT_COUNT] = {0};
+    const char *before = ", last after ";
+
+    for (unsigned i = 0; i < r->n; i++)
+        times[r->vector[i].fault]++;
+    for (int i = 0; i < SF_FAULT_COUNT; i++)
+        if (times[i] > 0) {
+            printf("%s%u %s", before, times[i], sf_faults[i].word);
+            before = ", ";
+        }
+}
+
+static void say_open(const struct prove_job *job, const struct prove_result *r)
+{
+    printf("  INCOMPLETE not closed: states were left, %s",
+           r->deepest == job->k ? "also beyond the longest way that is followed"
+                                : "when the time was over");
+    say_way(r);
+    printf("\n");
+}
+
 static void say_end(const struct prove_job *job, const struct prove_result *r)
 {
     switch (r->end) {
@@ -63,7 +88,7 @@ static void say_end(const struct prove_job *job, const struct prove_result *r)
         break;
     case PROVE_STOPPED:
         if (job->loops) {
-            printf("  INCOMPLETE not closed: states were left\n");
+            say_open(job, r);
             break;
         }
         printf("  INCOMPLETE the time was over; complete only for ");

@@ -554,6 +554,8 @@ static void judge(const struct prove_job *job, const struct live *l,
     r->merged = l->merged;
     r->deepest = l->deepest;
     r->complete = l->done ? l->walk.k + 1 : l->walk.bound;
+    r->n = l->walk.n;
+    memcpy(r->vector, l->walk.vector, sizeof r->vector);
     memcpy(r->schedules, l->schedules, sizeof r->schedules);
     if (l->untrue) {
         r->end = PROVE_DOUBTFUL;
@@ -568,8 +570,6 @@ static void judge(const struct prove_job *job, const struct live *l,
         r->end = PROVE_STOPPED;
     } else {
         r->end = PROVE_FOUND;
-        r->n = l->walk.n;
-        memcpy(r->vector, l->walk.vector, sizeof r->vector);
         if (w->hung)
             snprintf(r->finding, sizeof r->finding,
                      "it does not return, and makes no calls");

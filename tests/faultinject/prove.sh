@@ -94,7 +94,12 @@ cp "$work/out" "$work/rows"
 ends 0 --loops --profile linux corpus/scenarios/fuzz_stream/recv-exact.session
 grep -q 'PROVED  *closed: any number' "$work/out" || fail 'closed: not said'
 ends 2 --loops --budget 0.1s corpus/scenarios/fuzz_stream/recv-exact.session
-grep -q 'INCOMPLETE not closed' "$work/out" || fail 'not closed: not said'
+grep -q 'INCOMPLETE not closed: states were left, when the time was over' \
+    "$work/out" || fail 'not closed: not said'
+ends 2 --loops --budget 2s --profile posix \
+    corpus/scenarios/fuzz_stream/recv-exact-nonblocking.session
+grep -q ', last after [0-9]* [a-zA-Z]*' "$work/out" ||
+    fail 'what keeps it open: not said'
 
 # Stopped and taken up again until it is over, it is the whole as well.  The
 # first turn is short for any machine, the later ones long enough for any.
