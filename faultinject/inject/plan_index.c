@@ -88,59 +88,65 @@ static size_t lower(const struct sf_index *index, const uint32_t *key)
     return from;
 }
 
-/* Counted on the connection or in the process; for this process or for any. */
-static void way(struct sf_walk *walk, int i, const struct sf_point *at)
+/* What comes next in this way, NULL: nothing. */
+static const struct sf_entry *head(const struct sf_index *index,
+                                   const struct sf_way *way)
 {
-    unsigned conn = i & 1 ? at->conn : 0, process = i & 2 ? at->process : 0;
-    uint32_t *key = walk->keys[i];
+    const struct sf_entry *e = &index->entries[way->at];
 
-    walk->at[i] = walk->index->keyed;
-    if ((i & 1 && !conn) || (i & 2 && !process))
-        return; /* that way is another one, too */
-    key[SF_KEY_CONN] = conn;
-    key[SF_KEY_CALL] = at->call;
-    key[SF_KEY_NTH] = conn ? at->nth : at->total;
-    key[SF_KEY_PROCESS] = process;
-    walk->at[i] = lower(walk->index, key);
+    return way->at < index->keyed && compare(e->key, way->key) == 0 ? e : NULL;
 }
 
+static void add_way(struct sf_walk *walk, const struct sf_point *at,
+                    unsigned conn, unsigned process)
+{
+    struct sf_way *way = &walk->ways[walk->n];
+
+    way->key[SF_KEY_CONN] = conn;
+    way->key[SF_KEY_CALL] = at->call;
+    way->key[SF_KEY_NTH] = conn ? at->nth : at->total;
+    way->key[SF_KEY_PROCESS] = process;
+    way->at = lower(walk->index, way->key);
+    walk->n += head(walk->index, way) != NULL;
+}
+
+/* Counted on the connection or in the process; for this process or for any. */
 void sf_walk_begin(struct sf_walk *walk, const struct sf_index *index,
                    const struct sf_point *at)
 {
     walk->index = index;
-    for (int i = 0; i < SF_WAYS; i++)
-        way(walk, i, at);
-    walk->at[SF_WAYS] = index->keyed;
-}
-
-/* What comes next in this way, NULL: nothing. */
-static const struct sf_entry *head(const struct sf_walk *walk, int i)
-{
-    const struct sf_index *index = walk->index;
-    size_t end = i == SF_WAYS ? index->n : index->keyed;
-    const struct sf_entry *e = &index->entries[walk->at[i]];
-
-    if (walk->at[i] == end)
-        return NULL;
-    return i == SF_WAYS || compare(e->key, walk->keys[i]) == 0 ? e : NULL;
+    walk->other = index->keyed;
+    walk->n = 0;
+    if (index->keyed == 0)
+        return;
+    add_way(walk, at, 0, 0);
+    if (at->conn)
+        add_way(walk, at, at->conn, 0);
+    if (at->process)
+        add_way(walk, at, 0, at->process);
+    if (at->conn && at->process)
+        add_way(walk, at, at->conn, at->process);
 }
 
 bool sf_walk_next(struct sf_walk *walk, size_t *rule)
 {
+    const struct sf_index *index = walk->index;
     const struct sf_entry *first = NULL;
-    int from = 0;
+    size_t *from = &walk->other;
 
-    for (int i = 0; i <= SF_WAYS; i++) {
-        const struct sf_entry *e = head(walk, i);
+    if (walk->other < index->n)
+        first = &index->entries[walk->other];
+    for (unsigned i = 0; i < walk->n; i++) {
+        const struct sf_entry *e = head(index, &walk->ways[i]);
 
         if (e && (!first || e->rule < first->rule)) {
             first = e;
-            from = i;
+            from = &walk->ways[i].at;
         }
     }
     if (!first)
         return false;
-    walk->at[from]++;
+    ++*from;
     *rule = first->rule;
     return true;
 }

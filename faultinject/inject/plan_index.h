@@ -38,12 +38,16 @@ size_t sf_index_make(struct sf_entry *entries, const struct sf_rule *rules,
                      size_t n);
 
 /* A walk over the rules that may be about a call, in the order of the plan:
- * four ways to name it, and the others. */
+ * those found in one of the four ways to name it, and the others. */
 enum { SF_WAYS = 4 };
 struct sf_walk {
     const struct sf_index *index;
-    uint32_t keys[SF_WAYS][SF_KEYS];
-    size_t at[SF_WAYS + 1];
+    size_t other; /* the entry of these that comes next */
+    unsigned n;   /* ways in which there are any        */
+    struct sf_way {
+        uint32_t key[SF_KEYS];
+        size_t at;
+    } ways[SF_WAYS];
 };
 void sf_walk_begin(struct sf_walk *walk, const struct sf_index *index,
                    const struct sf_point *at);

@@ -133,7 +133,7 @@ red told_is_told_again traps inject/account.c 's/member.events \&= ~POLLIN;/;/'
 red same_as_one_by_one index inject/plan_index.c \
     's/e->rule < first->rule/e->rule > first->rule/'
 red same_as_one_by_one index inject/plan_index.c \
-    's/process = i \& 2 ? at->process : 0/process = 0/'
+    's/add_way(walk, at, 0, at->process);/;/'
 red numbers_beyond_all index inject/plan_index.c \
     's/ \&\& r->first <= UINT32_MAX//'
 
