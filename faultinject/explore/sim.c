@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TICK_MS = 100, GRACE_MS = 500 };
+enum { TICK_MS = 100, GRACE_MS = 500, PATIENCE_MS = 3000 };
 
 static const char usage[] =
     "usage: sockfault sim --scenario FILE [-v] [-q] [--] COMMAND "
@@ -163,15 +163,21 @@ static pid_t start(char **command, const struct sf_program *program,
     return pid;
 }
 
-/* Whoever says that it cannot be done may be a child of a program that waits
- * for it by other means than sockets, and would for ever. */
+/*
+ * Whoever says that it cannot be done, or serves the real network, may be a
+ * child of a program that waits for it by other means than sockets, and would
+ * for ever.
+ */
 static int watch(pid_t pid)
 {
-    int status, grace = GRACE_MS;
+    struct sf_served *s = sim.served;
+    int status, elsewhere = 0, unusable = 0;
 
     while (waitpid(pid, &status, WNOHANG) == 0) {
         sf_ends_within(pid, TICK_MS);
-        if (sim.served->unusable && (grace -= TICK_MS) <= 0)
+        if (s->elsewhere && !s->joined && ++elsewhere * TICK_MS >= PATIENCE_MS)
+            s->unusable = true;
+        if (s->unusable && ++unusable * TICK_MS >= GRACE_MS)
             kill(pid, SIGKILL);
     }
     sf_signals_pass(0, false);
@@ -202,9 +208,11 @@ static void note_left_over(const char *name)
     struct sf_served *s = sim.served;
     pid_t pid = left_over();
 
-    if (pid == 0 || s->unusable || s->joined || !s->loaded || sf_forwarded())
+    if (s->unusable || s->joined || !s->loaded || sf_forwarded())
         return;
-    s->unusable = true;
+    s->unusable = pid > 0 || s->elsewhere;
+    if (pid == 0 || s->elsewhere)
+        return;
     snprintf(s->line, sizeof s->line,
              "sockfault: %.200s: %.40s ended before it waited for a client, "
              "and process %ld goes on without it: run it " SF_SIM_FOREGROUND,

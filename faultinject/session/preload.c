@@ -42,16 +42,18 @@ static pid_t owner;  /* the process that the world is for           */
 
 /* ------------------------------------------------------------ the session */
 
+static void put_line(const char *why)
+{
+    snprintf(served->line, sizeof served->line, "sockfault: %.200s: %s",
+             scenario[0] == '-' ? "standard input" : scenario, why);
+}
+
 static _Noreturn void cannot(const char *why)
 {
-    char line[sizeof served->line];
-
-    snprintf(line, sizeof line, "sockfault: %.200s: %s",
-             scenario[0] == '-' ? "standard input" : scenario, why);
+    if (!served->unusable)
+        put_line(why);
     if (served == &unwatched)
-        dprintf(STDERR_FILENO, "%s\n", line);
-    else if (!served->unusable)
-        strcpy(served->line, line);
+        dprintf(STDERR_FILENO, "%s\n", served->line);
     served->unusable = true;
     _exit(2);
 }
@@ -201,24 +203,43 @@ static bool gives_back(enum sf_call call)
     return call == SF_CALL_close || call == SF_CALL_fcntl;
 }
 
-/*
- * The world is one thread's: what others do to it would be lost, and what
- * they should have done be missing.  Who listens on a socket of his own is the
- * server, and the thread that has the world waits in vain.
- */
-static bool astray(enum sf_call call, int fd)
+static void say_who(char why[SF_SIM_LINE], enum sf_call call, int fd)
 {
-    bool child = getpid() != owner, open = sf_sim_is_open(fd);
-    char why[SF_SIM_LINE];
+    bool child = getpid() != owner;
 
-    if (!open && call != SF_CALL_listen)
-        return false;
-    if (open && child && gives_back(call)) /* as many do before an exec */
-        return true;
-    snprintf(why, sizeof why,
+    snprintf(why, SF_SIM_LINE,
              "another %s of %.40s calls %s on descriptor %d: " ONLY_ONE "%s",
              child ? "process" : "thread", program_invocation_short_name,
              sf_calls[call].name, fd, child ? FOREGROUND : "with one thread");
+}
+
+/* He may be the server, for whom the simulated thread waits in vain, or have
+ * something to tell besides: that is seen when it does not listen itself. */
+static void note_elsewhere(int fd)
+{
+    char why[SF_SIM_LINE];
+
+    if (served->joined || served->unusable || served->elsewhere)
+        return;
+    say_who(why, SF_CALL_listen, fd);
+    put_line(why);
+    served->elsewhere = true;
+}
+
+/* The world is one thread's: what others do to it would be lost, and what
+ * they should have done be missing. */
+static bool astray(enum sf_call call, int fd)
+{
+    char why[SF_SIM_LINE];
+
+    if (!sf_sim_is_open(fd)) {
+        if (call == SF_CALL_listen)
+            note_elsewhere(fd);
+        return false;
+    }
+    if (getpid() != owner && gives_back(call)) /* as many do before an exec */
+        return true;
+    say_who(why, call, fd);
     cannot(why);
 }
 

@@ -22,11 +22,12 @@ enum { SF_SIM_LINE = 512 };
     "master_process off;')"
 
 struct sf_served {
-    uint32_t loaded;   /* the library is in the program                    */
-    uint32_t unusable; /* it could not be done: why is in `line`           */
-    uint32_t joined;   /* the program listened and waited: it began        */
-    uint32_t stopped;  /* the program was told to stop                     */
-    uint32_t ended;    /* … and the session ended                          */
+    uint32_t loaded;    /* the library is in the program                    */
+    uint32_t unusable;  /* it could not be done: why is in `line`           */
+    uint32_t elsewhere; /* another listens: who is in `line`                */
+    uint32_t joined;    /* the program listened and waited: it began        */
+    uint32_t stopped;   /* the program was told to stop                     */
+    uint32_t ended;     /* … and the session ended                          */
     uint32_t found;
     /* … this: the program's standard error may go anywhere */
     char line[SF_SIM_LINE];

@@ -3,7 +3,7 @@
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
- *             streams|daemon|waits|execs|leaves|sigio|86]
+ *             streams|daemon|waits|execs|leaves|sigio|86|beside]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -236,6 +236,27 @@ static bool is_server(const char *self)
     return serves;
 }
 
+/* Has something to tell besides, on a socket of the real kernel's. */
+static void *listen_beside(void *arg)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    (void)arg;
+    if (listen(fd, 1) < 0)
+        abort();
+    return NULL;
+}
+
+static void begin_beside(void)
+{
+    pthread_t thread;
+
+    if (is("beside") &&
+        (pthread_create(&thread, NULL, listen_beside, NULL) != 0 ||
+         pthread_join(thread, NULL) != 0))
+        abort();
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(4711)};
@@ -248,6 +269,7 @@ int main(int argc, char **argv)
         addr.sin_port = 0; /* it may be the real one */
     if (!is_server(argv[0]))
         return 0;
+    begin_beside();
     listener = socket(AF_INET, SOCK_STREAM, 0);
     sigaction(SIGTERM, &term, NULL);
     if (is("moves") && chdir("/") < 0)

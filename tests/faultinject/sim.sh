@@ -69,6 +69,7 @@ for how in daemon waits execs; do
     expect 2 "another process of .* calls listen on .*$foreground" \
         talk "$served" "$how"
 done
+expect 0 'nothing found' talk "$served" beside
 expect 2 "process [0-9]* goes on without it: run it in the foreground" \
     talk "$served" leaves
 ! pgrep -f "$served (daemon|waits|execs|any-port|leaves)" >&2 || {
