@@ -182,10 +182,12 @@ manners_high() {
     local left model
     for model in "${mutant_models[@]}"; do
         for left in 6 7; do
-            sweep_start "$1" "$model" manners_crowd $((1023 - left)) ||
-                continue
-            manners_visits "$1" "$model"
-            sweep_stop "$1"
+            if sweep_start "$1" "$model" manners_crowd $((1023 - left)); then
+                manners_visits "$1" "$model"
+                sweep_stop "$1"
+            else
+                sweep_finding died "$model does not start with $left numbers"
+            fi
         done
     done
 }
@@ -225,8 +227,10 @@ manners_word() {
     local model try
     for try in 1 2 3; do
         for model in "${mutant_models[@]}"; do
-            sweep_linger=4000 sweep_start "$1" "$model" manners_narrow ||
+            sweep_linger=4000 sweep_start "$1" "$model" manners_narrow || {
+                sweep_finding died "$model does not start on one processor"
                 return 0
+            }
             manners_told "$1" "$model" || return 0
         done
     done
