@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -72,12 +73,16 @@ static int listen_at(const struct sockaddr *addr, socklen_t len, int backlog)
     return fd;
 }
 
-/* Is the path a socket left behind by one who no longer listens? */
+/* Is the path a socket left behind by one who no longer listens?  Connecting to
+ * a file of any other kind is refused as well. */
 static bool is_stale(const struct sockaddr_un *addr)
 {
-    int fd = fm_io_socket(AF_UNIX);
-    int r;
+    struct stat file;
+    int fd, r;
 
+    if (lstat(addr->sun_path, &file) == -1 || !S_ISSOCK(file.st_mode))
+        return false;
+    fd = fm_io_socket(AF_UNIX);
     if (fd < 0)
         return false;
     r = fm_io_connect(fd, (const struct sockaddr *)addr, sizeof *addr);

@@ -22,8 +22,8 @@ enum { FM_NAME_MAX = 160 };
 
 /*
  * Listen at a host and port (0: any free one, see fm_sock_name).  backlog 0
- * stands for SOMAXCONN.  A UNIX path that nobody listens at any more is
- * replaced; unlink it when done.
+ * stands for SOMAXCONN.  The socket at a UNIX path that nobody listens at any
+ * more is replaced, no other file is; unlink it when done.
  *
  * Returns a descriptor, or FM_E_IN_USE, FM_E_NO_ADDR (no such host, or not
  * ours), FM_E_DENIED, FM_E_USAGE (path or name too long), FM_E_NO_FILES,

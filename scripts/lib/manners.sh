@@ -101,12 +101,15 @@ manners_closed() {
 }
 
 # A path is another server's as long as that one lives, however busy it is, and
-# anyone's when it is dead.
+# anyone's when it is dead; a file that is no socket is nobody's.
 manners_path() {
     local i
+    say mine >"$1/path"
+    manners_intrude "$1" "that is a file"
+    rm "$1/path"
     local -a sweep_options=(--listen "unix:$1/path" --backlog 1) clients=()
     sweep_start "$1" select env || return 0
-    manners_intrude "$1" "that lives"
+    manners_intrude "$1" "where a server lives"
     kill -STOP "$sweep_server"
     for i in 1 2 3 4; do # the last ones find no room
         "$SF_BUILD/bin/framed-client" --connect "unix:$1/path" --count 1 \
@@ -114,7 +117,7 @@ manners_path() {
         clients+=("$!")
     done
     wait -n "${clients[@]}" || true
-    manners_intrude "$1" "whose backlog is full"
+    manners_intrude "$1" "where a server's backlog is full"
     kill -KILL "$sweep_server"
     wait "$sweep_server" "${clients[@]}" || true
     if sweep_start "$1" select env; then
@@ -124,13 +127,13 @@ manners_path() {
     fi
 } 2>/dev/null
 
-# manners_intrude DIR WHOSE: a second server at the path of the first.
+# manners_intrude DIR WHICH: a second server at a path that is in use.
 manners_intrude() {
     local status=0
     timeout -k 1 2 "$SF_BUILD/bin/framed-server" --listen "unix:$1/path" \
         >"$1/second.out" 2>&1 || status=$?
     [[ $status -eq 2 ]] ||
-        sweep_finding wrong-data "it takes the path of a server $2"
+        sweep_finding wrong-data "it takes a path $2"
 }
 
 # A child that somebody kills has not ended in good order.

@@ -117,6 +117,9 @@ static void unix_paths(void **state)
     fm_close(server);
     assert_int_equal(unlink(host + 5), 0);
     assert_int_equal(fm_dial(host, 0, FM_NEVER), FM_E_REFUSED);
+    assert_int_equal(symlink("nowhere", host + 5), 0); /* no socket: it stays */
+    assert_int_equal(fm_listen(host, 0, 0), FM_E_IN_USE);
+    assert_int_equal(unlink(host + 5), 0);
     memset(long_host, 'x', sizeof long_host - 1);
     long_host[sizeof long_host - 1] = '\0';
     memcpy(long_host, "unix:", 5);
