@@ -364,11 +364,13 @@ static int option(const struct sf_end *end, int level, int name)
 
 int sf_end_kept_alive(const struct sf_end *end)
 {
+    int seconds = option(end, IPPROTO_TCP, TCP_KEEPIDLE) +
+                  option(end, IPPROTO_TCP, TCP_KEEPINTVL) *
+                      option(end, IPPROTO_TCP, TCP_KEEPCNT);
+
     if (!option(end, SOL_SOCKET, SO_KEEPALIVE))
         return 0;
-    return 1 + option(end, IPPROTO_TCP, TCP_KEEPIDLE) +
-           option(end, IPPROTO_TCP, TCP_KEEPINTVL) *
-               option(end, IPPROTO_TCP, TCP_KEEPCNT);
+    return seconds ? seconds : 1;
 }
 
 int sf_end_fd(const struct sf_end *end)

@@ -333,7 +333,7 @@ sweep_judge() {
         sweep_finding stall "the client that only reads was not parted with"
     [[ ! -e $dir/late ]] ||
         sweep_finding stall "told to end, it goes on taking clients"
-    sweep_counts "$dir" "$plan"
+    sweep_counts "$dir" "$plan" "${1#*.}"
     status=$(cat "$dir/server.status")
     case $status in
     0 | 1 | 137) ;;
@@ -341,16 +341,18 @@ sweep_judge() {
     esac
 }
 
-# sweep_counts DIR PLAN: what the server says in the end, if it says so.
+# sweep_counts DIR PLAN MODEL: what the server says in the end, if it says so; of
+# frames only a child knows.
 sweep_counts() {
-    local over benign=1
+    local over benign=1 frames=0
     ! sweep_fatal "$2" || benign=0
-    over=$(sed -nE 's/^accepted ([0-9]+),.* ended ([0-9]+), failed ([0-9]+), timed out ([0-9]+), dead ([0-9]+),.*/\1 \2 \3 \4 \5/p' \
+    [[ $3 == fork ]] || frames=$((4 * $(sweep_frames | wc -l)))
+    over=$(sed -nE 's/^accepted ([0-9]+),.* frames ([0-9]+), ended ([0-9]+), failed ([0-9]+), timed out ([0-9]+), dead ([0-9]+),.*/\1 \3 \4 \5 \6 \2/p' \
         "$1/server.err" | awk '$1 != $2 + $3 + $4 + $5 ||
-            benign && ($1 < clients || $1 != $2)' clients="$sweep_clients" \
-        benign=$benign)
+            benign && ($1 != $2 || $1 < clients || $6 < frames)' clients="$sweep_clients" \
+        frames="$frames" benign=$benign)
     [[ -z $over ]] || sweep_finding wrong-data \
-        "accepted, ended, failed, timed out, dead: it has counted $over"
+        "accepted, ended, failed, timed out, dead, frames: it has counted $over"
 }
 
 sweep_finding() { say "sockfault: finding: $1: $2"; }
@@ -359,6 +361,7 @@ sweep_finding() { say "sockfault: finding: $1: $2"; }
 # replay_input does, and sweep_faults, how many faults were injected.
 sweep_replay() {
     local dir sweep_build=-checked
+    [[ -x $SF_BUILD/bin/framed-server-checked ]] || sweep_build=
     dir=$(mktemp -d)
     sweep_run "$1" "$2" "$dir"
     {
