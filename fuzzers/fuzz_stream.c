@@ -46,7 +46,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { ECHO, VECTORS, EXACT, STREAM };
 enum {
     OWN_S = 2,
     PIPE_PIECE = 512,
@@ -56,31 +55,12 @@ enum {
 /* More than an int holds. */
 static const int64_t FAR_MS = INT64_C(3) << 30;
 
-struct trial trial;
-
-const struct sf_peer *trial_peer(void)
-{
-    return sf_session_conn(0);
-}
-
-static bool serves(void)
-{
-    return trial.mode == STREAM && trial.at_large;
-}
-
-/* Between two loops, of which a stream of small frames makes many: so nobody
- * asks for the time by a call. */
-static int64_t now_ms(void)
-{
-    return sf_sim_now() / 1000000;
-}
-
 static void check_time(void)
 {
-    if (trial.until && now_ms() > trial.until + TRIAL_LATE_MS)
+    if (trial.until && trial_now_ms() > trial.until + TRIAL_LATE_MS)
         sf_peer_finding(SF_MON_LATENESS, trial_peer(),
                         "a loop went on for %lld ms after its deadline",
-                        (long long)(now_ms() - trial.until));
+                        (long long)(trial_now_ms() - trial.until));
 }
 
 static int64_t deadline(void)
@@ -88,85 +68,15 @@ static int64_t deadline(void)
     if (!trial.deadlines)
         return FM_NEVER;
     check_time();
-    return trial.until = now_ms() + (trial.far ? FAR_MS : TRIAL_DEADLINE_MS);
+    return trial.until =
+               trial_now_ms() + (trial.far ? FAR_MS : TRIAL_DEADLINE_MS);
 }
 
 /* --------------------------------------------------------------- program */
 
-/* These are the bytes of the stream from `at` on, of which `end` exist. */
-static void check_bytes(const char *what, const uint8_t *bytes, size_t len,
-                        size_t at, size_t end)
-{
-    const uint8_t *stream = trial_peer()->stream;
-    size_t i = 0;
-
-    if (at + len <= end && memcmp(bytes, stream + at, len) == 0)
-        return;
-    while (at + i < end && bytes[i] == stream[at + i])
-        i++;
-    sf_peer_finding(SF_MON_WRONG, trial_peer(),
-                    "byte %zu %s as 0x%02x, sent was 0x%02x (%zu bytes)",
-                    at + i, what, bytes[i], at + i < end ? stream[at + i] : 0,
-                    end);
-}
-
-static void check_taken(const uint8_t *bytes, size_t len, size_t at)
-{
-    check_bytes("was received", bytes, len, at, trial_peer()->sent);
-}
-
-bool trial_harmed(void)
-{
-    return trial_peer()->harmed ||
-           (trial_peer()->end && sf_end_harmed(trial_peer()->end));
-}
-
-/* A deadline may have passed, or the peer may have gone away. */
-static bool has_excuse(int err)
-{
-    bool gone = trial_peer()->closed || trial_harmed();
-
-    if (trial.deadlines && !serves() && trial.until && err == FM_E_TIMEOUT)
-        return now_ms() >= trial.until;
-    if ((trial.deadlines || trial.own || trial.told >= 0) &&
-        err == FM_E_TIMEOUT)
-        return true;
-    if (err == FM_E_BUSY && trial.refused > TRIAL_TRIES)
-        return true;
-    return gone &&
-           (err == FM_E_RESET || err == FM_E_PIPE || err == FM_E_UNREACH ||
-            err == FM_E_BADFD || err == FM_E_TRUNCATED || err == FM_E_CLOSED ||
-            err == FM_E_SYS);
-}
-
-/* Who vanished has lost what was under way; so has who closed, on TCP, when the
- * program sends to it. */
-static bool may_have_lost(const struct sf_peer *p)
-{
-    return trial_harmed() || p->vanished ||
-           (p->closed && !sf_session_now()->local && trial.trying > 0);
-}
-
-void trial_judge_receive(int err, size_t at, size_t need)
-{
-    size_t left = trial_peer()->sent - at;
-    bool lost = may_have_lost(trial_peer());
-    bool over = trial_peer()->finished || trial_peer()->closed || lost;
-
-    if (err == FM_E_CLOSED && over && (left == 0 || lost))
-        return;
-    if (err == FM_E_TRUNCATED && over && ((left && left < need) || lost))
-        return;
-    if (has_excuse(err) && err != FM_E_TRUNCATED && err != FM_E_CLOSED)
-        return;
-    sf_peer_finding(SF_MON_WRONG, trial_peer(),
-                    "receiving ended with %s at byte %zu of %zu",
-                    fm_err_name(err), at, trial_peer()->sent);
-}
-
 static void judge_send(int err)
 {
-    if (!has_excuse(err))
+    if (!trial_excuses(err))
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "sending ended with %s",
                         fm_err_name(err));
 }
@@ -206,7 +116,7 @@ static void pass_pipe(const uint8_t *bytes, size_t len)
 
     if (r == 0)
         r = fm_recv_exact(trial.ends[0], out, len, deadline());
-    if (r == 0 ? memcmp(bytes, out, len) != 0 : !has_excuse(r))
+    if (r == 0 ? memcmp(bytes, out, len) != 0 : !trial_excuses(r))
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "through a pipe: %s",
                         r ? fm_err_name(r) : "other bytes");
     if (r == 0 && trial.deadlines) {
@@ -229,7 +139,7 @@ static void overfill_pipe(void)
     do
         r = fm_send_all(trial.ends[1], piece, len, fm_deadline_in(0));
     while (r == 0);
-    if (!has_excuse((int)r))
+    if (!trial_excuses((int)r))
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "into a full pipe: %s",
                         fm_err_name((int)r));
     while ((r = fm_recv_some(trial.ends[0], piece, len, fm_deadline_in(0))) > 0)
@@ -277,7 +187,7 @@ static void judge_frame_error(int err)
         return;
     if (verdict == REF_TOO_LONG && err == FM_E_TOO_LONG)
         return;
-    if (verdict == REF_FRAME && !trial_harmed() && !has_excuse(err))
+    if (verdict == REF_FRAME && !trial_harmed() && !trial_excuses(err))
         sf_peer_finding(SF_MON_WRONG, trial_peer(),
                         "%s at byte %zu, where a whole frame was sent",
                         fm_err_name(err), trial.taken);
@@ -301,33 +211,6 @@ static void judge_no_room(void)
                         "no memory for a frame of %zu bytes, there is room "
                         "for %d",
                         len, ROOM);
-}
-
-/* The end of the stream is the end of the message, unless it was lost. */
-static void check_whole(size_t len)
-{
-    if (trial.lost)
-        sf_peer_finding(SF_MON_WRONG, trial_peer(),
-                        "the connection was lost at byte %zu, and that counts "
-                        "as the end of the message",
-                        len);
-}
-
-/* A payload came out: is it what was sent?  Its bytes on the wire go to
- * *wire.  Returns 0, or why there are none. */
-int trial_check_payload(const uint8_t *payload, size_t len, struct fm_buf *wire)
-{
-    int r;
-
-    fm_buf_init(wire, 2 * SF_STREAM_MAX);
-    if (trial.format.kind == FM_CLOSE)
-        check_whole(len);
-    r = fm_encode(&trial.format, payload, len, wire);
-    if (r == 0) {
-        check_taken(fm_buf_peek(wire), fm_buf_len(wire), trial.taken);
-        trial.taken += fm_buf_len(wire);
-    }
-    return r;
 }
 
 static bool echo_one_frame(int fd)
@@ -400,9 +283,9 @@ static void echo_message(int fd)
     fm_buf_init(&message, ROOM);
     r = fm_recv_until_closed(fd, &message, deadline());
     len = fm_buf_len(&message);
-    check_taken(fm_buf_peek(&message), len, 0);
+    trial_check_taken(fm_buf_peek(&message), len, 0);
     if (r == 0)
-        check_whole(len);
+        trial_check_whole(len);
     if (r == FM_E_CLOSED)
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
                         "the end of the message is an error");
@@ -426,7 +309,7 @@ static bool echo_exactly(int fd, size_t len)
     memset(bytes, 0xa5, len);
     r = fm_recv_exact(fd, bytes, len, deadline());
     if (r == 0) {
-        check_taken(bytes, len, trial.taken);
+        trial_check_taken(bytes, len, trial.taken);
         trial.taken += len;
         r = send_back(fd, bytes, len);
     } else {
@@ -486,9 +369,9 @@ static void run_loops(void *arg, int fd)
         fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     if (trial.own)
         set_own(fd);
-    if (trial.pipes && trial.deadlines && !serves())
+    if (trial.pipes && trial.deadlines && !trial_serves())
         overfill_pipe();
-    if (serves())
+    if (trial_serves())
         mine = trial_serve(fd);
     else if (trial.mode == STREAM)
         echo_stream(fd);
@@ -512,7 +395,7 @@ static void on_received(void *arg, struct sf_peer *to, const uint8_t *bytes,
                         size_t len)
 {
     (void)arg;
-    check_bytes("came back", bytes, len, to->received, trial.trying);
+    trial_check_bytes("came back", bytes, len, to->received, trial.trying);
 }
 
 static void on_quiet(void *arg, int64_t until)
@@ -533,9 +416,9 @@ static void on_finished(void *arg)
     const struct sf_peer *p = trial_peer();
 
     (void)arg;
-    if (serves())
+    if (trial_serves())
         trial_judge_close(p);
-    if (p->end && (p->eof || (serves() && p->err)) && !trial_harmed() &&
+    if (p->end && (p->eof || (trial_serves() && p->err)) && !trial_harmed() &&
         p->received < trial.given)
         sf_peer_finding(SF_MON_LOST, p,
                         "%zu bytes came back, the loops had sent %zu",
@@ -606,7 +489,7 @@ static void counters(void *arg, sf_counter *each, void *to)
     (void)arg;
     sf_phase_counters(each, to);
     each(to, &trial.refused, sizeof trial.refused); /* the loop's, too */
-    if (!trial.deadlines && !serves())
+    if (!trial.deadlines && !trial_serves())
         sf_session_times(each, to);
 }
 
@@ -654,14 +537,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     trial.at_large = s.variant / ref_format_count % 2;
     trial.pipes = s.variant / ref_format_count / 2 % 2;
     trial.deadlines = s.extra & 8;
-    trial.obeys = serves() && s.variant / ref_format_count / 8 % 2;
+    trial.obeys = trial_serves() && s.variant / ref_format_count / 8 % 2;
     trial.own = s.variant / ref_format_count / 4 % 2 && !(s.extra & 12) &&
                 !trial.pipes && !trial.obeys;
     trial.dumb = trial.obeys && s.variant / ref_format_count / 4 % 2;
     trial.dead = trial.obeys && trial.pipes;
     trial.pipes = trial.pipes && !trial.obeys;
-    trial.far =
-        trial.deadlines && !serves() && s.variant / ref_format_count / 4 % 2;
+    trial.far = trial.deadlines && !trial_serves() &&
+                s.variant / ref_format_count / 4 % 2;
     trial.told = -1;
     look_at_acts(&s);
     if (fuzz_verbose())

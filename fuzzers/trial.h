@@ -1,8 +1,8 @@
 /*
  * trial.h: one input of fuzz_stream: what is tried, and how far it has come.
  *
- * fuzz_stream.c has the loops and what is common; stream_server.c the server
- * that is made of them.
+ * fuzz_stream.c has the loops; stream_server.c the server that is made of them;
+ * trial.c what is common.
  */
 #ifndef SF_TRIAL_H
 #define SF_TRIAL_H
@@ -16,6 +16,8 @@
 enum { TRIAL_LATE_MS = 500 }; /* a loop may sit out that memory is short */
 enum { TRIAL_DEADLINE_MS = 3000 };
 enum { TRIAL_TRIES = 16 }; /* then a loop may say that there is no memory */
+
+enum { ECHO, VECTORS, EXACT, STREAM }; /* modes, see fuzz_stream.c */
 
 struct trial {
     struct fm_format format;
@@ -52,6 +54,24 @@ extern struct trial trial;
 
 const struct sf_peer *trial_peer(void);
 bool trial_harmed(void);
+/* It is the server that is tried. */
+bool trial_serves(void);
+/* A deadline may have passed, or the peer may have gone away. */
+bool trial_excuses(int err);
+/* Between two loops, of which a stream of small frames makes many: so nobody
+ * asks for the time by a call. */
+static inline int64_t trial_now_ms(void)
+{
+    return sf_sim_now() / 1000000;
+}
+
+/* These are the bytes of the stream from `at` on, of which `end` exist. */
+void trial_check_bytes(const char *what, const uint8_t *bytes, size_t len,
+                       size_t at, size_t end);
+/* … and were received. */
+void trial_check_taken(const uint8_t *bytes, size_t len, size_t at);
+/* The end of the stream is the end of the message, unless it was lost. */
+void trial_check_whole(size_t len);
 
 /* A receiving loop ended at offset `at` of a stream of trial_peer()->sent
  * bytes: was that right?  `need` more bytes would have been a success. */
