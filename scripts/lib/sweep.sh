@@ -111,11 +111,13 @@ sweep_read() {
     say "$status" >"$1/reader.status"
 }
 
-# sweep_much PLAN: many bytes; where each call moves one, there is no time for so
-# many.
+# sweep_much PLAN: many bytes; where each call moves one, or calls take their time,
+# there is none for so many.
 sweep_much() {
     if grep -q '\*: short 1$' "$1"; then
         say $((4 << 10))
+    elif grep -q ': delay ' "$1"; then
+        say $((1 << 20))
     else
         say $((4 << 20))
     fi
