@@ -77,10 +77,11 @@ static int listen_at(const struct sockaddr *addr, socklen_t len, int backlog)
  * a file of any other kind is refused as well. */
 static bool is_stale(const struct sockaddr_un *addr)
 {
-    struct stat file;
+    struct stat file = {.st_mode = 0};
     int fd, r;
 
-    if (lstat(addr->sun_path, &file) == -1 || !S_ISSOCK(file.st_mode))
+    lstat(addr->sun_path, &file); /* gone by now: no socket either */
+    if (!S_ISSOCK(file.st_mode))
         return false;
     fd = fm_io_socket(AF_UNIX);
     if (fd < 0)
