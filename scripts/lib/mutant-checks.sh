@@ -101,7 +101,8 @@ mutant_position() {
     local input
     input=$(sed -n 's/^sockfault: the input was .*\///p' "$report" | tail -1)
     find "$1" -type f -printf '%f\n' | sort |
-        awk -v input="$input" '$0 == input { exit } END { print NR }'
+        awk -v input="$input" '!at && $0 == input { at = NR }
+            END { print at ? at : NR }' # to the end, or it may break the pipe
 }
 
 # All schedules of one fault under the sanitizers, then two and dead

@@ -98,7 +98,8 @@ mutants_work() {
         (
             mutants_enter "$i"
             while mutants_next; do
-                mutant_surely "${patches[next]}"
+                mutant_one "${patches[next]}" & # what ends early ends alone
+                wait "$!" || mutant_restore
             done
         ) &
     done
@@ -135,18 +136,6 @@ mutant_header() {
 # seconds_since TIME: of EPOCHREALTIME, with two digits.
 seconds_since() {
     awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.2f", b - a }'
-}
-
-# mutant_surely PATCH: in a process of its own, so that the worker goes on if that
-# one ends early; then once more, from the sources as they are.
-mutant_surely() {
-    local try
-    for try in 1 2; do
-        mutant_one "$1" & # in a condition -e would not count
-        ! wait "$!" || return 0
-        complain "$(basename "$1"): its checks ended early, at try $try of 2"
-        mutant_restore
-    done
 }
 
 # mutant_one PATCH: a row, whatever happens.
