@@ -78,18 +78,20 @@ manners_streams() {
     sweep_stop "$1"
 }
 
+# It has a socket, the lowest of which is in fd.
+manners_has_socket() {
+    fd=$(manners_sockets "$1" | head -n 1)
+    [[ -n $fd ]]
+}
+
 # manners_closed PROGRAM OPTION...
 manners_closed() {
-    local streams fd pid i
+    local streams fd pid
     for streams in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
         bash -c 'exec "$@" '"$streams" - "$SF_BUILD/bin/$1" "${@:2}" \
             </dev/null >/dev/null 2>&1 &
         pid=$!
-        for ((i = 0; i < 200; i++)); do
-            fd=$(manners_sockets "$pid" | head -n 1)
-            [[ -z $fd ]] || break
-            sleep 0.02
-        done
+        sweep_until manners_has_socket "$pid" || true
         kill -KILL "$pid" || true
         wait "$pid" || true
         if [[ -z $fd ]]; then
@@ -136,16 +138,18 @@ manners_intrude() {
         sweep_finding wrong-data "it takes a path $2"
 }
 
+# The server has children, which are in child.
+manners_has_child() {
+    child=$(cat "/proc/$sweep_server/task/$sweep_server/children")
+    [[ -n $child ]]
+}
+
 # A child that somebody kills has not ended in good order.
 manners_killed() {
     local fd child
     sweep_start "$1" fork env || return 0
     exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
-    for ((i = 0; i < 200; i++)); do
-        child=$(cat "/proc/$sweep_server/task/$sweep_server/children")
-        [[ -z $child ]] || break
-        sleep 0.02
-    done
+    sweep_until manners_has_child || true
     kill -KILL "${child% }"
     cat <&"$fd" >/dev/null
     exec {fd}>&-
@@ -195,6 +199,12 @@ manners_high() {
     done
 }
 
+# The server has the sockets that it had before; they are in after.
+manners_is_alone() {
+    after=$(manners_sockets "$sweep_server")
+    [[ $after == "$before" ]]
+}
+
 # manners_visits DIR MODEL
 manners_visits() {
     local before after fd i fds=()
@@ -207,12 +217,8 @@ manners_visits() {
     for fd in "${fds[@]}"; do
         exec {fd}>&-
     done
-    for ((i = 0; i < 50; i++)); do
-        after=$(manners_sockets "$sweep_server")
-        [[ $after != "$before" ]] || return 0
-        sleep 0.02
-    done
-    sweep_finding fd-leak "all clients of $2 are gone, and it has the sockets \
+    sweep_until manners_is_alone ||
+        sweep_finding fd-leak "all clients of $2 are gone, and it has the sockets \
 ${after//$'\n'/ }"
 }
 

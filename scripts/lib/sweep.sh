@@ -156,17 +156,21 @@ sweep_last() {
     say "$status" >"$1/last.status"
 } 2>/dev/null
 
-# sweep_await DIR CLIENT TEST...: until TEST holds or the client has ended; not
-# for ever.
-sweep_await() {
+# sweep_until TEST...: until it holds; fails when it has not after some seconds.
+sweep_until() {
     local i
     for ((i = 0; i < 200; i++)); do
-        if [[ -s $1/$2.status ]] || "${@:3}"; then
-            return
-        fi
+        ! "$@" || return 0
         sleep 0.02
     done
+    return 1
 }
+
+# sweep_await DIR CLIENT TEST...: until TEST holds or the client has ended; not
+# for ever.
+sweep_await() { sweep_until sweep_settled "$@" || true; }
+
+sweep_settled() { [[ -s $1/$2.status ]] || "${@:3}"; }
 
 # sweep_company DIR MODEL BYTES PLAN: who comes while another stays, and who stays
 # longer.
@@ -210,14 +214,10 @@ sweep_alike() {
 # sweep_inherit DIR PLAN: a child that was made just now has not closed yet what
 # it does not need, and one that ends has closed more: once alike is enough.
 sweep_inherit() {
-    local i
     ! grep -q deadfd "$2" || return 0
-    for ((i = 0; i < 200; i++)); do
-        ! sweep_alike || return 0
-        sleep 0.02
-    done
-    sweep_finding fd-leak "a child has descriptors that others do not have" \
-        >"$1/children.err"
+    sweep_until sweep_alike ||
+        sweep_finding fd-leak "a child has descriptors that others do not have" \
+            >"$1/children.err"
 }
 
 # sweep_stop DIR: the server is told to end, and how it did is written down.  One
