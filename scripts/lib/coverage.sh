@@ -23,7 +23,7 @@ coverage_run() {
     [[ -z $corpus_only ]] || return 0
     (cd "$SF_PROJECT" && ctest --test-dir build/coverage -j "$SF_JOBS" \
         -LE scripts -E "$coverage_uncounted") >"$log" 2>&1 ||
-        coverage_failed=$(sed -n '/(Disabled)$/d
+        coverage_failed=$(sed -n '/(Disabled)$/d; /(Skipped)$/d
             s/^\t *[0-9]* - \(.*\) (.*)$/\1/p' "$log")
     passed=$(grep 'tests passed' "$log") || die "ctest ran no test"
     say "tests: $passed"

@@ -75,7 +75,7 @@ says_it "$sockfault" run --help
 says_it "$sockfault" prove --help
 says_it "$sockfault" sim --help
 says_it "$sockfault" run --quiet --trace - "$victims" frames-not
-says_it "$sockfault" prove "$(dirname "$0")/../../corpus/scenarios/fuzz_session/echo.session"
+says_it "$sockfault" prove --decoder be8 --max 2
 refuses 'goes with --seed' "$sockfault" run --rate 0.1 true
 refuses '^sockfault: --seed abc: expected a number' \
     "$sockfault" run --seed abc true
