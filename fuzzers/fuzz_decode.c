@@ -42,7 +42,7 @@ struct stream {
 
 struct pieces {
     const uint8_t *lens; /* NULL: one piece */
-    size_t n;
+    size_t n, next;
 };
 
 static void refer(struct stream *s)
@@ -166,10 +166,13 @@ static void check_bounds(const struct fm_decoder *d, size_t pending, size_t fed,
                   (unsigned long long)work, fed, calls);
 }
 
-static size_t piece(const struct pieces *p, size_t i, size_t left)
+/* After the last length comes the first again. */
+static size_t piece(struct pieces *p, size_t left)
 {
-    size_t len = p->n ? p->lens[i % p->n] : left;
+    size_t len = p->n ? p->lens[p->next] : left;
 
+    if (++p->next >= p->n)
+        p->next = 0;
     return len < left ? len : left;
 }
 
@@ -195,7 +198,7 @@ static void check_end(struct fm_decoder *d, const struct stream *s, int r)
         FUZZ_FAIL("wrong-data: %s is not sticky", fm_err_name(got));
 }
 
-static void decode(const struct stream *s, const struct pieces *p, bool in_runs)
+static void decode(const struct stream *s, struct pieces p, bool in_runs)
 {
     size_t fed = 0, calls = 0, frames = 0, pending = 0;
     struct fm_decoder d;
@@ -203,8 +206,9 @@ static void decode(const struct stream *s, const struct pieces *p, bool in_runs)
 
     fm_decoder_init(&d, s->format);
     while (fed < s->len && r == FM_MORE && calls < 2 * s->len + 64) {
-        size_t len = piece(p, calls++, s->len - fed);
+        size_t len = piece(&p, s->len - fed);
 
+        calls++;
         fm_decoder_feed(&d, s->bytes + fed, len);
         fed += len;
         if (fed - start_of(s, frames) > pending)
@@ -314,7 +318,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t one[] = {1};
     static struct stream s;
-    struct pieces given, whole = {NULL, 0}, bytes = {one, 1};
+    struct pieces given = {0}, whole = {0}, bytes = {one, 1, 0};
 
     if (size < 2)
         return 0;
@@ -333,12 +337,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         printf("  format %s%s, %zu bytes, %zu frames\n",
                data[0] < AS_TEXT ? ref_format_text(data[0]) : "as text",
                s.format->max == UINT32_MAX ? " at large" : "", s.len, s.count);
-    decode(&s, &whole, false);
-    decode(&s, &whole, true);
+    decode(&s, whole, false);
+    decode(&s, whole, true);
     if (s.len <= BYTEWISE_MAX)
-        decode(&s, &bytes, false);
-    decode(&s, &given, false);
-    decode(&s, &given, true);
+        decode(&s, bytes, false);
+    decode(&s, given, false);
+    decode(&s, given, true);
     feed_after_end(&s);
     encode_again(&s);
     round_trip(&s);
