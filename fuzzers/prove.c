@@ -56,8 +56,7 @@ const struct prove_target prove_targets[] = {
      .counters_in = sizeof(struct fm_conn),
      .counters_at = {offsetof(struct fm_conn, in.work),
                      offsetof(struct fm_conn, in.in.moved),
-                     offsetof(struct fm_conn, out.moved)},
-     .only_program = true},
+                     offsetof(struct fm_conn, out.moved)}},
     {.name = "fuzz_stream", .run = prove_fuzz_stream},
 };
 const unsigned prove_target_count =
@@ -174,9 +173,6 @@ static void prove_file(const char *path)
     if (!job.target) {
         cannot(path, "expected a target's name as a part of the path, as "
                      "corpus/scenarios/fuzz_session/echo.session");
-    } else if (run.memory && !job.target->only_program) {
-        cannot(path, "the harness of this target allocates as well: no "
-                     "--memory");
     } else if (sf_session_parse(&job.session, text, why, sizeof why) < 0) {
         snprintf(line, sizeof line, "%s:%s", path, why);
         prove_complain("%s", line);

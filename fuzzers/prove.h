@@ -23,7 +23,6 @@ struct prove_target {
     /* The program's blocks of this size have counters there, of 64 bits that
      * decide nothing (faultinject/inject/counter.h); 0: they have none. */
     size_t counters_in, counters_at[PROVE_COUNTERS];
-    bool only_program; /* allocates, and what acts in its place */
 };
 extern const struct prove_target prove_targets[];
 extern const unsigned prove_target_count;

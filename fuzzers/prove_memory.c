@@ -11,6 +11,7 @@
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/run.h"
+#include "fuzzers/trial.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -80,11 +81,12 @@ void prove_memory_counters(sf_counter *each, void *arg)
     each(arg, &allocations, sizeof allocations);
 }
 
-/* What peers allocate is not the program's. */
+/* What peers and the harness allocate is not the program's. */
 static bool is_refused(void)
 {
-    if (sf_session_acting() || ++allocations != fails)
+    if (sf_session_acting() || trial.judging || ++allocations != fails)
         return false;
+    trial.starved = true;
     errno = ENOMEM;
     return true;
 }

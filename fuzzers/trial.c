@@ -57,6 +57,8 @@ bool trial_excuses(int err)
         return true;
     if (err == FM_E_BUSY && trial.refused > TRIAL_TRIES)
         return true;
+    if (err == FM_E_NOMEM && trial.starved)
+        return true;
     return gone &&
            (err == FM_E_RESET || err == FM_E_PIPE || err == FM_E_UNREACH ||
             err == FM_E_BADFD || err == FM_E_TRUNCATED || err == FM_E_CLOSED ||
@@ -104,7 +106,9 @@ int trial_check_payload(const uint8_t *payload, size_t len, struct fm_buf *wire)
     fm_buf_init(wire, 2 * SF_STREAM_MAX);
     if (trial.format.kind == FM_CLOSE)
         trial_check_whole(len);
+    trial.judging = true;
     r = fm_encode(&trial.format, payload, len, wire);
+    trial.judging = false;
     if (r == 0) {
         trial_check_taken(fm_buf_peek(wire), fm_buf_len(wire), trial.taken);
         trial.taken += fm_buf_len(wire);

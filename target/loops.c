@@ -296,7 +296,9 @@ int fm_recv_until_closed(int fd, struct fm_buf *out, int64_t deadline_ms)
             return 0;
         if (r < 0)
             return (int)r;
-        if (!fm_buf_append(out, piece, (size_t)r))
+        if ((size_t)r > out->max - fm_buf_len(out))
             return FM_E_TOO_LONG;
+        if (!fm_buf_append(out, piece, (size_t)r))
+            return FM_E_NOMEM;
     }
 }

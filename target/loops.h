@@ -77,8 +77,8 @@ int fm_recv_frame(int fd, const struct fm_format *f, struct fm_buf *out,
                   int64_t deadline_ms);
 
 /*
- * Receive until the peer closes and append all of it to *out.  Returns 0, or
- * FM_E_TOO_LONG when more came than out->max holds.
+ * Receive until the peer closes and append all of it to *out.  Returns 0,
+ * FM_E_TOO_LONG when more came than out->max holds, or FM_E_NOMEM.
  */
 int fm_recv_until_closed(int fd, struct fm_buf *out, int64_t deadline_ms);
 

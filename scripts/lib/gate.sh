@@ -86,7 +86,8 @@ gate_prove() {
     gate_proof loops -k 2 corpus/scenarios/fuzz_stream
     gate_proof recovery --recovery -k 0
     gate_proof decoders --decoder all --max 2
-    gate_proof memory --memory corpus/scenarios/fuzz_session
+    gate_proof memory --memory corpus/scenarios/fuzz_session \
+        corpus/scenarios/fuzz_stream
 }
 
 # gate_proof NAME OPTION...: a counterexample is an input of a fuzz target and

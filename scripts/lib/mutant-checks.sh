@@ -119,6 +119,7 @@ mutant_proofs() {
 -checked -k 1 --profile posix $scenarios/fuzz_session
 -fast -k 2 $scenarios/fuzz_stream
 -checked --memory $scenarios/fuzz_session
+-checked --memory $scenarios/fuzz_stream
 -fast -k 0 --recovery
 -fast --decoder all --max 2
 -fast -k 2 --profile linux $scenarios/fuzz_session

@@ -69,6 +69,7 @@ END
 
 END
     proofs_memory corpus/scenarios/fuzz_session
+    proofs_memory corpus/scenarios/fuzz_stream | tail -n +3
     proofs_memory --recovery | tail -n +3
 }
 

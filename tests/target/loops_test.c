@@ -493,6 +493,20 @@ static void frame_without_memory(void **state)
     close_pair(p);
 }
 
+/* … which is another thing than a message that is too long. */
+static void message_without_memory(void **state)
+{
+    struct pair p = sockets();
+    struct fm_buf got;
+
+    (void)state;
+    fm_buf_init(&got, 10);
+    put(p.b, "a", 1);
+    faults_next(MALLOC, 1, -ENOMEM);
+    assert_int_equal(fm_recv_until_closed(p.a, &got, FM_NEVER), FM_E_NOMEM);
+    close_pair(p);
+}
+
 static void until_closed(void **state)
 {
     struct pair p = sockets();
@@ -626,6 +640,7 @@ int main(void)
         cmocka_unit_test(frames_that_stop_short),
         cmocka_unit_test(frames_that_are_wrong),
         cmocka_unit_test(frame_without_memory),
+        cmocka_unit_test(message_without_memory),
         cmocka_unit_test(until_closed),
         cmocka_unit_test(stream),
         cmocka_unit_test(stream_gathers),
