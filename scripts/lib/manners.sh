@@ -2,8 +2,8 @@
 # fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
-manners=(restart exec_flags turns address sleep streams path killed patience high
-    word)
+manners=(restart exec_flags turns dialogue address sleep streams path killed
+    patience high word)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -61,6 +61,26 @@ manners_turns() {
         sweep_stop "$1"
     done
 }
+
+# Who waits for each answer has it before the next line is there.
+manners_dialogue() {
+    local line answer
+    sweep_start "$1" select env || return 0
+    coproc TALKER {
+        exec "$SF_BUILD/bin/framed-client" --port "$sweep_port" \
+            --format "${sweep_format[select]}" --depth 1 2>/dev/null
+    }
+    for line in one two; do
+        say "$line" >&"${TALKER[1]}" || break
+        read -r -t 5 answer <&"${TALKER[0]}" || answer=
+        [[ $answer != "$line" ]] || continue
+        sweep_finding stall "the client has sent '$line', and does not say '$line'"
+        break
+    done
+    kill "$TALKER_PID" || true
+    wait "$TALKER_PID" || true
+    sweep_stop "$1"
+} 2>/dev/null
 
 # manners_sockets PID: the numbers that are sockets, the lowest first.
 manners_sockets() {
