@@ -106,9 +106,14 @@ static void check_message(const struct fm_frame *message)
 static int handle(void *context, const struct fm_format *f,
                   const struct fm_frame *frame, struct fm_buf *out)
 {
-    size_t waits = fm_buf_len(out);
+    size_t waits = fm_buf_len(out), limit = session.options.high_water;
     int r = fm_echo(context, f, frame, out);
 
+    if (limit && waits >= limit)
+        sf_finding(SF_MON_MEMORY,
+                   "a frame is handled while %zu bytes wait to be sent, the "
+                   "limit is %zu",
+                   waits, limit);
     session.put += fm_buf_len(out) - waits;
     if (out->moved > 4 * session.put + 256)
         sf_finding(
