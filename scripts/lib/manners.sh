@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 manners=(restart exec_flags turns dialogue address sleep streams path killed
-    patience high word)
+    patience high scarce word)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -215,6 +215,22 @@ manners_high() {
             else
                 sweep_finding died "$model does not start with $left numbers"
             fi
+        done
+    done
+}
+
+# With fewer of them than it takes it ends, and misuses none.
+manners_scarce() {
+    local left model said
+    for model in "${mutant_models[@]}"; do
+        for left in 0 1 2 3; do
+            said=$( (manners_crowd $((1023 - left)) timeout 1 \
+                "$SF_BUILD/bin/sockfault" run --quiet -- \
+                "$SF_BUILD/bin/framed-server" --port 0 --model "$model" \
+                --format "${sweep_format[$model]}") 2>&1 |
+                sed -n 's/^sockfault: finding: //p' | head -n 1) || true
+            [[ -z $said ]] || sweep_finding "${said%%: *}" \
+                "$model, with $left numbers that select can hold: ${said#*: }"
         done
     done
 }
