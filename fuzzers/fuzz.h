@@ -19,6 +19,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  */
 extern bool sf_verbose __attribute__((weak));
 
+/*
+ * The prover (prove_memory.c) makes allocations of the program fail.
+ */
+struct fuzz_memory {
+    volatile bool own; /* those that are made now are the target's own; the
+                        * compiler takes it that malloc() does not look */
+    bool refused;      /* one has failed                                */
+};
+extern struct fuzz_memory fuzz_memory;
+
 static inline bool fuzz_verbose(void)
 {
     return &sf_verbose && sf_verbose;

@@ -58,8 +58,10 @@ static size_t encode(unsigned seed, unsigned size, uint8_t *out, size_t max)
     size_t len = ref_payload(&fuzz.format, size, seed, payload, sizeof payload);
 
     fm_buf_init(&wire, max);
+    fuzz_memory.own = true;
     len = fm_encode(&fuzz.format, payload, len, &wire) < 0 ? 0
                                                            : fm_buf_len(&wire);
+    fuzz_memory.own = false;
     memcpy(out, fm_buf_peek(&wire), len);
     fm_buf_fini(&wire);
     return len;
@@ -77,7 +79,8 @@ static size_t make_frame(void *arg, const struct sf_peer *peer, unsigned nth,
 /* Something was done to this connection, or to any. */
 static bool has_excuse(const struct sf_peer *peer, int err)
 {
-    if (err == FM_E_TIMEOUT || sf_session_last_fault(SF_FATAL) >= 0)
+    if (err == FM_E_TIMEOUT || sf_session_last_fault(SF_FATAL) >= 0 ||
+        (err == FM_E_NOMEM && fuzz_memory.refused))
         return true;
     return peer->closed || peer->finished || peer->harmed ||
            sf_end_harmed(peer->end);
@@ -127,7 +130,7 @@ static bool may_fail(int err)
     const struct sf_session *s = sf_session_now();
 
     return (err == FM_E_TIMEOUT && !fuzz.several) || err == FM_E_NO_FILES ||
-           (fuzz.crowd && err == FM_E_BUSY) ||
+           fuzz_memory.refused || (fuzz.crowd && err == FM_E_BUSY) ||
            (err == FM_E_BADFD && sf_session_has(s, SF_ACT_KILL)) ||
            (err == FM_E_RESET && sf_session_has(s, SF_ACT_RESET)) ||
            fuzz.spoilt;

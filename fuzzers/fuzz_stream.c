@@ -308,9 +308,9 @@ static bool echo_exactly(int fd, size_t len)
     uint8_t *bytes;
     int r;
 
-    trial.judging = true;
+    fuzz_memory.own = true;
     bytes = malloc(len);
-    trial.judging = false;
+    fuzz_memory.own = false;
     memset(bytes, 0xa5, len);
     r = fm_recv_exact(fd, bytes, len, deadline());
     if (r == 0) {

@@ -49,6 +49,7 @@ enum { PROVED = 0, REFUTED = 1, COULD_NOT = 2, DEFAULT_MAX = 4 };
 
 int prove_fuzz_session(const uint8_t *bytes, size_t len);
 int prove_fuzz_stream(const uint8_t *bytes, size_t len);
+int prove_fuzz_client(const uint8_t *bytes, size_t len);
 
 const struct prove_target prove_targets[] = {
     {.name = "fuzz_session",
@@ -58,6 +59,7 @@ const struct prove_target prove_targets[] = {
                      offsetof(struct fm_conn, in.in.moved),
                      offsetof(struct fm_conn, out.moved)}},
     {.name = "fuzz_stream", .run = prove_fuzz_stream},
+    {.name = "fuzz_client", .run = prove_fuzz_client},
 };
 const unsigned prove_target_count =
     sizeof prove_targets / sizeof *prove_targets;

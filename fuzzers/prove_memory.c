@@ -11,9 +11,10 @@
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/run.h"
-#include "fuzzers/trial.h"
+#include "fuzzers/fuzz.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,14 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 void __wrap_free(void *block);
+
+int __real_getaddrinfo(const char *host, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **list);
+void __real_freeaddrinfo(struct addrinfo *list);
+
+int __wrap_getaddrinfo(const char *host, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **list);
+void __wrap_freeaddrinfo(struct addrinfo *list);
 
 enum { ARENA = 1 << 25, UNIT = 64 };
 
@@ -84,9 +93,9 @@ void prove_memory_counters(sf_counter *each, void *arg)
 /* What peers and the harness allocate is not the program's. */
 static bool is_refused(void)
 {
-    if (sf_session_acting() || trial.judging || ++allocations != fails)
+    if (sf_session_acting() || fuzz_memory.own || ++allocations != fails)
         return false;
-    trial.starved = true;
+    fuzz_memory.refused = true;
     errno = ENOMEM;
     return true;
 }
@@ -215,4 +224,58 @@ void __wrap_free(void *block)
         arena_give(block);
     else
         __real_free(block);
+}
+
+/* --- addresses: the C library's heap no run takes back, so lists of them are
+ * copied to where everything else is */
+
+struct address {
+    struct addrinfo info; /* first: it is what the program has */
+    struct sockaddr_storage addr;
+};
+
+void __wrap_freeaddrinfo(struct addrinfo *list)
+{
+    while (list) {
+        struct addrinfo *next = list->ai_next;
+
+        __wrap_free(list);
+        list = next;
+    }
+}
+
+static bool copy_address(const struct addrinfo *from, struct addrinfo **to)
+{
+    struct address *copy = __wrap_calloc(1, sizeof *copy);
+
+    if (!copy)
+        return false;
+    copy->info = *from;
+    copy->info.ai_addr = (struct sockaddr *)&copy->addr;
+    copy->info.ai_canonname = NULL;
+    copy->info.ai_next = NULL;
+    memcpy(&copy->addr, from->ai_addr, from->ai_addrlen);
+    *to = &copy->info;
+    return true;
+}
+
+int __wrap_getaddrinfo(const char *host, const char *service,
+                       const struct addrinfo *hints, struct addrinfo **list)
+{
+    struct addrinfo *theirs, **end = list;
+    int r = __real_getaddrinfo(host, service, hints, &theirs);
+
+    *list = NULL;
+    if (r != 0)
+        return r;
+    for (struct addrinfo *a = theirs; a && r == 0; a = a->ai_next) {
+        if (!copy_address(a, end))
+            r = EAI_MEMORY;
+        else
+            end = &(*end)->ai_next;
+    }
+    __real_freeaddrinfo(theirs);
+    if (r != 0)
+        __wrap_freeaddrinfo(*list);
+    return r;
 }

@@ -3,6 +3,7 @@
 #include "fuzzers/trial.h"
 
 #include "faultinject/inject/finding.h"
+#include "fuzzers/fuzz.h"
 
 #include <string.h>
 
@@ -57,7 +58,7 @@ bool trial_excuses(int err)
         return true;
     if (err == FM_E_BUSY && trial.refused > TRIAL_TRIES)
         return true;
-    if (err == FM_E_NOMEM && trial.starved)
+    if (err == FM_E_NOMEM && fuzz_memory.refused)
         return true;
     return gone &&
            (err == FM_E_RESET || err == FM_E_PIPE || err == FM_E_UNREACH ||
@@ -106,9 +107,9 @@ int trial_check_payload(const uint8_t *payload, size_t len, struct fm_buf *wire)
     fm_buf_init(wire, 2 * SF_STREAM_MAX);
     if (trial.format.kind == FM_CLOSE)
         trial_check_whole(len);
-    trial.judging = true;
+    fuzz_memory.own = true;
     r = fm_encode(&trial.format, payload, len, wire);
-    trial.judging = false;
+    fuzz_memory.own = false;
     if (r == 0) {
         trial_check_taken(fm_buf_peek(wire), fm_buf_len(wire), trial.taken);
         trial.taken += fm_buf_len(wire);

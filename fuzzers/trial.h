@@ -49,10 +49,6 @@ struct trial {
     atomic_bool meant;  /* … and tells it to stop                           */
     int64_t told;       /* when it did, -1: it has not                      */
     size_t owed;        /* the whole frames that had been received then     */
-    bool starved;       /* an allocation of the program's has failed        */
-    /* What is allocated now is not the program's.  The compiler takes it that
-     * malloc() does not look. */
-    volatile bool judging;
 };
 extern struct trial trial;
 

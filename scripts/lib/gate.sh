@@ -84,10 +84,10 @@ gate_prove() {
     [[ -x $SF_BUILD/bin/sockfault-prove ]] || return 0
     gate_proof sessions -k 1 corpus/scenarios/fuzz_session
     gate_proof loops -k 2 corpus/scenarios/fuzz_stream
+    gate_proof clients -k 1 corpus/scenarios/fuzz_client
     gate_proof recovery --recovery -k 0
     gate_proof decoders --decoder all --max 2
-    gate_proof memory --memory corpus/scenarios/fuzz_session \
-        corpus/scenarios/fuzz_stream
+    gate_proof memory --memory corpus/scenarios/fuzz_{session,stream,client}
 }
 
 # gate_proof NAME OPTION...: a counterexample is an input of a fuzz target and

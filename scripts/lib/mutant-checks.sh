@@ -116,10 +116,14 @@ mutant_proofs() {
     done <<END
 -checked -k 1 --profile linux $scenarios/fuzz_session
 -checked -k 1 $scenarios/fuzz_stream
+-checked -k 1 $scenarios/fuzz_client
 -checked -k 1 --profile posix $scenarios/fuzz_session
 -fast -k 2 $scenarios/fuzz_stream
+-checked -k 1 --profile posix $scenarios/fuzz_client
 -checked --memory $scenarios/fuzz_session
 -checked --memory $scenarios/fuzz_stream
+-checked --memory $scenarios/fuzz_client
+-fast -k 2 $scenarios/fuzz_client
 -fast -k 0 --recovery
 -fast --decoder all --max 2
 -fast -k 2 --profile linux $scenarios/fuzz_session

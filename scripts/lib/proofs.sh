@@ -53,6 +53,14 @@ END
     proofs_sessions -k 2 corpus/scenarios/fuzz_stream
     cat <<'END'
 
+### Clients
+
+END
+    proofs_sessions -k 2 corpus/scenarios/fuzz_client
+    proofs_sessions --profile posix -k 1 corpus/scenarios/fuzz_client |
+        tail -n +3
+    cat <<'END'
+
 ### Blocking loops, any number of faults
 
 END
@@ -70,6 +78,7 @@ END
 END
     proofs_memory corpus/scenarios/fuzz_session
     proofs_memory corpus/scenarios/fuzz_stream | tail -n +3
+    proofs_memory corpus/scenarios/fuzz_client | tail -n +3
     proofs_memory --recovery | tail -n +3
 }
 
