@@ -228,7 +228,7 @@ static void judge_debt(const struct sf_peer *peer)
 {
     const struct check *c = session_check(peer);
 
-    if (c->verdict != REF_MORE || session.told >= 0)
+    if (c->scan.verdict != REF_MORE || session.told >= 0)
         return;
     if (c->whole > c->given && sf_peer_writable(peer))
         sf_peer_finding(SF_MON_LOST_WAKEUP, peer,
@@ -336,8 +336,8 @@ static void judge_memory(const struct sf_peer *peer)
                         "the server reads on, with %zu bytes of output that "
                         "nobody takes, where the limit is %zu",
                         debt, limit);
-    c->full = limit && stuck && c->verdict == REF_MORE && session.told < 0 &&
-              debt >= limit;
+    c->full = limit && stuck && c->scan.verdict == REF_MORE &&
+              session.told < 0 && debt >= limit;
     c->taken_then = c->taken;
     c->given_then = c->given;
 }
@@ -382,7 +382,7 @@ static void note_refusal(void)
 
 static void on_signal(void *arg)
 {
-    session.hurried = true;
+    session.hurried |= session.refused > 0;
     note_failure();
     if (!session.obeys || session.stop)
         return;
@@ -538,7 +538,7 @@ static void check_handled(void)
         return;
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         session_frames_end(sf_session_conn(i), sf_session_conn(i)->sent);
-        sent += session.checks[i].frames;
+        sent += session.checks[i].scan.frames;
     }
     if (session.handled != sent)
         sf_finding(SF_MON_LOST, "%zu frames were handled of %zu that were sent",
@@ -577,6 +577,8 @@ static void counters(void *arg, sf_counter *each, void *to)
     each(to, &session.refused, sizeof session.refused); /* the loop's, too */
     each(to, &session.frames, sizeof session.frames);
     each(to, &session.put, sizeof session.put);
+    for (unsigned i = 0; i < SF_CONNS_MAX; i++)
+        each(to, &session.checks[i].scan, sizeof(struct scan));
     sf_phase_counters(each, to);
 }
 
@@ -598,8 +600,8 @@ static void on_fault(void *arg, const struct sf_point *at,
     (void)arg;
     if (sf_calls[at->call].kind == K_WAIT && sf_faults[outcome->fault].err)
         note_failure();
-    session.hurried |=
-        sf_calls[at->call].kind == K_WAIT && outcome->fault != SF_ENOMEM;
+    session.hurried |= session.refused && outcome->fault != SF_ENOMEM &&
+                       sf_calls[at->call].kind == K_WAIT;
     if (sf_calls[at->call].kind == K_WAIT && outcome->fault == SF_ENOMEM)
         note_refusal();
     session.cut |= outcome->fault == SF_EOF && /* nobody else asks */
@@ -667,7 +669,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         session.checks[i] = (struct check){.accepted = -1,
                                            .ended = -1,
                                            .short_at = {-1, -1},
-                                           .verdict = REF_MORE};
+                                           .scan.verdict = REF_MORE};
     if (fuzz_verbose())
         printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &server, fuzz_verbose() ? stdout : NULL);

@@ -172,7 +172,7 @@ static bool is_surely_over(const struct sf_peer *peer)
     int idle_ms = session.options.idle_ms;
 
     return sf_peer_accepted(peer) ||
-           (peer->received >= peer->sent && c->due >= peer->sent &&
+           (peer->received >= peer->sent && c->scan.due >= peer->sent &&
             peer->finished &&
             (idle_ms < 0 || session_since(c->active) + SLACK_MS <= idle_ms));
 }
@@ -188,11 +188,11 @@ static void note_kind(const struct sf_peer *peer)
     session_frames_end(peer, peer->sent);
     if (!is_surely_over(peer))
         return;
-    if (c->verdict == REF_BAD || c->verdict == REF_TOO_LONG)
+    if (c->scan.verdict == REF_BAD || c->scan.verdict == REF_TOO_LONG)
         c->kind = FAILED;
-    else if (c->verdict == REF_MORE && peer->finished)
-        c->kind = c->due == peer->sent ? ENDED : FAILED;
-    else if (c->verdict == REF_FRAME)
+    else if (c->scan.verdict == REF_MORE && peer->finished)
+        c->kind = c->scan.due == peer->sent ? ENDED : FAILED;
+    else if (c->scan.verdict == REF_FRAME)
         c->kind = kind_of_last(peer);
 }
 

@@ -30,18 +30,18 @@ static size_t handled_end(const uint8_t *bytes, size_t len, size_t at,
 
 size_t session_frames_end(const struct sf_peer *peer, size_t n)
 {
-    struct check *c = session_check(peer);
+    struct scan *s = &session_check(peer)->scan;
     enum ref_verdict verdict = REF_MORE;
     size_t count = 0;
 
     if (session.options.format.kind == FM_CLOSE)
         return 0;
-    if (n == c->scanned)
-        return c->due;
-    if (n > c->scanned) {
-        c->due = handled_end(peer->stream, n, c->due, &c->verdict, &c->frames);
-        c->scanned = n;
-        return c->due;
+    if (n == s->bytes)
+        return s->due;
+    if (n > s->bytes) {
+        s->due = handled_end(peer->stream, n, s->due, &s->verdict, &s->frames);
+        s->bytes = n;
+        return s->due;
     }
     return handled_end(peer->stream, n, 0, &verdict, &count);
 }
@@ -60,7 +60,7 @@ bool session_broke_format(const struct sf_peer *peer)
     if (f->kind == FM_CLOSE)
         return peer->sent > f->max;
     session_frames_end(peer, peer->sent);
-    return session_check(peer)->verdict != REF_MORE;
+    return session_check(peer)->scan.verdict != REF_MORE;
 }
 
 bool session_broke_at(const struct sf_peer *peer, size_t n)

@@ -17,31 +17,37 @@ enum { LINGER_MS = 2000, SLACK_MS = 1000 };
 /* What the server has to count a connection as, where that is sure. */
 enum end_kind { UNSURE, ENDED, FAILED, END_KINDS };
 
-/* What the oracles know about a connection. */
-struct check {
-    enum ref_verdict verdict; /* of the bytes sent so far                  */
-    size_t scanned;           /* … which is this many                      */
+/* What follows from the bytes that a peer has sent, as far as anyone has asked:
+ * session_frames_end() brings it up to date. */
+struct scan {
+    size_t bytes;             /* looked at                                 */
+    enum ref_verdict verdict; /* of these                                  */
     size_t due;               /* the end of their last whole frame         */
     size_t frames;            /* … and how many these are                  */
-    int64_t accepted;         /* when the server was first seen to have it */
-    size_t taken;             /* bytes that the server has read of it …    */
-    size_t given;             /* … and has sent, when that was last noted  */
-    size_t whole;             /* the end of the last whole frame in taken  */
-    int64_t active;           /* when either last grew                     */
-    int64_t gap;              /* the longest time that it did not          */
-    bool half;                /* the server has a part of a frame after it */
-    int64_t half_since;       /* … and was first seen to have it then      */
-    int64_t half_alone;       /* … with all before it answered             */
-    bool full;                /* as much waits for it as may be held …     */
-    size_t taken_then;        /* … when the server had read so much        */
-    size_t given_then;        /* … and written so much                     */
-    uint64_t due_turn;        /* since when its time is up; 0: it is not   */
-    size_t owed;              /* `due` of what was read when it was told to
-                                 stop                                      */
-    int64_t short_at[2];      /* when memory was short to receive, to send */
-    int64_t ended;            /* when its peer had the end, < 0: not yet   */
-    int64_t useful;           /* `active`, but for bytes after the last    */
-    bool was_open;            /* the server had it when it was told to stop */
+};
+
+/* What the oracles know about a connection. */
+struct check {
+    struct scan scan;
+    int64_t accepted;    /* when the server was first seen to have it */
+    size_t taken;        /* bytes that the server has read of it …    */
+    size_t given;        /* … and has sent, when that was last noted  */
+    size_t whole;        /* the end of the last whole frame in taken  */
+    int64_t active;      /* when either last grew                     */
+    int64_t gap;         /* the longest time that it did not          */
+    bool half;           /* the server has a part of a frame after it */
+    int64_t half_since;  /* … and was first seen to have it then      */
+    int64_t half_alone;  /* … with all before it answered             */
+    bool full;           /* as much waits for it as may be held …     */
+    size_t taken_then;   /* … when the server had read so much        */
+    size_t given_then;   /* … and written so much                     */
+    uint64_t due_turn;   /* since when its time is up; 0: it is not   */
+    size_t owed;         /* `due` of what was read when it was told to
+                            stop                                      */
+    int64_t short_at[2]; /* when memory was short to receive, to send */
+    int64_t ended;       /* when its peer had the end, < 0: not yet   */
+    int64_t useful;      /* `active`, but for bytes after the last    */
+    bool was_open;       /* the server had it when it was told to stop */
     enum end_kind kind;
     bool judged;  /* its end was looked at                     */
     bool excused; /* … and was a time-out, or a refusal        */

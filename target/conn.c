@@ -198,9 +198,9 @@ static bool wants_input(const struct fm_conn *c)
 /*
  * Receive once, into the decoder, or to throw it away.  The decoder takes
  * memory only for bytes that are here, so they come by way of a piece until
- * it has enough.
+ * it has enough.  Not inlined: the piece is gone before a handler needs stack.
  */
-static ssize_t receive(struct fm_conn *c)
+__attribute__((noinline)) static ssize_t receive(struct fm_conn *c)
 {
     uint8_t piece[PIECE];
     bool serving = c->state == FM_SERVING;
