@@ -3,6 +3,7 @@
 #include "fuzzers/fuzz.h"
 #include "target/err.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,130 @@ static void check_refused(const struct fm_format *f, int err)
                   fm_err_name(err));
 }
 
+/* ------------------------------------------- what can be meant can be said */
+
+/* Bytes to make something of; zeros when there are no more. */
+struct source {
+    const uint8_t *bytes;
+    size_t len;
+};
+
+static uint8_t take(struct source *s)
+{
+    if (s->len == 0)
+        return 0;
+    s->len--;
+    return *s->bytes++;
+}
+
+/* As often one of its ends as anything between. */
+static uint32_t number(struct source *s, uint32_t min, uint32_t max)
+{
+    uint32_t raw = 0;
+
+    switch (take(s) % 4) {
+    case 0:
+        return min;
+    case 1:
+        return max;
+    default:
+        for (int i = 0; i < 4; i++)
+            raw = raw << 8 | take(s);
+        return min + (uint32_t)(raw % ((uint64_t)max - min + 1));
+    }
+}
+
+enum { LINE_MAX_BYTES = 512, TYPES = 8 };
+
+/* A format and its text, as format.h has it. */
+struct written {
+    struct fm_format is;
+    char text[LINE_MAX_BYTES];
+    size_t len;
+};
+
+__attribute__((format(printf, 2, 3))) static void
+write_text(struct written *w, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    w->len += (size_t)vsnprintf(w->text + w->len, sizeof w->text - w->len,
+                                format, args);
+    va_end(args);
+}
+
+static void write_types(struct written *w, struct source *s)
+{
+    unsigned n = number(s, 1, TYPES);
+
+    for (unsigned i = 0; i < n; i++) {
+        uint32_t type = number(s, 0, UINT8_MAX);
+
+        w->is.len_of[type] = (uint16_t)number(s, 0, FM_TYPE_UNKNOWN - 1);
+        write_text(w, "%s%u=%u", i ? "," : "type:", type, w->is.len_of[type]);
+    }
+}
+
+static void write_delim(struct written *w, struct source *s)
+{
+    w->is.delim_len = (uint8_t)number(s, 1, FM_DELIM_MAX);
+    write_text(w, "delim:");
+    for (unsigned i = 0; i < w->is.delim_len; i++) {
+        w->is.delim[i] = take(s);
+        write_text(w, "\\x%02x", w->is.delim[i]);
+    }
+}
+
+static void write_kind(struct written *w, struct source *s)
+{
+    switch (w->is.kind) {
+    case FM_FIXED:
+        w->is.max = w->is.fixed = number(s, 1, UINT32_MAX);
+        write_text(w, "fixed:%u", w->is.fixed);
+        break;
+    case FM_TYPE:
+        write_types(w, s);
+        break;
+    case FM_DELIM:
+        write_delim(w, s);
+        break;
+    case FM_ASCII:
+        w->is.digits = (uint8_t)number(s, 1, FM_DIGITS_MAX);
+        write_text(w, "ascii:%u", w->is.digits);
+        break;
+    case FM_BE:
+        w->is.width = (uint8_t)(1 << number(s, 0, 2));
+        w->is.inclusive = take(s) % 2;
+        write_text(w, "be%d%s", 8 * w->is.width,
+                   w->is.inclusive ? ":inclusive" : "");
+        break;
+    case FM_CLOSE:
+        write_text(w, "close");
+        break;
+    }
+    if (take(s) % 2) {
+        w->is.max = number(s, w->is.fixed, UINT32_MAX);
+        write_text(w, ",max=%u", w->is.max);
+    }
+}
+
+/* Whatever format there can be, its text is read as that. */
+static void check_written(const uint8_t *bytes, size_t len)
+{
+    struct source s = {bytes, len};
+    struct written w = {.is = {.max = FM_MAX_DEFAULT}};
+    struct fm_format f;
+
+    memset(w.is.len_of, 0xff, sizeof w.is.len_of);
+    w.is.kind = (enum fm_kind)(take(&s) % (FM_CLOSE + 1));
+    write_kind(&w, &s);
+    if (fm_format_parse(&f, w.text, NULL, 0) != 0)
+        FUZZ_FAIL("wrong-data: '%s' is a format, and is refused", w.text);
+    if (memcmp(&f, &w.is, sizeof f) != 0)
+        FUZZ_FAIL("wrong-data: '%s' is read as another format", w.text);
+}
+
 bool format_text(struct fm_format *f, const uint8_t *bytes, size_t len,
                  size_t why_size)
 {
@@ -98,6 +223,7 @@ bool format_text(struct fm_format *f, const uint8_t *bytes, size_t len,
     char *why = why_size ? malloc(why_size) : NULL;
     int err = fm_format_parse(f, text, why, why_size);
 
+    check_written(bytes, len);
     len = strlen(text);
     if (err == 0 && !makes_sense(f))
         FUZZ_FAIL("wrong-data: '%s' is read as what is none", text);
