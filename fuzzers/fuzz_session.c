@@ -579,7 +579,6 @@ static void counters(void *arg, sf_counter *each, void *to)
     each(to, &session.put, sizeof session.put);
     for (unsigned i = 0; i < SF_CONNS_MAX; i++)
         each(to, &session.checks[i].scan, sizeof(struct scan));
-    sf_phase_counters(each, to);
 }
 
 static void *forgets(void *arg, const struct sf_peer *peer, size_t *len)

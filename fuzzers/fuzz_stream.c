@@ -109,7 +109,8 @@ static int fill_pipe(const uint8_t *bytes, size_t len)
 }
 
 /* What goes into a pipe comes out of it, and no more. */
-static void pass_pipe(const uint8_t *bytes, size_t len)
+__attribute__((noinline)) static void pass_pipe(const uint8_t *bytes,
+                                                size_t len)
 {
     uint8_t out[PIPE_PIECE];
     int r = fill_pipe(bytes, len);
@@ -129,7 +130,7 @@ static void pass_pipe(const uint8_t *bytes, size_t len)
 
 /* What finds no room waits until its deadline.  A pipe holds no whole number of
  * the pieces, unless it is small. */
-static void overfill_pipe(void)
+__attribute__((noinline)) static void overfill_pipe(void)
 {
     uint8_t piece[3 * PIPE_BUF] = {0};
     size_t holds = sf_session_now()->buffers, got = 0;
@@ -492,7 +493,6 @@ static void on_fault(void *arg, const struct sf_point *at,
 static void counters(void *arg, sf_counter *each, void *to)
 {
     (void)arg;
-    sf_phase_counters(each, to);
     each(to, &trial.refused, sizeof trial.refused); /* the loop's, too */
     if (!trial.deadlines && !trial_serves())
         sf_session_times(each, to);

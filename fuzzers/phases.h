@@ -9,8 +9,6 @@
 #ifndef SF_PHASES_H
 #define SF_PHASES_H
 
-#include "faultinject/inject/counter.h"
-
 #include <stdint.h>
 
 enum { SF_PHASES = 1 << 12 };
@@ -18,11 +16,12 @@ enum { SF_PHASES = 1 << 12 };
 /* This combination was met; any number is good. */
 void sf_phase(uint32_t what);
 
+/* No engine is here to be told: the prover, which has to put all back that a
+ * run has changed. */
+void sf_phase_forget(void);
+
 /* Where in a frame a stream stands: 0 between two, 1-3 in the first bytes,
  * 4 inside, 5 before the last byte. */
 unsigned sf_place(unsigned long at, unsigned long start, unsigned long end);
-
-/* They count, and decide nothing. */
-void sf_phase_counters(sf_counter *each, void *arg);
 
 #endif

@@ -7,6 +7,7 @@
 #include "fuzzers/prove.h"
 
 #include "fuzzers/fuzz.h"
+#include "fuzzers/phases.h"
 #include "target/conn.h"
 
 #include <dirent.h>
@@ -415,6 +416,7 @@ static void check_output(void)
 int main(int argc, char **argv)
 {
     atexit(check_output);
+    sf_phase_forget();
     if (read_options(argc, argv) < 0)
         return COULD_NOT;
     if (run.decoder)
