@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 manners=(restart exec_flags turns dialogue address sleep streams path killed
-    patience high scarce word)
+    patience high scarce word limits quiet vanish)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -305,14 +305,18 @@ manners_address() {
         local -a sweep_options=(--listen "$listen")
         sweep_start "$1" select env || return 0
         there=$(manners_reach 127.0.0.1)$(manners_reach 127.0.0.2)
+        [[ $listen != '*' ]] || ! manners_has_ipv6 || there+=$(manners_reach ::1)
         sweep_stop "$1"
         case $listen$there in
-        127.0.0.1yesno | \*yesyes) ;;
+        127.0.0.1yesno | \*yesyes | \*yesyesyes) ;;
         *) sweep_finding wrong-data "told to listen at $listen, is it at \
-127.0.0.1 and at 127.0.0.2? $there" ;;
+127.0.0.1, at 127.0.0.2 and, with IPv6, at ::1? $there" ;;
         esac
     done
 }
+
+# The machine has the address ::1.
+manners_has_ipv6() { grep -qs '^0\{31\}1 ' /proc/net/if_inet6; }
 
 # manners_reach ADDRESS: does the server listen there?
 manners_reach() {
@@ -347,4 +351,97 @@ manners_switches() {
         $(cat "/proc/$sweep_server/task/$sweep_server/children"); do
         cat "/proc/$pid"/task/*/status
     done 2>/dev/null | awk '/ctxt_switches/ { n += $2 } END { print n + 0 }'
+}
+
+# What an option limits ends then, and no earlier: in memory, where times and room
+# are exact.  The least room of all will do.
+manners_limits() {
+    local -a sweep_options=(--high 1)
+    local model
+    manners_ends "$1" --idle 'connect 1'
+    manners_ends "$1" --frame 'bytes 1 "99999"'
+    manners_ends "$1" --linger 'bytes 1 "what is no frame"'
+    manners_room "$1"
+    for model in "${mutant_models[@]}"; do
+        sweep_start "$1" "$model" env || return 0
+        timeout 5 "$SF_BUILD/bin/framed-client" --port "$sweep_port" --count 99 \
+            --format "${sweep_format[$model]}" >/dev/null 2>&1 || sweep_finding \
+            stall "with room for one byte $model does not answer"
+        sweep_stop "$1"
+    done
+}
+
+# manners_sim DIR OPTION...: a server in memory; the session is on standard input,
+# and what happened is in DIR/sim.
+manners_sim() {
+    { say 'sockfault-session 1' && cat; } >"$1/session"
+    timeout "$SF_RUN_S" "$SF_BUILD/bin/sockfault" sim -v -s "$1/session" -- \
+        "$SF_BUILD/bin/framed-server" --format ascii:5 "${@:2}" >"$1/sim" 2>&1 ||
+        grep '^sockfault: finding: ' "$1/sim" || true
+}
+
+# manners_ends DIR OPTION ACT: with the option 3000 the server closes a connection
+# three seconds after the act, although a byte comes each second.
+manners_ends() {
+    local acts=$3$'\n' at
+    for at in 1 2 3 4 5 6; do
+        acts+=$'wait 1000\n'
+        [[ $2 == --idle ]] || acts+=$'bytes 1 "0"\n'
+    done
+    manners_sim "$1" "$2" 3000 <<<"$acts"
+    at=$(awk '/ close / { print $1; exit }' "$1/sim")
+    [[ $at == 3.0* ]] || sweep_finding lateness \
+        "with $2 3000 it ends a connection after ${at:-no} seconds"
+}
+
+# manners_room DIR: of a peer that takes no answers it reads no more than its
+# buffers hold, a frame and a receive.
+manners_room() {
+    local acts=$'buffers 64\nconnect 1\nstop 1\n' i taken
+    for ((i = 0; i < 20; i++)); do
+        acts+=$'+ bytes 1 "00005hello00005hello00005hello"\n'
+    done
+    for ((i = 0; i < 20; i++)); do
+        acts+=$'send 1 0\n'
+    done
+    manners_sim "$1" --high 100 <<<"$acts"
+    taken=$(awk '/the script is over/ { exit }
+        / recv .* -> [0-9]/ { n += $NF } END { print n + 0 }' "$1/sim")
+    [[ $taken -ge 100 && $taken -le $((100 + 2 * 64 + 10)) ]] || sweep_finding \
+        memory "with --high 100 it reads $taken bytes, and nobody takes answers"
+}
+
+# Who says nothing is parted with when his time is up, and counted as that.
+manners_quiet() {
+    local fd model status
+    local -a sweep_options=(--idle 300)
+    for model in "${mutant_models[@]}"; do
+        sweep_start "$1" "$model" env || return 0
+        exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+        status=0
+        timeout 3 cat <&"$fd" || status=$?
+        exec {fd}>&-
+        sweep_stop "$1"
+        [[ $status -eq 0 ]] ||
+            sweep_finding lateness "$model does not part with who says nothing"
+        grep -q '^accepted 1,.* timed out 1,' "$1/server.err" ||
+            sweep_finding wrong-data "$model had one client, who said nothing: $(
+                tail -n 1 "$1/server.err")"
+    done
+}
+
+# Whom TCP has to ask whether he is there has a timer for it in the kernel.
+manners_vanish() {
+    local fd timer
+    local -a sweep_options=(--keepalive 30)
+    sweep_start "$1" select env || return 0
+    exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+    sleep 0.2
+    timer=$(awk -v port="$(printf ':%04X' "$sweep_port")" \
+        'index($2, port) && $4 == "01" { print $6 }' /proc/net/tcp)
+    exec {fd}>&-
+    sweep_stop "$1"
+    # 02 is keepalive's, and its time in hundredths of a second
+    [[ $timer == 02:* && $((16#${timer#02:})) -le 3000 ]] || sweep_finding \
+        lateness "with --keepalive 30 the kernel's timer is ${timer:-none}"
 }
