@@ -78,13 +78,17 @@ static int prepare_retry(int fd, ssize_t err, short events, int64_t deadline_ms,
     }
 }
 
-static ssize_t receive(int fd, void *buf, size_t len, int64_t deadline_ms)
+/* What a descriptor may be. */
+enum which { SOCKET, ANY };
+
+static ssize_t receive(enum which which, int fd, void *buf, size_t len,
+                       int64_t deadline_ms)
 {
     bool patient = deadline_ms == FM_NEVER;
     ssize_t r =
         patient ? fm_io_recv(fd, buf, len) : fm_io_recv_now(fd, buf, len);
 
-    if (r != FM_E_NOT_SOCK)
+    if (r != FM_E_NOT_SOCK || which == SOCKET)
         return r;
     if (!patient)
         r = fm_wait(fd, POLLIN, deadline_ms);
@@ -92,14 +96,14 @@ static ssize_t receive(int fd, void *buf, size_t len, int64_t deadline_ms)
 }
 
 /* A pipe that is ready takes PIPE_BUF bytes without sleeping. */
-static ssize_t transmit(int fd, const void *buf, size_t len,
+static ssize_t transmit(enum which which, int fd, const void *buf, size_t len,
                         int64_t deadline_ms)
 {
     bool patient = deadline_ms == FM_NEVER;
     ssize_t r =
         patient ? fm_io_send(fd, buf, len) : fm_io_send_now(fd, buf, len);
 
-    if (r != FM_E_NOT_SOCK)
+    if (r != FM_E_NOT_SOCK || which == SOCKET)
         return r;
     if (patient)
         return fm_io_write(fd, buf, len);
@@ -107,12 +111,13 @@ static ssize_t transmit(int fd, const void *buf, size_t len,
     return r == 0 ? fm_io_write(fd, buf, len < PIPE_BUF ? len : PIPE_BUF) : r;
 }
 
-ssize_t fm_recv_some(int fd, void *buf, size_t len, int64_t deadline_ms)
+static ssize_t recv_some(enum which which, int fd, void *buf, size_t len,
+                         int64_t deadline_ms)
 {
     unsigned busy = 0;
 
     for (;;) {
-        ssize_t r = receive(fd, buf, len, deadline_ms);
+        ssize_t r = receive(which, fd, buf, len, deadline_ms);
 
         if (r > 0)
             return r;
@@ -122,13 +127,23 @@ ssize_t fm_recv_some(int fd, void *buf, size_t len, int64_t deadline_ms)
     }
 }
 
-static ssize_t send_some(int fd, const void *buf, size_t len,
+ssize_t fm_recv_some(int fd, void *buf, size_t len, int64_t deadline_ms)
+{
+    return recv_some(ANY, fd, buf, len, deadline_ms);
+}
+
+ssize_t fm_sock_recv_some(int fd, void *buf, size_t len, int64_t deadline_ms)
+{
+    return recv_some(SOCKET, fd, buf, len, deadline_ms);
+}
+
+static ssize_t send_some(enum which which, int fd, const void *buf, size_t len,
                          int64_t deadline_ms)
 {
     unsigned busy = 0;
 
     for (;;) {
-        ssize_t r = transmit(fd, buf, len, deadline_ms);
+        ssize_t r = transmit(which, fd, buf, len, deadline_ms);
 
         if (r > 0)
             return r;
@@ -154,19 +169,30 @@ int fm_recv_exact(int fd, void *buf, size_t len, int64_t deadline_ms)
     return 0;
 }
 
-int fm_send_all(int fd, const void *buf, size_t len, int64_t deadline_ms)
+static int send_all(enum which which, int fd, const void *buf, size_t len,
+                    int64_t deadline_ms)
 {
     size_t out = 0;
 
     while (out < len) {
-        ssize_t r =
-            send_some(fd, (const char *)buf + out, len - out, deadline_ms);
+        ssize_t r = send_some(which, fd, (const char *)buf + out, len - out,
+                              deadline_ms);
 
         if (r < 0)
             return (int)r;
         out += (size_t)r;
     }
     return 0;
+}
+
+int fm_send_all(int fd, const void *buf, size_t len, int64_t deadline_ms)
+{
+    return send_all(ANY, fd, buf, len, deadline_ms);
+}
+
+int fm_sock_send_all(int fd, const void *buf, size_t len, int64_t deadline_ms)
+{
+    return send_all(SOCKET, fd, buf, len, deadline_ms);
 }
 
 /* What is left of a vector: its first `done` bytes are out. */
@@ -217,7 +243,7 @@ static ssize_t sendv_some(int fd, const struct rest *rest, int64_t deadline_ms)
     case FM_E_AGAIN:
     case FM_E_BUSY:
     case FM_E_NOT_SOCK:
-        return send_some(fd, out[0].iov_base, out[0].iov_len, deadline_ms);
+        return send_some(ANY, fd, out[0].iov_base, out[0].iov_len, deadline_ms);
     default:
         return r;
     }

@@ -55,6 +55,13 @@ int fm_sendv_all(int fd, const struct iovec *iov, int iovcnt,
 ssize_t fm_recv_some(int fd, void *buf, size_t len, int64_t deadline_ms);
 
 /*
+ * The same for a connection, whose number may be somebody else's by now: what
+ * is no socket is neither read nor written, but FM_E_NOT_SOCK.
+ */
+int fm_sock_send_all(int fd, const void *buf, size_t len, int64_t deadline_ms);
+ssize_t fm_sock_recv_some(int fd, void *buf, size_t len, int64_t deadline_ms);
+
+/*
  * Receive exactly len bytes.  Returns 0; FM_E_CLOSED when the stream ended
  * before the first of them, FM_E_TRUNCATED when it ended later.  What came
  * before an error is in buf, and lost for the stream.

@@ -106,6 +106,7 @@ bool fm_serve_blocking(int fd, const struct fm_server_options *o, int stop,
 
     fm_stream_init(&s, fd, &o->format);
     s.wake = stop;
+    s.sock = true;
     why = answer(&s, o, given, stats);
     count_end(stats, why);
     if (!fm_io_is_foreign(why))

@@ -286,7 +286,7 @@ int fm_drain(int fd, int64_t deadline_ms)
 
     fm_half_close(fd); /* whether that worked, receiving tells as well */
     do
-        r = fm_recv_some(fd, piece, sizeof piece, deadline_ms);
+        r = fm_sock_recv_some(fd, piece, sizeof piece, deadline_ms);
     while (r > 0 && fm_now_ms() < deadline_ms); /* who sends on has no more */
     if (r > 0)
         return FM_E_TIMEOUT;

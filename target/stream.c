@@ -14,6 +14,7 @@ void fm_stream_init(struct fm_stream *s, int fd, const struct fm_format *f)
 {
     s->fd = fd;
     s->wake = -1;
+    s->sock = false;
     fm_decoder_init(&s->in, f);
     fm_buf_init(&s->out, SIZE_MAX);
 }
@@ -24,6 +25,12 @@ void fm_stream_fini(struct fm_stream *s)
     fm_buf_fini(&s->out);
 }
 
+static ssize_t recv_some(struct fm_stream *s, void *piece, int64_t deadline_ms)
+{
+    return s->sock ? fm_sock_recv_some(s->fd, piece, PIECE, deadline_ms)
+                   : fm_recv_some(s->fd, piece, PIECE, deadline_ms);
+}
+
 /* Readiness may be false: then it is waited for both again. */
 static ssize_t receive(struct fm_stream *s, void *piece, int64_t deadline_ms)
 {
@@ -32,11 +39,11 @@ static ssize_t receive(struct fm_stream *s, void *piece, int64_t deadline_ms)
 
         if (r != 0)
             return r;
-        r = fm_recv_some(s->fd, piece, PIECE, 0);
+        r = recv_some(s, piece, 0);
         if (r != FM_E_TIMEOUT)
             return r;
     }
-    return fm_recv_some(s->fd, piece, PIECE, deadline_ms);
+    return recv_some(s, piece, deadline_ms);
 }
 
 /* One receive, or the news that there will be none. */
@@ -81,7 +88,9 @@ int fm_stream_put(struct fm_stream *s, const void *data, size_t len,
 int fm_stream_flush(struct fm_stream *s, int64_t deadline_ms)
 {
     size_t len = fm_buf_len(&s->out);
-    int r = fm_send_all(s->fd, fm_buf_peek(&s->out), len, deadline_ms);
+    const uint8_t *bytes = fm_buf_peek(&s->out);
+    int r = s->sock ? fm_sock_send_all(s->fd, bytes, len, deadline_ms)
+                    : fm_send_all(s->fd, bytes, len, deadline_ms);
 
     fm_buf_consume(&s->out, len);
     return r;

@@ -18,7 +18,8 @@
 
 struct fm_stream {
     int fd;
-    int wake; /* -1, or a descriptor that ends a wait for input: see below */
+    int wake;  /* -1, or a descriptor that ends a wait for input: see below */
+    bool sock; /* fd has to be a socket, see fm_sock_recv_some(); false     */
     struct fm_decoder in;
     struct fm_buf out;
 };

@@ -313,6 +313,27 @@ static void worker_robbed_of_its_descriptor(void **state)
     assert_int_equal(r.stats.accepted, 2);
 }
 
+/* … or it is a pipe's by now, whose bytes are for somebody else. */
+static void served_on_a_pipe(void **state)
+{
+    struct fm_server_options given = {.linger_ms = 50, .idle_ms = 50}, o;
+    struct fm_server_stats stats = {0};
+    int ends[2];
+    char bytes[3];
+
+    (void)state;
+    assert_int_equal(fm_format_parse(&given.format, "be8", NULL, 0), 0);
+    assert_int_equal(fm_options_complete(&o, &given), 0);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "\1a", 2), 2);
+    assert_false(fm_serve_blocking(ends[0], &o, -1, NULL, &stats));
+    assert_int_equal(stats.dead, 1);
+    assert_int_equal(stats.frames, 0);
+    assert_int_equal(read(ends[0], bytes, sizeof bytes), 2);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +345,7 @@ int main(void)
         cmocka_unit_test(woken_by_accident),
         cmocka_unit_test(worker_without_its_descriptor),
         cmocka_unit_test(worker_robbed_of_its_descriptor),
+        cmocka_unit_test(served_on_a_pipe),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
