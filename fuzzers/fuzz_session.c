@@ -34,6 +34,7 @@
 #include "fuzzers/phases.h"
 #include "fuzzers/session_peers.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -48,6 +49,17 @@ enum {
 
 /* ------------------------------------------------------------ the program */
 
+/* All is well only when it was told to stop. */
+static int serve(int listener)
+{
+    int r = fm_select_server(listener, &session.options, &session.stop);
+
+    if (r == 0 && !session.stop)
+        sf_finding(SF_MON_DIED, "%s",
+                   "fm_select_server ended well, and nobody had told it to");
+    return r;
+}
+
 static void listen_and_serve(void)
 {
     const struct sf_session *s = sf_session_now();
@@ -61,7 +73,7 @@ static void listen_and_serve(void)
     else if (bind(fd, addr, len) < 0 || listen(fd, 8) < 0)
         close(fd);
     else
-        session.result = fm_select_server(fd, &session.options, &session.stop);
+        session.result = serve(fd);
 }
 
 static void run_server(void *arg, int fd)
@@ -216,6 +228,8 @@ static void judge_end(struct sf_peer *peer)
         return;
     c->judged = true;
     c->excused = session_timed_out(peer) || sf_session_now()->high;
+    if (session_only_timed_out(peer))
+        c->kind = TIMED_OUT;
     if (!session_may_end(peer))
         sf_peer_finding(SF_MON_HARM, peer,
                         "ended (%s), and nothing had happened to it",
@@ -307,6 +321,17 @@ static void judge_crowd(void)
     if (session.options.max_conns && n > session.options.max_conns)
         sf_finding(SF_MON_MEMORY, "%u connections at once, the limit is %u", n,
                    session.options.max_conns);
+}
+
+/* Who waits knows of all descriptors that have died. */
+static void judge_dead(void)
+{
+    if (session.stats.dead < session.died)
+        sf_finding(SF_MON_WRONG,
+                   "%llu connections had their descriptor closed, and it "
+                   "counts %llu",
+                   (unsigned long long)session.died,
+                   (unsigned long long)session.stats.dead);
 }
 
 /* How much waits for a peer that does not read: more is a new thing, so that
@@ -425,6 +450,7 @@ static void on_quiet(void *arg, int64_t until)
     if (until <= sf_sim_now()) /* it only looks */
         return;
     judge_crowd();
+    judge_dead();
     session_judge_stop();
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         struct sf_peer *peer = sf_session_conn(i);
@@ -560,6 +586,7 @@ static void check_counts(void)
             SF_MON_WRONG,
             "%llu times it has found no more descriptors, and there were",
             (unsigned long long)s->exhausted);
+    judge_dead();
     session_judge_kinds();
     if (s->frames != session.frames)
         sf_finding(SF_MON_WRONG, "%zu frames were handled, and it counts %llu",
@@ -576,6 +603,7 @@ static void counters(void *arg, sf_counter *each, void *to)
     each(to, &session.turn, sizeof session.turn);
     each(to, &session.refused, sizeof session.refused); /* the loop's, too */
     each(to, &session.frames, sizeof session.frames);
+    each(to, &session.died, sizeof session.died);
     each(to, &session.put, sizeof session.put);
     for (unsigned i = 0; i < SF_CONNS_MAX; i++)
         each(to, &session.checks[i].scan, sizeof(struct scan));
@@ -607,6 +635,7 @@ static void on_fault(void *arg, const struct sf_point *at,
                    session.options.format.kind == FM_CLOSE;
     session.scarce |= sf_calls[at->call].kind == K_ACCEPT &&
                       sf_faults[outcome->fault].cls == SF_FATAL;
+    session.died += sf_faults[outcome->fault].err == EBADF;
     if (sf_faults[outcome->fault].cls == SF_FATAL) {
         session.lossy = true;
         session.handled = 0;
@@ -659,6 +688,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         s.high || session.options.max_conns || sf_session_has(&s, SF_ACT_LIMIT);
     session.before = session_allocated();
     session.put = session.frames = session.handled = 0;
+    session.died = 0;
     session.hurried = false;
     session.exhausted = session.over = 0;
     session.failed = session.stats;

@@ -290,6 +290,10 @@ void session_judge_kinds(void)
 
     for (unsigned i = 0; i < sf_session_conns(); i++)
         kinds[session.checks[i].kind]++;
+    if (s->timed_out + s->dead < kinds[TIMED_OUT])
+        sf_finding(SF_MON_WRONG, "%llu have timed out, and it counts %llu",
+                   (unsigned long long)kinds[TIMED_OUT],
+                   (unsigned long long)s->timed_out);
     if (s->ended + s->dead < kinds[ENDED] ||
         s->failed + s->dead < kinds[FAILED])
         sf_finding(SF_MON_WRONG,

@@ -138,11 +138,21 @@ bool session_timed_out(const struct sf_peer *peer)
     return idle || slow;
 }
 
-bool session_may_end(const struct sf_peer *peer)
+/* Besides the time. */
+static bool has_reason(const struct sf_peer *peer)
 {
     return peer->harmed || peer->finished || session_broke_format(peer) ||
-           session_timed_out(peer) || sf_session_now()->high || session.stop ||
-           session.failing;
+           sf_session_now()->high || session.stop || session.failing;
+}
+
+bool session_may_end(const struct sf_peer *peer)
+{
+    return has_reason(peer) || session_timed_out(peer);
+}
+
+bool session_only_timed_out(const struct sf_peer *peer)
+{
+    return session_timed_out(peer) && !has_reason(peer);
 }
 
 bool session_lives(const struct sf_peer *peer)

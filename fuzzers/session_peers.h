@@ -15,7 +15,7 @@
 enum { LINGER_MS = 2000, SLACK_MS = 1000 };
 
 /* What the server has to count a connection as, where that is sure. */
-enum end_kind { UNSURE, ENDED, FAILED, END_KINDS };
+enum end_kind { UNSURE, ENDED, FAILED, TIMED_OUT, END_KINDS };
 
 /* What follows from the bytes that a peer has sent, as far as anyone has asked:
  * session_frames_end() brings it up to date. */
@@ -76,6 +76,7 @@ struct session {
     size_t before;      /* bytes allocated before the server began       */
     uint64_t put;       /* bytes of answers that the handler made        */
     size_t frames;      /* given to the handler                               */
+    uint64_t died;      /* descriptors of connections, by a fault        */
     size_t handled; /* … as long as none may be lost                      */
     struct check checks[SF_CONNS_MAX];
 };
@@ -107,6 +108,8 @@ void session_note_activity(const struct sf_peer *peer);
 bool session_timed_out(const struct sf_peer *peer);
 /* May the server have ended it? */
 bool session_may_end(const struct sf_peer *peer);
+/* … and has it done so for no other reason? */
+bool session_only_timed_out(const struct sf_peer *peer);
 /* It has not seen an end. */
 bool session_lives(const struct sf_peer *peer);
 /* The server has let go of it, whether or not the peer has seen that. */

@@ -335,7 +335,7 @@ sweep_judge() {
         sweep_finding stall "the client that only reads was not parted with"
     [[ ! -e $dir/late ]] ||
         sweep_finding stall "told to end, it goes on taking clients"
-    sweep_counts "$dir" "$plan" "${1#*.}"
+    sweep_counts "$dir" "$plan" "$1"
     status=$(cat "$dir/server.status")
     case $status in
     0 | 1 | 137) ;;
@@ -343,18 +343,32 @@ sweep_judge() {
     esac
 }
 
-# sweep_counts DIR PLAN MODEL: what the server says in the end, if it says so; of
-# frames only a child knows.
+# sweep_counts DIR PLAN CASE: what the server says in the end, if it says so; of
+# frames only a child knows.  What was done to it has to be in it as well.
 sweep_counts() {
-    local over benign=1 frames=0
+    local over benign=1 frames=0 dead refused exhausted
     ! sweep_fatal "$2" || benign=0
-    [[ $3 == fork ]] || frames=$((4 * $(sweep_frames | wc -l)))
-    over=$(sed -nE 's/^accepted ([0-9]+),.* frames ([0-9]+), ended ([0-9]+), failed ([0-9]+), timed out ([0-9]+), dead ([0-9]+),.*/\1 \3 \4 \5 \6 \2/p' \
+    [[ $3 == *.fork ]] || frames=$((4 * $(sweep_frames | wc -l)))
+    dead=$(sweep_done "$1" "$3" ': deadfd(-late|-notsock|$)')
+    refused=$(sweep_done "$1" "$3" ': no-process|socketpair .*: EMFILE')
+    exhausted=$(sweep_done "$1" "$3" 'accept.*: EMFILE')
+    over=$(sed -nE 's/^accepted ([0-9]+), refused ([0-9]+), frames ([0-9]+), ended ([0-9]+), failed ([0-9]+), timed out ([0-9]+), dead ([0-9]+), exhausted ([0-9]+),.*/\1 \4 \5 \6 \7 \3 \2 \8/p' \
         "$1/server.err" | awk '$1 != $2 + $3 + $4 + $5 ||
+            $5 < dead || $7 < refused || $8 < exhausted ||
             benign && ($1 != $2 || $1 < clients || $6 < frames)' clients="$sweep_clients" \
-        frames="$frames" benign=$benign)
-    [[ -z $over ]] || sweep_finding wrong-data \
-        "accepted, ended, failed, timed out, dead, frames: it has counted $over"
+        frames="$frames" benign=$benign dead="$dead" refused="$refused" \
+        exhausted="$exhausted")
+    [[ -z $over ]] || sweep_finding wrong-data "accepted, ended, failed, timed out, \
+dead, frames, refused, exhausted: it has counted $over"
+}
+
+# sweep_done DIR CASE PATTERN: how many such faults the server has met.
+sweep_done() {
+    if [[ $2 == server.* ]]; then
+        sed 's/#.*//' "$1/trace" 2>/dev/null | grep -cE "$3" || true
+    else
+        say 0
+    fi
 }
 
 sweep_finding() { say "sockfault: finding: $1: $2"; }
