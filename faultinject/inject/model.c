@@ -282,6 +282,15 @@ static int can_EADDRNOTAVAIL(const struct sf_site *s)
     return can_ENETUNREACH(s);
 }
 
+/* As any other way for a connection to be gone before it was accepted. */
+#define can_ACCEPT_EPERM        can_ECONNABORTED
+#define can_ACCEPT_ENETDOWN     can_ECONNABORTED
+#define can_ACCEPT_ENOPROTOOPT  can_ECONNABORTED
+#define can_ACCEPT_EHOSTDOWN    can_ECONNABORTED
+#define can_ACCEPT_ENONET       can_ECONNABORTED
+#define can_ACCEPT_EHOSTUNREACH can_ECONNABORTED
+#define can_ACCEPT_EOPNOTSUPP   can_ECONNABORTED
+
 static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
 #define FAULT(id, word, err, kinds, cls, profile, how) [SF_##id] = can_##id,
 #include "faultinject/inject/faults.def"

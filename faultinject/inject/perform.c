@@ -302,6 +302,13 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_EINTR_CLOSED] = interrupt_close,
     [SF_NO_PROCESS] = answer,
     [SF_EINTR_REAP] = interrupt,
+    [SF_ACCEPT_EPERM] = drop,
+    [SF_ACCEPT_ENETDOWN] = drop,
+    [SF_ACCEPT_ENOPROTOOPT] = drop,
+    [SF_ACCEPT_EHOSTDOWN] = drop,
+    [SF_ACCEPT_ENONET] = drop,
+    [SF_ACCEPT_EHOSTUNREACH] = drop,
+    [SF_ACCEPT_EOPNOTSUPP] = drop,
     [SF_EADDRNOTAVAIL] = answer,
 };
 

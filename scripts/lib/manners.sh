@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 manners=(restart exec_flags turns dialogue address sleep streams path killed
-    patience high scarce word limits quiet vanish)
+    patience high scarce word limits quiet vanish spoilt)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -444,4 +444,27 @@ manners_vanish() {
     # 02 is keepalive's, and its time in hundredths of a second
     [[ $timer == 02:* && $((16#${timer#02:})) -le 3000 ]] || sweep_finding \
         lateness "with --keepalive 30 the kernel's timer is ${timer:-none}"
+}
+
+# What accept says of a connection that was gone before concerns no other.
+manners_spoilt() {
+    local fd why n=0
+    {
+        say $'sockfault-plan 1\nprofile posix'
+        for why in EPERM ENETDOWN ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH \
+            EOPNOTSUPP EPROTO ECONNABORTED; do
+            say "accept4 $((2 * ++n - 1)): $why"
+        done
+    } >"$1/plan"
+    sweep_start "$1" select "$SF_BUILD/bin/sockfault" run --plan "$1/plan" -- ||
+        return 0
+    for ((; n > 0; n--)); do
+        { exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"; } 2>/dev/null || break
+        timeout 3 cat <&"$fd" >/dev/null 2>&1 || true
+        exec {fd}>&-
+    done
+    say hi | timeout 3 "$SF_BUILD/bin/framed-client" --port "$sweep_port" \
+        --format "${sweep_format[select]}" >/dev/null 2>&1 || sweep_finding \
+        stall "after connections that were gone before, nobody is served"
+    sweep_stop "$1"
 }
