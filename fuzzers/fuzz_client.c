@@ -13,7 +13,8 @@
  *                  enough of it at a time
  *     8 several    it dials a name with another address before the peers',
  *                  where nobody answers, or which cannot be connected to:
- *                  why not, `extra` says
+ *                  why not, `extra` says; from 12 on it also dials that
+ *                  name where neither answers
  *
  * The oracles: what is said to be connected is; it is connected unless
  * something prevented it; frames are the ones that the peer sent, in order; the
@@ -37,6 +38,7 @@
 #include <sys/socket.h>
 
 enum { DIALS = 3, CROWD = 20, FRAMES = 3, PORT = 7000, DEADLINE_MS = 3000 };
+enum { SILENCE = 12, LATE_MS = 500 };
 enum { MUCH_FRAMES = 20, MUCH_SIZE = 4000, HEADER = 5, MUCH_BUFFERS = 4096 };
 
 static struct {
@@ -151,7 +153,8 @@ static void put_no_frame(struct fm_stream *s)
     static const uint8_t payload[SF_STREAM_MAX];
     const struct fm_format *f = &fuzz.format;
     size_t len = f->kind == FM_TYPE ? 1 : f->max + (size_t)1;
-    int r = fm_stream_put(s, payload, len, FM_NEVER);
+    /* Nobody's clock goes so far: for ever. */
+    int r = fm_stream_put(s, payload, len, fm_deadline_in(INT64_MAX));
 
     if (r != (f->kind == FM_TYPE ? FM_E_BAD : FM_E_TOO_LONG))
         sf_finding(SF_MON_WRONG, "putting what is no frame ended with %s",
@@ -224,6 +227,11 @@ static const char *host(void)
 
 /* "localhost" is ::1 first, where nobody takes up what waits, or which cannot
  * be connected to at all, as where IPv6 is off, filtered or forbidden. */
+static void hold(const struct sockaddr *addr, socklen_t len)
+{
+    sf_end_hold(sf_end_listen(addr, len, 0), true);
+}
+
 static void spoil_first(void)
 {
     static const int reasons[] = {0,           EADDRNOTAVAIL, ECONNREFUSED,
@@ -236,9 +244,32 @@ static void spoil_first(void)
 
     sf_sim_bar(AF_INET6, err);
     if (!err)
-        sf_end_hold(
-            sf_end_listen((const struct sockaddr *)&addr, sizeof addr, 0),
-            true);
+        hold((const struct sockaddr *)&addr, sizeof addr);
+}
+
+/* The same name at another port has nobody at either address who answers: all
+ * of the time is waited for, and no more. */
+static void dial_silence(void)
+{
+    struct sockaddr_in6 first = {.sin6_family = AF_INET6,
+                                 .sin6_port = htons(PORT + 1),
+                                 .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in second = {.sin_family = AF_INET,
+                                 .sin_port = htons(PORT + 1),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int64_t since = fm_now_ms(), spent;
+    int fd;
+
+    hold((const struct sockaddr *)&first, sizeof first);
+    hold((const struct sockaddr *)&second, sizeof second);
+    fd = fm_dial(host(), PORT + 1, fm_deadline_in(DEADLINE_MS));
+    spent = fm_now_ms() - since;
+    if (fd != FM_E_TIMEOUT)
+        check_dial(fd);
+    else if (spent < DEADLINE_MS || spent > DEADLINE_MS + LATE_MS)
+        sf_finding(SF_MON_LATENESS,
+                   "where nobody answers dialling takes %lld ms, it has %d",
+                   (long long)spent, DEADLINE_MS);
 }
 
 /* A connected descriptor, or why there is none. */
@@ -301,6 +332,8 @@ static void run_client(void *arg, int fd)
     (void)fd;
     if (fuzz.several)
         spoil_first();
+    if (fuzz.several && sf_session_now()->extra >= SILENCE)
+        dial_silence();
     if (fuzz.crowd)
         dial_crowd();
     for (int i = 0; i < DIALS; i++)

@@ -39,6 +39,7 @@
 #include "target/loops.h"
 #include "target/stream.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
@@ -49,7 +50,8 @@
 enum {
     OWN_S = 2,
     PIPE_PIECE = 512,
-    ROOM = 2500 /* bytes of a frame, or of a message, that there is room for */
+    PIECE = 512, /* FM_PIECE of what is tested */
+    ROOM = 2500  /* bytes of a frame, or of a message, that there is room for */
 };
 
 /* More than an int holds. */
@@ -195,6 +197,15 @@ static void judge_frame_error(int err)
     trial_judge_receive(err, trial.taken, SIZE_MAX);
 }
 
+/* Nobody gets more than there is room for. */
+static void judge_room(const struct fm_buf *b)
+{
+    if (!fm_buf_check(b))
+        sf_peer_finding(SF_MON_MEMORY, trial_peer(),
+                        "%zu bytes were received where there is room for %d",
+                        fm_buf_len(b), ROOM);
+}
+
 /* A whole frame, and nowhere to put it. */
 static void judge_no_room(void)
 {
@@ -223,6 +234,7 @@ static bool echo_one_frame(int fd)
 
     fm_buf_init(&frame, ROOM);
     r = fm_recv_frame(fd, &trial.format, &frame, deadline());
+    judge_room(&frame);
     if (r == FM_E_NOMEM)
         judge_no_room();
     else if (r < 0)
@@ -285,6 +297,7 @@ static void echo_message(int fd)
 
     fm_buf_init(&message, ROOM);
     r = fm_recv_until_closed(fd, &message, deadline());
+    judge_room(&message);
     len = fm_buf_len(&message);
     trial_check_taken(fm_buf_peek(&message), len, 0);
     if (r == 0)
@@ -369,6 +382,7 @@ static void run_loops(void *arg, int fd)
     size_t len = 1;
 
     (void)arg;
+    trial.before = trial_allocated();
     if (fd < 0 || !make_pipes(fd))
         return;
     if (sf_session_now()->extra & 4)
@@ -404,9 +418,22 @@ static void on_received(void *arg, struct sf_peer *to, const uint8_t *bytes,
     trial_check_bytes("came back", bytes, len, to->received, trial.trying);
 }
 
+/* Memory is taken for what was received and one receive more, whatever lengths
+ * are announced. */
+static void judge_memory(void)
+{
+    size_t taken = sf_peer_taken(trial_peer()), now = trial_allocated();
+
+    if (now > trial.before + 4 * taken + 3 * PIECE)
+        sf_peer_finding(SF_MON_MEMORY, trial_peer(),
+                        "%zu bytes are held, and %zu were received",
+                        now - trial.before, taken);
+}
+
 static void on_quiet(void *arg, int64_t until)
 {
     (void)arg;
+    judge_memory();
     if (trial.told >= 0)
         trial_judge_late();
     if ((trial.own || trial.deadlines) && until == SF_SIM_NEVER)
@@ -482,6 +509,8 @@ static void on_fault(void *arg, const struct sf_point *at,
     judge_haste(at, outcome->fault);
     trial.lost |=
         outcome->fault == SF_ECONNRESET || outcome->fault == SF_ETIMEDOUT;
+    trial.broken |= sf_faults[outcome->fault].cls == SF_FATAL &&
+                    sf_faults[outcome->fault].err != EBADF;
     trial.deaf |=
         sf_faults[outcome->fault].cls == SF_FATAL && outcome->fault != SF_EPIPE;
     ref_next(&trial.format, trial_peer()->stream, trial_peer()->sent,

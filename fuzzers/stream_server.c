@@ -26,18 +26,21 @@ static int handle(void *context, const struct fm_format *f,
     return fm_encode(f, frame->data, frame->len, out);
 }
 
-/* It was not the end of the stream, nor a time-out, nor a dead descriptor. */
-static void judge_failure(void)
+/* It was not the end of the stream, nor a time-out, nor a dead descriptor; that
+ * `mine` is over does not say when it died. */
+static void judge_failure(bool mine)
 {
+    bool lost = trial_harmed() && (mine || trial.broken);
     struct ref_frame ref;
     enum ref_verdict verdict = ref_next(&trial.format, trial_peer()->stream,
                                         trial_peer()->sent, trial.taken, &ref);
 
     if (verdict != REF_BAD && verdict != REF_TOO_LONG &&
-        !trial_peer()->finished && !trial_peer()->closed && !trial_harmed() &&
+        !trial_peer()->finished && !trial_peer()->closed && !lost &&
         trial.refused <= TRIAL_TRIES)
-        sf_peer_finding(SF_MON_HARM, trial_peer(), "%s",
-                        "it was failed, and nothing had happened to it");
+        sf_peer_finding(SF_MON_HARM, trial_peer(), "it was failed, and %s",
+                        mine ? "nothing had happened to it"
+                             : "its descriptor had died, and no more");
 }
 
 /* A peer that takes no more replies may have sent frames that it wants to be
@@ -118,7 +121,7 @@ static void judge_timed_out(void)
     trial_judge_receive(FM_E_TIMEOUT, trial.taken, SIZE_MAX);
 }
 
-static void judge_served(const struct fm_server_stats *stats)
+static void judge_served(const struct fm_server_stats *stats, bool mine)
 {
     if (stats->ended + stats->timed_out + stats->dead + stats->failed != 1)
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
@@ -134,7 +137,7 @@ static void judge_served(const struct fm_server_stats *stats)
     else if (stats->dead)
         trial_judge_receive(FM_E_BADFD, trial.taken, SIZE_MAX);
     else
-        judge_failure();
+        judge_failure(mine);
     judge_handled();
 }
 
@@ -157,7 +160,7 @@ bool trial_serve(int fd)
     mine = fm_serve_blocking(fd, &o, trial.obeys ? trial.word[0] : -1,
                              &trial.meant, &stats);
     trial.spent += fm_now_ms();
-    judge_served(&stats);
+    judge_served(&stats, mine);
     if (!trial.idle)
         trial.given = trial.trying;
     return mine;

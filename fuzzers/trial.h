@@ -33,6 +33,7 @@ struct trial {
     size_t trying;      /* … or may have sent a part of                     */
     bool lost;          /* a fault has broken the connection                */
     bool deaf;          /* … has broken more than its way out               */
+    bool broken;        /* … or was more than a descriptor that died        */
     unsigned shorts;    /* times in a row that memory was short             */
     int64_t short_at;   /* … and when that was last                         */
     size_t short_moved; /* … with so many bytes moved before                */
@@ -48,6 +49,7 @@ struct trial {
     bool dumb;          /* … by accident: it tells nothing                  */
     atomic_bool meant;  /* … and tells it to stop                           */
     int64_t told;       /* when it did, -1: it has not                      */
+    size_t before;      /* bytes allocated when it began                    */
     size_t owed;        /* the whole frames that had been received then     */
 };
 extern struct trial trial;
@@ -58,6 +60,8 @@ bool trial_harmed(void);
 bool trial_serves(void);
 /* A deadline may have passed, or the peer may have gone away. */
 bool trial_excuses(int err);
+/* Bytes of memory in use; 0: nobody counts them. */
+size_t trial_allocated(void);
 /* Between two loops, of which a stream of small frames makes many: so nobody
  * asks for the time by a call. */
 static inline int64_t trial_now_ms(void)
