@@ -25,7 +25,8 @@
  *     memory       it reads on while more than it may hold waits to be sent;
  *                  it has more connections than it may; idle ones hold bytes
  *     complexity   bytes of output are moved again and again
- *     spin         memory was short, and it asks for it again at once
+ *     spin         memory was short, and it asks for it again at once; it wakes
+ *                  and wakes, and has nothing to do
  *
  * and those of run.h: stall, spin, fd-leak, died, complexity.
  */
@@ -44,6 +45,7 @@ enum {
     MAX_CONNS = 3,
     KEEPALIVE_S = 60,
     OVERDUE_TURNS = 3,
+    IDLE_TURNS = 3,
     WAIT_TRIES = 16
 };
 
@@ -323,6 +325,37 @@ static void judge_crowd(void)
                    session.options.max_conns);
 }
 
+/* What it has done so far: bytes it moved, and what it counts. */
+static uint64_t all_done(void)
+{
+    const struct fm_server_stats *s = &session.stats;
+    uint64_t n = s->accepted + s->refused + s->ended + s->failed +
+                 s->timed_out + s->dead + s->exhausted;
+
+    for (unsigned i = 0; i < sf_session_conns(); i++)
+        n += sf_peer_taken(sf_session_conn(i)) +
+             sf_peer_given(sf_session_conn(i));
+    return n;
+}
+
+/* A wait lasts until there is something to do; the end of a rest may turn out
+ * to be nothing. */
+static void judge_waking(void)
+{
+    struct waking *w = &session.waking;
+    uint64_t done = all_done();
+
+    if (done != w->done)
+        w->n = 0;
+    else
+        w->n += session.stats.turns > w->turns;
+    w->done = done;
+    w->turns = session.stats.turns;
+    if (w->n > IDLE_TURNS)
+        sf_finding(SF_MON_SPIN, "%s",
+                   "it wakes again and again, and there is nothing to do");
+}
+
 /* Who waits knows of all descriptors that have died. */
 static void judge_dead(void)
 {
@@ -407,6 +440,7 @@ static void note_refusal(void)
 
 static void on_signal(void *arg)
 {
+    session.waking.n = 0;
     session.hurried |= session.refused > 0;
     note_failure();
     if (!session.obeys || session.stop)
@@ -451,6 +485,7 @@ static void on_quiet(void *arg, int64_t until)
         return;
     judge_crowd();
     judge_dead();
+    judge_waking();
     session_judge_stop();
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         struct sf_peer *peer = sf_session_conn(i);
@@ -604,6 +639,7 @@ static void counters(void *arg, sf_counter *each, void *to)
     each(to, &session.refused, sizeof session.refused); /* the loop's, too */
     each(to, &session.frames, sizeof session.frames);
     each(to, &session.died, sizeof session.died);
+    each(to, &session.waking, sizeof session.waking);
     each(to, &session.put, sizeof session.put);
     for (unsigned i = 0; i < SF_CONNS_MAX; i++)
         each(to, &session.checks[i].scan, sizeof(struct scan));
@@ -625,6 +661,7 @@ static void on_fault(void *arg, const struct sf_point *at,
     unsigned place = 0, pending = 0;
 
     (void)arg;
+    session.waking.n = 0;
     if (sf_calls[at->call].kind == K_WAIT && sf_faults[outcome->fault].err)
         note_failure();
     session.hurried |= session.refused && outcome->fault != SF_ENOMEM &&
@@ -689,6 +726,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session.before = session_allocated();
     session.put = session.frames = session.handled = 0;
     session.died = 0;
+    session.waking = (struct waking){0};
     session.hurried = false;
     session.exhausted = session.over = 0;
     session.failed = session.stats;

@@ -78,6 +78,11 @@ struct session {
     size_t frames;      /* given to the handler                               */
     uint64_t died;      /* descriptors of connections, by a fault        */
     size_t handled; /* … as long as none may be lost                      */
+    struct waking {
+        uint64_t turns; /* when it last waited …                         */
+        uint64_t done;  /* … it had done so much …                       */
+        unsigned n;     /* … and had woken so often without doing more   */
+    } waking;
     struct check checks[SF_CONNS_MAX];
 };
 extern struct session session;
