@@ -29,6 +29,9 @@ struct fuzz_memory {
 };
 extern struct fuzz_memory fuzz_memory;
 
+/* Bytes of memory in use; 0: nobody counts them. */
+size_t fuzz_allocated(void);
+
 static inline bool fuzz_verbose(void)
 {
     return &sf_verbose && sf_verbose;

@@ -225,13 +225,13 @@ static const char *host(void)
     return fuzz.several ? "localhost" : "127.0.0.1";
 }
 
-/* "localhost" is ::1 first, where nobody takes up what waits, or which cannot
- * be connected to at all, as where IPv6 is off, filtered or forbidden. */
 static void hold(const struct sockaddr *addr, socklen_t len)
 {
     sf_end_hold(sf_end_listen(addr, len, 0), true);
 }
 
+/* "localhost" is ::1 first, where nobody takes up what waits, or which cannot
+ * be connected to at all, as where IPv6 is off, filtered or forbidden. */
 static void spoil_first(void)
 {
     static const int reasons[] = {0,           EADDRNOTAVAIL, ECONNREFUSED,

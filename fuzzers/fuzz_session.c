@@ -723,7 +723,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     session.lossy = may_lose(&s);
     session.scarce =
         s.high || session.options.max_conns || sf_session_has(&s, SF_ACT_LIMIT);
-    session.before = session_allocated();
+    session.before = fuzz_allocated();
     session.put = session.frames = session.handled = 0;
     session.died = 0;
     session.waking = (struct waking){0};

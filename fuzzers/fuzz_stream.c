@@ -382,7 +382,7 @@ static void run_loops(void *arg, int fd)
     size_t len = 1;
 
     (void)arg;
-    trial.before = trial_allocated();
+    trial.before = fuzz_allocated();
     if (fd < 0 || !make_pipes(fd))
         return;
     if (sf_session_now()->extra & 4)
@@ -422,7 +422,7 @@ static void on_received(void *arg, struct sf_peer *to, const uint8_t *bytes,
  * are announced. */
 static void judge_memory(void)
 {
-    size_t taken = sf_peer_taken(trial_peer()), now = trial_allocated();
+    size_t taken = sf_peer_taken(trial_peer()), now = fuzz_allocated();
 
     if (now > trial.before + 4 * taken + 3 * PIECE)
         sf_peer_finding(SF_MON_MEMORY, trial_peer(),

@@ -4,6 +4,7 @@
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/simnet.h"
+#include "fuzzers/fuzz.h"
 #include "fuzzers/session_peers.h"
 
 enum {
@@ -230,17 +231,6 @@ static void judge_rearm(void)
     }
 }
 
-/* Where a sanitizer counts them. */
-extern size_t __sanitizer_get_current_allocated_bytes(void)
-    __attribute__((weak));
-
-size_t session_allocated(void)
-{
-    return __sanitizer_get_current_allocated_bytes
-               ? __sanitizer_get_current_allocated_bytes()
-               : 0;
-}
-
 /* How many are idle, if all are; *most: the bytes that one has sent. */
 static size_t count_idle(size_t *most)
 {
@@ -270,7 +260,7 @@ static void judge_idle_memory(void)
     if (!n || session.failed.turns == session.stats.turns ||
         session.stats.accepted - over() != n)
         return;
-    now = session_allocated();
+    now = fuzz_allocated();
     if (now > session.before + SPARE + 4 * most + n * PER_CONN)
         sf_finding(SF_MON_MEMORY,
                    "%zu bytes are held, for %zu connections that are idle",

@@ -132,7 +132,5 @@ void session_judge_all(void);
 void session_judge_stop(void);
 /* At the end: how they ended. */
 void session_judge_kinds(void);
-/* Bytes of memory in use; 0: nobody counts them. */
-size_t session_allocated(void);
 
 #endif

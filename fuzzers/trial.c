@@ -46,17 +46,6 @@ bool trial_harmed(void)
            (trial_peer()->end && sf_end_harmed(trial_peer()->end));
 }
 
-/* Where a sanitizer counts them. */
-extern size_t __sanitizer_get_current_allocated_bytes(void)
-    __attribute__((weak));
-
-size_t trial_allocated(void)
-{
-    return __sanitizer_get_current_allocated_bytes
-               ? __sanitizer_get_current_allocated_bytes()
-               : 0;
-}
-
 bool trial_excuses(int err)
 {
     bool gone = trial_peer()->closed || trial_harmed();

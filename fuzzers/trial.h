@@ -60,8 +60,6 @@ bool trial_harmed(void);
 bool trial_serves(void);
 /* A deadline may have passed, or the peer may have gone away. */
 bool trial_excuses(int err);
-/* Bytes of memory in use; 0: nobody counts them. */
-size_t trial_allocated(void);
 /* Between two loops, of which a stream of small frames makes many: so nobody
  * asks for the time by a call. */
 static inline int64_t trial_now_ms(void)
