@@ -101,10 +101,11 @@ struct sf_world {
                                      * NULL: it cannot                     */
     void (*drop)(int listener);     /* the oldest waiting connection is
                                      * aborted before it was accepted      */
-    void (*rearm)(int fd);          /* edge-triggered waiters get a new
-                                     * edge if the descriptor is ready     */
     void (*exhaust)(bool on);       /* the table of descriptors is full
                                      * from now on, or no longer           */
+    /* Edge-triggered waiters get a new edge if the descriptor is ready, and
+     * one-shot ones a new shot where nobody saw the last. */
+    void (*rearm)(int fd, bool unseen);
     /* A signal arrives now that is not blocked: runs a handler of the program;
      * false: it has none. */
     bool (*interrupt)(const sigset_t *mask);

@@ -87,8 +87,7 @@ static bool withhold(struct sf_op *op, int fd)
 
     if (events == 0 || (op->result < 2 && op->wait->timeout_ms != 0))
         return false; /* it would have to sleep on */
-    op->wait->shape->hide(op->wait, fd, events);
-    op->world->rearm(fd);
+    sf_rearm(op, fd, op->wait->shape->hide(op->wait, fd, events));
     return true;
 }
 
@@ -205,7 +204,7 @@ static void tell_io(struct sf_op *op, int err)
     /* No edge comes for what a short count left, or for a held hangup. */
     if (op->result > 0 && (op->fault == SF_SHORT || conn->held)) {
         conn->held = false;
-        op->world->rearm(op->fd);
+        sf_rearm(op, op->fd, false);
     }
 }
 
@@ -240,6 +239,8 @@ static void tell_open(struct sf_op *op)
     case SF_CALL_dup:
     case SF_CALL_dup2:
     case SF_CALL_dup3:
+        if (fd != op->fd)
+            sf_epoll_forget(fd);
         sf_fd_dup(op->fd, fd);
         break;
     default:

@@ -48,6 +48,11 @@ unsigned *sf_streak(struct sf_op *op);
 enum sf_verdict sf_perform(struct sf_op *op);
 /* EMFILE ends: a descriptor was given back. */
 void sf_relieve(void);
+/* A new edge for whoever waits for it, by this number or a copy of it; unseen:
+ * and a new shot, since the program was not told of the last. */
+void sf_rearm(const struct sf_op *op, int fd, bool unseen);
+/* Close gives the number back. */
+void sf_give_back(struct sf_op *op);
 /* A number is no longer what it was. */
 void sf_gone(int fd, enum sf_fd_state state);
 

@@ -30,6 +30,24 @@ void sf_gone(int fd, enum sf_fd_state state)
     sf_fd_set(fd, state);
 }
 
+void sf_rearm(const struct sf_op *op, int fd, bool unseen)
+{
+    const struct sf_conn *conn = sf_fd_conn(fd);
+
+    op->world->rearm(fd, unseen);
+    for (int i = 0; conn && conn->refs > 1 && i < sf_fd_end(); i++)
+        if (i != fd && sf_fd_conn(i) == conn)
+            op->world->rearm(i, false);
+}
+
+/* Before it is closed: afterwards another thread may have been given it. */
+void sf_give_back(struct sf_op *op)
+{
+    if (sf_fd_state(op->fd) < SF_FD_GONE)
+        sf_gone(op->fd, SF_FD_GONE);
+    op->conn = NULL;
+}
+
 void sf_forget(unsigned first, unsigned last)
 {
     unsigned end = (unsigned)sf_fd_end();
@@ -61,7 +79,7 @@ static enum sf_verdict answer(struct sf_op *op)
 static enum sf_verdict would_block(struct sf_op *op)
 {
     if (op->fd >= 0)
-        op->world->rearm(op->fd);
+        sf_rearm(op, op->fd, false);
     return answer(op);
 }
 

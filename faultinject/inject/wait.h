@@ -27,8 +27,8 @@ struct sf_wait_shape {
     bool (*reported)(const struct sf_wait *w, int *cursor, struct sf_member *m);
     /* Report fd readable as well; false when there is no room for it. */
     bool (*pretend)(struct sf_wait *w, int fd);
-    /* Do not report these events of fd. */
-    void (*hide)(struct sf_wait *w, int fd, short events);
+    /* Do not report these events of fd; true: then it is not reported. */
+    bool (*hide)(struct sf_wait *w, int fd, short events);
     /* Report that fd is not open, of which w->dying was asked; NULL: that is
      * never reported. */
     void (*perish)(struct sf_wait *w, int fd);

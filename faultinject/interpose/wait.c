@@ -109,16 +109,17 @@ static void select_drop(struct select_wait *s, fd_set *set, int fd)
     s->wait.result--;
 }
 
-static void select_hide(struct sf_wait *w, int fd, short events)
+static bool select_hide(struct sf_wait *w, int fd, short events)
 {
     struct select_wait *s = (struct select_wait *)w;
 
     if (fd >= FD_SETSIZE)
-        return;
+        return false;
     if (events & POLLIN)
         select_drop(s, s->rd, fd);
     if (events & POLLOUT)
         select_drop(s, s->wr, fd);
+    return !in_set(s->rd, fd) && !in_set(s->wr, fd) && !in_set(s->ex, fd);
 }
 
 static const struct sf_wait_shape select_shape = {
@@ -219,14 +220,15 @@ static void poll_perish(struct sf_wait *w, int fd)
     f->revents = POLLNVAL;
 }
 
-static void poll_hide(struct sf_wait *w, int fd, short events)
+static bool poll_hide(struct sf_wait *w, int fd, short events)
 {
     struct pollfd *f = poll_find((struct poll_wait *)w, fd);
 
     if (!f || !f->revents)
-        return;
+        return false;
     f->revents &= (short)~events;
     w->result -= f->revents == 0;
+    return f->revents == 0;
 }
 
 static const struct sf_wait_shape poll_shape = {
@@ -282,16 +284,20 @@ static bool epoll_asked(const struct sf_wait *w, int *cursor,
     return true;
 }
 
-/* Whose registration holds what the program stored for this event? */
+/* Whose registration holds what the program stored for this event?  Nobody
+ * can tell where several do. */
 static int epoll_owner(const struct epoll_set *e, const struct epoll_event *ev)
 {
     const struct sf_registration *r;
-    int cursor = 0;
+    int cursor = 0, owner = -1;
 
     while ((r = sf_epoll_member(e->epfd, &cursor)))
-        if (r->event.data.u64 == ev->data.u64)
-            return r->fd;
-    return -1;
+        if (r->event.data.u64 == ev->data.u64) {
+            if (owner >= 0)
+                return -1;
+            owner = r->fd;
+        }
+    return owner;
 }
 
 static bool epoll_reported(const struct sf_wait *w, int *cursor,
@@ -315,6 +321,7 @@ static struct epoll_event *epoll_find(const struct epoll_set *e, int fd)
     return NULL;
 }
 
+/* One that is told only once may have been, and would then be told no more. */
 static bool epoll_pretend(struct sf_wait *w, int fd)
 {
     struct epoll_set *e = (struct epoll_set *)w;
@@ -329,23 +336,26 @@ static bool epoll_pretend(struct sf_wait *w, int fd)
     }
     while ((r = sf_epoll_member(e->epfd, &cursor)) && r->fd != fd)
         ;
-    if (!r || !(r->event.events & EPOLLIN) || w->result >= e->room)
+    if (!r || !(r->event.events & EPOLLIN) || r->event.events & EPOLLONESHOT ||
+        w->result >= e->room)
         return false;
     e->events[w->result++] =
         (struct epoll_event){.events = EPOLLIN, .data = r->event.data};
     return true;
 }
 
-static void epoll_hide(struct sf_wait *w, int fd, short events)
+static bool epoll_hide(struct sf_wait *w, int fd, short events)
 {
     struct epoll_set *e = (struct epoll_set *)w;
     struct epoll_event *ev = epoll_find(e, fd);
 
     if (!ev)
-        return;
+        return false;
     ev->events &= ~(uint32_t)events;
-    if (ev->events == 0)
-        *ev = e->events[--w->result];
+    if (ev->events != 0)
+        return false;
+    *ev = e->events[--w->result];
+    return true;
 }
 
 static const struct sf_wait_shape epoll_shape = {

@@ -215,22 +215,34 @@ static void kernel_kill(int fd)
     errno = saved;
 }
 
+/* One that is exclusive cannot be modified. */
+static void register_anew(const struct sf_registration *r)
+{
+    struct epoll_event event = r->event;
+    int how = EPOLL_CTL_MOD;
+
+    if (event.events & EPOLLEXCLUSIVE) {
+        sf_libc.epoll_ctl(r->epfd, EPOLL_CTL_DEL, r->fd, NULL);
+        how = EPOLL_CTL_ADD;
+    }
+    sf_libc.epoll_ctl(r->epfd, how, r->fd, &event);
+}
+
 /*
  * EPOLL_CTL_MOD with the mask that is already there makes the kernel look
  * again, and it reports a new edge if the descriptor is ready.  A one-shot
- * registration that has fired must stay quiet, so it is left alone.
+ * registration that has fired must stay quiet, so it is left alone unless the
+ * program has not seen that.
  */
-static void kernel_rearm(int fd)
+static void kernel_rearm(int fd, bool unseen)
 {
     int saved = errno;
     int cursor = 0;
     const struct sf_registration *r;
 
-    while ((r = sf_epoll_next(fd, &cursor))) {
-        struct epoll_event event = r->event;
-        if ((event.events & EPOLLET) && !(event.events & EPOLLONESHOT))
-            sf_libc.epoll_ctl(r->epfd, EPOLL_CTL_MOD, fd, &event);
-    }
+    while ((r = sf_epoll_next(fd, &cursor)))
+        if (r->event.events & EPOLLONESHOT ? unseen : r->event.events & EPOLLET)
+            register_anew(r);
     errno = saved;
 }
 

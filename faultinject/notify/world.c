@@ -312,7 +312,7 @@ static bool remote_interrupt(const sigset_t *mask)
     return sends;
 }
 
-static void remote_rearm(int fd)
+static void remote_rearm(int fd, bool unseen)
 {
     const struct sf_registration *r;
     int cursor = 0;
@@ -320,7 +320,7 @@ static void remote_rearm(int fd)
     sf_mirror(fd);
     while ((r = sf_epoll_next(fd, &cursor)))
         sf_mirror(r->epfd);
-    kernel->rearm(fd);
+    kernel->rearm(fd, unseen);
 }
 
 /* As kernel.c does it to its own process. */

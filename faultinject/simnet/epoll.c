@@ -113,9 +113,11 @@ void sim_epoll_forget(const struct sf_end *end)
             sim.watches[i].epoll = NULL;
 }
 
-void sim_epoll_rearm(const struct sf_end *end)
+void sim_epoll_rearm(const struct sf_end *end, bool unseen)
 {
     for (unsigned i = 0; i < sim.watches_used; i++)
-        if (sim.watches[i].epoll && sim.watches[i].end == end)
+        if (sim.watches[i].epoll && sim.watches[i].end == end) {
             sim.watches[i].seen = end->edges - 1;
+            sim.watches[i].spent &= !unseen;
+        }
 }

@@ -213,7 +213,7 @@ int sim_epoll_ctl(struct sf_end *ep, int op, int fd, struct sf_end *end,
 int sim_epoll_collect(struct sf_end *ep, struct epoll_event *out, int max);
 unsigned sim_epoll_ready(struct sf_end *ep);
 void sim_epoll_forget(const struct sf_end *end);
-void sim_epoll_rearm(const struct sf_end *end);
+void sim_epoll_rearm(const struct sf_end *end, bool unseen);
 
 /* --- waiting: wait.c */
 /* Let something happen until `until`.  0: look again; -EAGAIN: that time has

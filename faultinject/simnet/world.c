@@ -99,12 +99,12 @@ static void sim_drop_client(int fd)
         sim_drop(end);
 }
 
-static void sim_rearm(int fd)
+static void sim_rearm(int fd, bool unseen)
 {
     struct sf_end *end = sim_end(fd);
 
     if (end)
-        sim_epoll_rearm(end);
+        sim_epoll_rearm(end, unseen);
 }
 
 static bool sim_interrupt(const sigset_t *mask)

@@ -96,8 +96,9 @@ red 20: impossible inject/model.c \
 red edge_after_short_count traps inject/account.c \
     's/(op->fault == SF_SHORT || conn->held)/conn->held/'
 red edge_after_eagain traps inject/perform.c \
-    '/^static enum sf_verdict would_block/,/^}/s/op->world->rearm(op->fd);/;/'
-red edge_after_withheld traps inject/account.c 's/op->world->rearm(fd);//'
+    '/^static enum sf_verdict would_block/,/^}/s/sf_rearm(op, op->fd, false);/;/'
+red edge_after_withheld traps inject/account.c \
+    's/sf_rearm(op, fd, \(.*\));/\1;/'
 red hangup_waits traps inject/account.c 's/^        hold_hangups(op);//'
 red peeked_bytes_stay traps inject/account.c \
     's/conn->promised = (size_t)op->result;/;/'
