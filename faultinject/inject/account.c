@@ -304,13 +304,16 @@ void sf_account(struct sf_op *op, int err)
             tell_open(op);
         break;
     case K_CLOSE:
-        if (op->result == 0 || op->fault == SF_EINTR_CLOSED)
-            sf_gone(op->fd, SF_FD_GONE);
+        if (err == EBADF && op->before < SF_FD_GONE &&
+            sf_fd_state(op->fd) == SF_FD_GONE)
+            sf_fd_set(op->fd, SF_FD_UNSEEN); /* nobody closed it */
         sf_relieve();
         break;
     case K_CTL:
         if (op->result >= 0)
             tell_ctl(op);
+        else if (op->call == SF_CALL_epoll_ctl && op->expected)
+            sf_epoll_note(op->other, EPOLL_CTL_DEL, op->fd, NULL);
         break;
     default:
         break;

@@ -1,4 +1,8 @@
-/* conn.c: the tables of descriptors and connections; see conn.h. */
+/*
+ * conn.c: the tables of descriptors and connections; see conn.h.
+ *
+ * A number is its owner's, but threads look for slots at the same time.
+ */
 #include "faultinject/inject/conn.h"
 
 #include <string.h>
@@ -6,18 +10,38 @@
 struct sf_number sf_numbers[SF_FD_MAX];
 struct sf_conn sf_conns[SF_CONN_MAX];
 
-static unsigned used_slots; /* slots ever used: those from here are clean */
+static int used_slots; /* slots ever used: those from here are clean */
 unsigned sf_conns_begun;
 static unsigned last_of_role[SF_ROLE_COUNT];
 static int numbers_end;
+
+/* Whoever of several threads raises it, it does not fall. */
+static void raise_to(int *mark, int to)
+{
+    int now = __atomic_load_n(mark, __ATOMIC_RELAXED);
+
+    while (now < to &&
+           !__atomic_compare_exchange_n(mark, &now, to, false, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED))
+        ;
+}
+
+/* All but the ordinal, which says whether the slot is free. */
+static void clear(struct sf_conn *conn)
+{
+    memset((char *)conn + sizeof conn->ordinal, 0,
+           sizeof *conn - sizeof conn->ordinal);
+}
 
 /* What is over leaves nothing behind, so that states can be compared. */
 static void let_go(int fd)
 {
     struct sf_conn *conn = sf_fd_conn(fd);
 
-    if (conn && --conn->refs == 0)
-        memset(conn, 0, sizeof *conn);
+    if (!conn || __atomic_sub_fetch(&conn->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    clear(conn);
+    __atomic_store_n(&conn->ordinal, 0, __ATOMIC_RELEASE);
 }
 
 static bool is_lost(uint8_t state)
@@ -38,17 +62,30 @@ void sf_fd_set(int fd, enum sf_fd_state state)
     if (is_lost(state))
         number->lent = 0;
     number->state = state == SF_FD_GONE && number->lent ? number->lent : state;
-    if (fd >= numbers_end)
-        numbers_end = fd + 1;
+    raise_to(&numbers_end, fd + 1);
 }
 
-/* A slot nobody has; the youngest free one keeps the table dense. */
-static struct sf_conn *free_slot(void)
+static bool takes(struct sf_conn *conn, unsigned ordinal)
 {
-    for (unsigned i = 0; i < used_slots; i++)
-        if (sf_conns[i].ordinal == 0)
+    unsigned nobody = 0;
+
+    return __atomic_load_n(&conn->ordinal, __ATOMIC_RELAXED) == 0 &&
+           __atomic_compare_exchange_n(&conn->ordinal, &nobody, ordinal, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* A slot nobody has; the first free one keeps the table dense. */
+static struct sf_conn *take_slot(void)
+{
+    unsigned ordinal = __atomic_add_fetch(&sf_conns_begun, 1, __ATOMIC_RELAXED);
+
+    for (int i = 0; i < SF_CONN_MAX; i++)
+        if (takes(&sf_conns[i], ordinal)) {
+            raise_to(&used_slots, i + 1);
             return &sf_conns[i];
-    return used_slots < SF_CONN_MAX ? &sf_conns[used_slots++] : NULL;
+        }
+    __atomic_sub_fetch(&sf_conns_begun, 1, __ATOMIC_RELAXED);
+    return NULL;
 }
 
 struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
@@ -56,14 +93,13 @@ struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
     struct sf_conn *conn;
 
     sf_fd_set(fd, SF_FD_IGNORED);
-    conn = sf_fd_in_table(fd) ? free_slot() : NULL;
+    conn = sf_fd_in_table(fd) ? take_slot() : NULL;
     if (!conn)
         return NULL;
-    memset(conn, 0, sizeof *conn);
-    conn->ordinal = ++sf_conns_begun;
     conn->refs = 1;
     conn->role = role;
-    conn->role_ordinal = ++last_of_role[role];
+    conn->role_ordinal =
+        __atomic_add_fetch(&last_of_role[role], 1, __ATOMIC_RELAXED);
     sf_numbers[fd].state = SF_FD_CONN;
     sf_numbers[fd].slot = (uint16_t)(conn - sf_conns);
     return conn;
@@ -78,7 +114,7 @@ void sf_fd_dup(int fd, int copy)
     sf_fd_set(copy, sf_fd_state(fd));
     if (conn) {
         sf_numbers[copy].slot = sf_numbers[fd].slot;
-        conn->refs++;
+        __atomic_add_fetch(&conn->refs, 1, __ATOMIC_RELAXED);
     }
 }
 
@@ -107,7 +143,7 @@ void sf_fd_forget_gone(void)
 void sf_fd_forget_all(void)
 {
     memset(sf_numbers, 0, (size_t)numbers_end * sizeof *sf_numbers);
-    memset(sf_conns, 0, used_slots * sizeof *sf_conns);
+    memset(sf_conns, 0, (size_t)used_slots * sizeof *sf_conns);
     numbers_end = 0;
     used_slots = 0;
     sf_conns_begun = 0;

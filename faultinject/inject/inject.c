@@ -357,6 +357,15 @@ static bool admits(const struct sf_op *op)
     return op->fd >= 0 && sf_inject_stray(op->call, op->fd);
 }
 
+/* What is already so while the call is made, as other threads may see. */
+static void prepare(struct sf_op *op)
+{
+    if (op->call == SF_CALL_close)
+        sf_give_back(op);
+    else if (op->call == SF_CALL_epoll_ctl)
+        op->expected = sf_epoll_expect(op->other, op->flags, op->fd, op->event);
+}
+
 enum sf_verdict sf_ask(struct sf_op *op)
 {
     enum sf_verdict verdict = SF_PERFORM;
@@ -380,6 +389,8 @@ enum sf_verdict sf_ask(struct sf_op *op)
         op->saved_errno = errno;
         verdict = decide(op);
     }
+    if (verdict == SF_PERFORM)
+        prepare(op);
     sf_thread.busy = false;
     return verdict;
 }
@@ -393,6 +404,8 @@ static void count_fault(struct sf_op *op)
 
     if (op->fault != SF_NONE)
         sf_injector.injected[op->fault]++;
+    if (op->call == SF_CALL_close)
+        return; /* nothing comes after it in a row */
     if (sf_fault_transient(op->fault))
         ++*streak;
     else if (*streak > 0 && !(op->wait && op->wait->nap))

@@ -98,6 +98,7 @@ struct sf_op {
     const struct sockaddr *addr; /* connect                              */
     socklen_t addrlen;
     const struct epoll_event *event; /* epoll_ctl                       */
+    bool expected; /* epoll_ctl: it is in the registry already           */
 
     /* What sf_ask() adds. */
     const struct sf_world *world;

@@ -120,6 +120,7 @@ static enum sf_verdict interrupt(struct sf_op *op)
 static enum sf_verdict interrupt_close(struct sf_op *op)
 {
     op->world->interrupt(sf_mask(op));
+    sf_give_back(op);
     op->world->close(op->fd);
     return answer(op);
 }

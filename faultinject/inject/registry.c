@@ -1,9 +1,11 @@
 /* registry.c: who is registered with which epoll; see registry.h. */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "faultinject/inject/registry.h"
 
-enum { REGISTRATIONS_MAX = 16384 };
+/* What an entry says of epfd that nobody has, or somebody is filling in. */
+enum { REGISTRATIONS_MAX = 16384, FREE = -1, TAKEN = -2 };
 
 static struct sf_registration table[REGISTRATIONS_MAX];
 static int used; /* entries from here on are unused */
@@ -16,16 +18,47 @@ static struct sf_registration *find(int epfd, int fd)
     return NULL;
 }
 
-static struct sf_registration *add(int epfd, int fd)
+static bool takes(struct sf_registration *r, int from)
 {
-    /* Freed entries have epfd and fd -1. */
-    struct sf_registration *r = find(-1, -1);
+    return __atomic_load_n(&r->epfd, __ATOMIC_RELAXED) == from &&
+           __atomic_compare_exchange_n(&r->epfd, &from, TAKEN, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
 
-    if (!r && used < REGISTRATIONS_MAX)
-        r = &table[used++];
-    if (r)
-        *r = (struct sf_registration){.epfd = epfd, .fd = fd};
-    return r;
+static void drop(struct sf_registration *r, int epfd)
+{
+    if (epfd < 0 || !takes(r, epfd))
+        return;
+    r->fd = -1;
+    __atomic_store_n(&r->epfd, FREE, __ATOMIC_RELEASE);
+}
+
+/* One that was freed, else the next; other threads look for theirs. */
+static struct sf_registration *take(void)
+{
+    int next;
+
+    for (int i = 0; i < used; i++)
+        if (takes(&table[i], FREE))
+            return &table[i];
+    next = __atomic_fetch_add(&used, 1, __ATOMIC_ACQ_REL);
+    if (next < REGISTRATIONS_MAX)
+        return &table[next];
+    __atomic_fetch_sub(&used, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+bool sf_epoll_expect(int epfd, int how, int fd, const struct epoll_event *event)
+{
+    struct sf_registration *r = find(epfd, fd);
+
+    if (!event || how == EPOLL_CTL_DEL)
+        return false;
+    if (r && how == EPOLL_CTL_MOD)
+        r->event = *event;
+    if (!r && how == EPOLL_CTL_ADD)
+        sf_epoll_note(epfd, how, fd, event);
+    return !r && how == EPOLL_CTL_ADD;
 }
 
 void sf_epoll_note(int epfd, int op, int fd, const struct epoll_event *event)
@@ -34,20 +67,26 @@ void sf_epoll_note(int epfd, int op, int fd, const struct epoll_event *event)
 
     if (op == EPOLL_CTL_DEL) {
         if (r)
-            r->epfd = r->fd = -1;
+            drop(r, epfd);
         return;
     }
+    if (r) {
+        r->event = event ? *event : r->event;
+        return;
+    }
+    r = take();
     if (!r)
-        r = add(epfd, fd);
-    if (r && event)
-        r->event = *event;
+        return;
+    r->fd = fd;
+    r->event = event ? *event : (struct epoll_event){.events = 0};
+    __atomic_store_n(&r->epfd, epfd, __ATOMIC_RELEASE);
 }
 
 void sf_epoll_forget(int fd)
 {
     for (int i = 0; i < used; i++)
         if (table[i].epfd == fd || table[i].fd == fd)
-            table[i].epfd = table[i].fd = -1;
+            drop(&table[i], table[i].epfd);
 }
 
 const struct sf_registration *sf_epoll_next(int fd, int *cursor)

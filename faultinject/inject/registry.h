@@ -8,6 +8,7 @@
 #ifndef SF_REGISTRY_H
 #define SF_REGISTRY_H
 
+#include <stdbool.h>
 #include <sys/epoll.h>
 
 struct sf_registration {
@@ -18,6 +19,12 @@ struct sf_registration {
 
 /* epoll_ctl(epfd, how, fd, event) has succeeded. */
 void sf_epoll_note(int epfd, int how, int fd, const struct epoll_event *event);
+/*
+ * It is about to be made: what comes of it another thread may meet before it
+ * has returned.  True: one is there that was not, and goes if the call fails.
+ */
+bool sf_epoll_expect(int epfd, int how, int fd,
+                     const struct epoll_event *event);
 /* The number is closed: whatever it was registered with is gone. */
 void sf_epoll_forget(int fd);
 void sf_epoll_forget_all(void);
