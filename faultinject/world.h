@@ -55,6 +55,9 @@ struct sf_facts {
     bool writing_cut;   /* shutdown(SHUT_WR) was called here, or pipe gone */
     bool rcv_timeout;   /* SO_RCVTIMEO is set                              */
     bool snd_timeout;   /* SO_SNDTIMEO is set                              */
+    bool low_water;     /* SO_RCVLOWAT: a read waits for several bytes     */
+    bool signalled;     /* O_ASYNC: what is left waits for a SIGIO that
+                         * nobody sends again                            */
     bool interruptible; /* a harmless signal that is not blocked has a
                          * handler without SA_RESTART: a blocking call can
                          * end in EINTR                                  */

@@ -179,6 +179,13 @@ static bool deadly(int err)
            err == ECONNREFUSED || err == EHOSTUNREACH || err == ENETUNREACH;
 }
 
+/* The program was told how many bytes there are: they cannot go away. */
+static void promise(struct sf_conn *conn, size_t bytes)
+{
+    if (conn && bytes > conn->promised)
+        conn->promised = bytes;
+}
+
 static void tell_io(struct sf_op *op, int err)
 {
     int way = sf_calls[op->call].kind == K_READ ? SF_IN : SF_OUT;
@@ -197,7 +204,7 @@ static void tell_io(struct sf_op *op, int err)
         conn->over[SF_OUT] = true;
         conn->over[SF_IN] |= err != EPIPE;
     } else if (op->result > 0 && op->flags & MSG_PEEK) {
-        conn->promised = (size_t)op->result;
+        promise(conn, (size_t)op->result);
     } else if (op->result > 0) {
         sf_moved(conn, way, (size_t)op->result);
     }
@@ -246,13 +253,6 @@ static void tell_open(struct sf_op *op)
     default:
         sf_fd_set(fd, SF_FD_IGNORED);
     }
-}
-
-/* The program was told how many bytes there are: they cannot go away. */
-static void promise(struct sf_conn *conn, size_t bytes)
-{
-    if (conn)
-        conn->promised = bytes;
 }
 
 static void tell_ctl(struct sf_op *op)

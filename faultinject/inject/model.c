@@ -72,10 +72,10 @@ static int can_SHORT(const struct sf_site *s)
 {
     const struct sf_facts *f = &s->facts;
 
-    if (!open_stream(s) || promised(s) || natural(s) < 2)
+    if (!open_stream(s) || promised(s) || natural(s) < 2 || f->signalled)
         return NEVER;
     if (reads(s))
-        return s->flags & MSG_WAITALL ? NEVER : SF_LINUX;
+        return s->flags & MSG_WAITALL || f->low_water ? NEVER : SF_LINUX;
     if (!blocks(s))
         return SF_LINUX;
     /* A blocking send moves all, unless a signal or SO_SNDTIMEO stops it
@@ -85,13 +85,28 @@ static int can_SHORT(const struct sf_site *s)
     return SF_POSIX;
 }
 
+/* epoll is Linux's alone. */
+static bool is_epoll(const struct sf_site *s)
+{
+    enum sf_call call = s->at->call;
+
+    return call == SF_CALL_epoll_wait || call == SF_CALL_epoll_pwait ||
+           call == SF_CALL_epoll_pwait2;
+}
+
+/* Where select and poll look for a signal, epoll has returned already. */
+static bool only_looks(const struct sf_site *s)
+{
+    return is_epoll(s) && s->wait->timeout_ms == 0;
+}
+
 static int can_EINTR(const struct sf_site *s)
 {
     const struct sf_facts *f = &s->facts;
 
     switch (kind(s)) {
     case K_WAIT:
-        return f->handled ? SF_LINUX : SF_POSIX;
+        return f->handled && !only_looks(s) ? SF_LINUX : SF_POSIX;
     case K_CONNECT:
         if (!blocks(s) || f->connecting || f->type != SF_FD_UNCONN)
             return NEVER;
@@ -112,7 +127,7 @@ static int can_EINTR(const struct sf_site *s)
 
 static int can_EAGAIN(const struct sf_site *s)
 {
-    if (blocks(s))
+    if (blocks(s) || s->facts.signalled)
         return NEVER;
     if (kind(s) == K_ACCEPT)
         return s->facts.backlog > 0 ? SF_POSIX : NEVER;
@@ -142,13 +157,10 @@ static int can_ENOBUFS(const struct sf_site *s)
     return open_stream(s) && !promised(s) ? SF_POSIX : NEVER;
 }
 
-/* epoll is Linux's alone, and waiting allocates nothing there. */
+/* Waiting with epoll allocates nothing. */
 static int can_ENOMEM(const struct sf_site *s)
 {
-    enum sf_call call = s->at->call;
-
-    if (call == SF_CALL_epoll_wait || call == SF_CALL_epoll_pwait ||
-        call == SF_CALL_epoll_pwait2)
+    if (is_epoll(s))
         return SF_HOSTILE;
     return s->wait ? SF_POSIX : can_ENOBUFS(s);
 }

@@ -150,6 +150,8 @@ static void stream_facts(int fd, struct sf_facts *f)
     int queued = 0;
 
     f->nonblock = flags >= 0 && (flags & O_NONBLOCK);
+    f->signalled = flags >= 0 && (flags & O_ASYNC);
+    f->low_water = option(fd, SOL_SOCKET, SO_RCVLOWAT) > 1;
     f->local = option(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
     f->rcv_timeout = has_timeout(fd, SO_RCVTIMEO);
     f->snd_timeout = has_timeout(fd, SO_SNDTIMEO);
