@@ -127,6 +127,12 @@ const struct sf_world *sf_kernel(void);
 void sf_kernel_seal(void);
 
 /*
+ * While descriptors are exhausted, raises the limit to what the program thinks
+ * it is, or lowers it again; false: they are not.
+ */
+bool sf_kernel_lift(bool on);
+
+/*
  * The next definitions of the libc names and nothing else.  Each resolves
  * itself when first called, so they work before any constructor has run and
  * allocate nothing.

@@ -301,6 +301,12 @@ bool sf_kernel_lift(bool on)
     return setrlimit(RLIMIT_NOFILE, &lowered) == 0;
 }
 
+bool sf_kernel_sends(int i)
+{
+    return i < SF_HARMLESS && sf_harmless[i].sent &&
+           !(sf_harmless[i].number == SIGURG && sf_mend_owned);
+}
+
 /* As long as a wait with a mask of its own would take. */
 static void run_handler(int sig, const sigset_t *mask)
 {
@@ -318,7 +324,7 @@ static bool kernel_interrupt(const sigset_t *mask)
     int saved = errno;
     bool restarts;
     int i = handled_signal(mask, &restarts);
-    bool sends = i < SF_HARMLESS && sf_harmless[i].sent;
+    bool sends = sf_kernel_sends(i);
 
     if (sends)
         run_handler(sf_harmless[i].number, mask);

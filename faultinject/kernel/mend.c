@@ -28,6 +28,8 @@ struct mend {
 static struct mend mends[MENDS_MAX];
 static unsigned n_pending; /* so that waits need not look for them */
 
+bool sf_mend_owned;
+
 /* NULL: nothing is to be mended, as almost always. */
 static struct mend *of(int fd)
 {
@@ -316,6 +318,7 @@ static int mended_ioctl(int fd, unsigned long request, long arg)
     int result = sf_libc.ioctl(fd, request, arg);
     const struct mend *m = of(fd);
 
+    sf_mend_owned |= request == FIOSETOWN || request == SIOCSPGRP;
     if (!m || result < 0)
         return result;
     if (request == FIONREAD && m->left == 0)
@@ -440,6 +443,7 @@ static int mended_fcntl(int fd, int cmd, long arg)
 {
     int result = sf_libc.fcntl(fd, cmd, arg);
 
+    sf_mend_owned |= cmd == F_SETOWN || cmd == F_SETOWN_EX;
     return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC ? same_as(fd, result)
                                                     : result;
 }

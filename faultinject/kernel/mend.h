@@ -27,8 +27,10 @@ void sf_mend_forget(int fd);
 /* Put in the calls that differ from libc's. */
 void sf_mend_world(struct sf_world *world);
 
-/* kernel.c: while descriptors are exhausted, raises the limit to what the
- * program thinks it is, or lowers it again; false: they are not. */
-bool sf_kernel_lift(bool on);
+/* A socket has an owner, whom SIGURG tells that urgent bytes of it came. */
+extern bool sf_mend_owned;
+
+/* kernel.c: is the handler of this one of harmless.h run? */
+bool sf_kernel_sends(int i);
 
 #endif

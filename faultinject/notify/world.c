@@ -10,6 +10,7 @@
 
 #include "faultinject/inject/registry.h"
 #include "faultinject/kernel/harmless.h"
+#include "faultinject/kernel/mend.h"
 #include "faultinject/notify/remote.h"
 
 static const struct sf_world *kernel; /* what the calls end in */
@@ -303,7 +304,7 @@ static void remote_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
 static bool remote_interrupt(const sigset_t *mask)
 {
     int i = handled_signal();
-    bool sends = i < SF_HARMLESS && sf_harmless[i].sent;
+    bool sends = sf_kernel_sends(i);
 
     (void)mask;
     if (sends)
