@@ -191,13 +191,15 @@ static void tell_io(struct sf_op *op, int err)
     int way = sf_calls[op->call].kind == K_READ ? SF_IN : SF_OUT;
     struct sf_conn *conn = op->conn;
 
-    if (!conn)
+    if (!conn || (way == SF_IN && op->flags & SF_ASIDE))
         return;
     if (op->fault == SF_SHORT && op->result < (long)op->len)
         op->fault = SF_NONE; /* there was nothing to cut */
     conn->ready[way] = false;
     if (op->result == 0 && op->asked > 0) {
-        conn->over[way] = true;
+        if (way == SF_OUT)
+            return; /* of the file that is sent: it has ended */
+        conn->over[SF_IN] = true;
         conn->over_at = sf_conn_count();
     } else if (op->result < 0 && deadly(err)) {
         conn->over_at = sf_conn_count();

@@ -6,6 +6,7 @@
 
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/inject.h"
+#include "faultinject/inject/model.h"
 
 struct sf_injector {
     const struct sf_world *world;

@@ -36,7 +36,7 @@ static bool open_stream(const struct sf_site *s)
 {
     return s->conn && s->facts.type == SF_FD_STREAM && !s->facts.connecting &&
            !s->conn->over[reads(s) ? SF_IN : SF_OUT] && s->at->len > 0 &&
-           !(s->flags & MSG_OOB);
+           !(s->flags & SF_ASIDE);
 }
 
 /* Bytes that cannot be taken away again: the program was told of them. */

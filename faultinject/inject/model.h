@@ -7,6 +7,8 @@
 #ifndef SF_MODEL_H
 #define SF_MODEL_H
 
+#include <sys/socket.h>
+
 #include "faultinject/inject/chooser.h"
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/wait.h"
@@ -17,6 +19,9 @@ enum {
     SF_STREAK_MAX = 8, /* transient results in a row: no loop looks hung */
     SF_DELAY_MAX_MS = 10000
 };
+
+/* Flags of a read that is not of the stream's bytes. */
+#define SF_ASIDE (MSG_OOB | MSG_ERRQUEUE)
 
 struct sf_site {
     const struct sf_point *at;

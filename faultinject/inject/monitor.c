@@ -502,7 +502,8 @@ static void look_for_connect(const struct sf_op *op, int err)
 
 static void look_for_misuse(const struct sf_op *op, int err, int before)
 {
-    if (kind(op) == K_READ && op->conn && op->asked == 0)
+    if (kind(op) == K_READ && op->conn && op->asked == 0 &&
+        !(op->flags & MSG_ERRQUEUE))
         sf_finding(SF_MON_MISUSE, "%s of 0 bytes on %d: 0 then says nothing",
                    name(op), op->fd);
     if (kind(op) & (K_READ | K_WRITE) && op->asked > SSIZE_MAX)

@@ -34,7 +34,7 @@ sf_quick(enum sf_kind kind, int fd, size_t len, int flags)
     struct sf_conn *conn = sf_fd_conn(fd);
 
     if (!conn || !(conn->quick & kind) || sf_thread.busy_or_alert ||
-        len - 1 >= SSIZE_MAX || flags & MSG_PEEK)
+        len - 1 >= SSIZE_MAX || flags & (MSG_PEEK | SF_ASIDE))
         return NULL;
     return conn;
 }
