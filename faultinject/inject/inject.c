@@ -64,14 +64,19 @@ void sf_inject_handle(void (*handler)(void *arg), void *arg)
     sf_thread.busy = busy;
 }
 
+void sf_inject_lend(bool lends)
+{
+    if (lends && sf_thread.lent++ == 0) {
+        sf_thread.lender_busy = sf_thread.busy;
+        sf_thread.busy = true;
+    } else if (!lends && --sf_thread.lent == 0) {
+        sf_thread.busy = sf_thread.lender_busy;
+    }
+}
+
 void sf_inject_disarm(void)
 {
     sf_injector.chooser = NULL;
-}
-
-unsigned sf_inject_process(void)
-{
-    return sf_injector.process;
 }
 
 void sf_inject_forked(void)
@@ -160,6 +165,12 @@ static void enrol(void)
         return;
     sf_injector.process = sf_inject_enrol ? sf_inject_enrol() : 1;
     sf_injector.seen = sf_control_seen(sf_injector.process);
+}
+
+unsigned sf_inject_process(void)
+{
+    enrol();
+    return sf_injector.process;
 }
 
 static bool opens_sockets(enum sf_call call)

@@ -64,6 +64,8 @@ unsigned sf_inject_process(void);
 extern unsigned (*sf_inject_enrol)(void);
 /* In the child after a fork: it is another process. */
 void sf_inject_forked(void);
+/* Another process runs on this thread, or no longer: nothing is to be seen. */
+void sf_inject_lend(bool lends);
 
 /* The n of "the n-th call", everywhere, and the count of what was injected. */
 void sf_inject_counters(sf_counter *each, void *arg);

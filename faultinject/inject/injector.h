@@ -28,6 +28,8 @@ extern struct sf_injector sf_injector;
 /* What the calling thread is at. */
 struct sf_thread {
     bool mine;         /* it began the session */
+    bool lender_busy;  /* `busy` before it was lent */
+    unsigned lent;     /* to children of vfork(), each to the next */
     unsigned *counted; /* where the chooser says that what it chose is done */
     union {
         struct {

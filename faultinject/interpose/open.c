@@ -156,7 +156,7 @@ SF_EXPORT int close_range(unsigned first, unsigned last, int flags)
 
     if (sf_on && result == 0)
         close_inside(first, last, flags & CLOSE_RANGE_CLOEXEC);
-    if (sf_on && result == 0 && !(flags & CLOSE_RANGE_CLOEXEC))
+    if (sf_on && sf_inside() && result == 0 && !(flags & CLOSE_RANGE_CLOEXEC))
         sf_forget(first, last);
     return result;
 }

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +28,36 @@ SF_EXPORT pid_t fork(void)
     SF_BEATS(op, sf_libc.fork(), op.result = sf_libc.fork())
     return op.result == 0 ? 0 : (pid_t)sf_tell(&op);
 }
+
+/*
+ * The child of a vfork() runs on the parent's memory, ours included, until it
+ * executes something: what it does to its own descriptors meanwhile passes by.
+ * It must not return through a frame of ours, so vfork is jumped out of.
+ */
+#if defined __x86_64__
+__attribute__((used)) static long vforked(long result)
+{
+    if (result >= 0) {
+        sf_inject_lend(result == 0);
+        return result;
+    }
+    errno = (int)-result;
+    return -1;
+}
+
+_Static_assert(SYS_vfork == 58, "as it is called below");
+__asm__(".text\n"
+        ".globl vfork\n"
+        ".type vfork, @function\n"
+        "vfork:\n"
+        "    pop %rdi\n" /* the child overwrites it on the stack */
+        "    mov $58, %eax\n"
+        "    syscall\n"
+        "    push %rdi\n"
+        "    mov %rax, %rdi\n"
+        "    jmp vforked\n"
+        ".size vfork, .-vfork\n");
+#endif
 
 /* It returns what others leave in errno, and leaves errno alone. */
 SF_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
