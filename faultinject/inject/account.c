@@ -201,6 +201,7 @@ static void tell_io(struct sf_op *op, int err)
             return; /* of the file that is sent: it has ended */
         conn->over[SF_IN] = true;
         conn->over_at = sf_conn_count();
+        sf_quick_stop(conn);
     } else if (op->result < 0 && deadly(err)) {
         conn->over_at = sf_conn_count();
         conn->over[SF_OUT] = true;
@@ -209,6 +210,8 @@ static void tell_io(struct sf_op *op, int err)
         promise(conn, (size_t)op->result);
     } else if (op->result > 0) {
         sf_moved(conn, way, (size_t)op->result);
+        if (conn->over_at > 0)
+            conn->over_at = sf_conn_count();
     }
     /* No edge comes for what a short count left, or for a held hangup. */
     if (op->result > 0 && (op->fault == SF_SHORT || conn->held)) {

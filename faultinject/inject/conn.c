@@ -133,11 +133,13 @@ int sf_fd_end(void)
     return numbers_end;
 }
 
-void sf_fd_forget_gone(void)
+void sf_fd_forked(void)
 {
     for (int fd = 0; fd < numbers_end; fd++)
         if (sf_numbers[fd].state == SF_FD_GONE)
             sf_numbers[fd].state = SF_FD_UNSEEN;
+    for (int i = 0; i < used_slots; i++)
+        sf_conns[i].over_at = 0;
 }
 
 void sf_fd_forget_all(void)

@@ -40,7 +40,8 @@ struct sf_conn {
                             * or counted, so they cannot be taken away      */
     bool ready[2];         /* reported ready and not used since             */
     bool over[2];          /* said EOF or error in this direction           */
-    unsigned over_at;      /* connections there had been when that was told */
+    unsigned over_at;      /* connections there had been when that was told,
+                            * or it was used since; 0: not here             */
     bool unchecked;        /* connect() is under way, outcome not asked for */
     bool hears_hangup;     /* waited for with POLLRDHUP                     */
     bool held;             /* a hangup was not reported yet                 */
@@ -98,8 +99,9 @@ static inline unsigned sf_conn_count(void)
 }
 /* Numbers worth walking over: 0 … sf_fd_end()-1. */
 int sf_fd_end(void);
-/* Whatever was closed may be closed again: the process is a new one. */
-void sf_fd_forget_gone(void);
+/* The process is a new one: whatever was closed may be closed again, and what
+ * was over before is not its own. */
+void sf_fd_forked(void);
 void sf_fd_forget_all(void);
 /* The n of the n-th call on each connection. */
 void sf_conn_counters(sf_counter *each, void *arg);

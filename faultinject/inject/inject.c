@@ -83,7 +83,7 @@ void sf_inject_forked(void)
 {
     sf_injector.process = 0;
     sf_injector.seen = NULL;
-    sf_fd_forget_gone();
+    sf_fd_forked();
     sf_monitor_forked();
     sf_relieve();
 }
@@ -436,7 +436,8 @@ long sf_tell(struct sf_op *op)
     int err = op->result < 0 ? errno : 0;
 
     sf_thread.busy = true;
-    if (!moved || sf_injector.points) { /* how many is for the model alone */
+    /* How many is for the model alone, unless it was thought to be over. */
+    if (!moved || sf_injector.points || op->conn->over_at > 0) {
         sf_account(op, err);
         count_fault(op);
     }

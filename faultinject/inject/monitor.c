@@ -242,15 +242,16 @@ static void tell_zombie(void)
 
 /*
  * Many programs leave closing to their end.  But one that closed a connection
- * made after this one was over, or made several, and has not closed this one,
- * has lost it.
+ * made after this one was over and had its last answer, or made several, and
+ * has not closed this one, has lost it.
  */
 enum { SEVERAL = 3 };
 
 static bool is_lost(const struct sf_conn *conn)
 {
-    return conn->over[SF_IN] && (conn->over_at < sf_injector.last_closed ||
-                                 conn->over_at + SEVERAL <= sf_conn_count());
+    return conn->over[SF_IN] && conn->over_at > 0 &&
+           (conn->over_at < sf_injector.last_closed ||
+            conn->over_at + SEVERAL <= sf_conn_count());
 }
 
 static void tell_leak(void)

@@ -16,7 +16,7 @@ void sf_quick_weigh(struct sf_conn *conn)
     };
     unsigned kinds = K_READ | K_WRITE;
 
-    if (conn->unchecked || conn->held)
+    if (conn->unchecked || conn->held || conn->over_at > 0)
         return; /* not now */
     if (chooser)
         kinds = chooser->spares ? chooser->spares(chooser, &at) : 0;
