@@ -287,35 +287,54 @@ static void look_for_range(const struct sf_op *op)
 
 /*
  * After a failed select the sets still hold what was asked for.  Reading
- * where nothing is, before waiting again, is what comes of using them.
+ * where nothing is, before waiting again, is what comes of using them.  But
+ * who empties the one descriptor that his signal handler writes to, and looks
+ * at no other, knows what he does.
  */
-PER_THREAD fd_set asked;
-PER_THREAD bool failed;
+enum { MANY = 2 };
+PER_THREAD fd_set asked; /* by a select that failed, and not read since */
+PER_THREAD struct {
+    bool failed;
+    bool empty;  /* nothing was on one of those read   */
+    int members; /* asked for; MANY is as good as more */
+    int tried;   /* read since                         */
+} phantom;
 
 static void remember_failed(const struct sf_op *op)
 {
     struct sf_member member;
     int cursor = 0;
 
-    if (failed)
+    if (phantom.failed)
         FD_ZERO(&asked);
-    failed = op->result < 0 && op->call == SF_CALL_select;
-    if (!failed)
+    memset(&phantom, 0, sizeof phantom);
+    phantom.failed = op->result < 0 && op->call == SF_CALL_select;
+    if (!phantom.failed)
         return;
     while (op->wait->shape->asked(op->wait, &cursor, &member))
-        if (member.events & POLLIN)
+        if (member.events & POLLIN) {
             FD_SET(member.fd, &asked);
+            phantom.members += phantom.members < MANY;
+        }
 }
 
 static void look_for_phantom(const struct sf_op *op, int err)
 {
     if (kind(op) == K_WAIT)
         remember_failed(op);
-    else if (failed && kind(op) & (K_READ | K_ACCEPT) && err == EAGAIN &&
-             op->fd < FD_SETSIZE && FD_ISSET(op->fd, &asked))
-        sf_finding(SF_MON_PHANTOM,
-                   "%s on %d, which a select that failed did not report",
-                   name(op), op->fd);
+    if (!phantom.failed || !(kind(op) & (K_READ | K_ACCEPT)) || op->fd < 0 ||
+        op->fd >= FD_SETSIZE || !FD_ISSET(op->fd, &asked))
+        return;
+    FD_CLR(op->fd, &asked);
+    phantom.tried++;
+    phantom.empty |= err == EAGAIN;
+    if (!phantom.empty || phantom.tried < phantom.members)
+        return;
+    phantom.failed = false;
+    FD_ZERO(&asked);
+    sf_finding(SF_MON_PHANTOM,
+               "%s on %d, which a select that failed did not report", name(op),
+               op->fd);
 }
 
 /* --- loops --- */
@@ -518,7 +537,8 @@ static void look_for_misuse(const struct sf_op *op, int err, int before)
 
 static void note_alert(void)
 {
-    sf_thread.alert = idle > 0 || row.length > 0 || loop.blocks;
+    sf_thread.alert =
+        idle > 0 || row.length > 0 || loop.blocks || phantom.failed;
 }
 
 void sf_monitor_begin(unsigned which)
@@ -526,8 +546,8 @@ void sf_monitor_begin(unsigned which)
     sf_monitors = which;
     memset(&row, 0, sizeof row);
     memset(&loop, 0, sizeof loop);
+    memset(&phantom, 0, sizeof phantom);
     FD_ZERO(&asked);
-    failed = false;
     idle = 0;
     sf_thread.alert = false;
 }
@@ -556,6 +576,7 @@ void sf_monitor_call(const struct sf_op *op, int err, int before)
 bool sf_monitor_moved(const struct sf_op *op)
 {
     if (op->conn->unchecked || op->asked > SSIZE_MAX || row.length > 0 ||
+        phantom.failed ||
         (loop.members[1] && op->conn->sleeps != SF_NONBLOCKING))
         return false;
     if (idle > 0)
