@@ -228,13 +228,28 @@ void sf_exec_bind(void)
 #undef X
 }
 
+/* Descriptors that are exhausted are so for this program, not for the other. */
+static void lower_again(bool lifted)
+{
+    int saved = errno;
+
+    if (lifted)
+        sf_kernel_lift(false);
+    errno = saved;
+}
+
 #define X(name, returns, params, args, before) \
     SF_EXPORT returns name params              \
     {                                          \
+        bool lifted = sf_kernel_lift(true);    \
+        returns result;                        \
+                                               \
         if (!next_##name)                      \
             sf_exec_bind();                    \
         before;                                \
-        return next_##name args;               \
+        result = next_##name args;             \
+        lower_again(lifted);                   \
+        return result;                         \
     }
 EXEC_MAP(X)
 #undef X
