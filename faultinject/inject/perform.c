@@ -89,7 +89,8 @@ static enum sf_verdict drop(struct sf_op *op)
     return answer(op);
 }
 
-/* An interrupted connect() goes on by itself: it is begun and not awaited. */
+/* An interrupted connect() goes on by itself: it is begun and not awaited.  One
+ * that would wait for room in the backlog is not begun at all. */
 static enum sf_verdict interrupt_connect(struct sf_op *op)
 {
     const struct sf_world *w = op->world;
@@ -100,6 +101,8 @@ static enum sf_verdict interrupt_connect(struct sf_op *op)
     op->result = w->connect(op->fd, op->addr, op->addrlen);
     err = errno;
     w->fcntl(op->fd, F_SETFL, flags);
+    if (op->result < 0 && err == EAGAIN)
+        return answer(op);
     if (op->result < 0 && err == EINPROGRESS)
         err = EINTR;
     else

@@ -5,6 +5,7 @@
  * short count ends it inside a message, and an error after the first message
  * is left for the next call, as the kernel leaves it.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 
@@ -144,6 +145,27 @@ static const struct timespec *deadline(const struct timespec *wait,
     return until;
 }
 
+/*
+ * All of it by the kernel where nothing is cut: only there is the error that
+ * comes after the first message kept for the next call.  False: it has to be
+ * one message after the other.
+ */
+static bool move_at_once(const struct batch *b, struct timespec *timeout,
+                         int *moved)
+{
+    struct sf_op *op = b->op;
+
+    if (op->len < op->asked || !op->world->all_threads)
+        return false;
+    *moved = op->world->recvmmsg(op->fd, b->messages, b->n, b->flags, timeout);
+    if (*moved < 0 && errno == ENOSYS)
+        return false;
+    op->result = *moved < 0 ? -1 : 0;
+    for (int i = 0; i < *moved; i++)
+        op->result += b->messages[i].msg_len;
+    return true;
+}
+
 SF_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags,
                        struct timespec *timeout)
 {
@@ -156,7 +178,7 @@ SF_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags,
         return sf_libc.recvmmsg(fd, messages, n, flags, timeout);
     op.len = batch_bytes(messages, n);
     SF_BEATS(op, sf_libc.recvmmsg(fd, messages, n, flags, timeout),
-             moved = move_all(&b))
+             if (!move_at_once(&b, timeout, &moved)) moved = move_all(&b))
     return sf_tell(&op) < 0 ? -1 : moved;
 }
 

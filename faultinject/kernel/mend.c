@@ -274,6 +274,16 @@ static ssize_t mended_splice(int fd, off_t *offset, int to, off_t *to_offset,
     return into ? have_written(into, result) : result;
 }
 
+/* A row of what is mended is made of recvmsg: who asks for it does so. */
+static int mended_recvmmsg(int fd, struct mmsghdr *messages, unsigned n,
+                           int flags, struct timespec *timeout)
+{
+    if (!of(fd))
+        return sf_libc.recvmmsg(fd, messages, n, flags, timeout);
+    errno = ENOSYS;
+    return -1;
+}
+
 /* --- asking --- */
 
 static int mended_getsockopt(int fd, int level, int name, void *val,
@@ -476,7 +486,7 @@ void sf_mend_world(struct sf_world *w)
 {
 #define MEND(name) w->name = mended_##name
     MEND(read); MEND(recv); MEND(recvfrom); MEND(readv); MEND(preadv2);
-    MEND(recvmsg);
+    MEND(recvmsg); MEND(recvmmsg);
     MEND(write); MEND(send); MEND(sendto); MEND(writev); MEND(pwritev2);
     MEND(sendmsg); MEND(sendfile); MEND(splice);
     MEND(getsockopt); MEND(getsockname); MEND(ioctl);

@@ -1,0 +1,75 @@
+#!/bin/sh
+# Correct programs that trust in what Linux promises where few do: what no
+# kernel does is not done to them, and nothing is found.
+# usage: trusting.sh SOCKFAULT TRUSTING [SEEDS]
+set -eu
+
+sockfault=$1
+trusting=$2
+seeds=${3:-3}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bad=0
+
+# runs WAY OPTION...
+runs() {
+    way=$1
+    shift
+    status=0
+    "$sockfault" run --status --timeout 20s "$@" -- "$trusting" "$way" \
+        >"$work/said" 2>&1 || status=$?
+    [ "$status" -eq 0 ] && return
+    echo "trusting.sh: $way $*: status $status" >&2
+    cat "$work/said" >&2
+    bad=1
+}
+
+# ... where that changes nothing.
+chance="linux posix"
+
+# holds WAY PROFILE RULE...: under each rule, and under chance.
+holds() {
+    name=$1
+    profile=$2
+    shift 2
+    if ! "$trusting" "$name"; then
+        echo "trusting.sh: $name: not here" >&2
+        return
+    fi
+    runs "$name"
+    for rule in "$@"; do
+        runs "$name" --profile "$profile" --fault "$rule"
+    done
+    for profile in $chance; do
+        seed=1
+        while [ "$seed" -le "$seeds" ]; do
+            runs "$name" --profile "$profile" --seed "$seed" --rate 0.2
+            seed=$((seed + 1))
+        done
+    done
+}
+
+holds oneshot linux 'epoll_wait 1: withhold'
+holds oneshot-rests posix 'epoll_wait 2: spurious conn 1'
+holds one-word linux 'epoll_wait: withhold conn 1'
+holds edge-of-copy linux 'in 1: short 3' 'in 1: EAGAIN'
+holds exclusive posix 'accept 1: EAGAIN'
+holds replaced posix 'epoll_wait 1..2: spurious'
+holds counted linux 'in: short 1'
+holds counted-and-peeked linux 'in: short 1'
+holds low-water linux 'in: short 1'
+holds by-signal linux 'in 1: EAGAIN' 'in: short 1'
+holds urgent-byte linux 'wait: EINTR' 'in: EINTR'
+holds error-queue posix 'in 1: EAGAIN'
+holds vfork linux 'in: short 3'
+holds heir linux
+holds half-closed linux
+holds full-backlog linux 'connect: EINTR'
+holds batch-and-error linux
+holds full-and-spawns linux 'accept: EMFILE'
+holds full-and-vforks linux 'accept: EMFILE'
+holds self-pipe linux 'select 2: EINTR'
+holds churn linux 'p 0.4 seed 1 in: short 1'
+chance=linux
+holds glance linux 'epoll_wait 3: EINTR'
+exit $bad
