@@ -15,6 +15,16 @@
 
 enum { FRESH_S = 2 };
 
+/* Between libraries the loader takes both, and knows no way to quote them. */
+static bool can_be_preloaded(const char *path)
+{
+    if (!strpbrk(path, " :"))
+        return true;
+    return sf_complain("%s: a library in a folder with a space or a colon in "
+                       "its name cannot be preloaded",
+                       path);
+}
+
 bool sf_find_library(const char *name, char *path, size_t size)
 {
     static const char *const places[] = {"../lib", SF_LIBDIR, "."};
@@ -31,7 +41,7 @@ bool sf_find_library(const char *name, char *path, size_t size)
         snprintf(candidate, sizeof candidate, "%s/%s/%s", self, places[i],
                  name);
         if (strlen(candidate) < size && realpath(candidate, path))
-            return true;
+            return can_be_preloaded(path);
     }
     return sf_complain("%s is not beside %s", name, self);
 }
@@ -81,23 +91,27 @@ int sf_shared_open(char *path)
 void sf_set_preload(const struct sf_program *program, const char *library)
 {
     const char *before = getenv("LD_PRELOAD");
-    char value[3 * PATH_MAX];
+    char *value;
 
-    snprintf(value, sizeof value, "%s%s%s%s%s", program->runtime,
-             program->runtime[0] ? " " : "", library, before ? " " : "",
-             before ? before : "");
+    if (asprintf(&value, "%s%s%s%s%s", program->runtime,
+                 program->runtime[0] ? " " : "", library, before ? " " : "",
+                 before ? before : "") < 0)
+        return;
     setenv("LD_PRELOAD", value, 1);
+    free(value);
 }
 
 /* The last one counts. */
 static void set_sanitizer(const char *name)
 {
     const char *before = getenv(name);
-    char value[PATH_MAX];
+    char *value;
 
-    snprintf(value, sizeof value, "%s%sexitcode=%d", before ? before : "",
-             before ? ":" : "", SF_SANITIZER_STATUS);
+    if (asprintf(&value, "%s%sexitcode=%d", before ? before : "",
+                 before ? ":" : "", SF_SANITIZER_STATUS) < 0)
+        return;
     setenv(name, value, 1);
+    free(value);
 }
 
 void sf_set_sanitizers(void)

@@ -125,7 +125,7 @@ static bool is_made_of(const char *text, const char *letters)
 static bool bad_chance(const char *option, const char *value)
 {
     return sf_complain("--%s %s: expected %s", option, value,
-                       option[0] == 's' ? "a number below 2^64"
+                       option[0] == 's' ? "a number below 2^63"
                                         : "a probability above 0 and at most "
                                           "1, of at most nine decimals");
 }

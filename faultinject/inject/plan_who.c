@@ -38,7 +38,16 @@ static int select_fd(struct sf_reader *r, struct sf_rule *rule)
 
 static int select_port(struct sf_reader *r, struct sf_rule *rule)
 {
-    return select_range(r, &rule->port, 1, "port", "a port");
+    const char *start;
+
+    sf_skip_space(r);
+    start = r->at;
+    if (select_range(r, &rule->port, 1, "port", "a port") < 0)
+        return -1;
+    if (rule->port.first <= UINT16_MAX)
+        return 0;
+    r->at = start;
+    return sf_fail(r, "a port is at most %d", UINT16_MAX);
 }
 
 /* A word of up to SF_WORD_MAX - 1 bytes into an empty place. */

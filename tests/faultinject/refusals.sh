@@ -83,6 +83,8 @@ refuses '^sockfault: --seed 1: EOF #: expected a number' \
     "$sockfault" run --seed '1: EOF #' true
 refuses '^sockfault: --seed 18446744073709551616: expected a number' \
     "$sockfault" run --seed 18446744073709551616 true
+refuses '^sockfault: --seed 9223372036854775808: expected .* below 2^63' \
+    "$sockfault" run --seed 9223372036854775808 true
 refuses '^sockfault: --rate 2: expected a probability' \
     "$sockfault" run --seed 1 --rate 2 true
 refuses '^sockfault: --class EOF: expected benign or fatal' \
@@ -93,6 +95,11 @@ refuses "replay: '--quiet' after the trace" \
 refuses "shrink: 'more' after the trace" "$sockfault" shrink "$work/trace" more
 refuses 'unrecognized option' "$sockfault" run --nosuch true
 refuses 'no such verb' "$sockfault" jump
+mkdir -p "$work/a folder/bin" "$work/a folder/lib"
+cp "$sockfault" "$work/a folder/bin/sockfault"
+cp "${sockfault%/bin/*}/lib/libsockfault.so" "$work/a folder/lib"
+refuses 'a folder/lib/libsockfault.so: .* cannot be preloaded' \
+    "$work/a folder/bin/sockfault" run "$victims" frames-not
 refuses '/dev/full: No space left' \
     "$sockfault" run --trace /dev/full --seed 1 "$victims" frames-not
 
