@@ -197,17 +197,11 @@ static long on_sendto(void)
     return sent(sendto(FD, there.bytes, there.len, INT(3), NULL, 0), INT(3));
 }
 
-/* Descriptors that travel with bytes must go from hand to hand. */
-static bool carries_others(const struct msghdr *msg)
-{
-    return msg->msg_controllen > 0 && socket_option(FD, SO_DOMAIN) == AF_UNIX;
-}
-
 static bool message(struct msghdr *msg)
 {
     if (!is_ours(FD) || !sf_peek(msg, ARG(1), sizeof *msg))
         return false;
-    if (carries_others(msg))
+    if (msg->msg_controllen > 0) /* descriptors, or how the bytes came */
         return untouched() != 0;
     return vector(&there, (unsigned long)msg->msg_iov, msg->msg_iovlen) == 0;
 }

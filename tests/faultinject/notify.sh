@@ -43,6 +43,13 @@ for way in constructor names fork vfork spawn exec closes stack handler \
     fi
 done
 
+# What comes beside the bytes comes.
+cc -w -static -D_GNU_SOURCE -o "$work/trusting" "$sources/trusting.c" -lpthread
+if "$work/trusting" error-queue; then
+    run --status -- "$work/trusting" error-queue
+    [ "$status" -eq 0 ] || fail "error-queue: status $status"
+fi
+
 # The monitors see the same bugs.
 for bug in stale-fd double-close fd-leak blocking-in-loop unguarded-sigpipe \
     unchecked-connect misuse died; do
