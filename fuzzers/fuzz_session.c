@@ -671,7 +671,9 @@ static void on_fault(void *arg, const struct sf_point *at,
     session.cut |= outcome->fault == SF_EOF && /* nobody else asks */
                    session.options.format.kind == FM_CLOSE;
     session.scarce |= sf_calls[at->call].kind == K_ACCEPT &&
-                      sf_faults[outcome->fault].cls == SF_FATAL;
+                      sf_faults[outcome->fault].cls == SF_FATAL &&
+                      outcome->fault != SF_ECONNABORTED &&
+                      outcome->fault != SF_EPROTO;
     session.died += sf_faults[outcome->fault].err == EBADF;
     if (sf_faults[outcome->fault].cls == SF_FATAL) {
         session.lossy = true;
