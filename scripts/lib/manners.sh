@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 manners=(restart exec_flags turns dialogue address sleep streams path killed
-    patience high scarce word limits quiet vanish spoilt)
+    patience high scarce word limits quiet vanish spoilt refused)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -237,7 +237,7 @@ manners_scarce() {
 
 # The server has the sockets that it had before; they are in after.
 manners_is_alone() {
-    after=$(manners_sockets "$sweep_server")
+    after=$(manners_sockets "${server:-$sweep_server}")
     [[ $after == "$before" ]]
 }
 
@@ -468,3 +468,26 @@ manners_spoilt() {
         stall "after connections that were gone before, nobody is served"
     sweep_stop "$1"
 }
+
+# Who cannot be served, for want of a thread or a process, is parted with, and
+# leaves nothing behind.
+manners_refused() {
+    local before after fd model server status
+    printf '%s\n' 'sockfault-plan 1' 'fork 1: no-process' \
+        'pthread_create 1: no-process' >"$1/plan"
+    for model in thread fork; do
+        sweep_start "$1" "$model" \
+            "$SF_BUILD/bin/sockfault" run --plan "$1/plan" -- || return 0
+        server=$(cat "/proc/$sweep_server/task/$sweep_server/children")
+        server=${server% } status=0
+        before=$(manners_sockets "$server")
+        exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+        timeout 3 cat <&"$fd" || status=$?
+        exec {fd}>&-
+        [[ $status -ne 124 ]] ||
+            sweep_finding stall "$model cannot serve a client, and keeps it"
+        sweep_until manners_is_alone || sweep_finding fd-leak "$model could not \
+serve a client, and has the sockets ${after//$'\n'/ }"
+        sweep_stop "$1"
+    done
+} 2>/dev/null
