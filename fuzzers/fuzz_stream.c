@@ -443,6 +443,8 @@ static void on_quiet(void *arg, int64_t until)
     (void)arg;
     judge_memory();
     skip_weeks(until);
+    if (trial_serves())
+        trial_note_goodbye(trial_peer());
     if (trial.told >= 0)
         trial_judge_late();
     if ((trial.own || trial.deadlines) && until == SF_SIM_NEVER)

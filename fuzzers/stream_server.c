@@ -159,6 +159,7 @@ bool trial_serve(int fd)
     trial.spent = -trial.handled;
     mine = fm_serve_blocking(fd, &o, trial.obeys ? trial.word[0] : -1,
                              &trial.meant, &stats);
+    trial.goodbye = trial.goodbye ? trial.goodbye + trial.spent : 0;
     trial.spent += fm_now_ms();
     judge_served(&stats, mine);
     if (!trial.idle)
@@ -166,10 +167,32 @@ bool trial_serve(int fd)
     return mine;
 }
 
+/* Its stream ends after the last reply, and who reads has both at once. */
+void trial_note_goodbye(const struct sf_peer *p)
+{
+    if (p->eof && trial.unsent)
+        trial.goodbye = fm_now_ms();
+    trial.unsent = !p->eof && sf_peer_given(p) < trial.trying;
+}
+
+/* After its end it waits for the peer's, all of linger_ms. */
+static void judge_farewell(const struct sf_peer *p)
+{
+    int64_t waited = trial.spent - trial.goodbye;
+
+    if (trial.goodbye && !p->finished && !p->closed && !trial_harmed() &&
+        trial.refused <= TRIAL_TRIES && waited < LINGER_MS)
+        sf_peer_finding(SF_MON_HARM, p,
+                        "closed %lld ms after the last reply, and the peer "
+                        "had not ended",
+                        (long long)waited);
+}
+
 /* Who closes with bytes unread resets the connection, and a reset overtakes
  * replies: here they had arrived, on a network they might not. */
 void trial_judge_close(const struct sf_peer *p)
 {
+    judge_farewell(p);
     if (p->err && !p->closed && !trial_harmed() && trial.spent < LINGER_MS)
         sf_peer_finding(SF_MON_LOST, p,
                         "closed %lld ms after it came, with bytes unread: a "

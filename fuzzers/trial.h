@@ -41,6 +41,8 @@ struct trial {
     bool idle;          /* the peer may leave unread what was sent          */
     int64_t handled;    /* when it handled a frame last, or began           */
     int64_t spent;      /* ms in the server                                 */
+    bool unsent;        /* when it last waited it had something to send     */
+    int64_t goodbye;    /* when it ended its stream, if that is sure; else 0 */
     bool obeys;         /* a signal tells the server to stop, by            */
     int word[2];        /* … the end of this pipe                           */
     bool ended;         /* that has come to its end                         */
@@ -92,6 +94,8 @@ bool trial_serve(int fd);
 void trial_signal(void *arg);
 /* Told to stop: does it take too long? */
 void trial_judge_late(void);
+/* While it waits: what has it sent? */
+void trial_note_goodbye(const struct sf_peer *p);
 /* The peer has seen the end: was it one that can lose replies? */
 void trial_judge_close(const struct sf_peer *p);
 
