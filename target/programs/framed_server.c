@@ -8,6 +8,7 @@
 #include "target/sock.h"
 #include "target/sockio.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,11 +19,15 @@ typedef int server(int listener, const struct fm_server_options *o,
 static volatile sig_atomic_t stop;
 static int wake_end;
 
+/* What it interrupts may be between a call and a look at errno. */
 static void on_signal(int number)
 {
+    int before = errno;
+
     (void)number;
     stop = 1;
     fm_io_send(wake_end, "", 1);
+    errno = before;
 }
 
 static void catch_signals(int *wake)
