@@ -247,14 +247,15 @@ declare -A sweep_peer=(
     [dribbler]='while printf "\0" >&"$fd"; do sleep 0.1; done'
 )
 
-# sweep_hurry DIR MODEL PEER...: a server that has a second for each thing that
+# sweep_hurry DIR MODEL PEER...: a server that has some time for each thing that
 # ends a connection is told to end among such peers.  It ends in time, whatever
-# they do; and in good order parts with all but those who read nothing; with
+# they do: all is over then, or, for children, has had it three times; and in good order parts with all but those who read nothing; with
 # who always has something more to send only a child has more time than that.
 sweep_hurry() {
-    local dir=$1 model=$2 name since ended stuck=0 pids=()
+    local dir=$1 model=$2 name since ended stuck=0 pids=() time=2000 late=3.5
+    [[ $model != fork ]] || time=1000 late=5
     local -A sweep_format=([$2]='delim:\n')
-    sweep_linger=1000 sweep_start "$dir" "$model" env || return 0
+    sweep_linger=$time sweep_start "$dir" "$model" env || return 0
     for name in "${@:3}"; do
         # shellcheck disable=SC2016
         setsid bash -c 'exec {fd}<>"$0" || exit; '"${sweep_peer[$name]}" \
@@ -271,7 +272,8 @@ sweep_hurry() {
         kill -- "-$name" || true
     done 2>/dev/null
     wait "${pids[@]}" || true
-    awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 5 }' ||
+    awk -v a="$since" -v b="$EPOCHREALTIME" -v late="$late" \
+        'BEGIN { exit b - a > late }' ||
         sweep_finding stall "told to end, it takes more than its time"
     ended=$(sed -nE \
         's/^accepted.* ended ([0-9]+),.* timed out ([0-9]+),.*/\1 \2/p' \
