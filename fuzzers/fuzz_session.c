@@ -239,10 +239,14 @@ static void judge_end(struct sf_peer *peer)
     judge_answers(peer);
 }
 
-/* Frames that the server has read and not answered, and could. */
+/* Frames that the server has read and not answered, and could; or bytes that it
+ * has not read, although what waits to be sent is not above low water.  Its own
+ * high water no session reaches. */
 static void judge_debt(const struct sf_peer *peer)
 {
     const struct check *c = session_check(peer);
+    size_t high = session.options.high_water;
+    size_t low = high ? high / 2 : SIZE_MAX;
 
     if (c->scan.verdict != REF_MORE || session.told >= 0)
         return;
@@ -251,10 +255,11 @@ static void judge_debt(const struct sf_peer *peer)
                         "the server waits, but has read frames up to byte "
                         "%zu and answered up to byte %zu",
                         c->whole, c->given);
-    if (c->whole == c->given && c->taken < peer->sent)
+    if (c->whole - c->given <= low && c->taken < peer->sent)
         sf_peer_finding(SF_MON_LOST_WAKEUP, peer,
-                        "the server waits, but leaves %zu bytes unread",
-                        peer->sent - c->taken);
+                        "the server waits, but leaves %zu bytes unread, with "
+                        "%zu to send",
+                        peer->sent - c->taken, c->whole - c->given);
 }
 
 /* Its time is up, and the server goes round and round with others. */
