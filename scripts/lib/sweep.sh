@@ -249,10 +249,11 @@ declare -A sweep_peer=(
 
 # sweep_hurry DIR MODEL PEER...: a server that has some time for each thing that
 # ends a connection is told to end among such peers.  It ends in time, whatever
-# they do: all is over then, or, for children, has had it three times; and in good order parts with all but those who read nothing; with
-# who always has something more to send only a child has more time than that.
+# they do: all is over then, or, for children, has had it three times.  In good
+# order it parts with all but those who read nothing; with who always has something
+# more to send only a child has more time than that.
 sweep_hurry() {
-    local dir=$1 model=$2 name since ended stuck=0 pids=() time=2000 late=3.5
+    local dir=$1 model=$2 name since ended stuck=0 pids=() time=3000 late=5
     [[ $model != fork ]] || time=1000 late=5
     local -A sweep_format=([$2]='delim:\n')
     sweep_linger=$time sweep_start "$dir" "$model" env || return 0
