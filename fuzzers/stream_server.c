@@ -170,9 +170,11 @@ bool trial_serve(int fd)
 /* Its stream ends after the last reply, and who reads has both at once. */
 void trial_note_goodbye(const struct sf_peer *p)
 {
-    if (p->eof && trial.unsent)
+    bool unsent = sf_peer_given(p) < trial.trying; /* or given up */
+
+    if (p->eof && trial.unsent && !unsent)
         trial.goodbye = fm_now_ms();
-    trial.unsent = !p->eof && sf_peer_given(p) < trial.trying;
+    trial.unsent = !p->eof && unsent;
 }
 
 /* After its end it waits for the peer's, all of linger_ms. */
