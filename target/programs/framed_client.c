@@ -53,6 +53,7 @@ struct client {
     struct fm_decoder sent; /* frames that have to come back                */
     uint64_t n_sent, n_back;
     bool all_sent;
+    bool moved; /* bytes, since the time-out began */
     bool ended;
     const char *problem;
 };
@@ -199,13 +200,22 @@ static void lose(struct client *c, int err)
     give_up(c, fm_err_text(err));
 }
 
+/* What passes by itself; memory that is short is left alone for a moment. */
+static bool passes(ssize_t err)
+{
+    if (err == FM_E_BUSY)
+        fm_io_poll(-1, 0, -1, FM_BUSY_PAUSE_MS);
+    return err == FM_E_AGAIN || err == FM_E_INTR || err == FM_E_BUSY;
+}
+
 static void receive(struct client *c)
 {
     uint8_t piece[65536];
     ssize_t r = fm_io_recv(c->watch.fd, piece, sizeof piece);
 
-    if (r == FM_E_AGAIN || r == FM_E_INTR || r == FM_E_BUSY)
+    if (passes(r))
         return;
+    c->moved = true;
     if (r > 0)
         fm_decoder_feed(&c->in, piece, (size_t)r);
     else if (r == FM_E_CLOSED)
@@ -224,12 +234,13 @@ static void transmit(struct client *c)
         return;
     r = fm_io_send(c->watch.fd, fm_buf_peek(&c->out), len);
     if (r > 0) {
+        c->moved = true;
         fm_buf_consume(&c->out, (size_t)r);
     } else if (r == FM_E_PIPE) {
         /* No more goes out, but what the server sent still comes in. */
         fm_buf_consume(&c->out, len);
         c->all_sent = true;
-    } else if (r != FM_E_AGAIN && r != FM_E_INTR && r != FM_E_BUSY) {
+    } else if (!passes(r)) {
         lose(c, (int)r);
     }
 }
@@ -252,7 +263,9 @@ static void proceed(struct client *c)
     c->watch.want = FM_READABLE;
     if (fm_buf_len(&c->out) > 0)
         c->watch.want |= FM_WRITABLE;
-    c->watch.deadline_ms = fm_deadline_in(c->timeout_ms);
+    if (c->moved)
+        c->watch.deadline_ms = fm_deadline_in(c->timeout_ms);
+    c->moved = false;
 }
 
 static void on_event(struct fm_watch *w, unsigned events)
@@ -304,6 +317,7 @@ static void set_up(struct client *c, int argc, char **argv)
     fm_no_delay(fd);
     c->watch.fd = fd;
     c->watch.on_event = on_event;
+    c->moved = true;
     fm_loop_init(&c->loop);
     if (fm_loop_add(&c->loop, &c->watch) < 0)
         die("the connection's descriptor is too high for select");

@@ -211,6 +211,15 @@ for rule in 'recv 1: EINTR' 'recv 1: EAGAIN' 'recv 1: ENOMEM' \
     cmp "$dir/out" "$dir/want" || fail "$rule: not what was sent"
     grep -q '1 fault' "$dir/err" || fail "$rule: $(cat "$dir/err")"
 done
+# Memory that is short for a while is left alone for 10 ms each time.
+for call in recv send; do
+    since=$(date +%s%N)
+    faulted "client 1 $call 1..6: ENOBUFS" <"$dir/in" >"$dir/out" ||
+        fail "$call: no memory for a while"
+    [ $(($(date +%s%N) - since)) -ge 60000000 ] ||
+        fail "$call: asked for memory again at once"
+    grep -q '6 faults' "$dir/err" || fail "$call: $(cat "$dir/err")"
+done
 # Of two addresses the second is as good as any.
 for why in ECONNREFUSED ENETUNREACH ETIMEDOUT EADDRNOTAVAIL; do
     faulted "connect 1: $why" --connect localhost <"$dir/in" >"$dir/out" ||
