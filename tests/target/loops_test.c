@@ -478,6 +478,27 @@ static void frames_that_are_wrong(void **state)
                      0);
 }
 
+/* What is no socket any more is neither read nor written. */
+static void sockets_only(void **state)
+{
+    int ends[2];
+    char got;
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "a", 1), 1);
+    assert_int_equal(fm_sock_recv_some(ends[0], &got, 1, FM_NEVER),
+                     FM_E_NOT_SOCK);
+    assert_int_equal(fm_sock_send_all(ends[1], "b", 1, FM_NEVER),
+                     FM_E_NOT_SOCK);
+    assert_int_equal(fm_recv_exact(ends[0], &got, 1, FM_NEVER), 0);
+    assert_int_equal(got, 'a');
+    assert_int_equal(fm_recv_some(ends[0], &got, 1, fm_deadline_in(0)),
+                     FM_E_TIMEOUT);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void frame_without_memory(void **state)
 {
     struct pair p = sockets();
@@ -640,6 +661,7 @@ int main(void)
         cmocka_unit_test(frames_that_stop_short),
         cmocka_unit_test(frames_that_are_wrong),
         cmocka_unit_test(frame_without_memory),
+        cmocka_unit_test(sockets_only),
         cmocka_unit_test(message_without_memory),
         cmocka_unit_test(until_closed),
         cmocka_unit_test(stream),
