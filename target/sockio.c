@@ -149,10 +149,16 @@ int fm_io_listen(int fd, int backlog)
 }
 
 /* An interrupted connect goes on by itself (POSIX), just as one that has to
- * wait; EAGAIN is different: a UNIX listener is full and nothing goes on. */
+ * wait.  On AF_UNIX Linux waits for room with the listener before it begins:
+ * interrupted then, or without waiting (EAGAIN), nothing goes on. */
 int fm_io_connect(int fd, const struct sockaddr *addr, socklen_t len)
 {
-    if (connect(fd, addr, len) == 0)
+    int r;
+
+    do
+        r = connect(fd, addr, len);
+    while (r == -1 && errno == EINTR && addr->sa_family == AF_UNIX);
+    if (r == 0)
         return 0;
     if (errno == EINPROGRESS || errno == EINTR)
         return 1;

@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -216,6 +217,30 @@ static void connect_interrupted(void **state)
     fm_close(listener);
 }
 
+/* … but for one to a path, which has not begun: it is made again. */
+static void connect_to_path_interrupted(void **state)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    char host[64];
+    int listener, fd;
+
+    (void)state;
+    snprintf(host, sizeof host, "unix:/tmp/framed-again-test-%d",
+             (int)getpid());
+    strcpy(addr.sun_path, host + 5);
+    listener = fm_listen(host, 0, 0);
+    fd = fm_io_socket(AF_UNIX);
+    faults_next(CONNECT, 2, -EINTR, -EINTR);
+    assert_int_equal(
+        fm_connect_start(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    assert_int_equal(
+        getpeername(fd, (struct sockaddr *)&addr, &(socklen_t){sizeof addr}),
+        0);
+    fm_close(fd);
+    fm_close(listener);
+    unlink(host + 5);
+}
+
 /* A listener with a full backlog lets a connect wait: the deadline ends it. */
 static void dial_deadline(void **state)
 {
@@ -392,6 +417,7 @@ int main(void)
         cmocka_unit_test_setup(refusals, clean),
         cmocka_unit_test_setup(several_addresses, clean),
         cmocka_unit_test_setup(connect_interrupted, clean),
+        cmocka_unit_test_setup(connect_to_path_interrupted, clean),
         cmocka_unit_test_setup(dial_deadline, clean),
         cmocka_unit_test_setup(connecting_by_halves, clean),
         cmocka_unit_test_setup(options, clean),
