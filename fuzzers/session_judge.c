@@ -92,7 +92,7 @@ void session_judge_stop(void)
 
 /* Nobody but the server lets time pass: as long as it serves a connection, its
  * wait ends when the time is over that something has had since `from`, or the
- * pause does after a wait that failed. */
+ * pause does after a wait that failed, as the next may again. */
 static bool is_late(const struct sf_peer *peer, int64_t from, int limit_ms,
                     int64_t until)
 {
@@ -101,7 +101,8 @@ static bool is_late(const struct sf_peer *peer, int64_t from, int limit_ms,
 
     if (limit_ms < 0)
         return false;
-    return (serving && until - from > (limit_ms + PAUSE_MS) * MS) ||
+    return (serving && until - from > (limit_ms + PAUSE_MS) * MS &&
+            until - sf_sim_now() > PAUSE_MS * MS) ||
            session_since(from) > limit_ms + LINGER_MS + SLACK_MS;
 }
 
