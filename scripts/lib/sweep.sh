@@ -253,8 +253,8 @@ declare -A sweep_peer=(
 # order it parts with all but those who read nothing; with who always has something
 # more to send only a child has more time than that.
 sweep_hurry() {
-    local dir=$1 model=$2 name since ended stuck=0 pids=() time=3000 late=5
-    [[ $model != fork ]] || time=1000 late=5
+    local dir=$1 model=$2 name since ended stuck=0 pids=() time=3000
+    [[ $model != fork ]] || time=1000
     local -A sweep_format=([$2]='delim:\n')
     sweep_linger=$time sweep_start "$dir" "$model" env || return 0
     for name in "${@:3}"; do
@@ -273,8 +273,7 @@ sweep_hurry() {
         kill -- "-$name" || true
     done 2>/dev/null
     wait "${pids[@]}" || true
-    awk -v a="$since" -v b="$EPOCHREALTIME" -v late="$late" \
-        'BEGIN { exit b - a > late }' ||
+    awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 5 }' ||
         sweep_finding stall "told to end, it takes more than its time"
     ended=$(sed -nE \
         's/^accepted.* ended ([0-9]+),.* timed out ([0-9]+),.*/\1 \2/p' \

@@ -24,16 +24,17 @@ runs() {
     bad=1
 }
 
-# ... where that changes nothing.
+# The profiles in which chance has a part.
 chance="linux posix"
 
-# holds WAY PROFILE RULE...: under each rule, and under chance.
+# holds WAY PROFILE RULE...: by itself, under each rule, and under chance.
 holds() {
     name=$1
     profile=$2
     shift 2
     if ! "$trusting" "$name"; then
-        echo "trusting.sh: $name: not here" >&2
+        echo "trusting.sh: $name: fails by itself" >&2
+        bad=1
         return
     fi
     runs "$name"
