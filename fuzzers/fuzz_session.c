@@ -40,14 +40,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    SHORT_TIMER_MS = 1000,
-    MAX_CONNS = 3,
-    KEEPALIVE_S = 60,
-    OVERDUE_TURNS = 3,
-    IDLE_TURNS = 3,
-    WAIT_TRIES = 16
-};
+enum { KEEPALIVE_S = 60 };
 
 /* ------------------------------------------------------------ the program */
 
@@ -143,13 +136,13 @@ static int handle(void *context, const struct fm_format *f,
 }
 
 /* `extra` turns the server's limits from rarely met to often met. */
-static void set_options(const struct sf_session *s)
+static struct fm_server_options options_of(const struct sf_session *s)
 {
     static const int idle_ms[] = {60000, 2000, -1, 20000};
     static const int frame_ms[] = {60000, 30000, -1, 3000};
     unsigned times = s->extra & 3;
 
-    session.options = (struct fm_server_options){
+    return (struct fm_server_options){
         .format = *ref_format(s->variant),
         .handler = handle,
         .idle_ms = idle_ms[times],
@@ -185,269 +178,12 @@ static size_t make_frame(void *arg, const struct sf_peer *peer, unsigned nth,
     return len;
 }
 
-/* ---------------------------------------------------------------- oracles */
-
-static void on_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
-                        size_t len)
-{
-    size_t end = session_allowed(peer), at = peer->received, i = 0;
-
-    (void)arg;
-    if (at + len <= end && memcmp(bytes, peer->stream + at, len) == 0)
-        return;
-    while (at + i < end && bytes[i] == peer->stream[at + i])
-        i++;
-    sf_peer_finding(SF_MON_WRONG, peer,
-                    "byte %zu came back as 0x%02x, sent was 0x%02x (whole "
-                    "frames: %zu bytes)",
-                    at + i, bytes[i],
-                    at + i < peer->sent ? peer->stream[at + i] : 0, end);
-}
-
-/* What is no frame ends it, after the answers to those before. */
-static void judge_answers(const struct sf_peer *peer)
-{
-    const struct check *c = session_check(peer);
-    int idle_ms = session.options.idle_ms;
-
-    if (c->given < c->whole && session_broke_at(peer, c->taken) &&
-        !peer->finished && !c->excused && !peer->harmed && !session.failing &&
-        session.told < 0 && session.options.format.kind != FM_CLOSE &&
-        !sf_peer_accepted(peer) &&
-        (idle_ms < 0 || session_since(c->useful) + SLACK_MS < idle_ms))
-        sf_peer_finding(SF_MON_LOST, peer,
-                        "closed with answers up to byte %zu sent, and frames "
-                        "up to byte %zu handled",
-                        c->given, c->whole);
-}
-
-/* Has ended: was there a reason? */
-static void judge_end(struct sf_peer *peer)
-{
-    struct check *c = session_check(peer);
-
-    if (c->judged || !peer->end || !session_has_ended(peer))
-        return;
-    c->judged = true;
-    c->excused = session_timed_out(peer) || sf_session_now()->high;
-    if (session_only_timed_out(peer))
-        c->kind = TIMED_OUT;
-    if (!session_may_end(peer))
-        sf_peer_finding(SF_MON_HARM, peer,
-                        "ended (%s), and nothing had happened to it",
-                        peer->err ? strerrorname_np(peer->err) : "EOF");
-    judge_answers(peer);
-}
-
-/* Frames that the server has read and not answered, and could; or bytes that it
- * has not read, although what waits to be sent is not above low water.  Its own
- * high water no session reaches. */
-static void judge_debt(const struct sf_peer *peer)
-{
-    const struct check *c = session_check(peer);
-    size_t high = session.options.high_water;
-    size_t low = high ? high / 2 : SIZE_MAX;
-
-    if (c->scan.verdict != REF_MORE || session.told >= 0)
-        return;
-    if (c->whole > c->given && sf_peer_writable(peer))
-        sf_peer_finding(SF_MON_LOST_WAKEUP, peer,
-                        "the server waits, but has read frames up to byte "
-                        "%zu and answered up to byte %zu",
-                        c->whole, c->given);
-    if (c->whole - c->given <= low && c->taken < peer->sent)
-        sf_peer_finding(SF_MON_LOST_WAKEUP, peer,
-                        "the server waits, but leaves %zu bytes unread, with "
-                        "%zu to send",
-                        peer->sent - c->taken, c->whole - c->given);
-}
-
-/* Its time is up, and the server goes round and round with others. */
-static void judge_overdue(const struct sf_peer *peer)
-{
-    struct check *c = session_check(peer);
-
-    if (!session_lives(peer) || peer->harmed || !sf_peer_accepted(peer))
-        return;
-    session_note_activity(peer);
-    if (session.options.idle_ms < 0 ||
-        session_since(c->active) < session.options.idle_ms || peer->finished ||
-        session_broke_format(peer))
-        c->due_turn = 0;
-    else if (c->due_turn == 0)
-        c->due_turn = session.stats.turns;
-    else if (session.stats.turns > c->due_turn + OVERDUE_TURNS)
-        sf_peer_finding(SF_MON_LATENESS, peer,
-                        "idle for %lld ms, the limit is %d, and %d times round "
-                        "the loop nothing came of it",
-                        (long long)session_since(c->active),
-                        session.options.idle_ms, OVERDUE_TURNS);
-}
-
-static void on_busy(void *arg)
-{
-    (void)arg;
-    for (unsigned i = 0; i < sf_session_conns(); i++)
-        judge_overdue(sf_session_conn(i));
-}
-
-/* All is answered, the peer has ended: what is there to wait for? */
-static void judge_unnoticed(const struct sf_peer *peer)
-{
-    const struct check *c = session_check(peer);
-    bool at_end = session.options.format.kind == FM_CLOSE;
-
-    if (peer->finished && c->given >= (at_end ? c->taken : c->whole))
-        sf_peer_finding(SF_MON_LATENESS, peer, "%s",
-                        "the peer has ended and has all answers, and the "
-                        "server waits");
-}
-
-static unsigned accepted_now(void)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < sf_session_conns(); i++)
-        n += sf_session_conn(i)->end && sf_peer_accepted(sf_session_conn(i));
-    return n;
-}
-
-/* It waits for others, and could have this one. */
-static void judge_backlog(const struct sf_peer *peer)
-{
-    if (session_lives(peer) && sf_end_waits(peer->end) && !peer->harmed &&
-        !session.scarce && !session.stop)
-        sf_peer_finding(SF_MON_LOST_WAKEUP, peer, "%s",
-                        "the server waits, and has room, but does not accept");
-}
-
-static void judge_crowd(void)
-{
-    unsigned n = accepted_now();
-
-    if (session.options.max_conns && n > session.options.max_conns)
-        sf_finding(SF_MON_MEMORY, "%u connections at once, the limit is %u", n,
-                   session.options.max_conns);
-}
-
-/* What it has done so far: bytes it moved, and what it counts. */
-static uint64_t all_done(void)
-{
-    const struct fm_server_stats *s = &session.stats;
-    uint64_t n = s->accepted + s->refused + s->ended + s->failed +
-                 s->timed_out + s->dead + s->exhausted;
-
-    for (unsigned i = 0; i < sf_session_conns(); i++)
-        n += sf_peer_taken(sf_session_conn(i)) +
-             sf_peer_given(sf_session_conn(i));
-    return n;
-}
-
-/* A wait lasts until there is something to do; the end of a rest may turn out
- * to be nothing. */
-static void judge_waking(void)
-{
-    struct waking *w = &session.waking;
-    uint64_t done = all_done();
-
-    if (done != w->done)
-        w->n = 0;
-    else
-        w->n += session.stats.turns > w->turns;
-    w->done = done;
-    w->turns = session.stats.turns;
-    if (w->n > IDLE_TURNS)
-        sf_finding(SF_MON_SPIN, "%s",
-                   "it wakes again and again, and there is nothing to do");
-}
-
-/* Who waits knows of all descriptors that have died. */
-static void judge_dead(void)
-{
-    if (session.stats.dead < session.died)
-        sf_finding(SF_MON_WRONG,
-                   "%llu connections had their descriptor closed, and it "
-                   "counts %llu",
-                   (unsigned long long)session.died,
-                   (unsigned long long)session.stats.dead);
-}
-
-/* How much waits for a peer that does not read: more is a new thing, so that
- * an engine finds its way to the limit. */
-static void note_debt(size_t debt)
-{
-    uint32_t power = 0;
-
-    while (debt >> power)
-        power++;
-    sf_phase(UINT32_MAX - power);
-}
-
-/* A reader that stopped must stop the server's reading: while as much as it
- * may hold waits to be sent, it takes nothing more. */
-static void judge_memory(const struct sf_peer *peer)
-{
-    struct check *c = session_check(peer);
-    size_t limit = session.options.high_water;
-    size_t debt = c->whole - c->given;
-    bool stuck = !sf_peer_writable(peer);
-
-    if (stuck)
-        note_debt(debt);
-    if (c->full && c->given == c->given_then && c->taken > c->taken_then)
-        sf_peer_finding(SF_MON_MEMORY, peer,
-                        "the server reads on, with %zu bytes of output that "
-                        "nobody takes, where the limit is %zu",
-                        debt, limit);
-    c->full = limit && stuck && c->scan.verdict == REF_MORE &&
-              session.told < 0 && debt >= limit;
-    c->taken_then = c->taken;
-    c->given_then = c->given;
-}
-
-/* The wait fails.  That goes on from when it last did, if all turns in between
- * have found a descriptor dead, on which it fails as well. */
-static void note_failure(void)
-{
-    const struct fm_server_stats *now = &session.stats, *then = &session.failed;
-
-    if (now->turns - then->turns > 1 + now->dead - then->dead)
-        session.refused = 0;
-    session.failed = session.stats;
-}
-
-/* After a wait that memory was short for there is a pause. */
-static void judge_hurry(void)
-{
-    if (session.turn == session.stats.turns) { /* it was short for the pause */
-        session.hurried = true;
-        return;
-    }
-    if (session.refused && session.turn + 1 == session.stats.turns &&
-        session.refused_at == sf_sim_now() && !session.hurried)
-        sf_finding(SF_MON_SPIN, "%s",
-                   "memory is short, and it waits again at once");
-    session.refused_at = sf_sim_now();
-    session.hurried = false;
-}
-
-/* There is no memory for the wait, or for the pause after that. */
-static void note_refusal(void)
-{
-    judge_hurry();
-    session.refused += session.turn != session.stats.turns;
-    session.turn = session.stats.turns;
-    if (session.refused > WAIT_TRIES) {
-        session.failing = true;
-        sf_session_stopped();
-    }
-}
+/* ------------------------------------------------------------- the target */
 
 static void on_signal(void *arg)
 {
     session.waking.n = 0;
-    session.hurried |= session.refused > 0;
-    note_failure();
+    session_wait_failed(SF_EINTR);
     if (!session.obeys || session.stop)
         return;
     stop_server(arg);
@@ -457,120 +193,11 @@ static void on_signal(void *arg)
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         const struct sf_peer *peer = sf_session_conn(i);
 
-        session.checks[i].was_open = sf_peer_accepted(peer);
-        session.checks[i].owed =
+        session_checks[i].was_open = sf_peer_accepted(peer);
+        session_checks[i].owed =
             sf_peer_accepted(peer)
                 ? session_frames_end(peer, sf_peer_taken(peer))
                 : 0;
-    }
-}
-
-/* Memory that is short is left alone for a moment, whatever signals come. */
-static void judge_haste(const struct sf_peer *peer, const struct sf_point *at,
-                        enum sf_fault fault)
-{
-    bool out = sf_calls[at->call].kind & K_WRITE;
-    int64_t *then = &session_check(peer)->short_at[out];
-
-    if (fault != SF_ENOBUFS && fault != SF_ENOMEM)
-        return;
-    if (*then == sf_sim_now())
-        sf_peer_finding(SF_MON_SPIN, peer,
-                        "memory is short, and %s asks for it again at once",
-                        sf_calls[at->call].name);
-    *then = sf_sim_now();
-}
-
-static void on_quiet(void *arg, int64_t until)
-{
-    bool short_timer = (until - sf_sim_now()) / MS <= SHORT_TIMER_MS;
-
-    (void)arg;
-    if (until <= sf_sim_now()) /* it only looks */
-        return;
-    judge_crowd();
-    judge_dead();
-    judge_waking();
-    session_judge_stop();
-    for (unsigned i = 0; i < sf_session_conns(); i++) {
-        struct sf_peer *peer = sf_session_conn(i);
-
-        if (sf_peer_accepted(peer))
-            session_note_activity(peer);
-        judge_end(peer);
-        session_judge_one(peer, until, short_timer);
-        if (!short_timer)
-            judge_backlog(peer);
-        if (!peer->end || peer->harmed || !sf_peer_accepted(peer))
-            continue;
-        if (!short_timer)
-            judge_unnoticed(peer);
-        if (!session_lives(peer))
-            continue;
-        if (peer->finished || short_timer || session_broke_format(peer))
-            continue;
-        judge_debt(peer);
-        judge_memory(peer);
-    }
-    session_judge_all();
-}
-
-static void must_have_all(const struct sf_peer *peer)
-{
-    if (peer->received < session_allowed(peer))
-        sf_peer_finding(SF_MON_LOST, peer,
-                        "%zu bytes came back of %zu that were due",
-                        peer->received, session_allowed(peer));
-}
-
-static void on_settled(void *arg)
-{
-    (void)arg;
-    if (session.told >= 0)
-        return;
-    for (unsigned i = 0; i < sf_session_conns(); i++) {
-        struct sf_peer *peer = sf_session_conn(i);
-
-        judge_end(peer);
-        if (session_is_excused(peer))
-            continue;
-        if (session_broke_format(peer) && !session.lossy &&
-            session.options.format.kind != FM_CLOSE)
-            must_have_all(peer); /* of the frames before it */
-        if (!sf_end_connected(peer->end) || !sf_peer_accepted(peer)) {
-            if (session_lives(peer) && accepted_now() < MAX_CONNS)
-                sf_peer_finding(SF_MON_LOST, peer, "%s",
-                                "never accepted, though there is room");
-        } else if (session_broke_format(peer)) {
-            if (session_lives(peer))
-                sf_peer_finding(SF_MON_LOST, peer, "%s",
-                                "broke the format and is still served");
-        } else if (session_lives(peer) || peer->finished) {
-            must_have_all(peer);
-        }
-    }
-}
-
-/* Everybody has half-closed, or is gone. */
-static void on_finished(void *arg)
-{
-    (void)arg;
-    if (session.told >= 0) {
-        session_judge_stop();
-        return;
-    }
-    for (unsigned i = 0; i < sf_session_conns(); i++) {
-        struct sf_peer *peer = sf_session_conn(i);
-
-        judge_end(peer);
-        if (session_is_excused(peer) || session_broke_format(peer) ||
-            !sf_end_connected(peer->end))
-            continue;
-        if (session_lives(peer) && sf_peer_accepted(peer))
-            sf_peer_finding(SF_MON_LOST, peer, "%s",
-                            "half-closed, and the server never ended it");
-        if (peer->eof)
-            must_have_all(peer);
     }
 }
 
@@ -595,46 +222,6 @@ static bool may_lose(const struct sf_session *s)
     return s->high || s->extra & 8;
 }
 
-/* Whoever sent frames has seen them handled. */
-static void check_handled(void)
-{
-    size_t sent = 0;
-
-    if (session.options.format.kind == FM_CLOSE || session.lossy)
-        return;
-    for (unsigned i = 0; i < sf_session_conns(); i++) {
-        session_frames_end(sf_session_conn(i), sf_session_conn(i)->sent);
-        sent += session.checks[i].scan.frames;
-    }
-    if (session.handled != sent)
-        sf_finding(SF_MON_LOST, "%zu frames were handled of %zu that were sent",
-                   session.handled, sent);
-}
-
-static void check_counts(void)
-{
-    const struct fm_server_stats *s = &session.stats;
-    uint64_t over = s->ended + s->failed + s->timed_out + s->dead;
-
-    if (over != s->accepted)
-        sf_finding(SF_MON_WRONG,
-                   "%llu connections were accepted, and %llu are counted as "
-                   "over",
-                   (unsigned long long)s->accepted, (unsigned long long)over);
-    if (s->exhausted && !session.scarce)
-        sf_finding(
-            SF_MON_WRONG,
-            "%llu times it has found no more descriptors, and there were",
-            (unsigned long long)s->exhausted);
-    judge_dead();
-    session_judge_kinds();
-    if (s->frames != session.frames)
-        sf_finding(SF_MON_WRONG, "%zu frames were handled, and it counts %llu",
-                   session.frames, (unsigned long long)s->frames);
-}
-
-/* ------------------------------------------------------------- the target */
-
 static void counters(void *arg, sf_counter *each, void *to)
 {
     (void)arg;
@@ -647,7 +234,7 @@ static void counters(void *arg, sf_counter *each, void *to)
     each(to, &session.waking, sizeof session.waking);
     each(to, &session.put, sizeof session.put);
     for (unsigned i = 0; i < SF_CONNS_MAX; i++)
-        each(to, &session.checks[i].scan, sizeof(struct scan));
+        each(to, &session_checks[i].scan, sizeof(struct scan));
 }
 
 static void *forgets(void *arg, const struct sf_peer *peer, size_t *len)
@@ -668,11 +255,7 @@ static void on_fault(void *arg, const struct sf_point *at,
     (void)arg;
     session.waking.n = 0;
     if (sf_calls[at->call].kind == K_WAIT && sf_faults[outcome->fault].err)
-        note_failure();
-    session.hurried |= session.refused && outcome->fault != SF_ENOMEM &&
-                       sf_calls[at->call].kind == K_WAIT;
-    if (sf_calls[at->call].kind == K_WAIT && outcome->fault == SF_ENOMEM)
-        note_refusal();
+        session_wait_failed(outcome->fault);
     session.cut |= outcome->fault == SF_EOF && /* nobody else asks */
                    session.options.format.kind == FM_CLOSE;
     session.scarce |= sf_calls[at->call].kind == K_ACCEPT &&
@@ -688,12 +271,44 @@ static void on_fault(void *arg, const struct sf_point *at,
         size_t taken = sf_peer_taken(peer),
                start = session_frames_end(peer, taken);
 
-        judge_haste(peer, at, outcome->fault);
+        session_judge_haste(peer, at, outcome->fault);
         place = sf_place(taken, start, session_allowed(peer));
         pending = start > sf_peer_given(peer);
     }
     sf_phase((outcome->fault * SF_CALL_COUNT + at->call) * 16u + place * 2 +
              pending);
+}
+
+static void begin(const struct sf_session *s)
+{
+    unsigned flags = s->variant / ref_format_count;
+
+    session = (struct session){
+        .options = options_of(s),
+        .lasts = flags % 2,
+        .obeys = flags / 2 % 2 && !s->high,
+        .told = -1,
+        .lossy = may_lose(s),
+        .scarce = s->high || s->extra & 8 || sf_session_has(s, SF_ACT_LIMIT),
+        .before = fuzz_allocated(),
+    };
+    for (unsigned i = 0; i < s->acts_n + 8 && i < SF_CONNS_MAX; i++)
+        session_checks[i] = (struct check){.accepted = -1,
+                                           .ended = -1,
+                                           .short_at = {-1, -1},
+                                           .scan.verdict = REF_MORE};
+}
+
+/* What the server ended with has a reason. */
+static void check_result(const struct sf_session *s)
+{
+    bool killed =
+        session.result == FM_E_BADFD && sf_session_has(s, SF_ACT_KILL);
+    bool refused = session.result == FM_E_BUSY && session.failing;
+
+    if (session.result != 0 && !killed && !refused)
+        sf_finding(SF_MON_DIED, "fm_select_server ended with %s",
+                   fm_err_name(session.result));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -705,11 +320,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .stop = stop_server,
         .signal = on_signal,
         .frame = make_frame,
-        .received = on_received,
-        .quiet = on_quiet,
-        .busy = on_busy,
-        .settled = on_settled,
-        .finished = on_finished,
+        .received = session_received,
+        .quiet = session_quiet,
+        .busy = session_busy,
+        .settled = session_settled,
+        .finished = session_finished,
         .fault = on_fault,
         .counters = counters,
         .forgets = forgets,
@@ -719,40 +334,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct sf_session s;
 
     sf_session_decode(&s, data, size);
-    set_options(&s);
-    session.stop = 0;
-    session.result = 0;
-    session.stats = (struct fm_server_stats){0};
-    session.lasts = s.variant / ref_format_count % 2;
-    session.obeys = s.variant / ref_format_count / 2 % 2 && !s.high;
-    session.told = -1;
-    session.cut = false;
-    session.lossy = may_lose(&s);
-    session.scarce =
-        s.high || session.options.max_conns || sf_session_has(&s, SF_ACT_LIMIT);
-    session.before = fuzz_allocated();
-    session.put = session.frames = session.handled = 0;
-    session.died = 0;
-    session.waking = (struct waking){0};
-    session.hurried = false;
-    session.exhausted = session.over = 0;
-    session.failed = session.stats;
-    session.turn = session.refused = 0;
-    session.failing = false;
-    for (unsigned i = 0; i < s.acts_n + 8 && i < SF_CONNS_MAX; i++)
-        session.checks[i] = (struct check){.accepted = -1,
-                                           .ended = -1,
-                                           .short_at = {-1, -1},
-                                           .scan.verdict = REF_MORE};
+    begin(&s);
     if (fuzz_verbose())
         printf("  format %s\n", ref_format_text(s.variant));
     sf_session_run(&s, &server, fuzz_verbose() ? stdout : NULL);
-    if (session.result != 0 &&
-        !(session.result == FM_E_BADFD && sf_session_has(&s, SF_ACT_KILL)) &&
-        !(session.result == FM_E_BUSY && session.failing))
-        sf_finding(SF_MON_DIED, "fm_select_server ended with %s",
-                   fm_err_name(session.result));
-    check_handled();
-    check_counts();
+    check_result(&s);
+    session_judge_handled();
+    session_judge_counts();
     return 0;
 }

@@ -268,19 +268,41 @@ static void judge_idle_memory(void)
                    now - session.before, n);
 }
 
+static void judge_crowd(void)
+{
+    unsigned n = session_accepted();
+
+    if (session.options.max_conns && n > session.options.max_conns)
+        sf_finding(SF_MON_MEMORY, "%u connections at once, the limit is %u", n,
+                   session.options.max_conns);
+}
+
+/* Who waits knows of all descriptors that have died. */
+static void judge_dead(void)
+{
+    if (session.stats.dead < session.died)
+        sf_finding(SF_MON_WRONG,
+                   "%llu connections had their descriptor closed, and it "
+                   "counts %llu",
+                   (unsigned long long)session.died,
+                   (unsigned long long)session.stats.dead);
+}
+
 void session_judge_all(void)
 {
+    judge_crowd();
+    judge_dead();
     judge_rearm();
     judge_idle_memory();
 }
 
-void session_judge_kinds(void)
+static void judge_kinds(void)
 {
     const struct fm_server_stats *s = &session.stats;
     uint64_t kinds[END_KINDS] = {0};
 
     for (unsigned i = 0; i < sf_session_conns(); i++)
-        kinds[session.checks[i].kind]++;
+        kinds[session_checks[i].kind]++;
     if (s->timed_out + s->dead < kinds[TIMED_OUT])
         sf_finding(SF_MON_WRONG, "%llu have timed out, and it counts %llu",
                    (unsigned long long)kinds[TIMED_OUT],
@@ -293,4 +315,25 @@ void session_judge_kinds(void)
                    (unsigned long long)kinds[ENDED],
                    (unsigned long long)kinds[FAILED],
                    (unsigned long long)s->ended, (unsigned long long)s->failed);
+}
+
+void session_judge_counts(void)
+{
+    const struct fm_server_stats *s = &session.stats;
+
+    if (over() != s->accepted)
+        sf_finding(SF_MON_WRONG,
+                   "%llu connections were accepted, and %llu are counted as "
+                   "over",
+                   (unsigned long long)s->accepted, (unsigned long long)over());
+    if (s->exhausted && !session.scarce)
+        sf_finding(
+            SF_MON_WRONG,
+            "%llu times it has found no more descriptors, and there were",
+            (unsigned long long)s->exhausted);
+    judge_dead();
+    judge_kinds();
+    if (s->frames != session.frames)
+        sf_finding(SF_MON_WRONG, "%zu frames were handled, and it counts %llu",
+                   session.frames, (unsigned long long)s->frames);
 }

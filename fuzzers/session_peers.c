@@ -4,6 +4,7 @@
 #define PAUSED (INT64_MAX / 2)
 
 struct session session;
+struct check session_checks[SF_CONNS_MAX];
 
 bool session_is_last(const uint8_t *payload, size_t len)
 {

@@ -12,7 +12,7 @@
 #define MS INT64_C(1000000)
 
 /* Of the server's limits, and how much later is late. */
-enum { LINGER_MS = 2000, SLACK_MS = 1000 };
+enum { LINGER_MS = 2000, MAX_CONNS = 3, SLACK_MS = 1000 };
 
 /* What the server has to count a connection as, where that is sure. */
 enum end_kind { UNSURE, ENDED, FAILED, TIMED_OUT, END_KINDS };
@@ -83,9 +83,9 @@ struct session {
         uint64_t done;  /* … it had done so much …                       */
         unsigned n;     /* … and had woken so often without doing more   */
     } waking;
-    struct check checks[SF_CONNS_MAX];
 };
 extern struct session session;
+extern struct check session_checks[SF_CONNS_MAX]; /* by ordinal */
 
 /* After such a frame the handler takes no more, when it says so at all: because
  * it has enough, or because the request makes no sense to it. */
@@ -93,7 +93,7 @@ bool session_is_last(const uint8_t *payload, size_t len);
 /* What is known of it. */
 static inline struct check *session_check(const struct sf_peer *peer)
 {
-    return &session.checks[peer->ordinal - 1];
+    return &session_checks[peer->ordinal - 1];
 }
 
 /* Where the last whole frame ends in the first n bytes of a stream. */
@@ -122,15 +122,35 @@ bool session_has_ended(const struct sf_peer *peer);
 /* Nothing more is owed to it. */
 bool session_is_excused(const struct sf_peer *peer);
 
-/* --- session_judge.c: each finds what it says */
+/* Connections that the server has now. */
+unsigned session_accepted(void);
 
+/* --- session_answers.c, session_waits.c, session_judge.c: each finds what is
+ * said there.  The hooks of sf_program: */
+
+void session_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+                      size_t len);
+void session_quiet(void *arg, int64_t until);
+void session_busy(void *arg);
+void session_settled(void *arg);
+void session_finished(void *arg);
+
+/* It has ended: was there a reason? */
+void session_judge_end(struct sf_peer *peer);
 /* While the server waits until then: a connection, … */
 void session_judge_one(struct sf_peer *peer, int64_t until, bool short_timer);
 /* … and all of them. */
 void session_judge_all(void);
 /* It was told to stop, if it was. */
 void session_judge_stop(void);
-/* At the end: how they ended. */
-void session_judge_kinds(void);
+/* A fault at a call on it: what is short is not asked for again at once. */
+void session_judge_haste(const struct sf_peer *peer, const struct sf_point *at,
+                         enum sf_fault fault);
+/* The server's wait fails, or the pause after that: for this reason. */
+void session_wait_failed(enum sf_fault fault);
+/* At the end: whoever sent frames has seen them handled, … */
+void session_judge_handled(void);
+/* … and the server counts what was. */
+void session_judge_counts(void);
 
 #endif
