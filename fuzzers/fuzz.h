@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern bool sf_verbose __attribute__((weak));
 
 /*
- * The prover (prove_memory.c) makes allocations of the program fail.
+ * The prover (prove/memory.c) makes allocations of the program fail.
  */
 struct fuzz_memory {
     volatile bool own; /* those that are made now are the target's own; the

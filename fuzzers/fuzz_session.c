@@ -33,7 +33,7 @@
 #include "faultinject/inject/finding.h"
 #include "fuzzers/fuzz.h"
 #include "fuzzers/phases.h"
-#include "fuzzers/session_peers.h"
+#include "fuzzers/session/peers.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* session_peers.c: what is known of each connection; see session_peers.h */
-#include "fuzzers/session_peers.h"
+/* peers.c: what is known of each connection; see peers.h */
+#include "fuzzers/session/peers.h"
 
 #define PAUSED (INT64_MAX / 2)
 

@@ -1,5 +1,5 @@
-/* prove_seen.c: the states of a walk; see prove.h */
-#include "fuzzers/prove.h"
+/* seen.c: the states of a walk; see prove.h */
+#include "fuzzers/prove/prove.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>

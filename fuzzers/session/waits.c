@@ -1,10 +1,10 @@
 /*
- * session_waits.c: how the server waits: for as long as there is nothing to do,
+ * waits.c: how the server waits: for as long as there is nothing to do,
  * with nothing done by halves, and not in a hurry where memory is short.
  */
 #include "faultinject/inject/finding.h"
 #include "fuzzers/phases.h"
-#include "fuzzers/session_peers.h"
+#include "fuzzers/session/peers.h"
 
 enum {
     SHORT_TIMER_MS = 1000,

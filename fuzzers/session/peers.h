@@ -1,5 +1,5 @@
 /*
- * session_peers.h: one input of fuzz_session, and what is known of each of its
+ * peers.h: one input of fuzz_session, and what is known of each of its
  * connections.
  */
 #ifndef SF_SESSION_PEERS_H
@@ -125,7 +125,7 @@ bool session_is_excused(const struct sf_peer *peer);
 /* Connections that the server has now. */
 unsigned session_accepted(void);
 
-/* --- session_answers.c, session_waits.c, session_judge.c: each finds what is
+/* --- answers.c, waits.c, judge.c: each finds what is
  * said there.  The hooks of sf_program: */
 
 void session_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,

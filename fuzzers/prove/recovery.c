@@ -1,5 +1,5 @@
 /*
- * prove_recovery.c: every way for descriptors in a select loop to die.
+ * recovery.c: every way for descriptors in a select loop to die.
  *
  * Three clients and the control connection.  The family is the product of
  *
@@ -11,7 +11,7 @@
  *                handed out again at once; while it waits, with numbers up
  *                to the last one that select can take
  */
-#include "fuzzers/prove.h"
+#include "fuzzers/prove/prove.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /*
- * session_judge.c: what the server under test owes to each connection besides
+ * judge.c: what the server under test owes to each connection besides
  * its answers: an end in time, a place, its memory back, a true count.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/simnet/simnet.h"
 #include "fuzzers/fuzz.h"
-#include "fuzzers/session_peers.h"
+#include "fuzzers/session/peers.h"
 
 enum {
     SPARE = 65536 + 1024, /* bytes that are lent to whoever is served */

@@ -1,9 +1,9 @@
 /*
- * session_answers.c: what comes back for what was sent: nothing else, all that
+ * answers.c: what comes back for what was sent: nothing else, all that
  * is due, and an end only where there is a reason.
  */
 #include "faultinject/inject/finding.h"
-#include "fuzzers/session_peers.h"
+#include "fuzzers/session/peers.h"
 
 #include <string.h>
 

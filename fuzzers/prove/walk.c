@@ -1,5 +1,5 @@
-/* prove_walk.c: a job in a child process, watched; see prove.h */
-#include "fuzzers/prove.h"
+/* walk.c: a job in a child process, watched; see prove.h */
+#include "fuzzers/prove/prove.h"
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"

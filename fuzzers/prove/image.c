@@ -1,6 +1,6 @@
-/* prove_image.c: see prove_image.h */
+/* image.c: see image.h */
 #undef _FORTIFY_SOURCE /* its longjmp knows of one stack only */
-#include "fuzzers/prove_image.h"
+#include "fuzzers/prove/image.h"
 
 #include "faultinject/inject/inject.h"
 #include "target/poison.h"

@@ -1,8 +1,8 @@
 /*
- * prove_image.h: a session that can be gone on with from any of its decisions.
+ * image.h: a session that can be gone on with from any of its decisions.
  *
  * The session runs on a stack of its own, and its allocator has an arena of
- * its own (prove_memory.c), so all that it can change lies between the first
+ * its own (memory.c), so all that it can change lies between the first
  * and the last byte of this program's variables.  A snapshot is what of that
  * has changed, the registers, and errno; going back to one takes a fraction
  * of a microsecond.

@@ -1,13 +1,13 @@
 /*
- * prove_memory.c: the allocator of the sessions that are proved.
+ * memory.c: the allocator of the sessions that are proved.
  *
  * The linker sends every call of the allocator in this program here
  * (--wrap).  Blocks are counted, so that a leak is seen in the very run that
  * leaks, without a sanitizer.  A session whose memory is to be taken back
- * with everything else (prove_image.h) has its blocks in an arena among the
+ * with everything else (image.h) has its blocks in an arena among the
  * variables of the program.
  */
-#include "fuzzers/prove.h"
+#include "fuzzers/prove/prove.h"
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/run.h"

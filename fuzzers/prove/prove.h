@@ -12,7 +12,7 @@
 
 #include "faultinject/inject/choose_exhaust.h"
 #include "faultinject/session/session.h"
-#include "fuzzers/prove_image.h"
+#include "fuzzers/prove/image.h"
 
 enum { PROVE_COUNTERS = 3 };
 
@@ -45,7 +45,7 @@ enum prove_end {
     PROVE_STOPPED,  /* … the time was over before                      */
     PROVE_FOUND,    /* a counterexample                                */
     PROVE_CANNOT,   /* it could not be done; a line says why           */
-    PROVE_DOUBTFUL  /* found, but not again: within prove_walk.c only  */
+    PROVE_DOUBTFUL  /* found, but not again: within walk.c only  */
 };
 
 struct prove_result {
@@ -64,13 +64,13 @@ struct prove_result {
     struct sf_choice vector[SF_EXHAUST_MAX];
 };
 
-/* prove_walk.c: walks the job and says how it went on standard error. */
+/* walk.c: walks the job and says how it went on standard error. */
 void prove_walk(const struct prove_job *job, struct prove_result *result);
 
 /* Adds the counts and seconds of r to those of *sum. */
 void prove_add(struct prove_result *sum, const struct prove_result *r);
 
-/* prove_say.c: what was proved, to standard output. */
+/* say.c: what was proved, to standard output. */
 void prove_say(const struct prove_job *job, const struct prove_result *r);
 /* One row of docs/proofs.md: only what is the same each time. */
 void prove_row(const struct prove_job *job, const struct prove_result *r);
@@ -80,18 +80,18 @@ void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
 /* Writes the counterexample to files, and replays it before your eyes. */
 void prove_show(const struct prove_job *job, const struct prove_result *r);
 
-/* prove_walk.c, for other children: a file that has no name, and what one left
+/* walk.c, for other children: a file that has no name, and what one left
  * in it. */
 int prove_scratch(void);
 void prove_judge(int log, int status, struct prove_result *r);
 
-/* prove_torture.c: each allocation of the program fails, one a run.  In
+/* torture.c: each allocation of the program fails, one a run.  In
  * result->runs how many there were, or which was FOUND. */
 void prove_torture(const struct prove_job *job, struct prove_result *result);
 void prove_torture_show(const struct prove_job *job,
                         const struct prove_result *r);
 
-/* prove_memory.c: blocks that the session has allocated and not freed; a
+/* memory.c: blocks that the session has allocated and not freed; a
  * finding if they are others than before. */
 long prove_blocks(void);
 void prove_check_blocks(long before);
@@ -105,7 +105,7 @@ void *prove_next_block(const void *block, size_t size);
 /* From here on blocks come from the arena. */
 void prove_use_arena(void);
 
-/* prove_seen.c: the states of a walk. */
+/* seen.c: the states of a walk. */
 struct prove_seen;
 struct prove_seen *prove_seen_new(void);
 void prove_seen_forget(struct prove_seen *s);
@@ -115,11 +115,11 @@ uint64_t prove_seen_states(const struct prove_seen *s);
 bool prove_seen(struct prove_seen *s, const struct image_print *p, uint64_t who,
                 unsigned left);
 
-/* prove_recovery.c: the i-th session of the family of dead descriptors;
+/* recovery.c: the i-th session of the family of dead descriptors;
  * false when there are no more. */
 bool prove_recovery(unsigned i, struct sf_session *s, char *name, size_t size);
 
-/* prove_decoder.c: the closure of a decoder; an exit status.  `max` bytes of
+/* decoder.c: the closure of a decoder; an exit status.  `max` bytes of
  * payload unless the format says; `first`: the first refuted one ends it. */
 int prove_decoder(const char *format, unsigned max, bool rows, bool first);
 

@@ -1,5 +1,5 @@
-/* prove_say.c: statements and counterexamples; see prove.h */
-#include "fuzzers/prove.h"
+/* say.c: statements and counterexamples; see prove.h */
+#include "fuzzers/prove/prove.h"
 
 #include "faultinject/session/run.h"
 #include "fuzzers/fuzz.h"

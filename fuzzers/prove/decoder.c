@@ -1,5 +1,5 @@
 /*
- * prove_decoder.c: the closure of a decoder.
+ * decoder.c: the closure of a decoder.
  *
  * Breadth first over the product of the compiled decoder and the
  * specification (reference.c), from the empty stream on.  A state is the
@@ -22,7 +22,7 @@
  * checked holds for streams of any length.  States are compared byte by
  * byte, not by a hash.
  */
-#include "fuzzers/prove.h"
+#include "fuzzers/prove/prove.h"
 
 #include "fuzzers/reference.h"
 #include "target/decode.h"

@@ -4,7 +4,7 @@
  * Sessions in memory with every combination of at most k faults, on the
  * compiled code itself; see docs/proofs.md.
  */
-#include "fuzzers/prove.h"
+#include "fuzzers/prove/prove.h"
 
 #include "fuzzers/fuzz.h"
 #include "fuzzers/phases.h"

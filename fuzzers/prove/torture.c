@@ -1,12 +1,12 @@
 /*
- * prove_torture.c: each allocation of a session fails; see prove.h
+ * torture.c: each allocation of a session fails; see prove.h
  *
  * One a run, in a process of its own.  Memory that is short costs somebody his
  * connection, and which one is not known here: so nothing is owed to anybody.
  * What is judged is everything else: the sanitizers, blocks and descriptors
  * that are not given back, wrong bytes, misused descriptors, and an end.
  */
-#include "fuzzers/prove.h"
+#include "fuzzers/prove/prove.h"
 
 #include "faultinject/inject/finding.h"
 #include "fuzzers/fuzz.h"
