@@ -236,6 +236,9 @@ static int parse_profile(struct sf_plan *plan, struct sf_reader *r)
     struct sf_nearest best = SF_NOTHING_NEAR;
 
     sf_skip_space(r);
+    if (r->profiled)
+        return sf_fail(r, "'profile' is given twice");
+    r->profiled = true;
     for (int i = 0; i < SF_PROFILE_COUNT; i++) {
         if (sf_take_word(r, sf_profile_names[i])) {
             plan->profile = (enum sf_profile)i;

@@ -16,6 +16,7 @@ struct sf_reader {
     const char *end;  /* of the line */
     const char *next; /* the line after it, NULL: there is none */
     unsigned line;
+    bool profiled; /* a line has said the profile */
     struct sf_plan_error *error;
 };
 
