@@ -1,5 +1,6 @@
 /* plan_print.c: a plan as text; what is printed parses to itself. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "faultinject/inject/plan_read.h"
 
@@ -51,11 +52,44 @@ static void selector(struct printer *p, const char *name,
     range(p->out, r, base);
 }
 
+static bool is_word(const char *value)
+{
+    size_t n = strlen(value);
+
+    return value[0] != '"' && sf_word_length(value, value + n) == n;
+}
+
+static void quoted(FILE *out, const char *value)
+{
+    fputc('"', out);
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\' || *value == '\n')
+            fputc('\\', out);
+        fputc(*value == '\n' ? 'n' : *value, out);
+    }
+    fputc('"', out);
+}
+
 static void named(struct printer *p, const char *name, const char *value)
 {
     if (!value[0])
         return;
     word(p, name);
+    space(p);
+    if (is_word(value))
+        fputs(value, p->out);
+    else
+        quoted(p->out, value);
+}
+
+/* One in brackets is a word although there are colons in it. */
+static void address(struct printer *p, const char *value)
+{
+    if (value[0] != '[') {
+        named(p, "peer", value);
+        return;
+    }
+    word(p, "peer");
     word(p, value);
 }
 
@@ -103,7 +137,7 @@ static void selectors(struct printer *p, const struct sf_rule *r)
     selector(p, "conn", &r->conn, 1);
     selector(p, "fd", &r->fd, 0);
     selector(p, "port", &r->port, 1);
-    named(p, "peer", r->peer);
+    address(p, r->peer);
     named(p, "site", r->site);
 }
 

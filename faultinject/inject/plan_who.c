@@ -50,16 +50,64 @@ static int select_port(struct sf_reader *r, struct sf_rule *rule)
     return sf_fail(r, "a port is at most %d", UINT16_MAX);
 }
 
-/* A word of up to SF_WORD_MAX - 1 bytes into an empty place. */
+static int too_long(struct sf_reader *r)
+{
+    return sf_fail(r, "the name is longer than %d bytes", SF_WORD_MAX - 1);
+}
+
+/* What a byte of a name in quotes stands for. */
+static int take_byte(struct sf_reader *r)
+{
+    char c = *r->at;
+
+    if (c == '\0')
+        return sf_fail(r, "a name has no zero bytes");
+    r->at++;
+    if (c != '\\')
+        return (unsigned char)c;
+    if (sf_take_char(r, 'n'))
+        return '\n';
+    if (r->at < r->end && (*r->at == '"' || *r->at == '\\'))
+        return *r->at++;
+    r->at--;
+    return sf_fail(r, "in quotes '\\' goes before '\\', '\"' or 'n' only");
+}
+
+/* Space, ':' and '#' are bytes of it like others. */
+static int take_quoted(struct sf_reader *r, char *place)
+{
+    const char *start = r->at++;
+    size_t n = 0;
+
+    while (r->at < r->end && *r->at != '"') {
+        int byte = take_byte(r);
+        if (byte < 0)
+            return -1;
+        if (n < SF_WORD_MAX)
+            place[n++] = (char)byte;
+    }
+    if (n < SF_WORD_MAX && sf_take_char(r, '"'))
+        return sf_word_length(r->at, r->end) == 0
+                   ? 0
+                   : sf_expected(r, "a space or ':' after the name");
+    r->at = start;
+    return n < SF_WORD_MAX ? sf_fail(r, "the quote is not closed")
+                           : too_long(r);
+}
+
+/* A word, or what stands in quotes, of up to SF_WORD_MAX - 1 bytes into an
+ * empty place. */
 static int select_word(struct sf_reader *r, char *place, size_t n,
                        const char *word, const char *what)
 {
     if (once(r, place[0] != 0, word) < 0)
         return -1;
-    if (n == 0)
+    if (n == 0 || (n == 2 && memcmp(r->at, "\"\"", 2) == 0))
         return sf_expected(r, what);
+    if (*r->at == '"')
+        return take_quoted(r, place);
     if (n >= SF_WORD_MAX)
-        return sf_fail(r, "the name is longer than %d bytes", SF_WORD_MAX - 1);
+        return too_long(r);
     memcpy(place, r->at, n);
     r->at += n;
     return 0;

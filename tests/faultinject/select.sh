@@ -107,4 +107,11 @@ strip -o "$work/stripped" "$talk"
 talk=$work/stripped
 place=$(sed -n 's/^process.* in \(stripped+0x[0-9a-f]*\)$/\1/p' "$work/trace")
 selects "site ${place:-unknown} client 2 in 1: EINTR" 'P2 conn 2 recv 1: EINTR'
+
+# Whatever a program is called: a name in quotes is one.
+talk="$work/my \"talk\": #1"
+cp "$work/stripped" "$talk"
+selects 'program "my \"talk\": #1" process 2 conn 1 recv 1: EINTR' \
+    'P2 conn 1 recv 1: EINTR'
+selects 'program "my" conn 1 recv 1: EINTR' ''
 exit $bad
