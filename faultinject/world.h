@@ -102,6 +102,8 @@ struct sf_world {
     void (*kill)(int fd);           /* the number is closed behind the
                                      * program's back and free for reuse;
                                      * NULL: it cannot                     */
+    void (*forget)(int fd);         /* the program gives the number back, but
+                                     * not by close(); NULL: it knows      */
     void (*drop)(int listener);     /* the oldest waiting connection is
                                      * aborted before it was accepted      */
     void (*exhaust)(bool on);       /* the table of descriptors is full

@@ -136,7 +136,8 @@ const struct sf_world *sf_inside(void);
  */
 long sf_tell(struct sf_op *op);
 
-/* These numbers were closed: nothing is known of them any more. */
+/* The program is about to close all of these at once: as by close() of each,
+ * and before it, since another thread may be given one of them. */
 void sf_forget(unsigned first, unsigned last);
 
 #endif

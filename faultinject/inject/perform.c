@@ -40,6 +40,19 @@ void sf_rearm(const struct sf_op *op, int fd, bool unseen)
             op->world->rearm(i, false);
 }
 
+/* A number that was never met may not have been open. */
+static void forget(int fd)
+{
+    enum sf_fd_state state = sf_fd_state(fd);
+
+    if (sf_injector.world->forget)
+        sf_injector.world->forget(fd);
+    if (state != SF_FD_UNSEEN && state < SF_FD_GONE)
+        sf_gone(fd, SF_FD_GONE);
+    else
+        sf_epoll_forget(fd);
+}
+
 /* Before it is closed: afterwards another thread may have been given it. */
 void sf_give_back(struct sf_op *op)
 {
@@ -55,7 +68,8 @@ void sf_forget(unsigned first, unsigned last)
     if (!sf_injector.world->all_threads)
         return; /* a world in memory: they were not its numbers */
     for (unsigned fd = first; fd < end && fd <= last; fd++)
-        sf_gone((int)fd, SF_FD_UNSEEN);
+        forget((int)fd);
+    sf_relieve();
 }
 
 void sf_relieve(void)

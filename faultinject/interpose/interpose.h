@@ -54,6 +54,9 @@ static inline void sf_op_init(struct sf_op *op, enum sf_call call, int fd,
  */
 #define SF_WORLD(op, name) (op.world->name ? op.world->name : sf_libc.name)
 
+/* Does close_range() of these close them now, and is not refused? */
+bool sf_closes_row(unsigned first, unsigned last, int flags);
+
 /* All of it, or as much as could be written before an error. */
 static inline size_t sf_write_all(int fd, const char *bytes, size_t len)
 {

@@ -149,15 +149,21 @@ static void close_inside(unsigned first, unsigned last, bool later)
     }
 }
 
+bool sf_closes_row(unsigned first, unsigned last, int flags)
+{
+    return first <= last && !(flags & ~(int)CLOSE_RANGE_UNSHARE);
+}
+
 /* As libc does them: there is nothing to be asked of the kernel's world. */
 SF_EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-    int result = (int)sf_syscall(SYS_close_range, first, last, flags, 0, 0, 0);
+    int result;
 
+    if (sf_on && sf_inside() && sf_closes_row(first, last, flags))
+        sf_forget(first, last);
+    result = (int)sf_syscall(SYS_close_range, first, last, flags, 0, 0, 0);
     if (sf_on && result == 0)
         close_inside(first, last, flags & CLOSE_RANGE_CLOEXEC);
-    if (sf_on && sf_inside() && result == 0 && !(flags & CLOSE_RANGE_CLOEXEC))
-        sf_forget(first, last);
     return result;
 }
 

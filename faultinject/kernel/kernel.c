@@ -355,6 +355,7 @@ static struct sf_world kernel = {
     .reset = sf_mend_reset,
     .end = sf_mend_end,
     .kill = kernel_kill,
+    .forget = sf_mend_forget,
     .drop = kernel_drop,
     .rearm = kernel_rearm,
     .exhaust = kernel_exhaust,

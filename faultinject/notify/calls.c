@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/close_range.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "faultinject/inject/inject.h"
+#include "faultinject/interpose/interpose.h"
 #include "faultinject/notify/remote.h"
 #include "faultinject/world.h"
 
@@ -345,10 +345,10 @@ static long on_close(void)
     return sf_mirror(FD) || !sf_remote.untouched ? close(FD) : -1;
 }
 
-/* The kernel does it; a row that it refuses is looked at again, no more. */
+/* The kernel does it. */
 static long on_close_range(void)
 {
-    if (!(INT(2) & CLOSE_RANGE_CLOEXEC))
+    if (sf_closes_row((unsigned)INT(0), (unsigned)INT(1), INT(2)))
         sf_forget((unsigned)INT(0), (unsigned)INT(1));
     return untouched();
 }

@@ -60,6 +60,8 @@ fires unchecked-connect unchecked-connect
 fires left-connect unchecked-connect
 fires misuse misuse
 fires fd-leak fd-leak
+fires fd-leak-row fd-leak
+fires stale-row stale-fd
 fires fd-leaks fd-leak
 fires stall stall --timeout 500ms
 fires died died

@@ -449,6 +449,43 @@ static int heir(void)
     return 0;
 }
 
+/* What is given back in a row is as new as what is given back by itself. */
+static int anew(void)
+{
+    int a[2];
+    char c;
+
+    for (int i = 0; i < 2; i++) {
+        struct pollfd p = {.events = POLLIN};
+        ssize_t n;
+        if (!make_pair(a) || !says(a[1], "x"))
+            return 1;
+        p.fd = a[0];
+        do
+            poll(&p, 1, PATIENCE_MS);
+        while ((n = take(a[0], &c, 1)) < 0 && errno == EAGAIN);
+        if (i == 1)
+            return n == 1 ? 0 : 2;
+        close_range((unsigned)a[0], (unsigned)a[0], 0);
+        close_range((unsigned)a[1], (unsigned)a[1], 0);
+    }
+    return 3;
+}
+
+/* Where all numbers are in use, a row that is given back makes room. */
+static int room_in_a_row(void)
+{
+    int fd, a[2];
+
+    if (!make_pair(a) || dup2(a[0], 200) < 0)
+        return 1;
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (fd < 0 && errno != EMFILE)
+        return 2;
+    closefrom(200);
+    return fd < 0 && socket(AF_INET, SOCK_STREAM, 0) < 0 ? 3 : 0;
+}
+
 /* The peer has no more to say, and is still answered when this one ends. */
 static int half_closed(void)
 {
@@ -664,6 +701,8 @@ static const struct {
     {"vfork", use_vfork},
     {"heir", heir},
     {"half-closed", half_closed},
+    {"anew", anew},
+    {"room-in-a-row", room_in_a_row},
     {"full-backlog", full_backlog},
     {"batch-and-error", batch_and_error},
     {"full-and-spawns", full_and_spawns},

@@ -65,6 +65,8 @@ holds error-queue posix 'in 1: EAGAIN'
 holds vfork linux 'in: short 3'
 holds heir linux
 holds half-closed linux
+holds anew linux 'in 1: EOF' 'in 1: ECONNRESET'
+holds room-in-a-row linux 'socket 1: EMFILE'
 holds full-backlog linux 'connect: EINTR'
 holds batch-and-error linux
 holds full-and-spawns linux 'accept: EMFILE'

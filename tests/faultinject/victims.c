@@ -317,18 +317,49 @@ static void old_grant(void)
 }
 
 /* Two connections one after the other; the bug forgets the first. */
-static void fd_leak(void)
+static void leak(void (*give_back)(int fd))
 {
     int pair[2];
 
     for (int i = 0; i < 2; i++) {
         make_pair(pair);
-        close(pair[1]);
+        give_back(pair[1]);
         if (!wait_readable(pair[0]) || recv(pair[0], &pair[1], 1, 0) != 0)
             exit(3);
         if (i == 1 || correct)
-            close(pair[0]);
+            give_back(pair[0]);
     }
+}
+
+static void close_one(int fd)
+{
+    close(fd);
+}
+
+static void close_row(int fd)
+{
+    close_range((unsigned)fd, (unsigned)fd, 0);
+}
+
+static void fd_leak(void)
+{
+    leak(close_one);
+}
+
+static void fd_leak_row(void)
+{
+    leak(close_row);
+}
+
+/* Used after its number was given back in a row. */
+static void stale_row(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    if (!correct)
+        close_row(pair[0]);
+    send(pair[0], "x", 1, MSG_NOSIGNAL);
 }
 
 /* It closes nothing.  What is over is lost when others come after it, and only
@@ -460,6 +491,8 @@ static const struct {
     {"blocking-in-loop", blocking_in_loop},
     {"old-grant", old_grant},
     {"fd-leak", fd_leak},
+    {"fd-leak-row", fd_leak_row},
+    {"stale-row", stale_row},
     {"fd-leaks", fd_leaks},
     {"stall", stall},
     {"died", died},
