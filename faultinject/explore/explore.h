@@ -74,6 +74,7 @@ struct sf_run {
     const char *json;  /* where the summary goes, NULL for nowhere */
     char only[SF_ONLY_MAX][SF_WORD_MAX]; /* programs; "": no more of them */
     unsigned allowed;                    /* monitors that are off, as bits */
+    unsigned watched;                    /* monitors that were named       */
     const char *output; /* where the command's output goes, NULL: as ours */
     const char *errors; /* … and its errors: both or none */
     int timeout_ms;     /* 0: none */
@@ -131,7 +132,6 @@ struct sf_options {
     const char *class;
     const char *profile;
     const char *check; /* shrink: the command that judges, NULL for none */
-    unsigned watched;  /* monitors that were asked for, as bits; 0: all */
     char **words;      /* of a trace's `run` line, or NULL              */
 };
 

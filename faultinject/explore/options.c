@@ -228,7 +228,7 @@ static bool take_option(struct sf_options *o, int option, const char *value)
     case OPT_ONLY:
         return add_only(&o->run, value);
     case OPT_MONITOR:
-        return find_monitor(value, &o->watched);
+        return find_monitor(value, &o->run.watched);
     case OPT_ALLOW:
         return find_monitor(value, &o->run.allowed);
     case OPT_TIMEOUT:
@@ -385,8 +385,8 @@ bool sf_options_settle(struct sf_options *o)
 {
     if (o->profile && !find_profile(o->profile, &o->run.plan.profile))
         return false;
-    if (o->watched)
-        o->run.allowed |= ~o->watched;
+    if (o->run.watched)
+        o->run.allowed |= ~o->run.watched;
     return add_chance(o);
 }
 

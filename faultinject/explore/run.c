@@ -69,6 +69,7 @@ static void fill(struct sf_control *c, const struct sf_run *run, size_t bytes)
     c->profile = run->plan.profile;
     c->tracing = run->trace != NULL;
     c->allowed = run->allowed;
+    c->watched = run->watched;
     memcpy(c->only, run->only, sizeof c->only);
     c->n_rules = run->plan.n;
     if (run->plan.n > 0)

@@ -108,6 +108,7 @@ struct sf_control {
     enum sf_profile profile;
     uint32_t tracing;                    /* natural calls are recorded, too */
     uint32_t allowed;                    /* monitors that are off, as bits */
+    uint32_t watched;                    /* monitors that were named       */
     char only[SF_ONLY_MAX][SF_WORD_MAX]; /* programs; none: all of them */
 
     /* Counted by the library, atomically. */

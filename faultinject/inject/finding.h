@@ -29,7 +29,7 @@
     X(FD_LEAK,      "fd-leak",      SF_EVERYWHERE,                            \
       "open at the end, not at the start")                                    \
     X(FD_RANGE,     "fd-range",     SF_EVERYWHERE,                            \
-      "select with a number >= FD_SETSIZE")                                   \
+      "select beyond the end of a set")                                       \
     X(BLOCKING,     "blocking-in-loop", SF_IN_KERNEL,                         \
       "a call that may block inside a loop")                                  \
     X(PHANTOM,      "phantom-dispatch", SF_EVERYWHERE,                        \

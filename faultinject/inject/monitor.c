@@ -16,6 +16,7 @@
 #define PER_THREAD static __thread __attribute__((tls_model("initial-exec")))
 
 unsigned sf_monitors;
+unsigned sf_monitors_asked;
 
 static bool looks(enum sf_monitor monitor)
 {
@@ -277,10 +278,24 @@ void sf_monitor_end(void)
 
 /* --- select --- */
 
+/*
+ * Linux takes sets of any size, and programs make their own larger ones; and it
+ * looks at no more than its table has, so that none below FD_SETSIZE is enough
+ * for whoever asks for all there can be.  In memory there are no such numbers.
+ */
+static bool may_be_right(const struct sf_op *op)
+{
+    int end = sf_fd_end();
+
+    if (sf_monitors_asked & 1u << SF_MON_FD_RANGE || !op->world->all_threads)
+        return false;
+    return end <= FD_SETSIZE || !op->wait->shape->overruns(op->wait, end);
+}
+
 static void look_for_range(const struct sf_op *op)
 {
     if ((op->call == SF_CALL_select || op->call == SF_CALL_pselect) &&
-        op->other > FD_SETSIZE)
+        op->other > FD_SETSIZE && !may_be_right(op))
         sf_finding(SF_MON_FD_RANGE, "%s of %d descriptors, a set holds %d",
                    name(op), op->other, FD_SETSIZE);
 }

@@ -15,6 +15,8 @@
  * CONNECT, MISUSE and ZOMBIE.
  */
 extern unsigned sf_monitors;
+/* Those that somebody named: they tell what is right in few programs, too. */
+extern unsigned sf_monitors_asked;
 
 /* Those that look in a world in memory, too: it judges all else itself. */
 #define SF_MONITORS_OF_CALLS                                               \

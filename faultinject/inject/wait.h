@@ -32,6 +32,9 @@ struct sf_wait_shape {
     /* Report that fd is not open, of which w->dying was asked; NULL: that is
      * never reported. */
     void (*perish)(struct sf_wait *w, int fd);
+    /* Numbers below `end` can be open: are its sets surely smaller than what
+     * the kernel then looks at?  NULL: it has none. */
+    bool (*overruns)(const struct sf_wait *w, int end);
     bool hangups; /* POLLRDHUP can be asked for, and is reported */
 };
 

@@ -106,6 +106,7 @@ bool sf_attach(const struct sf_watched *who)
     sf_finding_hook = tell;
     sf_inject_enrol = enrol;
     sf_monitor_begin(~control->allowed);
+    sf_monitors_asked = control->watched;
     index.entries = sf_control_entries(control);
     index.n = control->n_rules;
     index.keyed = control->n_keyed;

@@ -122,12 +122,49 @@ static bool select_hide(struct sf_wait *w, int fd, short events)
     return !in_set(s->rd, fd) && !in_set(s->wr, fd) && !in_set(s->ex, fd);
 }
 
+/* What every address sanitizer has. */
+void *__asan_region_is_poisoned(void *from, size_t size) __attribute__((weak));
+
+static bool is_poisoned(const fd_set *set, size_t bytes)
+{
+    return set && &__asan_region_is_poisoned &&
+           __asan_region_is_poisoned((void *)set, bytes);
+}
+
+static bool runs_into(const fd_set *set, const fd_set *next, size_t bytes)
+{
+    uintptr_t from = (uintptr_t)set, to = (uintptr_t)next;
+
+    return set && to > from && to - from < bytes;
+}
+
+/* One set can be as large as it likes, and nobody knows; but two that the
+ * kernel takes for one another's memory are too small. */
+static bool select_overruns(const struct sf_wait *w, int end)
+{
+    const struct select_wait *s = (const struct select_wait *)w;
+    const fd_set *sets[] = {s->rd, s->wr, s->ex};
+    int numbers = s->nfds < end ? s->nfds : end;
+    size_t bytes =
+        (size_t)((numbers + NFDBITS - 1) / NFDBITS) * sizeof(fd_mask);
+
+    for (int i = 0; i < 3; i++) {
+        if (is_poisoned(sets[i], bytes))
+            return true;
+        for (int j = 0; j < 3; j++)
+            if (runs_into(sets[i], sets[j], bytes))
+                return true;
+    }
+    return false;
+}
+
 static const struct sf_wait_shape select_shape = {
     .asked = select_next,
     .reported = select_next,
     .pretend = select_pretend,
     .hide = select_hide,
     .perish = select_perish,
+    .overruns = select_overruns,
 };
 
 #define SELECT(name, args, ms, mask)                                     \

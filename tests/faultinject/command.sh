@@ -55,9 +55,9 @@ jq -e '.exit == 0 and .verdict == null and .end.status == 0' "$work/out" \
     >/dev/null || fail "--json -: $(cat "$work/out")"
 
 ends 1 "$sockfault" run --json "$work/json" -- "$victims" fd-range
-says 'finding: fd-range: .*(process 1, .*, in fd_range at victims.c:'
+says 'finding: fd-range: .*(process 1, .*, in select_high at victims.c:'
 is '.findings[0].monitor' fd-range
-is '.findings[0].site | startswith("fd_range at victims.c:")' true
+is '.findings[0].site | startswith("select_high at victims.c:")' true
 
 # What is seen again in the same place is said once, and whose end it was.
 ends 1 "$sockfault" run -- "$victims" stale-fd
@@ -92,11 +92,47 @@ says '^sockfault: daemon goes on in the background, and nothing more is told'
 
 ends 0 "$sockfault" run --monitor spin -- "$victims" fd-range
 ends 1 "$sockfault" run --monitor spin --monitor fd-range -- "$victims" fd-range
+# ... and who asks for it is told what may be right, too.
+ends 0 "$sockfault" run -- "$victims" fd-range-not
+ends 1 "$sockfault" run --monitor fd-range -- "$victims" fd-range-not
 ends 0 "$sockfault" run --monitor fd-range --allow fd-range -- "$victims" fd-range
 ends 0 "$sockfault" run --allow died -- "$victims" died
 ends 0 "$sockfault" run --allow unguarded-sigpipe -- "$victims" unguarded-sigpipe
 ends 0 "$sockfault" run --allow stall --timeout 200ms -- "$victims" stall
 says 'not done after 200 ms'
+
+# A set that is too small, and stands alone: only a sanitizer knows.
+cat >"$work/small.c" <<'END'
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    struct rlimit limit;
+    struct timeval now = {0, 0};
+    int pair[2];
+    fd_set *set = calloc(argc > 1 ? 2 : 1, sizeof *set);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    if (dup2(pair[0], FD_SETSIZE) < 0)
+        return 3;
+    select(FD_SETSIZE + 1, set, NULL, NULL, &now);
+    free(set);
+    (void)argv;
+    return 0;
+}
+END
+for cc in cc clang; do
+    $cc -g -fsanitize=address -o "$work/small" "$work/small.c"
+    ends 1 "$sockfault" run -- "$work/small"
+    says 'finding: fd-range: select of 1025 descriptors, a set holds 1024 (.*main'
+    ends 0 "$sockfault" run -- "$work/small" enough
+done
 
 # --- an exit status that is a sanitizer's, and the same of the program itself ---
 

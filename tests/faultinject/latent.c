@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -163,15 +164,22 @@ static void fd_leak(int fd, int peer)
 static void fd_range(int fd, int peer)
 {
     struct timeval now = {0, 0};
-    fd_set sets[2]; /* room behind the first, so that nothing else breaks */
+    fd_set sets[3]; /* room behind two, so that nothing else breaks */
+    struct rlimit limit;
 
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
     memset(sets, 0, sizeof sets);
+    if (dup2(STDERR_FILENO, FD_SETSIZE) < 0)
+        return;
     for (int i = 0; i < ROUNDS && send_all(peer); i++)
         if (!recv_all(fd)) {
-            select(correct ? FD_SETSIZE : FD_SETSIZE + 1, &sets[0], NULL, NULL,
-                   &now);
-            return;
+            select(correct ? FD_SETSIZE : FD_SETSIZE + 1, &sets[0], &sets[1],
+                   NULL, &now);
+            break;
         }
+    close(FD_SETSIZE);
 }
 
 /* Reads a whole message where the first byte of it was reported. */

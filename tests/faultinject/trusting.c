@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -486,6 +487,71 @@ static int room_in_a_row(void)
     return fd < 0 && socket(AF_INET, SOCK_STREAM, 0) < 0 ? 3 : 0;
 }
 
+/* --- numbers beyond libc's sets --- */
+
+static bool allow_more(rlim_t numbers)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return false;
+    limit.rlim_cur = numbers;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+static void put(unsigned long *set, int fd)
+{
+    set[(size_t)fd / (8 * sizeof *set)] |= 1ul
+                                           << (size_t)fd % (8 * sizeof *set);
+}
+
+static bool has(const unsigned long *set, int fd)
+{
+    return set[(size_t)fd / (8 * sizeof *set)] >>
+               (size_t)fd % (8 * sizeof *set) &
+           1;
+}
+
+/* It makes sets of its own, side by side and as large as it needs. */
+static int wide_sets(void)
+{
+    enum { HIGH = 2 * FD_SETSIZE, WORDS = HIGH / NFDBITS + 1 };
+    unsigned long *sets = calloc(2 * WORDS, sizeof *sets);
+    int a[2], n;
+
+    if (!sets || !allow_more(HIGH + 16) || !make_pair(a) ||
+        dup2(a[0], HIGH) < 0 || !says(a[1], "x"))
+        return 1;
+    for (int i = 0; i < 3; i++) {
+        struct timeval patience = {PATIENCE_MS / 1000, 0};
+        put(sets, HIGH);
+        put(sets + WORDS, a[1]);
+        n = select(HIGH + 1, (fd_set *)sets, (fd_set *)(sets + WORDS), NULL,
+                   &patience);
+        if (n > 0 && has(sets, HIGH))
+            break;
+        if (n < 0 && errno != EINTR)
+            return 2;
+    }
+    n = has(sets, HIGH) ? 0 : 3;
+    free(sets);
+    return n;
+}
+
+/* As many as there can be, of which Linux looks at those that there are. */
+static int all_there_can_be(void)
+{
+    struct timeval now = {0, 0};
+    fd_set sets[3];
+    int a[2];
+
+    if (!allow_more(2 * FD_SETSIZE) || !make_pair(a))
+        return 1;
+    memset(sets, 0, sizeof sets);
+    FD_SET(a[0], &sets[0]);
+    return select(getdtablesize(), &sets[0], &sets[1], &sets[2], &now) > 0;
+}
+
 /* The peer has no more to say, and is still answered when this one ends. */
 static int half_closed(void)
 {
@@ -700,6 +766,8 @@ static const struct {
     {"error-queue", error_queue},
     {"vfork", use_vfork},
     {"heir", heir},
+    {"wide-sets", wide_sets},
+    {"all-there-can-be", all_there_can_be},
     {"half-closed", half_closed},
     {"anew", anew},
     {"room-in-a-row", room_in_a_row},

@@ -64,6 +64,8 @@ holds urgent-byte linux 'wait: EINTR' 'in: EINTR'
 holds error-queue posix 'in 1: EAGAIN'
 holds vfork linux 'in: short 3'
 holds heir linux
+holds wide-sets linux
+holds all-there-can-be linux
 holds half-closed linux
 holds anew linux 'in 1: EOF' 'in 1: ECONNRESET'
 holds room-in-a-row linux 'socket 1: EMFILE'

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -148,15 +149,38 @@ static void lent_number(void)
     close(pair[1]);
 }
 
+/* There is a number that no set of libc's holds. */
+static void open_high(int fd)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (dup2(fd, FD_SETSIZE) < 0)
+        exit(3);
+}
+
+/* Up to that number, with two sets that stand side by side: too small ones, or
+ * as the correct twin made them. */
+static void select_high(void)
+{
+    enum { ENOUGH = 2 };
+    struct timeval now = {0, 0};
+    int size = correct ? ENOUGH : 1;
+    fd_set *sets = calloc(4, sizeof *sets); /* nothing else shall break */
+
+    select(FD_SETSIZE + 1, &sets[0], &sets[size], NULL, &now);
+    free(sets);
+}
+
 static void fd_range(void)
 {
-    struct timeval now = {0, 0};
-    fd_set sets[2]; /* room behind the first, so that nothing else breaks */
     int pair[2];
 
     make_pair(pair);
-    memset(sets, 0, sizeof sets);
-    select(correct ? FD_SETSIZE : FD_SETSIZE + 1, &sets[0], NULL, NULL, &now);
+    open_high(pair[0]);
+    select_high();
 }
 
 /* Two connections, one quiet; the wait is interrupted. */
