@@ -116,7 +116,7 @@ struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r)
     rule.when = only(r->nth);
     if (r->fault == SF_SHORT || r->fault == SF_DELAY)
         rule.amount = r->amount;
-    if (sf_calls[r->call].kind == K_WAIT)
+    if (sf_calls[r->call].kind == K_WAIT && !sf_fault_of_listener(r->fault))
         rule.target = r->target;
     return rule;
 }

@@ -65,6 +65,13 @@ static inline int sf_fault_kills(enum sf_fault fault)
            fault == SF_DEADFD_NOTSOCK || fault == SF_DEADFD_LATE;
 }
 
+/* Is it done to a listener, which is no connection? */
+static inline int sf_fault_of_listener(enum sf_fault fault)
+{
+    return fault == SF_LISTENER_DEAD || fault == SF_LISTENER_NOTSOCK ||
+           fault == SF_LISTENER_SHUT;
+}
+
 extern const char *const sf_class_names[SF_CLASS_COUNT];
 extern const char *const sf_profile_names[SF_PROFILE_COUNT];
 

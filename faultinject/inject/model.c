@@ -294,6 +294,22 @@ static int can_EADDRNOTAVAIL(const struct sf_site *s)
     return can_ENETUNREACH(s);
 }
 
+/* Of what a wait has: add_listeners(). */
+static int can_LISTENER_SHUT(const struct sf_site *s)
+{
+    return s->wait || s->facts.type == SF_FD_LISTENER ? SF_LINUX : NEVER;
+}
+
+static int can_LISTENER_DEAD(const struct sf_site *s)
+{
+    return s->world->kill ? can_LISTENER_SHUT(s) : NEVER;
+}
+
+static int can_LISTENER_NOTSOCK(const struct sf_site *s)
+{
+    return can_LISTENER_DEAD(s);
+}
+
 /* As any other way for a connection to be gone before it was accepted. */
 #define can_ACCEPT_EPERM        can_ECONNABORTED
 #define can_ACCEPT_ENETDOWN     can_ECONNABORTED
@@ -312,7 +328,7 @@ static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
 static bool needs_target(enum sf_fault fault, const struct sf_site *s)
 {
     return s->wait && (fault == SF_SPURIOUS || fault == SF_WITHHOLD ||
-                       sf_fault_kills(fault));
+                       sf_fault_kills(fault) || sf_fault_of_listener(fault));
 }
 
 /* Reading what is falsely ready hangs a descriptor that blocks. */
@@ -330,18 +346,40 @@ static bool can_pretend(const struct sf_site *s, const struct sf_member *m)
 
 /* One outcome for each connection that the call waits for. */
 static unsigned add_targets(const struct sf_site *s, enum sf_fault fault,
-                            struct sf_outcome *out, unsigned n)
+                            struct sf_outcome *out, unsigned n, unsigned most)
 {
     struct sf_member member;
     int cursor = 0;
 
-    while (n < SF_OUTCOMES_MAX &&
-           s->wait->shape->asked(s->wait, &cursor, &member)) {
+    while (n < most && s->wait->shape->asked(s->wait, &cursor, &member)) {
         const struct sf_conn *conn = sf_fd_conn(member.fd);
         if (!conn || (fault == SF_SPURIOUS && !can_pretend(s, &member)))
             continue;
         out[n++] = (struct sf_outcome){fault, conn->ordinal, 0};
     }
+    return n;
+}
+
+static bool listens(const struct sf_site *s, int fd)
+{
+    struct sf_facts facts;
+
+    if (fd < 0 || sf_fd_state(fd) == SF_FD_CONN)
+        return false;
+    s->world->facts(fd, NULL, &facts);
+    return facts.type == SF_FD_LISTENER;
+}
+
+/* One for each listener; its target is one more than the descriptor. */
+static unsigned add_listeners(const struct sf_site *s, enum sf_fault fault,
+                              struct sf_outcome *out, unsigned n, unsigned most)
+{
+    struct sf_member member;
+    int cursor = 0;
+
+    while (n < most && s->wait->shape->asked(s->wait, &cursor, &member))
+        if (listens(s, member.fd))
+            out[n++] = (struct sf_outcome){fault, (unsigned)member.fd + 1, 0};
     return n;
 }
 
@@ -367,15 +405,17 @@ static size_t most(const struct sf_site *s, enum sf_fault fault)
 unsigned sf_model_outcomes(const struct sf_site *s,
                            struct sf_outcome out[SF_OUTCOMES_MAX])
 {
+    unsigned room = s->names ? SF_OUTCOMES_MAX : SF_OUTCOMES_DRAWN;
     unsigned n = 1;
 
     out[0] = (struct sf_outcome){SF_NONE, 0, 0};
-    for (int i = 1; i < SF_FAULT_COUNT && n < SF_OUTCOMES_MAX; i++) {
+    for (int i = 1; i < SF_FAULT_COUNT && n < room; i++) {
         enum sf_fault fault = (enum sf_fault)i;
         if (!possible(s, fault))
             continue;
         if (needs_target(fault, s))
-            n = add_targets(s, fault, out, n);
+            n = (sf_fault_of_listener(fault) ? add_listeners : add_targets)(
+                s, fault, out, n, room);
         else
             out[n++] = (struct sf_outcome){
                 fault, s->conn ? s->conn->ordinal : 0, most(s, fault)};

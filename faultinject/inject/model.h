@@ -15,8 +15,9 @@
 #include "faultinject/world.h"
 
 enum {
-    SF_OUTCOMES_MAX = 32,
-    SF_STREAK_MAX = 8, /* transient results in a row: no loop looks hung */
+    SF_OUTCOMES_MAX = 128,
+    SF_OUTCOMES_DRAWN = 32, /* where no rule names one: a tape counts them */
+    SF_STREAK_MAX = 8,      /* transient results in a row: no loop looks hung */
     SF_DELAY_MAX_MS = 10000
 };
 

@@ -174,7 +174,10 @@ static enum sf_verdict reset(struct sf_op *op)
 
 static int victim_of(const struct sf_op *op)
 {
-    return op->wait ? sf_conn_fd(op->target) : op->fd;
+    if (!op->wait)
+        return op->fd;
+    return sf_fault_of_listener(op->fault) ? (int)op->target - 1
+                                           : sf_conn_fd(op->target);
 }
 
 static enum sf_verdict die(struct sf_op *op)
@@ -221,6 +224,13 @@ static enum sf_verdict be_no_socket(struct sf_op *op)
         return die(op);
     op->world->close(ends[1]);
     return take_over(op, ends[0]);
+}
+
+/* As by a process that has the listener, too. */
+static enum sf_verdict be_shut(struct sf_op *op)
+{
+    op->world->shutdown(victim_of(op), SHUT_RDWR);
+    return SF_PERFORM;
 }
 
 /* After the call: account.c. */
@@ -346,6 +356,9 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_ACCEPT_EHOSTUNREACH] = drop,
     [SF_ACCEPT_EOPNOTSUPP] = drop,
     [SF_EADDRNOTAVAIL] = answer,
+    [SF_LISTENER_DEAD] = die,
+    [SF_LISTENER_NOTSOCK] = be_no_socket,
+    [SF_LISTENER_SHUT] = be_shut,
 };
 
 enum sf_verdict sf_perform(struct sf_op *op)

@@ -174,6 +174,7 @@ static int take_argument(struct sf_reader *r, struct sf_rule *rule)
         if (rule->amount == 0)
             return sf_fail(r, "a short count moves at least 1 byte; 0 is EOF");
     } else if ((rule->kinds & K_WAIT) && rule->fault > SF_NONE &&
+               !sf_fault_of_listener((enum sf_fault)rule->fault) &&
                take_target(r, rule)) {
         if (sf_take_range(r, &target, 1, "the number of a connection") < 0)
             return -1;

@@ -487,6 +487,47 @@ static int room_in_a_row(void)
     return fd < 0 && socket(AF_INET, SOCK_STREAM, 0) < 0 ? 3 : 0;
 }
 
+/* Whoever connects, now or later; false: the listener is at its end. */
+static bool hears(int *listener)
+{
+    struct pollfd p = {.fd = *listener, .events = POLLIN};
+    int fd;
+
+    while (poll(&p, 1, PATIENCE_MS) < 0 && errno == EINTR)
+        ;
+    fd = p.revents & POLLNVAL ? -1 : accept(*listener, NULL, NULL);
+    if (fd < 0 && !(p.revents & POLLNVAL) &&
+        (errno == EINTR || errno == EAGAIN))
+        return hears(listener);
+    if (fd >= 0)
+        close(fd);
+    else if (!(p.revents & POLLNVAL) && errno == EINVAL)
+        close(*listener); /* shut, but still its own */
+    *listener = fd < 0 ? -1 : *listener;
+    return fd >= 0;
+}
+
+/* When its listener is at its end it makes another one. */
+static int listens_anew(void)
+{
+    struct sockaddr_in at;
+    int listener = listen_at(&at), ends = 0;
+
+    for (int heard = 0; heard < 4; heard++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        if (listener < 0 || !dial(fd, &at))
+            return 1;
+        if (!hears(&listener)) {
+            listener = listen_at(&at);
+            if (ends++ > 0)
+                return 2;
+        }
+        close(fd);
+    }
+    close(listener);
+    return 0;
+}
+
 /* --- numbers beyond libc's sets --- */
 
 static bool allow_more(rlim_t numbers)
@@ -766,6 +807,7 @@ static const struct {
     {"error-queue", error_queue},
     {"vfork", use_vfork},
     {"heir", heir},
+    {"listens-anew", listens_anew},
     {"wide-sets", wide_sets},
     {"all-there-can-be", all_there_can_be},
     {"half-closed", half_closed},

@@ -64,6 +64,9 @@ holds urgent-byte linux 'wait: EINTR' 'in: EINTR'
 holds error-queue posix 'in 1: EAGAIN'
 holds vfork linux 'in: short 3'
 holds heir linux
+for dies in listener-dead listener-notsock listener-shut; do
+    holds listens-anew linux "accept 2: $dies" "poll 2: $dies"
+done
 holds wide-sets linux
 holds all-there-can-be linux
 holds half-closed linux
