@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 manners=(restart exec_flags turns dialogue address sleep streams path killed
-    patience high scarce word limits quiet vanish spoilt refused)
+    patience high scarce word limits quiet vanish spoilt refused deaf)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -490,4 +490,35 @@ manners_refused() {
 serve a client, and has the sockets ${after//$'\n'/ }"
         sweep_stop "$1"
     done
+} 2>/dev/null
+
+# The listener is at its end: found by accept, or by the wait for it.  Whom a server
+# has is served, then it ends, says why, and has counted all.
+manners_deaf() {
+    local model rule
+    for model in "${mutant_models[@]}"; do
+        for rule in 'accept4 2: listener-dead' 'accept4 2: listener-notsock' \
+            'accept4 2: listener-shut' 'select 2: listener-dead'; do
+            sweep_start "$1" "$model" "$SF_BUILD/bin/sockfault" run \
+                --fault "process 1 $rule" -- || return 0
+            manners_parting "$1" "$model" "${rule#*: }"
+        done
+    done
+}
+
+# manners_parting DIR MODEL WHAT: its last client, who says something later.
+manners_parting() {
+    local status=0 said
+    { sleep 0.2 && say hi; } | timeout 5 "$SF_BUILD/bin/framed-client" \
+        --port "$sweep_port" --format "${sweep_format[$2]}" >/dev/null 2>&1 ||
+        sweep_finding harm "$2: $3, and whom it had is not served"
+    timeout 3 tail -s 0.05 --pid="$sweep_server" -f /dev/null || status=$?
+    [[ $status -eq 0 ]] || sweep_finding stall "$2: $3, and it goes on"
+    sweep_stop "$1"
+    said=$(sed -n 's/^sockfault: finding: //p' "$1/server.err")
+    [[ -z $said ]] || sweep_finding "${said%%: *}" "$2: $3: ${said#*: }"
+    [[ $status -ne 0 ]] || { grep -q '^accepted 1,.* ended 1, failed 0,.* dead 0,' \
+        "$1/server.err" && grep -q '^framed-server: stopped: the ' "$1/server.err" &&
+        grep -q ' ended with status 2$' "$1/server.err"; } ||
+        sweep_finding wrong-data "$2: $3, and it says: $(head -n 1 "$1/server.err")"
 } 2>/dev/null
