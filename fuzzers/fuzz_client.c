@@ -17,9 +17,10 @@
  *                  name where neither answers
  *
  * The oracles: what is said to be connected is; it is connected unless
- * something prevented it; frames are the ones that the peer sent, in order; the
+ * something prevented it; frames are the ones that the peer sent, in order, and
+ * all of them where nothing was lost, whether or not it takes any more; the
  * peer gets a prefix of what was put, and of what cannot be put nothing; every
- * error had a cause.
+ * error had a cause, and memory was short as often as a client tries.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/run.h"
@@ -38,7 +39,7 @@
 #include <sys/socket.h>
 
 enum { DIALS = 3, CROWD = 20, FRAMES = 3, PORT = 7000, DEADLINE_MS = 3000 };
-enum { SILENCE = 12, LATE_MS = 500 };
+enum { SILENCE = 12, LATE_MS = 500, SEVERAL_TRIES = 8 };
 enum { MUCH_FRAMES = 20, MUCH_SIZE = 4000, HEADER = 5, MUCH_BUFFERS = 4096 };
 
 static struct {
@@ -50,6 +51,7 @@ static struct {
     bool by_hand;               /* connects without fm_dial                */
     bool several;               /* the peers have the second address       */
     bool spoilt;                /* a fault ends more than a first address  */
+    unsigned busy;              /* faults: memory was short                */
     bool crowd;                 /* dials more than the backlog holds       */
 } fuzz;
 
@@ -108,12 +110,42 @@ static void check_frame(const struct sf_peer *peer,
     fuzz.read = ref.end;
 }
 
+/* Who has tried several times may give up; it takes as many faults. */
+static void check_busy(int err)
+{
+    if (err == FM_E_BUSY && fuzz.busy < SEVERAL_TRIES && !fuzz_memory.refused)
+        sf_finding(SF_MON_WRONG,
+                   "the client gave up for want of memory, which was short %u "
+                   "times",
+                   fuzz.busy);
+}
+
+/* The stream has ended well: all of it was given, unless something was lost. */
+static void check_whole(const struct sf_peer *peer)
+{
+    const struct sf_session *s = sf_session_now();
+    struct ref_frame ref;
+
+    if (sf_session_last_fault(SF_FATAL) >= 0 || fuzz_memory.refused ||
+        peer->harmed || (peer->end && sf_end_harmed(peer->end)) ||
+        sf_session_has(s, SF_ACT_RESET) || sf_session_has(s, SF_ACT_KILL))
+        return;
+    if (ref_next(&fuzz.format, peer->stream, peer->sent, fuzz.read, &ref) ==
+        REF_FRAME)
+        sf_peer_finding(SF_MON_LOST, peer,
+                        "the frame at byte %zu was sent, and the end was given",
+                        fuzz.read);
+}
+
 static void check_error(const struct sf_peer *peer, int err)
 {
     enum ref_verdict verdict = REF_MORE;
 
+    check_busy(err);
     if (!peer) /* it never answered, or a fault parted them */
         return;
+    if (err == FM_E_CLOSED)
+        check_whole(peer);
     ref_end(&fuzz.format, peer->stream, peer->sent, 0, &verdict);
     if ((err == FM_E_BAD && verdict == REF_BAD) ||
         (err == FM_E_TOO_LONG && verdict == REF_TOO_LONG))
@@ -304,6 +336,17 @@ static void dial_crowd(void)
             fm_close(fds[n]);
 }
 
+/* Whose peer takes no more has nothing left to send, and still reads. */
+static int read_the_rest(int fd, struct fm_stream *s)
+{
+    int err = read_frames(fd, s);
+
+    if (err == FM_E_PIPE)
+        sf_finding(SF_MON_WRONG, "what the peer does not take keeps the client "
+                                 "from what it has sent");
+    return err;
+}
+
 static void one_dial(void)
 {
     int fd = dial(), err;
@@ -315,8 +358,8 @@ static void one_dial(void)
     fuzz.peer = NULL;
     fm_stream_init(&s, fd, &fuzz.format);
     err = send_frames(&s);
-    if (err == 0)
-        err = read_frames(fd, &s);
+    if (err == 0 || err == FM_E_PIPE)
+        err = read_the_rest(fd, &s);
     check_error(fuzz.peer, err);
     fm_stream_fini(&s);
     if (err != FM_E_BADFD) {
@@ -368,6 +411,7 @@ static void on_fault(void *arg, const struct sf_point *at,
     const struct sf_peer *peer = sf_session_peer_of(at->fd);
 
     (void)arg;
+    fuzz.busy += outcome->fault == SF_ENOBUFS || outcome->fault == SF_ENOMEM;
     fuzz.spoilt |=
         sf_faults[outcome->fault].cls == SF_FATAL && !spoils_first(at);
     sf_phase((outcome->fault * SF_CALL_COUNT + at->call) * 8u +
@@ -403,6 +447,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sf_session_decode(&s, data, size);
     fuzz.format = *ref_format(s.variant);
     fuzz.spoilt = false;
+    fuzz.busy = 0;
     fuzz.crowd = s.variant / ref_format_count & 1;
     fuzz.several = s.variant / ref_format_count & 8 && !s.local &&
                    !(s.variant / ref_format_count & 3);

@@ -43,8 +43,8 @@ int fm_stream_next(struct fm_stream *s, struct fm_frame *out,
 int fm_stream_put(struct fm_stream *s, const void *data, size_t len,
                   int64_t deadline_ms);
 
-/* Send what is gathered.  Returns 0, or the errors of fm_send_all(); after
- * those the output can only be given up. */
+/* Send what is gathered.  Returns 0, or the errors of fm_send_all(); the output
+ * is then given up.  After FM_E_PIPE there may still be frames to come. */
 int fm_stream_flush(struct fm_stream *s, int64_t deadline_ms);
 
 #endif

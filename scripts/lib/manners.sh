@@ -3,7 +3,8 @@
 # shellcheck shell=bash
 
 manners=(restart exec_flags turns dialogue address sleep streams path killed
-    patience high scarce word limits quiet vanish spoilt refused deaf)
+    patience high scarce word limits quiet vanish spoilt refused deaf
+    brief widow)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -521,4 +522,44 @@ manners_parting() {
         "$1/server.err" && grep -q '^framed-server: stopped: the ' "$1/server.err" &&
         grep -q ' ended with status 2$' "$1/server.err"; } ||
         sweep_finding wrong-data "$2: $3, and it says: $(head -n 1 "$1/server.err")"
+} 2>/dev/null
+
+# Memory that is short for a moment ends no client.
+manners_brief() {
+    local rule
+    sweep_start "$1" select env || return 0
+    for rule in 'send 1..3: ENOBUFS' 'send 2..4: ENOMEM' 'recv 1..3: ENOMEM' \
+        'recv 2..4: ENOBUFS'; do
+        timeout 5 "$SF_BUILD/bin/sockfault" run --quiet --status -P posix \
+            --fault "$rule" -- "$SF_BUILD/bin/framed-client" --count 9 --quiet \
+            --depth 2 --port "$sweep_port" --format "${sweep_format[select]}" \
+            >"$1/out" 2>&1 || sweep_finding died \
+            "under '$rule' the client ends: $(head -n 1 "$1/out")"
+    done
+    sweep_stop "$1"
+} 2>/dev/null
+
+# A server that dies has answered all that it was sent, and the client, who sends
+# more, reads the answers all the same: what it has not is what never went out.
+manners_widow() {
+    local client said
+    local -a sweep_options=(--listen "unix:$1/widow")
+    sweep_start "$1" select env || return 0
+    "$SF_BUILD/bin/framed-client" --connect "unix:$1/widow" --count 1000000 \
+        --depth 20 --size 5000 --format "${sweep_format[select]}" --quiet \
+        >"$1/out" 2>&1 &
+    client=$!
+    sleep 0.2
+    kill -STOP "$client"
+    sleep 0.2
+    kill -KILL "$sweep_server"
+    wait "$sweep_server" || true
+    kill -CONT "$client"
+    wait "$client" || true
+    rm -f "$1/widow"
+    said=$(tail -n 1 "$1/out")
+    sed -n 's/.* after \([0-9]*\) of \([0-9]*\) frames: not everything came back$/\1 \2/p' \
+        "$1/out" | awk '{ right = $2 - $1 < 20 } END { exit !right }' ||
+        sweep_finding lost-data "of 20 frames, the answers to some of which were \
+there, the client says: $said"
 } 2>/dev/null
