@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "faultinject/explore/explore.h"
 
@@ -361,6 +362,20 @@ static bool split(struct sf_options *o, char *trace)
     return o->words != NULL;
 }
 
+/* A relative name is what it was only where it was recorded.  Nobody goes there
+ * without a word: the same name in another tree may be just what is meant. */
+static bool is_here(const struct sf_run *run)
+{
+    const char *name = run->command[0];
+
+    if (!run->plan.directory || name[0] == '/' || !strchr(name, '/') ||
+        access(name, F_OK) == 0)
+        return true;
+    return sf_complain("%s: %s; the trace was recorded in %s: cd there, or to "
+                       "a folder that has it",
+                       name, strerror(errno), run->plan.directory);
+}
+
 bool sf_options_take_trace(struct sf_options *o, char *trace)
 {
     int n = 0;
@@ -378,7 +393,7 @@ bool sf_options_take_trace(struct sf_options *o, char *trace)
     if (!take(o, TRACE, n, o->words))
         return false;
     o->run.command = o->words + optind;
-    return true;
+    return is_here(&o->run);
 }
 
 bool sf_options_settle(struct sf_options *o)

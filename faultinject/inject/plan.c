@@ -1,4 +1,5 @@
 /* plan.c: the plan's text, line by line; see plan.h. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ void sf_plan_fini(struct sf_plan *plan)
 {
     free(plan->rules);
     free(plan->command);
+    free(plan->directory);
     sf_plan_init(plan);
 }
 
@@ -275,13 +277,34 @@ static int parse_command(struct sf_plan *plan, struct sf_reader *r)
     if (plan->command)
         return sf_fail(r, "'run' is given twice");
     plan->command = copy_rest(r);
+    r->after_run = true;
     return plan->command ? 0 : sf_fail(r, "no memory for the command");
+}
+
+/* The comment of a trace that says where its command ran; any other says
+ * nothing. */
+static int parse_comment(struct sf_plan *plan, struct sf_reader *r)
+{
+    static const char in[] = "# in ";
+    size_t n = sizeof in - 1;
+
+    if ((size_t)(r->end - r->at) <= n || memcmp(r->at, in, n) != 0)
+        return 0;
+    r->at += n;
+    for (const char *c = r->at; c < r->end; c++)
+        if (iscntrl((unsigned char)*c))
+            return 0;
+    plan->directory = copy_rest(r);
+    return plan->directory ? 0 : sf_fail(r, "no memory for the directory");
 }
 
 static int parse_line(struct sf_plan *plan, struct sf_reader *r)
 {
+    bool after_run = r->after_run;
+
+    r->after_run = false;
     if (sf_at_end(r))
-        return 0;
+        return after_run ? parse_comment(plan, r) : 0;
     if (sf_take_word(r, "profile"))
         return parse_profile(plan, r);
     if (sf_take_word(r, "run"))

@@ -69,7 +69,8 @@ struct sf_rule {
 
 struct sf_plan {
     enum sf_profile profile;
-    char *command; /* the text of the `run` line, NULL for none */
+    char *command;   /* the text of the `run` line, NULL for none */
+    char *directory; /* where it ran, quoted; NULL: nobody said   */
     size_t n;
     size_t room;
     struct sf_rule *rules;

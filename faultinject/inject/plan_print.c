@@ -177,6 +177,8 @@ void sf_plan_print(const struct sf_plan *plan, FILE *out)
         fprintf(out, "profile %s\n", sf_profile_names[plan->profile]);
     if (plan->command)
         fprintf(out, "run %s\n", plan->command);
+    if (plan->directory)
+        fprintf(out, "# in %s\n", plan->directory);
     for (size_t i = 0; i < plan->n; i++) {
         sf_rule_print(&plan->rules[i], out);
         fputc('\n', out);

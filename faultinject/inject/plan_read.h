@@ -16,7 +16,8 @@ struct sf_reader {
     const char *end;  /* of the line */
     const char *next; /* the line after it, NULL: there is none */
     unsigned line;
-    bool profiled; /* a line has said the profile */
+    bool profiled;  /* a line has said the profile */
+    bool after_run; /* the line before this one was `run` */
     struct sf_plan_error *error;
 };
 

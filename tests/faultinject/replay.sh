@@ -52,7 +52,7 @@ while [ "$i" -lt "$runs" ]; do
 done
 
 "$sockfault" shrink "$work/trace" >"$work/small" 2>/dev/null && fail "shrink"
-[ "$(grep -vc '^run\|^sockfault-plan' "$work/small")" -eq 1 ] ||
+[ "$(grep -vc '^run\|^sockfault-plan\|^#' "$work/small")" -eq 1 ] ||
     fail "shrunk to $(cat "$work/small")"
 status=0
 "$sockfault" replay --quiet "$work/small" 2>/dev/null || status=$?
@@ -139,6 +139,33 @@ sed -n 3p "$work/trace" | grep -q "^# in '/.*/a new'\$'.n''line'\$" ||
 "$sockfault" replay --quiet "$work/trace" || fail "replayed: status $?"
 sed -i 3d "$work/trace"
 "$sockfault" replay --quiet "$work/trace" || fail "as it was: status $?"
+
+# A relative name means nothing elsewhere: it is said where it meant something,
+# also by what was shrunk, in one line; where there is one of that name it is run.
+cp "$victims" "$work/a new
+line/victims"
+(cd "$work/a new
+line" && "$sockfault" run --quiet --fault 'conn 1 recv 5: short 3' \
+    --trace ../trace -- ./victims frames 2>/dev/null) && fail 'nothing found'
+(cd "$work/a new
+line" && "$sockfault" shrink ../trace 2>/dev/null >../small) && fail 'shrink'
+for trace in "$work/trace" "$work/small"; do
+    for verb in replay shrink; do
+        status=0
+        (cd "$work" && "$sockfault" $verb "$trace") >"$work/out" \
+            2>"$work/said" || status=$?
+        { [ "$status" -eq 2 ] && [ "$(wc -l <"$work/said")" -eq 1 ] &&
+            grep -q "^sockfault: ./victims: No such file or directory; the \
+trace was recorded in '/.*/a new'\$'.n''line': cd there" "$work/said"; } ||
+            fail "elsewhere: status $status, $(cat "$work/said")"
+    done
+done
+mkdir "$work/there"
+cp "$victims" "$work/there/victims"
+status=0
+(cd "$work/there" && "$sockfault" replay --quiet ../trace 2>/dev/null) ||
+    status=$?
+[ "$status" -eq 1 ] || fail "where there is one: status $status"
 
 # A trace of tens of thousands of faults: each call finds its own at once.
 cat >"$work/many.c" <<'END'
