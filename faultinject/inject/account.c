@@ -252,7 +252,7 @@ static void tell_open(struct sf_op *op)
     case SF_CALL_dup2:
     case SF_CALL_dup3:
         if (fd != op->fd)
-            sf_epoll_forget(fd);
+            sf_unregister(fd);
         sf_fd_dup(op->fd, fd);
         break;
     default:

@@ -45,6 +45,8 @@ struct sf_conn {
     bool unchecked;        /* connect() is under way, outcome not asked for */
     bool hears_hangup;     /* waited for with POLLRDHUP                     */
     bool held;             /* a hangup was not reported yet                 */
+    bool orphaned;         /* registered for edges by a number that is closed,
+                            * and lives by a copy: none can be given again  */
     uint8_t sleeps;        /* enum sf_sleeps                                */
     bool granted[2];       /* a wait reported it, and it was not used since */
     bool weighed;          /* `quick` says something                        */

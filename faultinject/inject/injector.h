@@ -56,6 +56,9 @@ void sf_relieve(void);
 void sf_rearm(const struct sf_op *op, int fd, bool unseen);
 /* Close gives the number back. */
 void sf_give_back(struct sf_op *op);
+/* The number was closed.  Where a copy of it lives the kernel goes on telling
+ * of it, but takes no more registrations by that number. */
+void sf_unregister(int fd);
 /* A number is no longer what it was. */
 void sf_gone(int fd, enum sf_fd_state state);
 

@@ -62,6 +62,12 @@ static size_t natural(const struct sf_site *s)
     return there < s->at->len ? there : s->at->len;
 }
 
+/* A signal or an edge: what is left over is not told again. */
+static bool is_told_once(const struct sf_site *s)
+{
+    return s->facts.signalled || (s->conn && s->conn->orphaned);
+}
+
 static int can_NONE(const struct sf_site *s)
 {
     (void)s;
@@ -72,7 +78,7 @@ static int can_SHORT(const struct sf_site *s)
 {
     const struct sf_facts *f = &s->facts;
 
-    if (!open_stream(s) || promised(s) || natural(s) < 2 || f->signalled)
+    if (!open_stream(s) || promised(s) || natural(s) < 2 || is_told_once(s))
         return NEVER;
     if (reads(s))
         return s->flags & MSG_WAITALL || f->low_water ? NEVER : SF_LINUX;
@@ -127,7 +133,7 @@ static int can_EINTR(const struct sf_site *s)
 
 static int can_EAGAIN(const struct sf_site *s)
 {
-    if (blocks(s) || s->facts.signalled)
+    if (blocks(s) || is_told_once(s))
         return NEVER;
     if (kind(s) == K_ACCEPT)
         return s->facts.backlog > 0 ? SF_POSIX : NEVER;

@@ -19,6 +19,15 @@
 /* EMFILE lasts for so many calls if nothing is closed before. */
 enum { REFUSALS = 4 };
 
+void sf_unregister(int fd)
+{
+    struct sf_conn *conn = sf_fd_conn(fd);
+
+    if (conn && conn->refs > 1 && sf_epoll_edges(fd))
+        conn->orphaned = true;
+    sf_epoll_forget(fd);
+}
+
 void sf_gone(int fd, enum sf_fd_state state)
 {
     const struct sf_conn *conn = sf_fd_conn(fd);
@@ -26,7 +35,7 @@ void sf_gone(int fd, enum sf_fd_state state)
     if (conn && state == SF_FD_GONE && conn->ordinal > sf_injector.last_closed)
         sf_injector.last_closed = conn->ordinal;
     sf_injector.killed |= state == SF_FD_KILLED;
-    sf_epoll_forget(fd);
+    sf_unregister(fd);
     sf_fd_set(fd, state);
 }
 

@@ -109,6 +109,17 @@ const struct sf_registration *sf_epoll_member(int epfd, int *cursor)
     return NULL;
 }
 
+bool sf_epoll_edges(int fd)
+{
+    const struct sf_registration *r;
+    int cursor = 0;
+
+    while ((r = sf_epoll_next(fd, &cursor)))
+        if (r->event.events & (EPOLLET | EPOLLONESHOT))
+            return true;
+    return false;
+}
+
 void sf_epoll_forget_all(void)
 {
     used = 0;

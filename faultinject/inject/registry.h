@@ -28,6 +28,8 @@ bool sf_epoll_expect(int epfd, int how, int fd,
 /* The number is closed: whatever it was registered with is gone. */
 void sf_epoll_forget(int fd);
 void sf_epoll_forget_all(void);
+/* Is it told of something but once? */
+bool sf_epoll_edges(int fd);
 /* The next registration of fd from *cursor on (0 at first), or NULL. */
 const struct sf_registration *sf_epoll_next(int fd, int *cursor);
 /* The next registration with epfd from *cursor on. */

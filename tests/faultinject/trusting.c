@@ -190,8 +190,8 @@ static int one_word(void)
     return 0;
 }
 
-/* Waits for one number and reads by another. */
-static int edge_of_copy(void)
+/* Waits for one number and reads by another; what becomes of the first? */
+static int edges_of(bool (*leave)(int fd))
 {
     int a[2], epfd = epoll_create1(0);
     struct epoll_event e;
@@ -200,7 +200,7 @@ static int edge_of_copy(void)
 
     if (!make_pair(a) || (copy = dup(a[0])) < 0 ||
         !watch(epfd, EPOLL_CTL_ADD, a[0], EPOLLIN | EPOLLET, 1) ||
-        !says(a[1], "0123456789"))
+        !leave(a[0]) || !says(a[1], "0123456789"))
         return 1;
     while (got < 10) {
         char c[64];
@@ -211,6 +211,39 @@ static int edge_of_copy(void)
         got += n > 0 ? (size_t)n : 0;
     }
     return 0;
+}
+
+static bool keep(int fd)
+{
+    return fd >= 0;
+}
+
+static int edge_of_copy(void)
+{
+    return edges_of(keep);
+}
+
+/* The kernel goes on telling of it, as long as there is a copy. */
+static bool give_back(int fd)
+{
+    return close(fd) == 0;
+}
+
+static int edge_of_closed(void)
+{
+    return edges_of(give_back);
+}
+
+static bool replace(int fd)
+{
+    int other = socket(AF_INET, SOCK_STREAM, 0);
+
+    return dup2(other, fd) == fd && close(other) == 0;
+}
+
+static int edge_of_replaced(void)
+{
+    return edges_of(replace);
 }
 
 /* Of several who wait for it one is told. */
@@ -796,6 +829,8 @@ static const struct {
     {"oneshot-rests", oneshot_rests},
     {"one-word", one_word},
     {"edge-of-copy", edge_of_copy},
+    {"edge-of-closed", edge_of_closed},
+    {"edge-of-replaced", edge_of_replaced},
     {"exclusive", exclusive},
     {"replaced", replaced},
     {"glance", glance},

@@ -53,7 +53,9 @@ holds() {
 holds oneshot linux 'epoll_wait 1: withhold'
 holds oneshot-rests posix 'epoll_wait 2: spurious conn 1'
 holds one-word linux 'epoll_wait: withhold conn 1'
-holds edge-of-copy linux 'in 1: short 3' 'in 1: EAGAIN'
+for of in copy closed replaced; do
+    holds edge-of-$of linux 'in 1: short 3' 'in 1: EAGAIN'
+done
 holds exclusive posix 'accept 1: EAGAIN'
 holds replaced posix 'epoll_wait 1..2: spurious'
 holds counted linux 'in: short 1'
