@@ -49,6 +49,8 @@ struct sf_conn {
                             * and lives by a copy: none can be given again  */
     uint8_t sleeps;        /* enum sf_sleeps                                */
     bool granted[2];       /* a wait reported it, and it was not used since */
+    const void *waiter;    /* the thread that waited for it last            */
+    bool pooled;           /* others do so, too: none keeps it waiting      */
     bool weighed;          /* `quick` says something                        */
     uint8_t quick;         /* kinds of calls that nobody asks about here    */
     unsigned streak;       /* transient results in a row                    */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
+#include <sys/single_threaded.h>
 #include <time.h>
 
 #include "faultinject/inject/conn.h"
@@ -360,14 +361,25 @@ static void look_for_phantom(const struct sf_op *op, int err)
  * only a thread that comes back to one of them was in a loop: whoever has
  * left it may block as he likes.
  */
+enum { POOL_NS = 100 * 1000 * 1000 };
 PER_THREAD struct {
     unsigned members[2]; /* ordinals; the second is 0: not a loop          */
     bool blocks;         /* one was seen that does                         */
+    bool pooled;         /* other threads wait for the same                */
+    int64_t since;       /* the first had to wait, with other threads there */
     bool watched;        /* ... and what this wait reported is remembered  */
     unsigned waiting;    /* who had to, while ...; 0: nobody               */
     enum sf_call call;   /* ... this call was made                         */
     int fd;
 } loop;
+
+/* A thread of a pool that blocks leaves the others to the others. */
+static void note_waiter(struct sf_conn *conn)
+{
+    conn->pooled |= conn->waiter && conn->waiter != &loop;
+    conn->waiter = &loop;
+    loop.pooled |= conn->pooled;
+}
 
 static bool names(const struct sf_wait *w, unsigned ordinal)
 {
@@ -389,17 +401,29 @@ static void find_members(const struct sf_wait *w)
 
     loop.members[0] = loop.members[1] = 0;
     while (!loop.members[1] && w->shape->asked(w, &cursor, &member)) {
-        const struct sf_conn *conn = sf_fd_conn(member.fd);
-        if (conn && conn->ordinal != loop.members[0])
-            loop.members[loop.members[0] != 0] = conn->ordinal;
+        struct sf_conn *conn = sf_fd_conn(member.fd);
+        if (!conn || conn->ordinal == loop.members[0])
+            continue;
+        loop.members[loop.members[0] != 0] = conn->ordinal;
+        note_waiter(conn);
     }
+}
+
+/* Others of its pool may not have begun yet. */
+static bool is_alone(void)
+{
+    if (__libc_single_threaded)
+        return true;
+    if (loop.since == 0)
+        loop.since = now_ns();
+    return !loop.pooled && now_ns() - loop.since > POOL_NS;
 }
 
 void sf_monitor_wait(const struct sf_wait *wait)
 {
     if (!looks(SF_MON_BLOCKING))
         return;
-    if (loop.waiting && names(wait, loop.waiting))
+    if (loop.waiting && names(wait, loop.waiting) && is_alone())
         sf_finding(SF_MON_BLOCKING,
                    "%s on %d, which blocks and was not reported, while "
                    "connection %u waits",

@@ -639,6 +639,69 @@ static int half_closed(void)
     return !says(a[0], "x");
 }
 
+/* --- a pool of threads --- */
+
+enum { POOL = 3, SERVED = 4 };
+static struct {
+    int epfd;
+    int left;
+} pool;
+
+/* Answers one who may take his time, while the others look after the rest. */
+static bool answer(int fd)
+{
+    char c[16];
+    ssize_t n;
+
+    while ((n = recv(fd, c, sizeof c - 1, MSG_DONTWAIT)) < 0 && errno == EINTR)
+        ;
+    if (n > 0)
+        c[n] = '\0';
+    if ((n > 0 && says(fd, c)) || (n < 0 && errno == EAGAIN))
+        return watch(pool.epfd, EPOLL_CTL_MOD, fd, EPOLLIN | EPOLLONESHOT,
+                     (uint64_t)fd);
+    close(fd);
+    __atomic_sub_fetch(&pool.left, 1, __ATOMIC_SEQ_CST);
+    return true;
+}
+
+static void *works(void *bad)
+{
+    struct epoll_event e;
+
+    while (__atomic_load_n(&pool.left, __ATOMIC_SEQ_CST) > 0)
+        if (epoll_wait(pool.epfd, &e, 1, 20) == 1 && !answer((int)e.data.u64))
+            *(bool *)bad = true;
+    return NULL;
+}
+
+static int use_pool(void)
+{
+    pthread_t threads[POOL];
+    int ends[SERVED][2];
+    bool bad = false;
+    char c;
+
+    pool.epfd = epoll_create1(0);
+    pool.left = SERVED;
+    for (int i = 0; i < SERVED; i++)
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends[i]) < 0 ||
+            !watch(pool.epfd, EPOLL_CTL_ADD, ends[i][0], EPOLLIN | EPOLLONESHOT,
+                   (uint64_t)ends[i][0]))
+            return 1;
+    for (int i = 0; i < POOL; i++)
+        pthread_create(&threads[i], NULL, works, &bad);
+    for (int i = 0; i < 10 * SERVED; i++)
+        if (!says(ends[i % SERVED][1], "x") ||
+            take(ends[i % SERVED][1], &c, 1) != 1)
+            return 2;
+    for (int i = 0; i < SERVED; i++)
+        close(ends[i][1]);
+    for (int i = 0; i < POOL; i++)
+        pthread_join(threads[i], NULL);
+    return bad ? 3 : 0;
+}
+
 /* --- the rest --- */
 
 /* Who connects to one that is busy waits. */
@@ -848,6 +911,7 @@ static const struct {
     {"half-closed", half_closed},
     {"anew", anew},
     {"room-in-a-row", room_in_a_row},
+    {"pool", use_pool},
     {"full-backlog", full_backlog},
     {"batch-and-error", batch_and_error},
     {"full-and-spawns", full_and_spawns},

@@ -74,6 +74,7 @@ holds all-there-can-be linux
 holds half-closed linux
 holds anew linux 'in 1: EOF' 'in 1: ECONNRESET'
 holds room-in-a-row linux 'socket 1: EMFILE'
+holds pool linux
 holds full-backlog linux 'connect: EINTR'
 holds batch-and-error linux
 holds full-and-spawns linux 'accept: EMFILE'
