@@ -228,44 +228,50 @@ static bool poll_reported(const struct sf_wait *w, int *cursor,
     return false;
 }
 
-static struct pollfd *poll_find(const struct poll_wait *p, int fd)
-{
-    for (nfds_t i = 0; i < p->n; i++)
-        if (p->fds[i].fd == fd)
-            return &p->fds[i];
-    return NULL;
-}
-
+/* A number can stand there more than once. */
 static bool poll_pretend(struct sf_wait *w, int fd)
 {
-    struct pollfd *f = poll_find((struct poll_wait *)w, fd);
+    const struct poll_wait *p = (const struct poll_wait *)w;
+    bool news = false;
 
-    if (!f || !(f->events & POLLIN) || f->revents & POLLIN)
-        return false;
-    w->result += f->revents == 0;
-    f->revents |= POLLIN;
-    return true;
+    for (nfds_t i = 0; i < p->n; i++) {
+        struct pollfd *f = &p->fds[i];
+        if (f->fd != fd || !(f->events & POLLIN) || f->revents & POLLIN)
+            continue;
+        w->result += f->revents == 0;
+        f->revents |= POLLIN;
+        news = true;
+    }
+    return news;
 }
 
 static void poll_perish(struct sf_wait *w, int fd)
 {
-    struct pollfd *f = poll_find((struct poll_wait *)w, fd);
+    const struct poll_wait *p = (const struct poll_wait *)w;
 
-    if (!f)
-        return;
-    w->result += f->revents == 0;
-    f->revents = POLLNVAL;
+    for (nfds_t i = 0; i < p->n; i++) {
+        if (p->fds[i].fd != fd)
+            continue;
+        w->result += p->fds[i].revents == 0;
+        p->fds[i].revents = POLLNVAL;
+    }
 }
 
 static bool poll_hide(struct sf_wait *w, int fd, short events)
 {
-    struct pollfd *f = poll_find((struct poll_wait *)w, fd);
+    const struct poll_wait *p = (const struct poll_wait *)w;
+    bool hidden = false, reported = false;
 
-    if (!f || !f->revents)
-        return false;
-    f->revents &= (short)~events;
-    w->result -= f->revents == 0;
-    return f->revents == 0;
+    for (nfds_t i = 0; i < p->n; i++) {
+        struct pollfd *f = &p->fds[i];
+        if (f->fd != fd || !f->revents)
+            continue;
+        f->revents &= (short)~events;
+        w->result -= f->revents == 0;
+        hidden = true;
+        reported |= f->revents != 0;
+    }
+    return hidden && !reported;
 }
 
 static const struct sf_wait_shape poll_shape = {

@@ -314,6 +314,27 @@ static int glance(void)
     return 0;
 }
 
+/* One number stands twice in what it waits for: it is one and the same. */
+static int twice(void)
+{
+    struct pollfd p[3] = {
+        {.events = POLLIN}, {.events = POLLIN | POLLOUT}, {.events = POLLIN}};
+    int a[2], b[2], n, told = 0;
+
+    if (!make_pair(a) || !make_pair(b) || !says(a[1], "a") || !says(b[1], "b"))
+        return 1;
+    p[0].fd = p[1].fd = a[0];
+    p[2].fd = b[0];
+    while ((n = poll(p, 3, PATIENCE_MS)) < 0 && errno == EINTR)
+        ;
+    for (int i = 0; i < 3; i++)
+        told += p[i].revents != 0;
+    if (n != told || n == 0)
+        return 2;
+    /* What is gone, or there, at the first look is so at the second. */
+    return p[0].revents & ~p[1].revents & (POLLIN | POLLNVAL) ? 3 : 0;
+}
+
 /* --- bytes that are there --- */
 
 /* It asks how many there are, and for something else, and takes them. */
@@ -897,6 +918,7 @@ static const struct {
     {"exclusive", exclusive},
     {"replaced", replaced},
     {"glance", glance},
+    {"twice", twice},
     {"counted", counted},
     {"counted-and-peeked", counted_and_peeked},
     {"low-water", low_water},

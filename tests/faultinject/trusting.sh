@@ -58,6 +58,8 @@ for of in copy closed replaced; do
 done
 holds exclusive posix 'accept 1: EAGAIN'
 holds replaced posix 'epoll_wait 1..2: spurious'
+holds twice posix 'poll 1: withhold conn 1' 'poll 1: deadfd-late conn 1' \
+    'poll 1: deadfd conn 1' 'poll 1: spurious conn 1'
 holds counted linux 'in: short 1'
 holds counted-and-peeked linux 'in: short 1'
 holds low-water linux 'in: short 1'
