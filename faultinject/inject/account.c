@@ -260,9 +260,20 @@ static void tell_open(struct sf_op *op)
     }
 }
 
+static void note_cut(struct sf_conn *conn, int how)
+{
+    if (!conn)
+        return;
+    conn->cut[SF_IN] |= how != SHUT_WR;
+    conn->cut[SF_OUT] |= how != SHUT_RD;
+}
+
 static void tell_ctl(struct sf_op *op)
 {
     switch (op->call) {
+    case SF_CALL_shutdown:
+        note_cut(op->conn, op->flags);
+        break;
     case SF_CALL_fcntl:
         if (op->flags == F_DUPFD || op->flags == F_DUPFD_CLOEXEC)
             sf_fd_dup(op->fd, (int)op->result);

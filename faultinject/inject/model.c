@@ -34,8 +34,10 @@ static bool reads(const struct sf_site *s)
  */
 static bool open_stream(const struct sf_site *s)
 {
+    int way = reads(s) ? SF_IN : SF_OUT;
+
     return s->conn && s->facts.type == SF_FD_STREAM && !s->facts.connecting &&
-           !s->conn->over[reads(s) ? SF_IN : SF_OUT] && s->at->len > 0 &&
+           !s->conn->over[way] && !s->conn->cut[way] && s->at->len > 0 &&
            !(s->flags & SF_ASIDE);
 }
 

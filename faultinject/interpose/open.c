@@ -113,6 +113,18 @@ static int any_ioctl(int fd, unsigned long request, long arg)
 SF_EXPORT int ioctl(int fd, unsigned long request,
                     ...){FORWARD(any_ioctl, fd, request)}
 
+SF_EXPORT int shutdown(int fd, int how)
+{
+    struct sf_op op;
+
+    if (SF_LIKELY(!sf_on))
+        return sf_libc.shutdown(fd, how);
+    sf_op_init(&op, SF_CALL_shutdown, fd, 0, how);
+    SF_BEATS(op, sf_libc.shutdown(fd, how),
+             op.result = op.world->shutdown(fd, how))
+    return (int)sf_tell(&op);
+}
+
 SF_EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 {
     struct sf_op op;

@@ -504,6 +504,27 @@ static int heir(void)
     return 0;
 }
 
+/* What it has shut down says so at once, whenever it is asked. */
+static int shut_down(void)
+{
+    int pairs[2][2];
+    char c;
+
+    if (!make_pair(pairs[0]) || !make_tcp(pairs[1]) ||
+        fcntl(pairs[1][0], F_SETFL, O_NONBLOCK) < 0)
+        return 1;
+    for (int i = 0; i < 2; i++) {
+        int fd = pairs[i][0];
+        shutdown(fd, SHUT_RD);
+        if (recv(fd, &c, 1, 0) != 0)
+            return 2;
+        shutdown(fd, SHUT_WR);
+        if (send(fd, "x", 1, MSG_NOSIGNAL) != -1 || errno != EPIPE)
+            return 3;
+    }
+    return 0;
+}
+
 /* What is given back in a row is as new as what is given back by itself. */
 static int anew(void)
 {
@@ -931,6 +952,7 @@ static const struct {
     {"wide-sets", wide_sets},
     {"all-there-can-be", all_there_can_be},
     {"half-closed", half_closed},
+    {"shut-down", shut_down},
     {"anew", anew},
     {"room-in-a-row", room_in_a_row},
     {"pool", use_pool},

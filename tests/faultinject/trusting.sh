@@ -74,6 +74,8 @@ done
 holds wide-sets linux
 holds all-there-can-be linux
 holds half-closed linux
+holds shut-down posix 'in: EAGAIN' 'out: EAGAIN' 'in: EINTR' 'out: EINTR' \
+    'out: ENOBUFS'
 holds anew linux 'in 1: EOF' 'in 1: ECONNRESET'
 holds room-in-a-row linux 'socket 1: EMFILE'
 holds pool linux
