@@ -328,7 +328,7 @@ static void remember_failed(const struct sf_op *op)
     if (!phantom.failed)
         return;
     while (op->wait->shape->asked(op->wait, &cursor, &member))
-        if (member.events & POLLIN) {
+        if (member.events & POLLIN && member.fd < FD_SETSIZE) {
             FD_SET(member.fd, &asked);
             phantom.members += phantom.members < MANY;
         }

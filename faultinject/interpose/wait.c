@@ -1,5 +1,6 @@
 /* wait.c: select, poll and epoll, each with its own shape of members. */
 #include "faultinject/inject/wait.h"
+#include "faultinject/inject/conn.h"
 #include "faultinject/inject/registry.h"
 #include "faultinject/interpose/interpose.h"
 
@@ -31,14 +32,29 @@ struct select_wait {
     fd_set *ex;
 };
 
-static bool in_set(const fd_set *set, int fd)
-{
-    return set && FD_ISSET(fd, set);
-}
-
+/* A set is as large as nfds says: larger than libc's where that is more. */
 static unsigned long word_of(const fd_set *set, int word)
 {
-    return set ? (unsigned long)set->fds_bits[word] : 0;
+    return set ? ((const unsigned long *)set)[word] : 0;
+}
+
+static unsigned long bit_of(int fd)
+{
+    return 1UL << fd % NFDBITS;
+}
+
+static bool in_set(const fd_set *set, int fd)
+{
+    return (word_of(set, fd / NFDBITS) & bit_of(fd)) != 0;
+}
+
+/* What the kernel looks at: no more than there are numbers. */
+static int select_end(const struct select_wait *s)
+{
+    int end = sf_fd_end();
+
+    end = end < FD_SETSIZE ? FD_SETSIZE : end;
+    return s->nfds < end ? s->nfds : end;
 }
 
 /* Sixty-four numbers at a time: most of them are not in any set. */
@@ -46,7 +62,7 @@ static bool select_next(const struct sf_wait *w, int *cursor,
                         struct sf_member *m)
 {
     const struct select_wait *s = (const struct select_wait *)w;
-    int end = s->nfds < FD_SETSIZE ? s->nfds : FD_SETSIZE;
+    int end = select_end(s);
 
     while (*cursor < end) {
         int word = *cursor / NFDBITS;
@@ -72,9 +88,9 @@ static bool select_next(const struct sf_wait *w, int *cursor,
 
 static void select_add(struct select_wait *s, fd_set *set, int fd)
 {
-    if (!set || FD_ISSET(fd, set))
+    if (!set || in_set(set, fd))
         return;
-    FD_SET(fd, set);
+    ((unsigned long *)set)[fd / NFDBITS] |= bit_of(fd);
     s->wait.result++;
 }
 
@@ -96,7 +112,7 @@ static bool select_pretend(struct sf_wait *w, int fd)
     struct select_wait *s = (struct select_wait *)w;
     int before = w->result;
 
-    if (fd < FD_SETSIZE)
+    if (fd < select_end(s))
         select_add(s, s->rd, fd);
     return w->result > before;
 }
@@ -105,7 +121,7 @@ static void select_drop(struct select_wait *s, fd_set *set, int fd)
 {
     if (!in_set(set, fd))
         return;
-    FD_CLR(fd, set);
+    ((unsigned long *)set)[fd / NFDBITS] &= ~bit_of(fd);
     s->wait.result--;
 }
 
@@ -113,7 +129,7 @@ static bool select_hide(struct sf_wait *w, int fd, short events)
 {
     struct select_wait *s = (struct select_wait *)w;
 
-    if (fd >= FD_SETSIZE)
+    if (fd >= select_end(s))
         return false;
     if (events & POLLIN)
         select_drop(s, s->rd, fd);

@@ -654,6 +654,26 @@ static int wide_sets(void)
     return n;
 }
 
+/* ... and reads what it was told of, which is there. */
+static int wide_reads(void)
+{
+    enum { HIGH = 2 * FD_SETSIZE, WORDS = HIGH / NFDBITS + 1 };
+    unsigned long *set = calloc(WORDS, sizeof *set);
+    int a[2], n;
+    char c;
+
+    if (!set || !allow_more(HIGH + 16) || !make_pair(a) ||
+        dup2(a[0], HIGH) < 0 || close(a[0]) < 0 || !says(a[1], "x"))
+        return 1;
+    do {
+        put(set, HIGH);
+        n = select(HIGH + 1, (fd_set *)set, NULL, NULL, NULL);
+    } while (n < 0 && errno == EINTR);
+    n = n == 1 && has(set, HIGH) && take(HIGH, &c, 1) == 1 ? 0 : 2;
+    free(set);
+    return n;
+}
+
 /* As many as there can be, of which Linux looks at those that there are. */
 static int all_there_can_be(void)
 {
@@ -950,6 +970,7 @@ static const struct {
     {"heir", heir},
     {"listens-anew", listens_anew},
     {"wide-sets", wide_sets},
+    {"wide-reads", wide_reads},
     {"all-there-can-be", all_there_can_be},
     {"half-closed", half_closed},
     {"shut-down", shut_down},
