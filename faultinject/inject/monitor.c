@@ -18,6 +18,7 @@
 
 unsigned sf_monitors;
 unsigned sf_monitors_asked;
+bool (*sf_monitor_single)(void);
 
 static bool looks(enum sf_monitor monitor)
 {
@@ -412,7 +413,7 @@ static void find_members(const struct sf_wait *w)
 /* Others of its pool may not have begun yet. */
 static bool is_alone(void)
 {
-    if (__libc_single_threaded)
+    if (sf_monitor_single ? sf_monitor_single() : __libc_single_threaded)
         return true;
     if (loop.since == 0)
         loop.since = now_ns();

@@ -23,6 +23,9 @@ extern unsigned sf_monitors_asked;
     (1u << SF_MON_FD_RANGE | 1u << SF_MON_PHANTOM | 1u << SF_MON_CONNECT | \
      1u << SF_MON_MISUSE)
 
+/* Has the program one thread?  NULL: as libc knows it. */
+extern bool (*sf_monitor_single)(void);
+
 /* These look from now on, and know of nothing that was before. */
 void sf_monitor_begin(unsigned which);
 

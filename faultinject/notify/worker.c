@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "faultinject/inject/monitor.h"
 #include "faultinject/interpose/attach.h"
 #include "faultinject/notify/calls.h"
 #include "faultinject/notify/remote.h"
@@ -98,6 +99,11 @@ static void hand_over(const struct seccomp_notif *told)
     }
     hand->call = *told;
     sem_post(&hand->told);
+}
+
+static bool has_one_thread(void)
+{
+    return !hands || !hands->next;
 }
 
 /* Each still has to tell what it was in the middle of; one that is in a
@@ -226,5 +232,6 @@ void sf_worker(int orders, int listener, pid_t pid)
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         signal(others[i], SIG_IGN);
     look.world = sf_remote_world();
+    sf_monitor_single = has_one_thread;
     obey();
 }
