@@ -127,9 +127,11 @@ static uint32_t number(struct source *s, uint32_t min, uint32_t max)
 
 enum { LINE_MAX_BYTES = 512, TYPES = 8 };
 
-/* A format and its text, as format.h has it. */
+/* A format and its text, as format.h has it: in numbers, or in whatever else
+ * it can be said. */
 struct written {
     struct fm_format is;
+    bool otherwise;
     char text[LINE_MAX_BYTES];
     size_t len;
 };
@@ -145,6 +147,32 @@ write_text(struct written *w, const char *format, ...)
     va_end(args);
 }
 
+static void write_number(struct written *w, uint32_t number)
+{
+    write_text(w, w->otherwise ? "0x%X" : "%u", number);
+}
+
+static void write_type(struct written *w, uint32_t type)
+{
+    if (w->otherwise && type && !strchr(",=0123456789", (int)type))
+        write_text(w, "%c", (int)type);
+    else
+        write_number(w, type);
+}
+
+static void write_byte(struct written *w, uint8_t byte)
+{
+    static const char named[] = "\r\n\t\0\\,", names[] = "rnt0\\,";
+    const char *found = memchr(named, byte, sizeof named - 1);
+
+    if (!w->otherwise)
+        write_text(w, "\\x%02x", byte);
+    else if (found)
+        write_text(w, "\\%c", names[found - named]);
+    else
+        write_text(w, byte % 2 ? "\\x%02X" : "%c", byte);
+}
+
 static void write_types(struct written *w, struct source *s)
 {
     unsigned n = number(s, 1, TYPES);
@@ -153,7 +181,10 @@ static void write_types(struct written *w, struct source *s)
         uint32_t type = number(s, 0, UINT8_MAX);
 
         w->is.len_of[type] = (uint16_t)number(s, 0, FM_TYPE_UNKNOWN - 1);
-        write_text(w, "%s%u=%u", i ? "," : "type:", type, w->is.len_of[type]);
+        write_text(w, i ? "," : "type:");
+        write_type(w, type);
+        write_text(w, "=");
+        write_number(w, w->is.len_of[type]);
     }
 }
 
@@ -163,7 +194,7 @@ static void write_delim(struct written *w, struct source *s)
     write_text(w, "delim:");
     for (unsigned i = 0; i < w->is.delim_len; i++) {
         w->is.delim[i] = take(s);
-        write_text(w, "\\x%02x", w->is.delim[i]);
+        write_byte(w, w->is.delim[i]);
     }
 }
 
@@ -172,7 +203,8 @@ static void write_kind(struct written *w, struct source *s)
     switch (w->is.kind) {
     case FM_FIXED:
         w->is.max = w->is.fixed = number(s, 1, UINT32_MAX);
-        write_text(w, "fixed:%u", w->is.fixed);
+        write_text(w, "fixed:");
+        write_number(w, w->is.fixed);
         break;
     case FM_TYPE:
         write_types(w, s);
@@ -196,15 +228,16 @@ static void write_kind(struct written *w, struct source *s)
     }
     if (take(s) % 2) {
         w->is.max = number(s, w->is.fixed, UINT32_MAX);
-        write_text(w, ",max=%u", w->is.max);
+        write_text(w, ",max=");
+        write_number(w, w->is.max);
     }
 }
 
 /* Whatever format there can be, its text is read as that. */
-static void check_written(const uint8_t *bytes, size_t len)
+static void check_written(const uint8_t *bytes, size_t len, bool otherwise)
 {
     struct source s = {bytes, len};
-    struct written w = {.is = {.max = FM_MAX_DEFAULT}};
+    struct written w = {.is = {.max = FM_MAX_DEFAULT}, .otherwise = otherwise};
     struct fm_format f;
 
     memset(w.is.len_of, 0xff, sizeof w.is.len_of);
@@ -223,7 +256,8 @@ bool format_text(struct fm_format *f, const uint8_t *bytes, size_t len,
     char *why = why_size ? malloc(why_size) : NULL;
     int err = fm_format_parse(f, text, why, why_size);
 
-    check_written(bytes, len);
+    check_written(bytes, len, false);
+    check_written(bytes, len, true);
     len = strlen(text);
     if (err == 0 && !makes_sense(f))
         FUZZ_FAIL("wrong-data: '%s' is read as what is none", text);

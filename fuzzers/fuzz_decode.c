@@ -7,7 +7,9 @@
  * pieces of the lengths given (over and over; 0 feeds nothing), one frame at a
  * time and in runs, and each time compared with the reference decoder:
  * payloads, offsets, the error and its offset. Every frame is encoded again and
- * must give its own bytes; the stream as a payload is encoded and decoded.
+ * must give its own bytes; the stream as a payload is encoded and decoded, and
+ * where it is short each beginning of it; where it is long it ends early, too,
+ * at the longest payload and close to that.
  * Memory and work are bounded.
  *
  * When `format` is past the number of formats, "at large", the longest payload
@@ -26,6 +28,8 @@ enum {
     PIECES_MAX = 16,
     STREAM_MAX = 4096,
     BYTEWISE_MAX = 64,
+    SIZES_MAX = 80,
+    EDGE = FM_DELIM_MAX + 1,
     AS_TEXT = 224 /* the first format that is text */
 };
 
@@ -224,6 +228,21 @@ static void decode(const struct stream *s, struct pieces p, bool in_runs)
     fm_decoder_fini(&d);
 }
 
+/* A stream that ends where the longest payload does, or close to that. */
+static void decode_edges(struct stream *s)
+{
+    size_t len = s->len, max = s->format->max;
+    struct pieces whole = {0};
+
+    for (s->len = max ? max - 1 : 0; s->len < len && s->len <= max + EDGE;
+         s->len++) {
+        refer(s);
+        decode(s, whole, false);
+    }
+    s->len = len;
+    refer(s);
+}
+
 /* After the end nothing comes, although there may be frames still to be taken.
  */
 static void feed_after_end(const struct stream *s)
@@ -265,24 +284,24 @@ static void encode_again(const struct stream *s)
 }
 
 /* What can be encoded is decoded to the same payload. */
-static void round_trip(const struct stream *s)
+static void round_trip(const struct stream *s, size_t payload)
 {
     struct ref_frame ref;
     struct fm_buf out;
     int err;
 
     fm_buf_init(&out, SIZE_MAX);
-    err = fm_encode(s->format, s->bytes, s->len, &out);
+    err = fm_encode(s->format, s->bytes, payload, &out);
     if (err == 0 && s->format->kind != FM_CLOSE) {
         const uint8_t *wire = fm_buf_peek(&out);
         size_t len = fm_buf_len(&out);
 
         if (ref_next(s->format, wire, len, 0, &ref) != REF_FRAME ||
-            ref.end != len || ref.len != s->len ||
-            memcmp(wire + ref.payload, s->bytes, s->len) != 0)
+            ref.end != len || ref.len != payload ||
+            memcmp(wire + ref.payload, s->bytes, payload) != 0)
             FUZZ_FAIL("wrong-data: a payload of %zu bytes does not survive "
                       "the round trip",
-                      s->len);
+                      payload);
     } else if (err < 0 && fm_buf_len(&out)) {
         FUZZ_FAIL("wrong-data: %s, but bytes were written", fm_err_name(err));
     }
@@ -343,8 +362,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         decode(&s, bytes, false);
     decode(&s, given, false);
     decode(&s, given, true);
+    decode_edges(&s);
     feed_after_end(&s);
     encode_again(&s);
-    round_trip(&s);
+    round_trip(&s, s.len);
+    for (size_t len = 0; s.len <= SIZES_MAX && len < s.len; len++)
+        round_trip(&s, len);
     return 0;
 }
