@@ -25,8 +25,9 @@
  *     memory       it reads on while more than it may hold waits to be sent;
  *                  it has more connections than it may; idle ones hold bytes
  *     complexity   bytes of output are moved again and again
- *     spin         memory was short, and it asks for it again at once; it wakes
- *                  and wakes, and has nothing to do
+ *     spin         memory was short, and it asks for it again at once; it could
+ *                  not accept, and tries again at once; it wakes and wakes, and
+ *                  has nothing to do
  *
  * and those of run.h: stall, spin, fd-leak, died, complexity.
  */
@@ -231,6 +232,7 @@ static void counters(void *arg, sf_counter *each, void *to)
     each(to, &session.refused, sizeof session.refused); /* the loop's, too */
     each(to, &session.frames, sizeof session.frames);
     each(to, &session.died, sizeof session.died);
+    each(to, &session.denial, sizeof session.denial);
     each(to, &session.waking, sizeof session.waking);
     each(to, &session.put, sizeof session.put);
     for (unsigned i = 0; i < SF_CONNS_MAX; i++)
@@ -244,6 +246,12 @@ static void *forgets(void *arg, const struct sf_peer *peer, size_t *len)
     (void)arg;
     *len = sizeof *c;
     return c->judged && session.lossy ? c : NULL;
+}
+
+static bool is_want(enum sf_fault fault)
+{
+    return fault == SF_EMFILE || fault == SF_ENFILE || fault == SF_ENOBUFS ||
+           fault == SF_ENOMEM;
 }
 
 static void on_fault(void *arg, const struct sf_point *at,
@@ -262,6 +270,8 @@ static void on_fault(void *arg, const struct sf_point *at,
                       sf_faults[outcome->fault].cls == SF_FATAL &&
                       outcome->fault != SF_ECONNABORTED &&
                       outcome->fault != SF_EPROTO;
+    if (sf_calls[at->call].kind == K_ACCEPT && is_want(outcome->fault))
+        session_note_denial();
     session.died += sf_faults[outcome->fault].err == EBADF;
     if (sf_faults[outcome->fault].cls == SF_FATAL) {
         session.lossy = true;

@@ -232,6 +232,29 @@ static void judge_rearm(void)
     }
 }
 
+void session_note_denial(void)
+{
+    session.denial.asked++;
+    session.denial.accepted = session.stats.accepted;
+}
+
+/* Who could not accept rests, until a connection is over or some time is: since
+ * the last wait it has asked once, and once for each that is over. */
+static void judge_denial(void)
+{
+    const struct fm_server_stats *s = &session.stats;
+    struct denial *d = &session.denial;
+    uint64_t gone = over() + s->refused, counted = s->exhausted - d->counted;
+
+    if ((counted > d->asked ? counted : d->asked) > 1 + gone - d->over ||
+        (d->asked && gone == d->over && s->accepted > d->accepted))
+        sf_finding(SF_MON_SPIN, "%s",
+                   "it could not accept, and asks again at once");
+    d->asked = 0;
+    d->over = gone;
+    d->counted = s->exhausted;
+}
+
 /* How many are idle, if all are; *most: the bytes that one has sent. */
 static size_t count_idle(size_t *most)
 {
@@ -293,6 +316,7 @@ void session_judge_all(void)
     judge_crowd();
     judge_dead();
     judge_rearm();
+    judge_denial();
     judge_idle_memory();
 }
 

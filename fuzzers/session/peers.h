@@ -83,6 +83,12 @@ struct session {
         uint64_t done;  /* … it had done so much …                       */
         unsigned n;     /* … and had woken so often without doing more   */
     } waking;
+    struct denial {
+        uint64_t asked;    /* times that it could not accept, by a fault …    */
+        uint64_t accepted; /* … and had accepted so many, at the last         */
+        uint64_t over;     /* so many were over when it last waited …         */
+        uint64_t counted;  /* … and so often it had counted that it could not */
+    } denial;
 };
 extern struct session session;
 extern struct check session_checks[SF_CONNS_MAX]; /* by ordinal */
@@ -148,6 +154,8 @@ void session_judge_haste(const struct sf_peer *peer, const struct sf_point *at,
                          enum sf_fault fault);
 /* The server's wait fails, or the pause after that: for this reason. */
 void session_wait_failed(enum sf_fault fault);
+/* For want of a descriptor, or of memory, it could not accept. */
+void session_note_denial(void);
 /* At the end: whoever sent frames has seen them handled, … */
 void session_judge_handled(void);
 /* … and the server counts what was. */
