@@ -25,10 +25,10 @@
  * that something had caused, and a time-out does not come early; at the end of
  * the stream the loop says whether it was inside a frame; no loop goes on when
  * its deadline is long over, or waits without end where it has one or the
- * descriptor does not; none looks at the clock on the wall.  A server also
- * sends before it has too much to send, handles what comes from a peer that
- * takes no more, closes in a way that loses no reply, and stops in time with
- * all answered that it had received.
+ * descriptor does not; a stream has sent all before it waits; none looks at the
+ * clock on the wall.  A server also sends before it has too much to send,
+ * handles what comes from a peer that takes no more, closes in a way that loses
+ * no reply, and stops in time with all answered that it had received.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/run.h"
@@ -438,10 +438,26 @@ static void skip_weeks(int64_t until)
         sf_sim_set_now(until);
 }
 
+/* What is gathered goes out before it waits for more, even for the rest of a
+ * frame: the peer may be waiting for just that.  Who reads all makes room. */
+static void judge_unsent(void)
+{
+    const struct sf_peer *p = trial_peer();
+    size_t given = sf_peer_given(p);
+
+    if (trial.mode == STREAM && p->end && !trial.idle && !trial.broken &&
+        !trial.deaf && !trial_harmed() && given < trial.trying &&
+        sf_peer_writable(p))
+        sf_peer_finding(SF_MON_LOST_WAKEUP, p,
+                        "it waits, and has sent %zu bytes of %zu", given,
+                        trial.trying);
+}
+
 static void on_quiet(void *arg, int64_t until)
 {
     (void)arg;
     judge_memory();
+    judge_unsent();
     skip_weeks(until);
     if (trial_serves())
         trial_note_goodbye(trial_peer());
