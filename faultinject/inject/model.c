@@ -326,6 +326,9 @@ static int can_LISTENER_NOTSOCK(const struct sf_site *s)
 #define can_ACCEPT_ENONET       can_ECONNABORTED
 #define can_ACCEPT_EHOSTUNREACH can_ECONNABORTED
 #define can_ACCEPT_EOPNOTSUPP   can_ECONNABORTED
+#define can_ACCEPT_ECONNRESET   can_ECONNABORTED
+#define can_ACCEPT_ETIMEDOUT    can_ECONNABORTED
+#define can_ACCEPT_ENETUNREACH  can_ECONNABORTED
 
 static int (*const can[SF_FAULT_COUNT])(const struct sf_site *) = {
 #define FAULT(id, word, err, kinds, cls, profile, how) [SF_##id] = can_##id,

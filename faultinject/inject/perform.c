@@ -368,6 +368,9 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_LISTENER_DEAD] = die,
     [SF_LISTENER_NOTSOCK] = be_no_socket,
     [SF_LISTENER_SHUT] = be_shut,
+    [SF_ACCEPT_ECONNRESET] = drop,
+    [SF_ACCEPT_ETIMEDOUT] = drop,
+    [SF_ACCEPT_ENETUNREACH] = drop,
 };
 
 enum sf_verdict sf_perform(struct sf_op *op)
