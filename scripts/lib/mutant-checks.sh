@@ -253,6 +253,8 @@ mutant_races() {
     sweep_frames >"$copy/frames"
     (
         SF_BUILD+=/races
+        # It says nothing where it has forgotten what one of both was doing.
+        export TSAN_OPTIONS=history_size=7
         sweep_linger=500 sweep_start "$copy" thread setarch "$(uname -m)" -R
         exec {stays}<>"/dev/tcp/$sweep_host/$sweep_port"
         cat /dev/zero >&"$stays" & # empty frames
