@@ -38,7 +38,8 @@ sweep_plans() {
         find "$SF_PROJECT/corpus/plans" -name '*.plan' 2>/dev/null | sort
 }
 
-# Frames of all sizes, from none to more than a buffer takes at once.
+# Frames of all sizes, from none to more than a buffer takes at once, and of bytes
+# that are no text.
 sweep_frames() {
     awk 'BEGIN {
         for (n = 0; n < 24; n++) {
@@ -48,7 +49,7 @@ sweep_frames() {
                 line = line sprintf("%c", 97 + (n + i) % 26)
             print line
         }
-    }'
+    }' | LC_ALL=C tr qx '\0\377'
 }
 
 # sweep_fatal PLAN: has it a fault that may end a connection?
