@@ -2,8 +2,8 @@
 # fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
-manners=(restart exec_flags turns dialogue address sleep streams path killed
-    patience high scarce word limits quiet vanish spoilt refused deaf
+manners=(restart exec_flags turns dialogue address sleep streams path long killed
+    patience vain high scarce word nagged limits quiet vanish spoilt refused deaf
     brief widow)
 
 # manners_guest: a client that says nothing, and parts when the server does.
@@ -126,12 +126,13 @@ manners_closed() {
 # A path is another server's as long as that one lives, however busy it is, and
 # anyone's when it is dead; a file that is no socket is nobody's.
 manners_path() {
-    local i
+    local i before after
     say mine >"$1/path"
     manners_intrude "$1" "that is a file"
     rm "$1/path"
     local -a sweep_options=(--listen "unix:$1/path" --backlog 1) clients=()
     sweep_start "$1" select env || return 0
+    before=$(manners_sockets "$sweep_server")
     manners_intrude "$1" "where a server lives"
     kill -STOP "$sweep_server"
     for i in 1 2 3 4; do # the last ones find no room
@@ -144,6 +145,8 @@ manners_path() {
     kill -KILL "$sweep_server"
     wait "$sweep_server" "${clients[@]}" || true
     if sweep_start "$1" select env; then
+        manners_is_alone || sweep_finding fd-leak "who had the path is dead, and \
+it has the sockets ${after//$'\n'/ }"
         sweep_stop "$1"
     else
         sweep_finding died "it cannot have the path of one that is dead"
@@ -157,6 +160,21 @@ manners_intrude() {
         >"$1/second.out" 2>&1 || status=$?
     [[ $status -eq 2 ]] ||
         sweep_finding wrong-data "it takes a path $2"
+}
+
+# A path is as long as there is room for it with its NUL, and no longer.
+manners_long() {
+    local path size status
+    for size in 107 108; do
+        path=$(printf "%${size}s" '' | tr ' ' p) status=0
+        (cd "$1" && exec timeout -k 1 1 "$SF_BUILD/bin/framed-server" \
+            --listen "unix:$path" >/dev/null 2>&1) || status=$?
+        case $size.$status in
+        107.124 | 108.2) ;; # it serves until it is told to end; it refuses
+        *) sweep_finding wrong-data \
+            "at a path of $size bytes it ends with status $status" ;;
+        esac
+    done
 }
 
 # The server has children, which are in child.
@@ -195,6 +213,22 @@ manners_patience() {
             "of $model, no byte was late: $(tail -n 1 "$1/out")"
         sweep_stop "$1"
     done
+}
+
+# Who is told in vain that there is an answer has no more time for that.
+manners_vain() {
+    local since=$EPOCHREALTIME
+    sweep_start "$1" select env || return 0
+    kill -STOP "$sweep_server"
+    timeout 5 "$SF_BUILD/bin/sockfault" run --quiet --profile posix \
+        --fault 'wait 1..8: spurious' --fault 'recv *: delay 250' -- \
+        "$SF_BUILD/bin/framed-client" --port "$sweep_port" --count 1 \
+        --format "${sweep_format[select]}" --timeout 500 >"$1/out" 2>&1 || true
+    awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 1.6 }' ||
+        sweep_finding lateness "a client that nobody answers has 500 ms, and \
+ends after $(awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }') s"
+    kill -CONT "$sweep_server"
+    sweep_stop "$1"
 }
 
 # manners_crowd LAST COMMAND...: numbers up to LAST are in use; does not return.
@@ -298,6 +332,23 @@ manners_told() {
         return 1
     }
 }
+
+# Told again and again while it waits for a client, it ends when its time is over.
+manners_nagged() {
+    local fd until
+    sweep_linger=1000 sweep_start "$1" select env || return 0
+    exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+    sleep 0.2
+    until=$((${EPOCHREALTIME/./} + 700000))
+    while [[ ${EPOCHREALTIME/./} -lt $until ]]; do
+        kill -TERM "$sweep_server" || break
+    done
+    timeout 4 tail -s 0.05 --pid="$sweep_server" -f /dev/null || sweep_finding \
+        stall "told to end a great many times, it does not"
+    exec {fd}>&-
+    kill -KILL "$sweep_server" || true
+    wait "$sweep_server" || true
+} 2>/dev/null
 
 # One address of the host is not all of them, and '*' is.
 manners_address() {
@@ -433,18 +484,28 @@ manners_quiet() {
 
 # Whom TCP has to ask whether he is there has a timer for it in the kernel.
 manners_vanish() {
+    local address
+    for address in 127.0.0.1 ::1; do
+        [[ $address != ::1 ]] || manners_has_ipv6 || continue
+        local -a sweep_options=(--keepalive 30 --listen "$address")
+        sweep_start "$1" select env || return 0
+        manners_asked "$address"
+        sweep_stop "$1"
+    done
+}
+
+# manners_asked ADDRESS: is a client of the server asked in 30 seconds?
+manners_asked() {
     local fd timer
-    local -a sweep_options=(--keepalive 30)
-    sweep_start "$1" select env || return 0
-    exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+    exec {fd}<>"/dev/tcp/$1/$sweep_port"
     sleep 0.2
-    timer=$(awk -v port="$(printf ':%04X' "$sweep_port")" \
-        'index($2, port) && $4 == "01" { print $6 }' /proc/net/tcp)
+    timer=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+        awk -v port="$(printf ':%04X' "$sweep_port")" \
+            'index($2, port) && $4 == "01" { print $6 }')
     exec {fd}>&-
-    sweep_stop "$1"
     # 02 is keepalive's, and its time in hundredths of a second
     [[ $timer == 02:* && $((16#${timer#02:})) -le 3000 ]] || sweep_finding \
-        lateness "with --keepalive 30 the kernel's timer is ${timer:-none}"
+        lateness "with --keepalive 30 the kernel's timer at $1 is ${timer:-none}"
 }
 
 # What accept says of a connection that was gone before concerns no other.
@@ -453,7 +514,8 @@ manners_spoilt() {
     {
         say $'sockfault-plan 1\nprofile posix'
         for why in EPERM ENETDOWN ENOPROTOOPT EHOSTDOWN ENONET EHOSTUNREACH \
-            EOPNOTSUPP EPROTO ECONNABORTED; do
+            EOPNOTSUPP EPROTO ECONNABORTED ECONNRESET-accept ETIMEDOUT-accept \
+            ENETUNREACH-accept; do
             say "accept4 $((2 * ++n - 1)): $why"
         done
     } >"$1/plan"
@@ -463,6 +525,7 @@ manners_spoilt() {
         { exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"; } 2>/dev/null || break
         timeout 3 cat <&"$fd" >/dev/null 2>&1 || true
         exec {fd}>&-
+        sleep 0.05 # the next call finds nobody, as it is counted on
     done
     say hi | timeout 3 "$SF_BUILD/bin/framed-client" --port "$sweep_port" \
         --format "${sweep_format[select]}" >/dev/null 2>&1 || sweep_finding \
