@@ -37,7 +37,7 @@ enum {
     SF_SIM_FD_COUNT = 2048,  /* how many there are                        */
     SF_SIM_BUFFER = 1 << 16, /* the most bytes a connection can hold      */
 };
-/* Seconds before 2^32 milliseconds: who counts them in 32 bits meets the end. */
+/* Seconds before 2^32 milliseconds: who counts those in 32 bits is seen. */
 #define SF_SIM_EPOCH_NS INT64_C(4294965000000000)
 #define SF_SIM_WALL_NS                                    \
     INT64_C(1000000000000000000) /* CLOCK_REALTIME, ahead \

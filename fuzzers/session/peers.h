@@ -83,11 +83,11 @@ struct session {
         uint64_t done;  /* … it had done so much …                       */
         unsigned n;     /* … and had woken so often without doing more   */
     } waking;
-    struct denial {
-        uint64_t asked;    /* times that it could not accept, by a fault …    */
-        uint64_t accepted; /* … and had accepted so many, at the last         */
-        uint64_t over;     /* so many were over when it last waited …         */
-        uint64_t counted;  /* … and so often it had counted that it could not */
+    struct denial {        /* for want of a descriptor, or of memory:   */
+        uint64_t asked;    /* accepts that a fault has refused …        */
+        uint64_t accepted; /* … and what it had accepted at the last    */
+        uint64_t over;     /* connections over when it last waited …    */
+        uint64_t counted;  /* … and refusals that it had counted        */
     } denial;
 };
 extern struct session session;
