@@ -210,7 +210,7 @@ static void waits_for_the_time(void *arg, int fd)
     (void)arg, (void)fd;
     do
         clock_gettime(CLOCK_MONOTONIC, &now);
-    while (now.tv_sec < 5);
+    while (now.tv_sec < SF_SIM_EPOCH_NS / 1000000000 + 5);
 }
 
 static void asks_both(void *arg, int fd)
