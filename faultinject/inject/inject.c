@@ -144,13 +144,14 @@ const struct sf_world *sf_inside(void)
     return in_session() ? sf_injector.world : NULL;
 }
 
+/* An epoll instance of this world may watch descriptors of another. */
 static bool ours(const struct sf_op *op)
 {
     const struct sf_world *w = sf_injector.world;
+    int fd = op->call == SF_CALL_epoll_ctl ? op->other : op->fd;
 
     return in_session() &&
-           (op->fd < 0 ||
-            (unsigned)op->fd - (unsigned)w->first < (unsigned)w->count);
+           (fd < 0 || (unsigned)fd - (unsigned)w->first < (unsigned)w->count);
 }
 
 static bool is_closed(enum sf_fd_state state)

@@ -94,18 +94,26 @@ int sim_on_ppoll(struct pollfd *fds, nfds_t nfds,
     return do_poll(fds, nfds, from_timespec(timeout));
 }
 
-int sim_on_epoll_wait(int epfd, struct epoll_event *events, int maxevents,
-                      int timeout)
+static int do_epoll(int epfd, struct epoll_event *events, int maxevents,
+                    int64_t ns)
 {
     struct sf_end *ep = sim_end(epfd);
 
     if (!sim_is_fd(epfd))
         return PASS_INT;
+    if (ns == -2)
+        return -EINVAL;
     if (!ep)
         return -EBADF;
     if (ep->kind != SIM_EPOLL || maxevents <= 0)
         return -EINVAL;
-    return sim_epoll_wait(ep, events, maxevents, sim_until(from_ms(timeout)));
+    return sim_epoll_wait(ep, events, maxevents, sim_until(ns));
+}
+
+int sim_on_epoll_wait(int epfd, struct epoll_event *events, int maxevents,
+                      int timeout)
+{
+    return do_epoll(epfd, events, maxevents, from_ms(timeout));
 }
 
 int sim_on_epoll_pwait(int epfd, struct epoll_event *events, int maxevents,
@@ -118,11 +126,8 @@ int sim_on_epoll_pwait(int epfd, struct epoll_event *events, int maxevents,
 int sim_on_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
                         const struct timespec *timeout, const sigset_t *mask)
 {
-    int ms = -1;
-
-    if (timeout)
-        ms = (int)(timeout->tv_sec * 1000 + timeout->tv_nsec / 1000000);
-    return sim_on_epoll_pwait(epfd, events, maxevents, ms, mask);
+    sim.mask = mask;
+    return do_epoll(epfd, events, maxevents, from_timespec(timeout));
 }
 
 static int new_fd(struct sf_end *end, bool cloexec)
@@ -155,10 +160,12 @@ int sim_on_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 
     if (!sim_is_fd(epfd))
         return PASS_INT;
-    if (!ep || !end)
+    if (!ep || fd < 0 || (sim_is_fd(fd) && !end))
         return -EBADF;
     if (ep->kind != SIM_EPOLL)
         return -EINVAL;
+    if (!end)
+        return sim_epoll_ctl_real(ep, op, fd, event);
     return sim_epoll_ctl(ep, op, fd, end, event);
 }
 

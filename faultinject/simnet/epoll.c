@@ -5,8 +5,15 @@
  * remembers how many it has reported, and is reported again only when there
  * are more.  A registration belongs to the open file, not to the number, so
  * it outlives a close() while a dup lives, as epoll(7) warns.
+ *
+ * Descriptors of the real kernel's (signalfd, inotify, datagram sockets, a
+ * terminal) are watched by an instance of its own beside ours, which is looked
+ * at without waiting.
  */
 #include "faultinject/simnet/sim.h"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 static struct sim_watch *find(const struct sf_end *ep, int fd,
                               const struct sf_end *end)
@@ -70,6 +77,70 @@ int sim_epoll_ctl(struct sf_end *ep, int op, int fd, struct sf_end *end,
     }
 }
 
+/* -------------------------------------------- descriptors of the kernel's */
+
+static unsigned reals; /* instances beside ours */
+
+/* Among our numbers, where no call of the program reaches the kernel's. */
+static int out_of_the_way(int fd)
+{
+    int far = sf_libc.fcntl(fd, F_DUPFD_CLOEXEC, SF_SIM_FD + 400);
+
+    if (far < 0)
+        return fd;
+    sf_libc.close(fd);
+    return far;
+}
+
+int sim_epoll_ctl_real(struct sf_end *ep, int op, int fd,
+                       struct epoll_event *event)
+{
+    int made = ep->real ? 0 : sf_libc.epoll_create1(EPOLL_CLOEXEC);
+
+    if (made < 0)
+        return -errno;
+    if (!ep->real) {
+        ep->real = out_of_the_way(made);
+        reals++;
+    }
+    return sf_libc.epoll_ctl(ep->real, op, fd, event) < 0 ? -errno : 0;
+}
+
+void sim_epoll_close(struct sf_end *ep)
+{
+    if (!ep->real)
+        return;
+    sf_libc.close(ep->real);
+    ep->real = 0;
+    reals--;
+}
+
+void sim_epoll_close_all(void)
+{
+    for (unsigned i = 0; reals && i < sim.ends_used; i++)
+        if (sim.ends[i].kind == SIM_EPOLL)
+            sim_epoll_close(&sim.ends[i]);
+}
+
+static int collect_real(const struct sf_end *ep, struct epoll_event *out,
+                        int max)
+{
+    int n = 0;
+
+    if (ep->real && max > 0)
+        n = sf_libc.epoll_wait(ep->real, out, max, 0);
+    return n > 0 ? n : 0;
+}
+
+static bool real_is_ready(const struct sf_end *ep)
+{
+    struct pollfd p = {.fd = ep->real, .events = POLLIN};
+
+    return ep->real && sf_libc.poll(&p, 1, 0) > 0;
+}
+
+/* --------------------------------------------------------------- readiness */
+
 static uint32_t events_of(const struct sim_watch *w)
 {
     uint32_t wanted = w->events | EPOLLERR | EPOLLHUP;
@@ -95,7 +166,7 @@ int sim_epoll_collect(struct sf_end *ep, struct epoll_event *out, int max)
         w->spent = w->events & EPOLLONESHOT;
         out[n++] = (struct epoll_event){.events = events, .data = w->data};
     }
-    return n;
+    return n + collect_real(ep, out + n, max - n);
 }
 
 unsigned sim_epoll_ready(struct sf_end *ep)
@@ -103,7 +174,7 @@ unsigned sim_epoll_ready(struct sf_end *ep)
     for (unsigned i = 0; i < sim.watches_used; i++)
         if (sim.watches[i].epoll == ep && events_of(&sim.watches[i]))
             return 1;
-    return 0;
+    return real_is_ready(ep);
 }
 
 void sim_epoll_forget(const struct sf_end *end)

@@ -94,6 +94,8 @@ struct sf_end {
     struct sim_options options;
     struct sim_name name, peer_name;
 
+    int real; /* epoll: the kernel's instance beside it; 0: none          */
+
     /* eventfd, timerfd */
     uint64_t count;
     int64_t due, period; /* 0: disarmed; rings once                       */
@@ -210,6 +212,11 @@ ssize_t sim_number_out(const struct iovec *iov, int n, uint64_t number);
 /* --- epoll: epoll.c */
 int sim_epoll_ctl(struct sf_end *ep, int op, int fd, struct sf_end *end,
                   const struct epoll_event *event);
+/* The same for a descriptor of the real kernel's. */
+int sim_epoll_ctl_real(struct sf_end *ep, int op, int fd,
+                       struct epoll_event *event);
+void sim_epoll_close(struct sf_end *ep);
+void sim_epoll_close_all(void);
 int sim_epoll_collect(struct sf_end *ep, struct epoll_event *out, int max);
 unsigned sim_epoll_ready(struct sf_end *ep);
 void sim_epoll_forget(const struct sf_end *end);

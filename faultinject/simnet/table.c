@@ -26,6 +26,7 @@ void sf_sim_configure(const struct sf_sim_config *config)
 
 void sf_sim_begin(const struct sf_sim_config *config)
 {
+    sim_epoll_close_all();
     memset(sim.slots, 0, sim.slots_used * sizeof sim.slots[0]);
     memset(sim.watches, 0, sim.watches_used * sizeof sim.watches[0]);
     memset(taken, 0, (sim.slots_used + 63) / 64 * sizeof taken[0]);
@@ -151,6 +152,8 @@ static void release(struct sf_end *end)
         sim_close_listener(end);
     else if (end->kind == SIM_TIMER)
         sim_timer_close(end);
+    else if (end->kind == SIM_EPOLL)
+        sim_epoll_close(end);
     else if (end->kind < SIM_EPOLL)
         sim_close_stream(end, false);
     end->kind = SIM_FREE;

@@ -3,7 +3,8 @@
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
- *             streams|daemon|waits|execs|leaves|sigio|86|beside]
+ *             streams|daemon|waits|execs|leaves|sigio|86|beside|
+ *             epolls]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
@@ -191,6 +193,25 @@ static void serve(int fd)
         close(fd);
 }
 
+/* What is the kernel's, beside the listener, by epoll; true: the first came. */
+static bool comes_first(int signals, int listener)
+{
+    static int ep = -1;
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
+
+    if (ep < 0) {
+        ep = epoll_create1(EPOLL_CLOEXEC);
+        if (epoll_ctl(ep, EPOLL_CTL_ADD, listener, &event) < 0)
+            abort();
+        event.data.fd = signals;
+        if (epoll_ctl(ep, EPOLL_CTL_ADD, signals, &event) < 0)
+            abort();
+    }
+    if (epoll_wait(ep, &event, 1, -1) != 1)
+        abort();
+    return event.data.fd == signals;
+}
+
 /* Signals are blocked, but while it waits for a client; or they are read. */
 static void wait_well(int listener)
 {
@@ -206,10 +227,14 @@ static void wait_well(int listener)
     sigprocmask(SIG_BLOCK, &term, NULL);
     if (is("masks") && ppoll(p, 1, NULL, &none) < 0 && !stopped)
         abort(); /* interrupted, and nothing came */
-    if (!is("reads"))
+    if (is("masks"))
         return;
     if (signals < 0)
         signals = signalfd(-1, &term, 0);
+    if (is("epolls")) {
+        stopped = comes_first(signals, listener);
+        return;
+    }
     p[1].fd = signals;
     if (poll(p, 2, -1) < 0)
         abort();
@@ -282,7 +307,7 @@ int main(int argc, char **argv)
     while (!stopped) {
         int fd = -1;
 
-        if (is("masks") || is("reads"))
+        if (is("masks") || is("reads") || is("epolls"))
             wait_well(listener);
         if (!stopped)
             fd = accept(listener, NULL, NULL);

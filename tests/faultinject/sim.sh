@@ -88,6 +88,7 @@ expect 0 '2 connections.*nothing found' talk "$work/script"
 expect 0 '2 connections.*nothing found' talk "$served" redies
 expect 0 '2 connections.*nothing found' talk "$served" masks
 expect 0 '2 connections.*nothing found' talk "$served" reads
+expect 0 '2 connections.*nothing found' talk "$served" epolls
 expect 0 'sendfile 513 100 -> 100' reset "$served" file
 expect 0 '^ +3\.000 s .*close 513 -> 0' reset "$served" dawdle
 expect 0 '1 connection.*nothing found' lines "$served" streams

@@ -1,10 +1,12 @@
 /*
- * counters.c: eventfd and timerfd, here and on the running kernel: the same
- * steps give the same results in both worlds.
+ * counters.c: eventfd, timerfd and what epoll makes of other descriptors, here
+ * and on the running kernel: the same steps give the same results in both
+ * worlds.
  */
 #include "faultinject/simnet/simnet.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -168,6 +170,57 @@ static void refuses_what_is_no_time(void **state)
     FAILS(w->timerfd_create(CLOCK_PROCESS_CPUTIME_ID, 0), EINVAL);
 }
 
+/* Descriptors of the kernel's in an epoll of either world. */
+static void watches_what_is_the_kernels(void **state)
+{
+    int ep = w->epoll_create1(0), own = w->eventfd(1, EFD_NONBLOCK);
+    struct epoll_event e = {.events = EPOLLIN, .data.u32 = 7}, both[3];
+    int real[2], file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+    (void)state;
+    assert_int_equal(sf_libc.pipe(real), 0);
+    FAILS(w->epoll_ctl(ep, EPOLL_CTL_MOD, real[0], &e), ENOENT);
+    FAILS(w->epoll_ctl(ep, EPOLL_CTL_ADD, file, &e), EPERM);
+    FAILS(w->epoll_ctl(ep, EPOLL_CTL_ADD, -1, &e), EBADF);
+    assert_int_equal(w->epoll_ctl(ep, EPOLL_CTL_ADD, real[0], &e), 0);
+    FAILS(w->epoll_ctl(ep, EPOLL_CTL_ADD, real[0], &e), EEXIST);
+    assert_int_equal(w->epoll_wait(ep, both, 3, 0), 0);
+    assert_int_equal(events(ep, 0), 0);
+    assert_int_equal(sf_libc.write(real[1], "x", 1), 1);
+    assert_int_equal(events(ep, 0), POLLIN);
+    assert_int_equal(w->epoll_wait(ep, both, 3, -1), 1);
+    assert_int_equal(both[0].data.u32, 7);
+    assert_int_equal(w->epoll_ctl(ep, EPOLL_CTL_ADD, own, &e), 0);
+    assert_int_equal(w->epoll_wait(ep, both, 3, -1), 2);
+    assert_int_equal(w->epoll_wait(ep, both, 1, -1), 1);
+    sf_libc.close(real[0]);
+    assert_int_equal(w->epoll_wait(ep, both, 3, 0), 1);
+    w->close(own);
+    assert_int_equal(w->epoll_wait(ep, both, 3, 0), 0);
+    w->close(ep);
+    sf_libc.close(real[1]);
+    sf_libc.close(file);
+}
+
+/* Half a millisecond is a time, too. */
+static void waits_for_less_than_a_millisecond(void **state)
+{
+    struct timespec half = {0, 500000}, before, after;
+    int ep = w->epoll_create1(0);
+    struct epoll_event e;
+
+    (void)state;
+    w->clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_int_equal(w->epoll_pwait2(ep, &e, 1, &half, NULL), 0);
+    w->clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_in_range((after.tv_sec - before.tv_sec) * 1000000000 +
+                        after.tv_nsec - before.tv_nsec,
+                    500000, 999999999);
+    half.tv_nsec = 1000000000;
+    FAILS(w->epoll_pwait2(ep, &e, 1, &half, NULL), EINVAL);
+    w->close(ep);
+}
+
 #define BOTH(test)                                              \
     cmocka_unit_test_setup(test, set_up_simnet),                \
     {                                                           \
@@ -183,6 +236,8 @@ int main(void)
         BOTH(rings_when_it_is_time),
         BOTH(rings_again_and_again),
         BOTH(refuses_what_is_no_time),
+        BOTH(watches_what_is_the_kernels),
+        BOTH(waits_for_less_than_a_millisecond),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
