@@ -67,9 +67,21 @@ static bool reports_others(const struct sf_op *op)
     return false;
 }
 
+/* Who closes every number there is, open or not, has a next one each time. */
+static bool is_another(int fd)
+{
+    PER_THREAD int last;
+    bool another = fd != last;
+
+    last = fd;
+    return another;
+}
+
 static bool gets_on(const struct sf_op *op)
 {
     switch (kind(op)) {
+    case K_CLOSE:
+        return is_another(op->fd) || op->result >= 0;
     case K_READ:
     case K_WRITE:
         return op->result > 0;

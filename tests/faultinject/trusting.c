@@ -946,6 +946,21 @@ static int churn(void)
     return failed;
 }
 
+/* As daemons begin: whatever they may have been given, as far as the limit
+ * is, and where that is far it takes a while. */
+static int sweeps(void)
+{
+    enum { FAR = 20000 };
+    int pair[2];
+
+    for (int fd = 3; fd < FAR; fd++)
+        close(fd);
+    for (int fd = FAR; fd > 2; fd--)
+        if (fcntl(fd, F_GETFD) >= 0)
+            close(fd);
+    return !make_pair(pair) || !says(pair[1], "a") || drain(pair[0]) != 1;
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
@@ -983,6 +998,7 @@ static const struct {
     {"full-and-vforks", full_and_vforks},
     {"self-pipe", self_pipe},
     {"churn", churn},
+    {"sweeps", sweeps},
 };
 
 int main(int argc, char **argv)
