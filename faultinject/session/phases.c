@@ -127,6 +127,8 @@ bool sf_play_take_signal(void)
     if (!sf_play.pending_signal || sf_sim_blocks())
         return false;
     sf_play.pending_signal = false;
+    if (sf_play.program->signals)
+        return sf_simnet()->interrupt(NULL);
     sf_play_tell(sf_play.program->signal);
     return true;
 }

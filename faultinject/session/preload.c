@@ -425,6 +425,7 @@ __attribute__((constructor(102))) static void attach(void)
     sf_sim_out_of_reach = out_of_reach;
     sf_sim_no_sigio = no_sigio;
     sf_finding_hook = tell;
+    program.signals = sf_kernel();
     sf_sim_begin(&config);
     sf_inject_begin(sf_simnet(), NULL, SF_LINUX);
     sf_monitor_begin(SF_MONITORS_OF_CALLS);

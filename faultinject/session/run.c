@@ -240,6 +240,7 @@ static struct sf_sim_config config_of(const struct sf_session *s)
         .handlers = s->handlers,
         .set_wall = sf_play.program->set_wall,
         .signo = sf_play.program->signo,
+        .signals = sf_play.program->signals,
         .idle = act,
         .before = on_call,
         .stale = judge_stale,

@@ -80,6 +80,9 @@ struct sf_program {
     /* The signal that both stand for.  They come when it is not blocked, by the
      * thread or by the mask of the wait; 0: it never is. */
     int signo;
+    /* It handles its signals itself: what can come is what this world says of
+     * them, and it comes for real.  NULL: it is as said above. */
+    const struct sf_world *signals;
     /* The nth frame of a connection, with about `size` bytes of payload:
      * writes its wire form to out and returns how long it is, at most max.
      * NULL: so many letters. */

@@ -65,6 +65,10 @@ struct sf_sim_config {
     int signo;     /* … of this signal, where it does not block it; 0: it
                     * never does                                          */
 
+    const struct sf_world *signals; /* what handles them is the program's own
+                                     * affair: ask this world; NULL: there is
+                                     * `signo`                             */
+
     sa_family_t barred; /* sf_sim_bar() */
     int barred_err;
 

@@ -6,6 +6,9 @@
 
 #include "faultinject/inject/inject.h"
 
+#include <signal.h>
+#include <string.h>
+
 /* ----------------------------------------------- what is not a libc call */
 
 static enum sf_fd_type type_of(const struct sf_end *end)
@@ -21,14 +24,47 @@ static enum sf_fd_type type_of(const struct sf_end *end)
     return end->was_connected ? SF_FD_STREAM : SF_FD_UNCONN;
 }
 
+/* What is blocked in the call, and SIGCHLD: when a child has ended is the
+ * machine's affair.  A mask may be as short as Linux's own sets are. */
+static sigset_t blocked_in(const sigset_t *mask)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    if (!mask)
+        mask = sim.mask;
+    if (mask)
+        memcpy(&set, mask, NSIG / 8);
+    else
+        sigprocmask(SIG_BLOCK, NULL, &set);
+    sigaddset(&set, SIGCHLD);
+    return set;
+}
+
+static void signal_facts(const sigset_t *mask, struct sf_facts *facts)
+{
+    struct sf_facts own;
+    sigset_t blocked;
+
+    if (!sim.config.handlers)
+        return;
+    if (!sim.config.signals) {
+        facts->handled = !sf_sim_is_blocked(&sim.config, mask);
+        facts->interruptible = facts->handled;
+        return;
+    }
+    blocked = blocked_in(mask);
+    sim.config.signals->facts(-1, &blocked, &own);
+    facts->handled = own.handled;
+    facts->interruptible = own.interruptible;
+}
+
 static void sim_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
 {
     struct sf_end *end = sim_end(fd);
 
     *facts = (struct sf_facts){.type = type_of(end)};
-    facts->handled =
-        sim.config.handlers && !sf_sim_is_blocked(&sim.config, mask);
-    facts->interruptible = facts->handled;
+    signal_facts(mask, facts);
     if (!end)
         return;
     facts->nonblock = end->nonblock;
@@ -107,9 +143,27 @@ static void sim_rearm(int fd, bool unseen)
         sim_epoll_rearm(end, unseen);
 }
 
+/* A handler with SA_RESTART lets the call go on, but never a wait. */
+static void run_handler(void *mask)
+{
+    struct sf_facts facts = {0};
+    sigset_t blocked = blocked_in(mask);
+
+    signal_facts(mask, &facts);
+    sim.config.signals->interrupt(&blocked);
+    sim.restarts = !facts.interruptible;
+}
+
 static bool sim_interrupt(const sigset_t *mask)
 {
-    (void)mask;
+    struct sf_facts facts = {0};
+
+    signal_facts(mask, &facts);
+    if (sim.config.signals) {
+        if (facts.handled)
+            sf_inject_handle(run_handler, (void *)(uintptr_t)mask);
+        return facts.handled;
+    }
     if (sim.config.handlers && sim.config.signal)
         sf_inject_handle(sim.config.signal, sim.config.arg);
     return sim.config.handlers;

@@ -4,7 +4,7 @@
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
- *             epolls]
+ *             epolls|deaf|hears]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -212,6 +212,19 @@ static bool comes_first(int signals, int listener)
     return event.data.fd == signals;
 }
 
+/* A wait is interrupted by a handler that has run, and by nothing else. */
+static void wait_unless_told(int listener)
+{
+    struct pollfd p = {.fd = listener, .events = POLLIN};
+    struct sigaction hear = {.sa_handler = on_alarm};
+
+    if (is("hears"))
+        sigaction(SIGURG, &hear, NULL);
+    rung = 0;
+    if (poll(&p, 1, -1) < 0 && !stopped && !rung)
+        abort();
+}
+
 /* Signals are blocked, but while it waits for a client; or they are read. */
 static void wait_well(int listener)
 {
@@ -309,6 +322,8 @@ int main(int argc, char **argv)
 
         if (is("masks") || is("reads") || is("epolls"))
             wait_well(listener);
+        if (is("deaf") || is("hears"))
+            wait_unless_told(listener);
         if (!stopped)
             fd = accept(listener, NULL, NULL);
         if (fd >= 0)

@@ -50,6 +50,12 @@ printf 'sockfault-session 1\nbytes 1 "one\\x0atwo\\x0a"\nfinish 1\n' >"$work/lin
 printf 'sockfault-session 1\nconnect 1\nwait 9000\nwait 500\nclose 1\n' >"$work/silent"
 printf 'sockfault-session 1\nbyte 1 "bom"\n' >"$work/malformed"
 
+{
+    printf 'sockfault-session 1\nhandlers\nconnect 1\nsignal\nclose 1\nsignal\n'
+    printf 'connect 2\nsignal\nclose 2\nsignal\n'
+    for i in 1 2 3 4 5 6 7 8 9; do printf 'fault 0 0 0\n'; done
+} >"$work/signals"
+
 # A minute and a half of idleness ends connection 1 in no time.
 expect 0 '^! .*recv 513: short [0-9]+ of' talk "$framed" --format ascii:5
 expect 0 '^ +90\.000 s .*.the program is told' talk "$framed" --format ascii:5
@@ -89,6 +95,10 @@ expect 0 '2 connections.*nothing found' talk "$served" redies
 expect 0 '2 connections.*nothing found' talk "$served" masks
 expect 0 '2 connections.*nothing found' talk "$served" reads
 expect 0 '2 connections.*nothing found' talk "$served" epolls
+# Only a program that has a handler is interrupted, and then it has run.
+expect 0 '2 connections.*nothing found' signals "$served" deaf
+expect 0 'poll -1: EINTR' signals "$served" hears
+expect 0 '^ .* poll -> -1 EINTR' signals "$served" hears
 expect 0 'sendfile 513 100 -> 100' reset "$served" file
 expect 0 '^ +3\.000 s .*close 513 -> 0' reset "$served" dawdle
 expect 0 '1 connection.*nothing found' lines "$served" streams
