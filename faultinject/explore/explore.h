@@ -257,12 +257,15 @@ void sf_json_print(const struct sf_run *run,
  */
 bool sf_shrink(struct sf_run *run, const char *check);
 
-/* --- words.c: the `run` line of a plan ---------------------------------- */
+/* --- words.c: the `run` line of a plan, and names ------------------------ */
 
 /*
  * Split into words as the shell would, quotes and backslashes included and
  * nothing expanded.  NULL with a complaint; else free() the one block.
  */
 char **sf_words(const char *text);
+
+/* Sets the monitor of this name in *bits; false with a complaint. */
+bool sf_find_monitor(const char *name, unsigned *bits);
 
 #endif

@@ -60,16 +60,6 @@ static bool add_fault(struct sf_plan *plan, const char *rule)
 
 /* --- values --- */
 
-static bool find_monitor(const char *name, unsigned *bits)
-{
-    for (int i = 0; i < SF_MON_COUNT; i++)
-        if (strcmp(name, sf_monitor_name((enum sf_monitor)i)) == 0) {
-            *bits |= 1u << i;
-            return true;
-        }
-    return sf_complain("%s: no such monitor: sockfault list monitors", name);
-}
-
 static bool find_profile(const char *name, enum sf_profile *profile)
 {
     for (int i = 0; i < SF_PROFILE_COUNT; i++)
@@ -229,9 +219,9 @@ static bool take_option(struct sf_options *o, int option, const char *value)
     case OPT_ONLY:
         return add_only(&o->run, value);
     case OPT_MONITOR:
-        return find_monitor(value, &o->run.watched);
+        return sf_find_monitor(value, &o->run.watched);
     case OPT_ALLOW:
-        return find_monitor(value, &o->run.allowed);
+        return sf_find_monitor(value, &o->run.allowed);
     case OPT_TIMEOUT:
         return read_time(value, &o->run.timeout_ms);
     case OPT_STATUS:

@@ -16,14 +16,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { OPT_ALLOW = 256 };
 enum { TICK_MS = 100, GRACE_MS = 500, PATIENCE_MS = 3000 };
 
 static const char usage[] =
-    "usage: sockfault sim --scenario FILE [-v] [-q] [--] COMMAND "
-    "[ARGUMENT]...\n"
+    "usage: sockfault sim --scenario FILE [--allow MONITOR]... [-v] [-q] "
+    "[--]\n"
+    "                     COMMAND [ARGUMENT]...\n"
     "\n"
     "Run a single-threaded server over sockets, peers and time in memory.\n"
     "  -s, --scenario FILE  the session: sockfault-session(5), or an input\n"
+    "      --allow MONITOR  what it sees is no finding, and the session goes "
+    "on\n"
     "  -v, --verbose        show it as it happens, on standard error\n"
     "  -q, --quiet          say only what was found\n"
     "\n"
@@ -32,6 +36,7 @@ static const char usage[] =
 static struct {
     const char *scenario;
     bool verbose, quiet;
+    unsigned allowed;
     char library[PATH_MAX + 64], report[64];
     struct sf_served *served;
 } sim = {.report = SF_SHARED "-sim.XXXXXX"};
@@ -42,6 +47,7 @@ static bool take_options(int argc, char **argv)
 {
     static const struct option options[] = {
         {"scenario", required_argument, NULL, 's'},
+        {"allow", required_argument, NULL, OPT_ALLOW},
         {"verbose", no_argument, NULL, 'v'},
         {"quiet", no_argument, NULL, 'q'},
         {NULL, 0, NULL, 0},
@@ -52,6 +58,10 @@ static bool take_options(int argc, char **argv)
         switch (option) {
         case 's':
             sim.scenario = optarg;
+            break;
+        case OPT_ALLOW:
+            if (!sf_find_monitor(optarg, &sim.allowed))
+                return false;
             break;
         case 'v':
             sim.verbose = true;
@@ -78,8 +88,10 @@ static bool make_report(void)
     if (ftruncate(fd, sizeof *sim.served) == 0)
         sim.served = mmap(NULL, sizeof *sim.served, PROT_READ | PROT_WRITE,
                           MAP_SHARED, fd, 0);
-    return (sim.served && sim.served != MAP_FAILED) ||
-           sf_complain("%s: %s", sim.report, strerror(errno));
+    if (!sim.served || sim.served == MAP_FAILED)
+        return sf_complain("%s: %s", sim.report, strerror(errno));
+    sim.served->allowed = sim.allowed;
+    return true;
 }
 
 static void set_environment(const struct sf_program *program)
@@ -109,6 +121,11 @@ static int could_not(const char *what)
     return SF_COULD_NOT;
 }
 
+static bool allowed(enum sf_monitor monitor)
+{
+    return sim.allowed & 1u << monitor;
+}
+
 static int verdict(const char *name, int status)
 {
     const struct sf_served *s = sim.served;
@@ -135,13 +152,13 @@ static int verdict(const char *name, int status)
     if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
         sf_sanitized_ended(&s->sanitized))
         return found("finding: a sanitizer's report, see above");
-    if (!s->stopped)
+    if (!s->stopped && !allowed(SF_MON_DIED))
         return found("finding: died: the program ended, and nobody had told "
                      "it to stop");
     if (!sim.quiet)
-        printf("sockfault: %u connections, %llu calls, %llu faults: nothing "
+        printf("sockfault: %u connection%s, %llu calls, %llu faults: nothing "
                "found\n",
-               s->conns, (unsigned long long)s->calls,
+               s->conns, s->conns == 1 ? "" : "s", (unsigned long long)s->calls,
                (unsigned long long)s->faults);
     return SF_NOTHING_FOUND;
 }

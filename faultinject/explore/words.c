@@ -68,3 +68,13 @@ char **sf_words(const char *text)
     words[n] = NULL;
     return words;
 }
+
+bool sf_find_monitor(const char *name, unsigned *bits)
+{
+    for (int i = 0; i < SF_MON_COUNT; i++)
+        if (strcmp(name, sf_monitor_name((enum sf_monitor)i)) == 0) {
+            *bits |= 1u << i;
+            return true;
+        }
+    return sf_complain("%s: no such monitor: sockfault list monitors", name);
+}

@@ -88,6 +88,30 @@ static void load(void)
         cannot(why);
 }
 
+/*
+ * Standard error as it was: servers make it their log.  Its number is one of
+ * simnet's, where of all that the program does only close_range reaches it.
+ */
+static FILE *show;
+
+static ssize_t show_write(void *cookie, const char *bytes, size_t len)
+{
+    ssize_t n = sf_libc.write((int)(intptr_t)cookie, bytes, len);
+
+    return n >= 0 ? n : sf_libc.write(STDERR_FILENO, bytes, len);
+}
+
+static void keep_errors(void)
+{
+    static const cookie_io_functions_t calls = {.write = show_write};
+    int fd = sf_libc.fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, SF_SIM_FD + 300);
+
+    if (fd >= 0)
+        show = fopencookie((void *)(intptr_t)fd, "w", calls);
+    if (!show)
+        show = stderr;
+}
+
 /* ------------------------------------------------------------ the program */
 
 static void count(void)
@@ -336,11 +360,22 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
         load();
     served->joined = true;
     program.name = program_invocation_short_name;
-    return sf_session_join(&session, &program,
-                           getenv(SF_SIM_SHOW_ENV) ? stderr : NULL, until);
+    return sf_session_join(&session, &program, show, until);
 }
 
 /* --------------------------------------------------------------- findings */
+
+/* Who waits for ever has nothing else to wait for. */
+static bool is_allowed(enum sf_monitor monitor)
+{
+    if (!(served->allowed & 1u << monitor))
+        return false;
+    if (monitor == SF_MON_STALL) {
+        served->stopped = true;
+        end();
+    }
+    return true;
+}
 
 static _Bool tell(enum sf_monitor monitor, const char *line)
 {
@@ -348,6 +383,8 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
 
     if (monitor == SF_MON_STALL && !served->joined && !sf_sim_listener(&len))
         cannot("the program waits for ever and listens nowhere");
+    if (is_allowed(monitor))
+        return true;
     served->found++;
     snprintf(served->line, sizeof served->line, "%s", line);
     if (served == &unwatched)
@@ -419,6 +456,8 @@ __attribute__((constructor(102))) static void attach(void)
     if (served->joined)
         cannot("the program ran another in its place once it had peers");
     served->loaded = true;
+    if (getenv(SF_SIM_SHOW_ENV))
+        keep_errors();
     if (!fuzzing) /* while the path is still a path, and may be read */
         load();
     sf_inject_stray = astray;

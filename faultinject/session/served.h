@@ -28,6 +28,7 @@ struct sf_served {
     uint32_t joined;    /* the program listened and waited: it began        */
     uint32_t stopped;   /* the program was told to stop                     */
     uint32_t ended;     /* … and the session ended                          */
+    uint32_t allowed;   /* monitors that find nothing, as bits               */
     uint32_t found;
     /* … this: the program's standard error may go anywhere */
     char line[SF_SIM_LINE];

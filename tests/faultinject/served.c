@@ -4,7 +4,7 @@
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
- *             epolls|deaf|hears]
+ *             epolls|deaf|hears|logs]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -308,6 +308,8 @@ int main(int argc, char **argv)
     if (!is_server(argv[0]))
         return 0;
     begin_beside();
+    if (is("logs") && !freopen("/dev/null", "w", stderr))
+        return 1;
     listener = socket(AF_INET, SOCK_STREAM, 0);
     sigaction(SIGTERM, &term, NULL);
     if (is("moves") && chdir("/") < 0)

@@ -13,13 +13,15 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
 
+allow=
 # expect STATUS PATTERN SESSION COMMAND...
 expect() {
     status=$1 pattern=$2 session=$3
     shift 3
     is=0
-    (ulimit -c 0 && timeout 20 "$sockfault" sim -v -s "$work/$session" -- "$@") \
-        >"$work/out" 2>&1 </dev/null || is=$?
+    # shellcheck disable=SC2086 # words
+    (ulimit -c 0 && timeout 20 "$sockfault" sim -v $allow \
+        -s "$work/$session" -- "$@") >"$work/out" 2>&1 </dev/null || is=$?
     if [ "$is" -ne "$status" ] || ! grep -Eq -- "$pattern" "$work/out"; then
         echo "sim.sh: $*: ended $is, not $status with '$pattern':" >&2
         cat "$work/out" >&2
@@ -63,6 +65,13 @@ expect 0 '2 connections.*nothing found' reset "$served" good
 expect 1 'finding: fd-leak' reset "$served" leak
 expect 1 'finding: died: .* killed by SIGABRT' bom "$served" crash
 expect 0 'nothing found' bom "$served" good
+allow='--allow fd-leak --allow died'
+expect 0 'told to stop' reset "$served" leak
+expect 0 'nothing found' talk "$served" quit
+expect 1 'finding: spin' talk "$served" spin
+allow='--allow double-close --allow no-such'
+expect 2 'no-such: no such monitor: sockfault list monitors' reset "$served" good
+allow=
 expect 1 'finding: spin' talk "$served" spin
 expect 1 'finding: died: .* returned' talk "$served" quit
 expect 1 'finding: died: .* returned' talk "$served" 86
@@ -95,6 +104,7 @@ expect 0 '2 connections.*nothing found' talk "$served" redies
 expect 0 '2 connections.*nothing found' talk "$served" masks
 expect 0 '2 connections.*nothing found' talk "$served" reads
 expect 0 '2 connections.*nothing found' talk "$served" epolls
+expect 0 'accept 512 -> 513 .connection 2' talk "$served" logs
 # Only a program that has a handler is interrupted, and then it has run.
 expect 0 '2 connections.*nothing found' signals "$served" deaf
 expect 0 'poll -1: EINTR' signals "$served" hears
