@@ -45,13 +45,46 @@ static void set(struct sim_watch *w, const struct epoll_event *event)
     w->spent = false;
 }
 
+enum { MAX_NESTS = 4 }; /* instances in each other: EP_MAX_NESTS */
+
+/* Does it watch `ep`, or too many that watch each other? */
+static bool leads_to(const struct sf_end *end, const struct sf_end *ep,
+                     int depth)
+{
+    if (end->kind != SIM_EPOLL)
+        return false;
+    if (end == ep || depth > MAX_NESTS)
+        return true;
+    for (unsigned i = 0; i < sim.watches_used; i++)
+        if (sim.watches[i].epoll == end &&
+            leads_to(sim.watches[i].end, ep, depth + 1))
+            return true;
+    return false;
+}
+
+/* One that is to wake only one of several cannot be changed, nor be epoll's. */
+static int refused(const struct sf_end *ep, int op, const struct sf_end *end,
+                   const struct sim_watch *w, const struct epoll_event *event)
+{
+    bool exclusive = op != EPOLL_CTL_DEL && event->events & EPOLLEXCLUSIVE;
+
+    if (end == ep)
+        return -EINVAL;
+    if (exclusive && (op == EPOLL_CTL_MOD || end->kind == SIM_EPOLL))
+        return -EINVAL;
+    if (op == EPOLL_CTL_MOD && w && w->events & EPOLLEXCLUSIVE)
+        return -EINVAL;
+    return op == EPOLL_CTL_ADD && leads_to(end, ep, 0) ? -ELOOP : 0;
+}
+
 int sim_epoll_ctl(struct sf_end *ep, int op, int fd, struct sf_end *end,
                   const struct epoll_event *event)
 {
     struct sim_watch *w = find(ep, fd, end);
+    int no = refused(ep, op, end, w, event);
 
-    if (end == ep)
-        return -EINVAL;
+    if (no)
+        return no;
     switch (op) {
     case EPOLL_CTL_ADD:
         if (w)
