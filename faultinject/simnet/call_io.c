@@ -101,7 +101,10 @@ static ssize_t read_iov(struct sf_end *end, const struct iovec *iov, int n,
 {
     int64_t until =
         end->rcv_timeout ? sim_until(end->rcv_timeout) : SF_SIM_NEVER;
+    struct iovec nowhere = {.iov_len = sim_iov_len(iov, n)};
 
+    if (flags & MSG_TRUNC && end->family != AF_UNIX) /* tcp(7): thrown away */
+        return read_once(end, &nowhere, 1, flags, until);
     check_iov(iov, n, true);
     if (flags & MSG_OOB)
         return end->family == AF_UNIX ? -EOPNOTSUPP : -EINVAL;

@@ -98,12 +98,13 @@ void sim_name_out(const struct sim_name *name, sa_family_t family,
 {
     struct sim_name none = {.len = sizeof family};
 
-    if (!addr || !len)
+    if (!len || (!addr && *len))
         return;
     none.any.sa_family = family;
     if (!name->len)
         name = &none;
-    memcpy(addr, name->bytes, *len < name->len ? *len : name->len);
+    if (*len)
+        memcpy(addr, name->bytes, *len < name->len ? *len : name->len);
     *len = name->len;
 }
 

@@ -72,6 +72,8 @@ static void copy_out(struct sf_end *end, size_t skip, uint8_t *to, size_t len)
     size_t at = (end->in.head + skip) % SF_SIM_BUFFER;
     size_t run = least(len, SF_SIM_BUFFER - at);
 
+    if (!to) /* MSG_TRUNC wants none of it */
+        return;
     memcpy(to, bytes + at, run);
     memcpy(to + run, bytes, len - run);
     if (&__msan_unpoison)
