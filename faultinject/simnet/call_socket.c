@@ -5,6 +5,7 @@
 #include "faultinject/simnet/calls.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 
 /* ------------------------------------------------------------ connections */
 
@@ -108,10 +109,14 @@ int sim_on_socket(int domain, int type, int protocol)
     struct sf_end *end;
     int fd;
 
-    (void)protocol;
     if ((domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX) ||
         (type & 0xf) != SOCK_STREAM)
         return PASS_INT;
+    if (type & ~(0xf | SOCK_NONBLOCK | SOCK_CLOEXEC))
+        return -EINVAL;
+    if (protocol != 0 &&
+        protocol != (domain == AF_UNIX ? PF_UNIX : IPPROTO_TCP))
+        return -EPROTONOSUPPORT;
     fd = sim_fd_new(NULL, 0, false);
     if (fd < 0)
         return fd;

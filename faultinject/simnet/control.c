@@ -4,11 +4,13 @@
 #include "faultinject/simnet/sim.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 static int access_mode(const struct sf_end *end)
 {
@@ -29,6 +31,8 @@ static int duplicate(struct sf_end *end, int from, bool cloexec)
     return fd;
 }
 
+void (*sf_sim_no_sigio)(int fd);
+
 int sim_fcntl(int fd, struct sf_end *end, int cmd, long arg)
 {
     struct sim_slot *slot = &sim.slots[fd - SF_SIM_FD];
@@ -46,14 +50,17 @@ int sim_fcntl(int fd, struct sf_end *end, int cmd, long arg)
     case F_GETFL:
         return access_mode(end) | (end->nonblock ? O_NONBLOCK : 0);
     case F_SETFL:
+        if (arg & O_ASYNC && sf_sim_no_sigio)
+            sf_sim_no_sigio(fd);
         end->nonblock = arg & O_NONBLOCK;
+        return 0;
+    case F_GETOWN:
+    case F_SETOWN: /* of a SIGIO that is never raised */
         return 0;
     default:
         return -EINVAL;
     }
 }
-
-void (*sf_sim_no_sigio)(int fd);
 
 int sim_ioctl(int fd, struct sf_end *end, unsigned long request, long arg)
 {
@@ -72,6 +79,9 @@ int sim_ioctl(int fd, struct sf_end *end, unsigned long request, long arg)
             return -EINVAL;
         *value = (int)sim_unread(end);
         return 0;
+    case SIOCATMARK: /* there is no mark */
+        *value = 0;
+        return end->kind == SIM_SOCKET ? 0 : -ENOTTY;
     case SIOCOUTQ:
         *value = end->peer ? (int)end->peer->in.len : 0;
         return 0;
@@ -161,6 +171,116 @@ static int take_kept(struct sf_end *end, const struct kept *kept,
     return 0;
 }
 
+/* The rest of those that change nothing here: on or off where `most` is 0. */
+static const struct more {
+    int level, name, least, most, usual;
+} more[] = {
+    {SOL_SOCKET, SO_REUSEPORT, 0, 0, 0},
+    {SOL_SOCKET, SO_BROADCAST, 0, 0, 0},
+    {SOL_SOCKET, SO_OOBINLINE, 0, 0, 0},
+    {SOL_SOCKET, SO_DONTROUTE, 0, 0, 0},
+    {SOL_SOCKET, SO_TIMESTAMP, 0, 0, 0},
+    {SOL_SOCKET, SO_ZEROCOPY, 0, 0, 0},
+    {SOL_SOCKET, SO_PRIORITY, 0, 6, 0},
+    {SOL_SOCKET, SO_MARK, 0, INT_MAX, 0},
+    {SOL_SOCKET, SO_BUSY_POLL, 0, INT_MAX, 0},
+    {SOL_SOCKET, SO_INCOMING_CPU, INT_MIN, INT_MAX, -1},
+    {IPPROTO_TCP, TCP_CORK, 0, 0, 0},
+    {IPPROTO_TCP, TCP_QUICKACK, 0, 0, 1},
+    {IPPROTO_TCP, TCP_MAXSEG, 88, 32767, 536},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT, INT_MIN, INT_MAX, 0},
+    {IPPROTO_TCP, TCP_FASTOPEN, 0, INT_MAX, 0},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT, 0, INT_MAX, 0},
+    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, INT_MIN, INT_MAX, 0},
+    {IPPROTO_TCP, TCP_SYNCNT, 1, 127, 6},
+    {IPPROTO_TCP, TCP_LINGER2, INT_MIN, INT_MAX, 60},
+    {IPPROTO_IP, IP_TOS, 0, 255, 0},
+    {IPPROTO_IP, IP_TTL, 1, 255, 64},
+    {IPPROTO_IP, IP_TRANSPARENT, 0, 0, 0},
+    {IPPROTO_IP, IP_FREEBIND, 0, 0, 0},
+    {IPPROTO_IPV6, IPV6_V6ONLY, 0, 0, 0},
+    {IPPROTO_IPV6, IPV6_TCLASS, -1, 255, 0},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, -1, 255, 64},
+};
+_Static_assert(sizeof more / sizeof *more == SIM_MORE, "see sim.h");
+
+/* Kept as what it is above the usual, so that nothing is set at first. */
+static int *find_more(struct sf_end *end, int level, int name,
+                      const struct more **row)
+{
+    if ((level == IPPROTO_IPV6 && end->family != AF_INET6) ||
+        (level != SOL_SOCKET && end->family == AF_UNIX))
+        return NULL;
+    for (unsigned i = 0; i < SIM_MORE; i++)
+        if (more[i].level == level && more[i].name == name) {
+            *row = &more[i];
+            return &end->options.more[i];
+        }
+    return NULL;
+}
+
+static int take_more(int *kept, const struct more *row, const void *val,
+                     socklen_t len)
+{
+    int n;
+
+    if (len < sizeof n)
+        return -EINVAL;
+    memcpy(&n, val, sizeof n);
+    if (!row->most)
+        n = !!n;
+    else if (n < row->least || n > row->most)
+        return -EINVAL;
+    *kept = (int)((unsigned)n - (unsigned)row->usual);
+    return 0;
+}
+
+/* Who is at the other end of a UNIX socket is the program, or like it. */
+static int give_peer(const struct sf_end *end, void *val, socklen_t *len)
+{
+    struct ucred peer = {0, (uid_t)-1, (gid_t)-1};
+
+    if (end->family == AF_UNIX && end->was_connected)
+        peer = (struct ucred){getpid(), geteuid(), getegid()};
+    return give(val, len, &peer, sizeof peer);
+}
+
+/* A connection over loopback on which all goes well. */
+static int give_info(const struct sf_end *end, void *val, socklen_t *len)
+{
+    struct tcp_info info = {.tcpi_snd_mss = 32768,
+                            .tcpi_rcv_mss = 32768,
+                            .tcpi_pmtu = 65535,
+                            .tcpi_rtt = 50,
+                            .tcpi_rttvar = 25,
+                            .tcpi_snd_cwnd = 10};
+
+    info.tcpi_state = end->state == SIM_LISTEN     ? TCP_LISTEN
+                      : end->state == SIM_SYN_SENT ? TCP_SYN_SENT
+                      : end->state == SIM_CLOSE    ? TCP_CLOSE
+                      : end->done                  ? TCP_CLOSE_WAIT
+                      : end->shut & SHUT_SND       ? TCP_FIN_WAIT2
+                                                   : TCP_ESTABLISHED;
+    if (end->state == SIM_LISTEN) {
+        info.tcpi_unacked = end->waiting;
+        info.tcpi_sacked = end->backlog;
+    }
+    return give(val, len, &info, sizeof info);
+}
+
+static int get_tcp(const struct sf_end *end, int name, void *val,
+                   socklen_t *len)
+{
+    switch (name) {
+    case TCP_INFO:
+        return give_info(end, val, len);
+    case TCP_CONGESTION:
+        return give(val, len, "cubic\0\0\0\0\0\0\0\0\0\0", 16);
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
 static int get_socket(struct sf_end *end, int name, void *val, socklen_t *len)
 {
     switch (name) {
@@ -174,6 +294,11 @@ static int get_socket(struct sf_end *end, int name, void *val, socklen_t *len)
         return give_int(val, len, end->family == AF_UNIX ? 0 : IPPROTO_TCP);
     case SO_ACCEPTCONN:
         return give_int(val, len, end->state == SIM_LISTEN);
+    case SO_RCVLOWAT:
+    case SO_SNDLOWAT:
+        return give_int(val, len, 1);
+    case SO_PEERCRED:
+        return give_peer(end, val, len);
     case SO_RCVTIMEO:
         return give_time(val, len, end->rcv_timeout);
     case SO_SNDTIMEO:
@@ -200,16 +325,22 @@ int sim_getsockopt(struct sf_end *end, int level, int name, void *val,
                    socklen_t *len)
 {
     const struct kept *kept = find_kept(end, level, name);
+    const struct more *row = NULL;
+    int *other = kept ? NULL : find_more(end, level, name, &row);
     int n = kept ? *kept_in(end, kept) : 0;
 
     if (kept)
         return give_int(val, len, n ? n : kept->usual);
+    if (other)
+        return give_int(val, len,
+                        (int)((unsigned)*other + (unsigned)row->usual));
     if (level == SOL_SOCKET)
         return get_socket(end, name, val, len);
     if (end->family == AF_UNIX)
         return -EOPNOTSUPP;
-    return level == IPPROTO_TCP || level == IPPROTO_IP ? -ENOPROTOOPT
-                                                       : -EOPNOTSUPP;
+    if (level == IPPROTO_TCP)
+        return get_tcp(end, name, val, len);
+    return level == IPPROTO_IP ? -ENOPROTOOPT : -EOPNOTSUPP;
 }
 
 static int take_time(int64_t *ns, const void *val, socklen_t len)
@@ -252,24 +383,36 @@ static int set_socket(struct sf_end *end, int name, const void *val,
         memcpy(&l, val, sizeof l);
         end->quick = l.l_onoff && !l.l_linger;
         return 0;
-    case SO_REUSEPORT:
-    case SO_OOBINLINE:
-        return 0;
     default:
         return -ENOPROTOOPT;
     }
+}
+
+/* What there may be besides is believed to change nothing either, but for TLS
+ * by the kernel, of which there is none. */
+static int set_tcp(const struct sf_end *end, int name)
+{
+    if (end->family == AF_UNIX)
+        return -EOPNOTSUPP;
+    return name == TCP_ULP ? -ENOENT : 0;
 }
 
 int sim_setsockopt(struct sf_end *end, int level, int name, const void *val,
                    socklen_t len)
 {
     const struct kept *kept = find_kept(end, level, name);
+    const struct more *row = NULL;
+    int *other = kept ? NULL : find_more(end, level, name, &row);
 
     if (kept)
         return take_kept(end, kept, val, len);
+    if (other)
+        return take_more(other, row, val, len);
     if (level == SOL_SOCKET)
         return set_socket(end, name, val, len);
     if (level == IPPROTO_TCP)
-        return end->family == AF_UNIX ? -EOPNOTSUPP : 0;
+        return set_tcp(end, name);
+    if (level == IPPROTO_IPV6 && end->family == AF_INET)
+        return -ENOPROTOOPT;
     return level == IPPROTO_IPV6 || level == IPPROTO_IP ? 0 : -EOPNOTSUPP;
 }

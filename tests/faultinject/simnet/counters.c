@@ -1,18 +1,22 @@
 /*
- * counters.c: eventfd, timerfd and what epoll makes of other descriptors, here
- * and on the running kernel: the same steps give the same results in both
- * worlds.
+ * counters.c: eventfd, timerfd, what epoll makes of other descriptors, and
+ * socket options, here and on the running kernel: the same steps give the same
+ * results in both worlds.
  */
 #include "faultinject/simnet/simnet.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -221,6 +225,166 @@ static void waits_for_less_than_a_millisecond(void **state)
     w->close(ep);
 }
 
+/* Whoever looked at one would look at itself. */
+static void refuses_rings_of_epolls(void **state)
+{
+    struct epoll_event e = {.events = EPOLLIN};
+    int ep[7];
+
+    (void)state;
+    for (int i = 0; i < 7; i++)
+        ep[i] = w->epoll_create1(0);
+    FAILS(w->epoll_ctl(ep[0], EPOLL_CTL_ADD, ep[0], &e), EINVAL);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(w->epoll_ctl(ep[i], EPOLL_CTL_ADD, ep[i + 1], &e), 0);
+    FAILS(w->epoll_ctl(ep[1], EPOLL_CTL_ADD, ep[0], &e), ELOOP);
+    FAILS(w->epoll_ctl(ep[4], EPOLL_CTL_ADD, ep[0], &e), ELOOP);
+    assert_int_equal(w->epoll_wait(ep[0], &e, 1, 0), 0);
+    assert_int_equal(events(ep[0], 0), 0);
+    for (int i = 0; i < 7; i++)
+        w->close(ep[i]);
+}
+
+static void keeps_what_is_exclusive(void **state)
+{
+    struct epoll_event e = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    int ep = w->epoll_create1(0), other = w->epoll_create1(0);
+    int fd = w->eventfd(1, EFD_NONBLOCK);
+
+    (void)state;
+    FAILS(w->epoll_ctl(ep, EPOLL_CTL_ADD, other, &e), EINVAL);
+    assert_int_equal(w->epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e), 0);
+    FAILS(w->epoll_ctl(ep, EPOLL_CTL_MOD, fd, &e), EINVAL);
+    e.events = EPOLLIN;
+    FAILS(w->epoll_ctl(ep, EPOLL_CTL_MOD, fd, &e), EINVAL);
+    assert_int_equal(w->epoll_wait(ep, &e, 1, 0), 1);
+    assert_int_equal(w->epoll_ctl(ep, EPOLL_CTL_DEL, fd, NULL), 0);
+    w->close(fd);
+    w->close(other);
+    w->close(ep);
+}
+
+/* What is asked of a socket before it is used: what it is, and after it was
+ * set; an err of either. */
+static const struct {
+    int family, level, name, is, value, becomes, err;
+} options[] = {
+    {AF_INET, SOL_SOCKET, SO_REUSEPORT, 0, 1, 1, 0},
+    {AF_INET, SOL_SOCKET, SO_BROADCAST, 0, 5, 1, 0},
+    {AF_INET, SOL_SOCKET, SO_OOBINLINE, 0, 1, 1, 0},
+    {AF_INET, SOL_SOCKET, SO_PRIORITY, 0, 6, 6, 0},
+    {AF_INET, SOL_SOCKET, SO_INCOMING_CPU, -1, 0, 0, 0},
+    {AF_INET, SOL_SOCKET, SO_TIMESTAMP, 0, 1, 1, 0},
+    {AF_UNIX, SOL_SOCKET, SO_BROADCAST, 0, 1, 1, 0},
+    {AF_INET, IPPROTO_TCP, TCP_CORK, 0, 1, 1, 0},
+    {AF_INET, IPPROTO_TCP, TCP_QUICKACK, 1, 0, 0, 0},
+    {AF_INET, IPPROTO_TCP, TCP_MAXSEG, 536, 1, 536, EINVAL},
+    {AF_INET, IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, 1, 1, 0},
+    {AF_INET, IPPROTO_TCP, TCP_USER_TIMEOUT, 0, 900, 900, 0},
+    {AF_INET, IPPROTO_TCP, TCP_USER_TIMEOUT, 0, -1, 0, EINVAL},
+    {AF_INET, IPPROTO_TCP, TCP_SYNCNT, 6, 3, 3, 0},
+    {AF_INET, IPPROTO_TCP, TCP_SYNCNT, 6, 0, 6, EINVAL},
+    {AF_INET, IPPROTO_TCP, TCP_LINGER2, 60, 10, 10, 0},
+    {AF_INET, IPPROTO_IP, IP_TOS, 0, 16, 16, 0},
+    {AF_INET, IPPROTO_IP, IP_TTL, 64, 7, 7, 0},
+    {AF_INET, IPPROTO_IP, IP_TTL, 64, 0, 64, EINVAL},
+    {AF_INET, IPPROTO_IP, IP_FREEBIND, 0, 1, 1, 0},
+};
+
+static int option(int fd, int level, int name)
+{
+    int value = -99;
+    socklen_t len = sizeof value;
+
+    assert_int_equal(w->getsockopt(fd, level, name, &value, &len), 0);
+    return value;
+}
+
+static void remembers_options(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof options / sizeof *options; i++) {
+        int fd = w->socket(options[i].family, SOCK_STREAM, 0);
+        int level = options[i].level, name = options[i].name;
+        int value = options[i].value, r;
+
+        assert_int_equal(option(fd, level, name), options[i].is);
+        r = w->setsockopt(fd, level, name, &value, sizeof value);
+        assert_int_equal(r < 0 ? errno : 0, options[i].err);
+        assert_int_equal(option(fd, level, name), options[i].becomes);
+        w->close(fd);
+    }
+}
+
+static void tells_who_and_what_it_is(void **state)
+{
+    struct tcp_info info;
+    struct ucred peer;
+    int tcp = w->socket(AF_INET, SOCK_STREAM, IPPROTO_TCP), both[2], mark = 7;
+    socklen_t len = sizeof info;
+
+    (void)state;
+    assert_int_equal(w->getsockopt(tcp, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+    assert_int_equal(len, sizeof info);
+    assert_int_equal(info.tcpi_state, TCP_CLOSE);
+    assert_int_equal(w->ioctl(tcp, SIOCATMARK, (long)&mark), 0);
+    assert_int_equal(mark, 0);
+    assert_int_equal(w->fcntl(tcp, F_GETOWN, 0), 0);
+    assert_int_equal(w->fcntl(tcp, F_SETOWN, getpid()), 0);
+    assert_int_equal(w->socketpair(AF_UNIX, SOCK_STREAM, 0, both), 0);
+    len = sizeof peer;
+    assert_int_equal(
+        w->getsockopt(both[0], SOL_SOCKET, SO_PEERCRED, &peer, &len), 0);
+    assert_int_equal(peer.pid, getpid());
+    assert_int_equal(peer.uid, geteuid());
+    w->close(both[0]);
+    w->close(both[1]);
+    w->close(tcp);
+    FAILS(w->socket(AF_INET, SOCK_STREAM, IPPROTO_UDP), EPROTONOSUPPORT);
+    FAILS(w->socket(AF_INET, SOCK_STREAM | 0x4000000, 0), EINVAL);
+}
+
+/* A connection of the world with itself. */
+static void connect_both(int both[2])
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof addr;
+    int listener = w->socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_int_equal(w->bind(listener, (struct sockaddr *)&addr, len), 0);
+    assert_int_equal(w->listen(listener, 1), 0);
+    assert_int_equal(w->getsockname(listener, (struct sockaddr *)&addr, &len),
+                     0);
+    both[0] = w->socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(w->connect(both[0], (struct sockaddr *)&addr, len), 0);
+    both[1] = w->accept(listener, NULL, NULL);
+    assert_true(both[1] >= 0);
+    w->close(listener);
+}
+
+/* tcp(7): MSG_TRUNC throws away, and needs no room for it. */
+static void throws_away(void **state)
+{
+    socklen_t none = 0;
+    char rest[8];
+    int both[2];
+
+    (void)state;
+    connect_both(both);
+    assert_int_equal(w->getsockname(both[1], NULL, &none), 0);
+    assert_int_equal(none, sizeof(struct sockaddr_in));
+    assert_int_equal(w->send(both[0], "abcdef", 6, 0), 6);
+    assert_int_equal(events(both[1], 1000), POLLIN | POLLOUT);
+    assert_int_equal(w->recv(both[1], NULL, 4, MSG_TRUNC), 4);
+    assert_int_equal(w->recv(both[1], rest, sizeof rest, 0), 2);
+    assert_memory_equal(rest, "ef", 2);
+    FAILS(w->recv(both[1], NULL, 4, MSG_TRUNC | MSG_DONTWAIT), EAGAIN);
+    w->close(both[0]);
+    assert_int_equal(w->recv(both[1], NULL, 4, MSG_TRUNC), 0);
+    w->close(both[1]);
+}
+
 #define BOTH(test)                                              \
     cmocka_unit_test_setup(test, set_up_simnet),                \
     {                                                           \
@@ -238,6 +402,11 @@ int main(void)
         BOTH(refuses_what_is_no_time),
         BOTH(watches_what_is_the_kernels),
         BOTH(waits_for_less_than_a_millisecond),
+        BOTH(refuses_rings_of_epolls),
+        BOTH(keeps_what_is_exclusive),
+        BOTH(remembers_options),
+        BOTH(tells_who_and_what_it_is),
+        BOTH(throws_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
