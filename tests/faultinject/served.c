@@ -4,10 +4,11 @@
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
- *             epolls|deaf|hears|logs]
+ *             epolls|deaf|hears|logs|files]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -23,6 +24,7 @@
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -274,6 +276,24 @@ static bool is_server(const char *self)
     return serves;
 }
 
+/* As far as they are files, sockets and pipes are what they are. */
+static void look_at_files(int listener)
+{
+    int fds[2];
+    struct stat socket, reader, file;
+
+    if (pipe(fds) < 0 || fstat(listener, &socket) < 0 ||
+        fstat(fds[0], &reader) < 0 || fstat(0, &file) < 0)
+        abort();
+    if (!S_ISSOCK(socket.st_mode) || !S_ISFIFO(reader.st_mode) ||
+        lseek(listener, 0, SEEK_CUR) >= 0 || errno != ESPIPE)
+        abort();
+    close(fds[0]);
+    close(fds[1]);
+    if (fstat(fds[0], &reader) >= 0 || errno != EBADF)
+        abort();
+}
+
 /* Has something to tell besides, on a socket of the real kernel's. */
 static void *listen_beside(void *arg)
 {
@@ -319,6 +339,8 @@ int main(int argc, char **argv)
     if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
         listen(listener, 8) < 0)
         return 1;
+    if (is("files"))
+        look_at_files(listener);
     while (!stopped) {
         int fd = -1;
 
