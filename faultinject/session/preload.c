@@ -438,7 +438,8 @@ static void stand_by(void)
 /* Before the program's own constructors, AFL++'s among them. */
 __attribute__((constructor(102))) static void attach(void)
 {
-    static const struct sf_sim_config config = {.idle = on_idle};
+    static const struct sf_sim_config config = {.idle = on_idle,
+                                                .creeps = true};
     const char *report = getenv(SF_SIM_REPORT_ENV);
 
     fuzzing = getenv("__AFL_SHM_ID");

@@ -232,14 +232,40 @@ static int64_t real_time(void)
     return sim.now + SF_SIM_WALL_NS - (back ? 3600 * second : 0);
 }
 
+/*
+ * Who waits by asking for the time would ask for ever, where calls take none:
+ * after so many in a row at which nothing was new it goes on, by more and more.
+ * That is nothing new either, so what spins on something else still does.
+ */
+enum { ASKS = 64, CREEP_NS = 1000, CREEPS = 10 };
+
+static void creep(void)
+{
+    unsigned times;
+
+    if (!sim.config.creeps)
+        return;
+    if (sim.changes != sim.asked_at)
+        sim.asks = 0;
+    sim.asked_at = sim.changes;
+    if (++sim.asks < ASKS)
+        return;
+    times = sim.asks / ASKS - 1;
+    sim.now += (int64_t)CREEP_NS << (times < CREEPS ? times : CREEPS);
+    if (sim.now >= sim.timer_due)
+        sim_timers_ring();
+}
+
 int sim_on_clock_gettime(clockid_t clock, struct timespec *now)
 {
     bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE ||
                 clock == CLOCK_TAI;
-    int64_t ns = wall ? real_time() : sim.now;
+    int64_t ns;
 
     if (is_cpu_clock(clock))
         return PASS_INT;
+    creep();
+    ns = wall ? real_time() : sim.now;
     now->tv_sec = ns / 1000000000;
     now->tv_nsec = ns % 1000000000;
     return 0;
@@ -248,6 +274,7 @@ int sim_on_clock_gettime(clockid_t clock, struct timespec *now)
 int sim_on_gettimeofday(struct timeval *now, void *zone)
 {
     (void)zone;
+    creep();
     now->tv_sec = real_time() / 1000000000;
     now->tv_usec = real_time() % 1000000000 / 1000;
     return 0;
@@ -255,8 +282,10 @@ int sim_on_gettimeofday(struct timeval *now, void *zone)
 
 time_t sim_on_time(time_t *now)
 {
-    time_t t = real_time() / 1000000000;
+    time_t t;
 
+    creep();
+    t = real_time() / 1000000000;
     if (now)
         *now = t;
     return t;

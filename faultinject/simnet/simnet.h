@@ -62,6 +62,7 @@ struct sf_sim_config {
                     * blocking calls can be interrupted                   */
     bool set_wall; /* the real-time clock is set: an hour back, and forward
                     * again, each few seconds                             */
+    bool creeps;   /* time goes on a little for who only asks what it is  */
     int signo;     /* … of this signal, where it does not block it; 0: it
                     * never does                                          */
 

@@ -34,7 +34,8 @@ void sf_sim_begin(const struct sf_sim_config *config)
     sim.now = SF_SIM_EPOCH_NS;
     sim.timer_due = sim.bell = SF_SIM_NEVER;
     sim.mask = NULL;
-    sim.changes = sim.calls = 0;
+    sim.changes = sim.calls = sim.asked_at = 0;
+    sim.asks = 0;
     sim.alarm = UINT64_MAX;
     sim.ends_used = sim.slots_used = sim.watches_used = 0;
     sim.free_ends = NULL;

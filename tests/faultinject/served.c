@@ -4,7 +4,7 @@
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
- *             epolls|deaf|hears|logs|files]
+ *             epolls|deaf|hears|logs|files|asks]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -142,6 +142,18 @@ static void stream(int fd)
         abort();
 }
 
+/* Time passes for who does nothing but look at the clock. */
+static void ask_for(long us)
+{
+    struct timeval begin, now;
+
+    gettimeofday(&begin, NULL);
+    do
+        gettimeofday(&now, NULL);
+    while ((now.tv_sec - begin.tv_sec) * 1000000 + now.tv_usec <=
+           begin.tv_usec + us);
+}
+
 static void *run(void *fd)
 {
     send((int)(intptr_t)fd, "thread", 6, MSG_NOSIGNAL);
@@ -175,6 +187,8 @@ static void serve(int fd)
 
     if (gives_away(fd))
         return;
+    if (is("asks"))
+        ask_for(1000);
     if (forks(fd)) {
         close(fd);
         return;
@@ -339,6 +353,8 @@ int main(int argc, char **argv)
     if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
         listen(listener, 8) < 0)
         return 1;
+    if (is("asks"))
+        ask_for(300000);
     if (is("files"))
         look_at_files(listener);
     while (!stopped) {
