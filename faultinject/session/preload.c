@@ -234,7 +234,8 @@ static void say_who(char why[SF_SIM_LINE], enum sf_call call, int fd)
     snprintf(why, SF_SIM_LINE,
              "another %s of %.40s calls %s on descriptor %d: " ONLY_ONE "%s",
              child ? "process" : "thread", program_invocation_short_name,
-             sf_calls[call].name, fd, child ? FOREGROUND : "with one thread");
+             sf_calls[call].name, fd,
+             child ? FOREGROUND : "with one thread" SF_SIM_ELSE);
 }
 
 /* He may be the server, for whom the simulated thread waits in vain, or have
@@ -321,6 +322,16 @@ static void no_sigio(int fd)
     snprintf(why, sizeof why,
              "%.40s wants SIGIO from descriptor %d, as masters of workers "
              "do: " ONLY_ONE FOREGROUND,
+             program_invocation_short_name, fd);
+    cannot(why);
+}
+
+static void no_rights(int fd)
+{
+    char why[SF_SIM_LINE];
+
+    snprintf(why, sizeof why,
+             "%.40s passes a descriptor on through %d: " ONLY_ONE FOREGROUND,
              program_invocation_short_name, fd);
     cannot(why);
 }
@@ -464,6 +475,7 @@ __attribute__((constructor(102))) static void attach(void)
     sf_inject_stray = astray;
     sf_sim_out_of_reach = out_of_reach;
     sf_sim_no_sigio = no_sigio;
+    sf_sim_no_rights = no_rights;
     sf_finding_hook = tell;
     program.signals = sf_kernel();
     sf_sim_begin(&config);

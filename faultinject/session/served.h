@@ -19,7 +19,9 @@ enum { SF_SIM_LINE = 512 };
 /* What is expected of a program that makes others serve. */
 #define SF_SIM_FOREGROUND                                         \
     "in the foreground and without workers (nginx: 'daemon off; " \
-    "master_process off;')"
+    "master_process off;')" SF_SIM_ELSE
+/* … and of one that cannot do otherwise. */
+#define SF_SIM_ELSE ", or by 'sockfault run', over real sockets"
 
 struct sf_served {
     uint32_t loaded;    /* the library is in the program                    */

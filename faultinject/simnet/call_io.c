@@ -354,10 +354,24 @@ ssize_t sim_on_sendfile(int fd, int from, off_t *offset, size_t len)
     return r;
 }
 
+void (*sf_sim_no_rights)(int fd);
+
+static bool passes_rights(const struct msghdr *msg)
+{
+    struct cmsghdr *c = msg->msg_control ? CMSG_FIRSTHDR(msg) : NULL;
+
+    for (; c; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, c))
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+            return true;
+    return false;
+}
+
 ssize_t sim_on_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
     if (!sim_is_fd(fd))
         return PASS;
+    if (sf_sim_no_rights && passes_rights(msg))
+        sf_sim_no_rights(fd);
     if (msg->msg_iovlen > IOVS)
         return sim_end(fd) ? -EMSGSIZE : -EBADF;
     return write_iov(fd, msg->msg_iov, (int)msg->msg_iovlen, flags, true);

@@ -153,6 +153,9 @@ int sf_sim_lowest(void);
 extern void (*sf_sim_out_of_reach)(int fd, int newfd);
 /* The same of one that is to raise SIGIO, which is refused as well. */
 extern void (*sf_sim_no_sigio)(int fd);
+/* … and of a message that passes descriptors on (SCM_RIGHTS), which arrives
+ * without them. */
+extern void (*sf_sim_no_rights)(int fd);
 
 /*
  * Peers.  An end is a socket that no descriptor names: what the other side

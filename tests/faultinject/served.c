@@ -4,7 +4,7 @@
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
- *             epolls|deaf|hears|logs|files|asks]
+ *             epolls|deaf|hears|logs|files|asks|rights]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -154,6 +154,27 @@ static void ask_for(long us)
            begin.tv_usec + us);
 }
 
+/* To whom it may concern. */
+static void pass_on(int fd)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.head = {.cmsg_len = CMSG_LEN(sizeof fd),
+                          .cmsg_level = SOL_SOCKET,
+                          .cmsg_type = SCM_RIGHTS}};
+    struct iovec iov = {.iov_base = &fd, .iov_len = 1};
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof control};
+    int pair[2];
+
+    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0)
+        sendmsg(pair[0], &msg, MSG_NOSIGNAL);
+}
+
 static void *run(void *fd)
 {
     send((int)(intptr_t)fd, "thread", 6, MSG_NOSIGNAL);
@@ -169,6 +190,8 @@ static bool gives_away(int fd)
         dup2(fd, 0);
     if (is("sigio"))
         ioctl(fd, FIOASYNC, &(int){1});
+    if (is("rights"))
+        pass_on(fd);
     if (is("file"))
         send_itself(fd);
     if (is("dawdle"))

@@ -93,6 +93,9 @@ expect 2 "process [0-9]* goes on without it: run it in the foreground" \
 }
 expect 2 "served wants SIGIO from descriptor 513, .*$foreground" \
     talk "$served" sigio
+expect 2 "served passes a descriptor on through 514: $foreground" \
+    talk "$served" rights
+expect 2 "or by 'sockfault run', over real sockets" talk "$served" thread
 expect 2 'served makes descriptor 0 a copy of 513' talk "$served" onto
 expect 0 '2 connections.*nothing found' talk "$served" helper
 expect 0 '2 connections.*nothing found' talk env A=1 "$served" good
