@@ -234,15 +234,21 @@ static int64_t real_time(void)
 
 /*
  * Who waits by asking for the time would ask for ever, where calls take none:
- * after so many in a row at which nothing was new it goes on, by more and more.
- * That is nothing new either, so what spins on something else still does.
+ * after so many in a row at which nothing was new it goes on, as slowly as on a
+ * machine, and faster for those who are still there when they would have been
+ * found to spin.  It is nothing new either: who asks between calls spins.
  */
-enum { ASKS = 64, CREEP_NS = 1000, CREEPS = 10 };
+enum { ASKS = 64, CREEP_NS = 1000, PATIENCE = 1 << 14, HASTE = 1 << 10 };
+
+static int64_t step(unsigned asks)
+{
+    unsigned times = asks < PATIENCE ? 0 : (asks - PATIENCE) / HASTE + 1;
+
+    return (int64_t)CREEP_NS << (times < 10 ? times : 10);
+}
 
 static void creep(void)
 {
-    unsigned times;
-
     if (!sim.config.creeps)
         return;
     if (sim.changes != sim.asked_at)
@@ -250,8 +256,7 @@ static void creep(void)
     sim.asked_at = sim.changes;
     if (++sim.asks < ASKS)
         return;
-    times = sim.asks / ASKS - 1;
-    sim.now += (int64_t)CREEP_NS << (times < CREEPS ? times : CREEPS);
+    sim.now += step(sim.asks);
     if (sim.now >= sim.timer_due)
         sim_timers_ring();
 }

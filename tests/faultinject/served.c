@@ -4,7 +4,8 @@
  *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
- *             epolls|deaf|hears|logs|files|asks|rights]
+ *             epolls|deaf|hears|logs|files|asks|rights|
+ *             flushes]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -226,6 +227,10 @@ static void serve(int fd)
     }
     if ((is("alarm") && n == 0) || (is("ticks") && (n < 0 || rung != 9)))
         abort();
+    if (is("flushes")) /* until a second has passed, and does not wait */
+        for (time_t end = time(NULL) + 2; time(NULL) < end;)
+            if (recv(fd, bytes, sizeof bytes, 0) != 0)
+                break;
     while (is("spin") && recv(fd, bytes, sizeof bytes, 0) == 0)
         ;
     if (!is("leak") || n == 0)

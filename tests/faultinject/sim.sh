@@ -75,6 +75,7 @@ allow=
 expect 1 'finding: spin' talk "$served" spin
 expect 1 'finding: died: .* returned' talk "$served" quit
 expect 1 'finding: died: .* returned' talk "$served" 86
+expect 1 'finding: spin: 2000 calls in a row' talk "$served" flushes
 # Only one thread of one process has the world, whichever program it runs.
 only='only one thread of one process can be simulated'
 expect 2 "another process of .*served calls send on .*$only" talk "$served" fork
