@@ -156,10 +156,10 @@ static int verdict(const char *name, int status)
         return found("finding: died: the program ended, and nobody had told "
                      "it to stop");
     if (!sim.quiet)
-        printf("sockfault: %u connection%s, %llu calls, %llu faults: nothing "
+        printf("sockfault: %u connection%s, %llu calls, %llu fault%s: nothing "
                "found\n",
                s->conns, s->conns == 1 ? "" : "s", (unsigned long long)s->calls,
-               (unsigned long long)s->faults);
+               (unsigned long long)s->faults, s->faults == 1 ? "" : "s");
     return SF_NOTHING_FOUND;
 }
 

@@ -215,7 +215,7 @@ static int take_amount(struct parser *p, struct sf_act *act)
     if (nearest == act->amount)
         return 0;
     p->at = start;
-    return expected(p, "a number that bytes can say, as %u", nearest);
+    return expected(p, "a number that a session can have, as %u", nearest);
 }
 
 static int take_when(struct parser *p, struct sf_act *act)
@@ -278,7 +278,7 @@ static int take_buffers(struct parser *p)
     if (sf_buffers_round(p->s->buffers) == p->s->buffers)
         return 0;
     p->at = start;
-    return expected(p, "a size that bytes can say, as %u",
+    return expected(p, "a size that a session can have, as %u",
                     sf_buffers_round(p->s->buffers));
 }
 
