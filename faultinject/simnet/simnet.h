@@ -12,7 +12,8 @@
  * that names none of its numbers goes there as well.
  *
  * Time.  CLOCK_MONOTONIC starts at SF_SIM_EPOCH_NS; the real-time clock
- * stands 10^9 s ahead of it.  Calls take no time.  When the program waits
+ * stands 10^9 s ahead of it.  Calls take no time, unless it `creeps`.  When the
+ * program waits
  * and nothing is ready, `idle` of the configuration is asked to let
  * something happen; if it has nothing to offer, time jumps to the end of the
  * wait, and a wait without end is the finding "stall".
