@@ -214,8 +214,10 @@ mutant_preload() {
 mutant_probe() {
     local dir
     dir=$(mktemp -d)
-    found_message=$("$1" "$dir" "${@:2}" |
-        sed -n 's/^sockfault: finding: //p' | head -1)
+    found_message=$({
+        "$1" "$dir" "${@:2}"
+        cat "$dir/0.err" 2>/dev/null || true # of sweep_stop
+    } | sed -n 's/^sockfault: finding: //p' | head -1)
     found_runs=$((found_runs + 1))
     rm -rf "$dir"
     found_kind=${found_message%%: *}
