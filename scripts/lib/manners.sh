@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 manners=(restart exec_flags turns dialogue address sleep streams path long killed
-    patience vain high scarce word nagged limits quiet vanish spoilt refused deaf
+    patience vain high scarce word aside nagged limits quiet vanish spoilt refused deaf
     brief widow)
 
 # manners_guest: a client that says nothing, and parts when the server does.
@@ -331,6 +331,26 @@ manners_told() {
         sweep_finding lateness "told to end, $2 waits for clients that ended"
         return 1
     }
+}
+
+# What a child of the fork server is told is not the server's, who hears its own
+# word later, between the look at its flag and the wait.
+manners_aside() {
+    local server child clients=()
+    sweep_start "$1" fork "$SF_BUILD/bin/sockfault" run --quiet \
+        --fault 'process 1 select *: delay 400' -- || return 0
+    manners_guest &
+    clients+=("$!")
+    sleep 1
+    server=$(cut -d' ' -f1 "/proc/$sweep_server/task/$sweep_server/children")
+    child=$(cut -d' ' -f1 "/proc/$server/task/$server/children")
+    kill -TERM "$child"
+    sleep 1
+    manners_guest & # after which it waits again
+    clients+=("$!")
+    sleep 0.2
+    sweep_stop "$1"
+    wait "${clients[@]}" || true
 }
 
 # Told again and again while it waits for a client, it ends when its time is over.

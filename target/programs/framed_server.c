@@ -12,21 +12,26 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef int server(int listener, const struct fm_server_options *o,
                    const volatile sig_atomic_t *stop);
 
 static volatile sig_atomic_t stop;
+static pid_t server_pid;
 static int wake_end;
 
-/* What it interrupts may be between a call and a look at errno. */
+/* What it interrupts may be between a call and a look at errno.  A child of the
+ * fork server has the other end as well, and its signals are not the server's.
+ */
 static void on_signal(int number)
 {
     int before = errno;
 
     (void)number;
     stop = 1;
-    fm_io_send(wake_end, "", 1);
+    if (getpid() == server_pid)
+        fm_io_send(wake_end, "", 1);
     errno = before;
 }
 
@@ -39,6 +44,7 @@ static void catch_signals(int *wake)
         die("no descriptors");
     *wake = ends[0];
     wake_end = ends[1];
+    server_pid = getpid();
     fm_io_set_nonblock(wake_end, true);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
