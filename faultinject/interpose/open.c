@@ -139,6 +139,30 @@ SF_EXPORT int getsockopt(int fd, int level, int name, void *val, socklen_t *len)
 
 /* --- numbers given back in a row --- */
 
+static int close_row(unsigned first, unsigned last, int flags)
+{
+    return (int)sf_syscall(SYS_close_range, first, last, flags, 0, 0, 0);
+}
+
+/* Those of the kernel.  Among the numbers of a world in memory some are the
+ * world's own there, of which the program knows nothing. */
+static int close_outside(unsigned first, unsigned last, int flags)
+{
+    const struct sf_world *world = sf_on ? sf_inside() : NULL;
+    unsigned from, end;
+    int result = 0;
+
+    if (!world || world->all_threads)
+        return close_row(first, last, flags);
+    from = (unsigned)world->first;
+    end = from + (unsigned)world->count;
+    if (last < from || first >= end || first > last)
+        return close_row(first, last, flags);
+    if (first < from)
+        result = close_row(first, from - 1, flags);
+    return result == 0 && last >= end ? close_row(end, last, flags) : result;
+}
+
 /* Those of a world in memory, which the kernel does not know. */
 static void close_inside(unsigned first, unsigned last, bool later)
 {
@@ -173,7 +197,7 @@ SF_EXPORT int close_range(unsigned first, unsigned last, int flags)
 
     if (sf_on && sf_inside() && sf_closes_row(first, last, flags))
         sf_forget(first, last);
-    result = (int)sf_syscall(SYS_close_range, first, last, flags, 0, 0, 0);
+    result = close_outside(first, last, flags);
     if (sf_on && result == 0)
         close_inside(first, last, flags & CLOSE_RANGE_CLOEXEC);
     return result;

@@ -372,6 +372,8 @@ int main(int argc, char **argv)
     begin_beside();
     if (is("logs") && !freopen("/dev/null", "w", stderr))
         return 1;
+    if (is("logs"))
+        closefrom(3);
     listener = socket(AF_INET, SOCK_STREAM, 0);
     sigaction(SIGTERM, &term, NULL);
     if (is("moves") && chdir("/") < 0)
