@@ -52,8 +52,7 @@ static void note_hearing(const struct sf_wait *w)
 
 static bool alters(enum sf_fault fault)
 {
-    return fault == SF_SPURIOUS || fault == SF_WITHHOLD ||
-           fault == SF_DEADFD_LATE;
+    return fault == SF_WITHHOLD || fault == SF_DEADFD_LATE;
 }
 
 /*
@@ -98,8 +97,6 @@ static bool alter(struct sf_op *op)
 
     if (op->result < 0 || fd < 0)
         return false;
-    if (op->fault == SF_SPURIOUS)
-        return op->wait->shape->pretend(op->wait, fd);
     if (op->fault == SF_DEADFD_LATE) {
         op->world->kill(fd);
         sf_gone(fd, SF_FD_KILLED);

@@ -324,6 +324,20 @@ static enum sf_verdict refuse(struct sf_op *op)
     return SF_ANSWER;
 }
 
+/* The wait ends at once, whatever else is or will be ready: that is so at the
+ * next one, too. */
+static enum sf_verdict pretend(struct sf_op *op)
+{
+    int fd = sf_conn_fd(op->target);
+
+    if (fd >= 0 && op->wait->shape->pretend(op->wait, fd)) {
+        op->result = op->wait->result;
+        return SF_ANSWER;
+    }
+    op->fault = SF_NONE;
+    return SF_PERFORM;
+}
+
 static enum sf_verdict let_it(struct sf_op *op)
 {
     (void)op;
@@ -335,8 +349,8 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_SHORT] = let_it,
     [SF_EINTR] = interrupt,
     [SF_EAGAIN] = would_block,
-    [SF_SPURIOUS] = let_it, /* after the call: account.c */
-    [SF_WITHHOLD] = let_it,
+    [SF_SPURIOUS] = pretend,
+    [SF_WITHHOLD] = let_it, /* after the call: account.c */
     [SF_ENOBUFS] = would_block,
     [SF_ENOMEM] = would_block,
     [SF_ECONNABORTED] = drop,

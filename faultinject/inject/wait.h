@@ -25,7 +25,8 @@ struct sf_wait_shape {
      */
     bool (*asked)(const struct sf_wait *w, int *cursor, struct sf_member *m);
     bool (*reported)(const struct sf_wait *w, int *cursor, struct sf_member *m);
-    /* Report fd readable as well; false when there is no room for it. */
+    /* In the call's place: report fd readable, and nothing else; false when
+     * it is not waited for in such a way that this can be. */
     bool (*pretend)(struct sf_wait *w, int fd);
     /* Do not report these events of fd; true: then it is not reported. */
     bool (*hide)(struct sf_wait *w, int fd, short events);

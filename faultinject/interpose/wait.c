@@ -4,6 +4,8 @@
 #include "faultinject/inject/registry.h"
 #include "faultinject/interpose/interpose.h"
 
+#include <string.h>
+
 static int timespec_ms(const struct timespec *t)
 {
     if (!t)
@@ -107,14 +109,25 @@ static void select_perish(struct sf_wait *w, int fd)
         select_add(s, s->ex, fd);
 }
 
+static void select_empty(const struct select_wait *s, fd_set *set)
+{
+    size_t words = (size_t)(select_end(s) + NFDBITS - 1) / NFDBITS;
+
+    if (set)
+        memset(set, 0, words * sizeof(fd_mask));
+}
+
 static bool select_pretend(struct sf_wait *w, int fd)
 {
     struct select_wait *s = (struct select_wait *)w;
-    int before = w->result;
 
-    if (fd < select_end(s))
-        select_add(s, s->rd, fd);
-    return w->result > before;
+    if (fd >= select_end(s) || !in_set(s->rd, fd))
+        return false;
+    select_empty(s, s->rd);
+    select_empty(s, s->wr);
+    select_empty(s, s->ex);
+    select_add(s, s->rd, fd);
+    return true;
 }
 
 static void select_drop(struct select_wait *s, fd_set *set, int fd)
@@ -248,17 +261,14 @@ static bool poll_reported(const struct sf_wait *w, int *cursor,
 static bool poll_pretend(struct sf_wait *w, int fd)
 {
     const struct poll_wait *p = (const struct poll_wait *)w;
-    bool news = false;
 
+    w->result = 0;
     for (nfds_t i = 0; i < p->n; i++) {
         struct pollfd *f = &p->fds[i];
-        if (f->fd != fd || !(f->events & POLLIN) || f->revents & POLLIN)
-            continue;
-        w->result += f->revents == 0;
-        f->revents |= POLLIN;
-        news = true;
+        f->revents = f->fd == fd && f->events & POLLIN ? POLLIN : 0;
+        w->result += f->revents != 0;
     }
-    return news;
+    return w->result > 0;
 }
 
 static void poll_perish(struct sf_wait *w, int fd)
@@ -384,22 +394,17 @@ static struct epoll_event *epoll_find(const struct epoll_set *e, int fd)
 static bool epoll_pretend(struct sf_wait *w, int fd)
 {
     struct epoll_set *e = (struct epoll_set *)w;
-    struct epoll_event *ev = epoll_find(e, fd);
     const struct sf_registration *r;
     int cursor = 0;
 
-    if (ev) {
-        bool news = !(ev->events & EPOLLIN);
-        ev->events |= EPOLLIN;
-        return news;
-    }
     while ((r = sf_epoll_member(e->epfd, &cursor)) && r->fd != fd)
         ;
     if (!r || !(r->event.events & EPOLLIN) || r->event.events & EPOLLONESHOT ||
-        w->result >= e->room)
+        e->room < 1)
         return false;
-    e->events[w->result++] =
+    e->events[0] =
         (struct epoll_event){.events = EPOLLIN, .data = r->event.data};
+    w->result = 1;
     return true;
 }
 

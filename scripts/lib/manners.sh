@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 manners=(restart exec_flags turns dialogue address sleep streams path long killed
-    patience vain high scarce word aside nagged limits quiet vanish spoilt refused deaf
+    patience vain lied high scarce word aside nagged limits quiet vanish spoilt refused deaf
     brief widow)
 
 # manners_guest: a client that says nothing, and parts when the server does.
@@ -229,6 +229,20 @@ manners_vain() {
 ends after $(awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }') s"
     kill -CONT "$sweep_server"
     sweep_stop "$1"
+}
+
+# Who was told in vain that there is something to read hears the word to stop.
+manners_lied() {
+    local model client
+    for model in thread fork; do
+        sweep_start "$1" "$model" "$SF_BUILD/bin/sockfault" run --quiet \
+            --profile hostile --fault 'poll 1: spurious' -- || return 0
+        manners_guest &
+        client=$!
+        sleep 0.3
+        sweep_stop "$1"
+        wait "$client" || true
+    done
 }
 
 # manners_crowd LAST COMMAND...: numbers up to LAST are in use; does not return.

@@ -262,8 +262,8 @@ static void waits_are_no_reads(void **state)
     int failed = 0;
 
     (void)state;
-    planned_begin("profile hostile\np 0.5 seed 3 wait: benign\n"
-                  "p 0.5 seed 3 wait: fatal\nrecv 2: EAGAIN");
+    planned_begin("profile hostile\np 0.3 seed 3 wait: EINTR\n"
+                  "p 0.3 seed 4 wait: ENOMEM\nrecv 2: EAGAIN");
     pair_of(UNIX, pair);
     send(pair[1], "xy", 2, 0);
     epfd = watch(pair[0], EPOLLIN);
