@@ -44,7 +44,8 @@ for way in constructor names fork vfork spawn exec closes stack handler \
 done
 
 # What comes beside the bytes comes.
-cc -w -static -D_GNU_SOURCE -o "$work/trusting" "$sources/trusting.c" -lpthread
+cc -w -static -D_GNU_SOURCE -I "$sources/../.." -o "$work/trusting" \
+    "$sources"/trusting*.c -lpthread
 if "$work/trusting" error-queue; then
     run --status -- "$work/trusting" error-queue
     [ "$status" -eq 0 ] || fail "error-queue: status $status"
