@@ -342,19 +342,17 @@ static bool needs_target(enum sf_fault fault, const struct sf_site *s)
                        sf_fault_kills(fault) || sf_fault_of_listener(fault));
 }
 
-/* It would be no lie where there is something to read, and reading what is
- * falsely ready hangs a descriptor that blocks. */
+/* Reading what is falsely ready hangs a descriptor that blocks. */
 static bool can_pretend(const struct sf_site *s, const struct sf_member *m)
 {
     struct sf_facts facts;
 
     if (!(m->events & POLLIN))
         return false;
+    if (s->profile == SF_HOSTILE)
+        return true;
     s->world->facts(m->fd, NULL, &facts);
-    if (facts.queued || facts.fin || facts.settled || facts.error)
-        return false;
-    return s->profile == SF_HOSTILE ||
-           (facts.nonblock && facts.type == SF_FD_STREAM && !facts.connecting);
+    return facts.nonblock && facts.type == SF_FD_STREAM && !facts.connecting;
 }
 
 /* One outcome for each connection that the call waits for. */

@@ -324,13 +324,23 @@ static enum sf_verdict refuse(struct sf_op *op)
     return SF_ANSWER;
 }
 
+/* There is something to read, or the end. */
+static bool is_readable(const struct sf_op *op, int fd)
+{
+    struct sf_facts facts;
+
+    op->world->facts(fd, NULL, &facts);
+    return facts.queued || facts.fin || facts.settled || facts.error;
+}
+
 /* The wait ends at once, whatever else is or will be ready: that is so at the
- * next one, too. */
+ * next one, too.  Where it would be no lie nothing happens. */
 static enum sf_verdict pretend(struct sf_op *op)
 {
     int fd = sf_conn_fd(op->target);
 
-    if (fd >= 0 && op->wait->shape->pretend(op->wait, fd)) {
+    if (fd >= 0 && !is_readable(op, fd) &&
+        op->wait->shape->pretend(op->wait, fd)) {
         op->result = op->wait->result;
         return SF_ANSWER;
     }
