@@ -350,15 +350,14 @@ manners_told() {
 # What a child of the fork server is told is not the server's, who hears its own
 # word later, between the look at its flag and the wait.
 manners_aside() {
-    local server child clients=()
+    local child clients=()
     sweep_start "$1" fork "$SF_BUILD/bin/sockfault" run --quiet \
         --fault 'process 1 select *: delay 400' -- || return 0
     manners_guest &
     clients+=("$!")
     sleep 1
-    server=$(cut -d' ' -f1 "/proc/$sweep_server/task/$sweep_server/children")
-    child=$(cut -d' ' -f1 "/proc/$server/task/$server/children")
-    kill -TERM "$child"
+    child=$(sweep_children)
+    kill -TERM "${child% }"
     sleep 1
     manners_guest & # after which it waits again
     clients+=("$!")
