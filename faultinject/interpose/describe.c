@@ -13,9 +13,9 @@
 /* The world whose descriptor it is; NULL: the kernel's. */
 static const struct sf_world *owner_of(int fd)
 {
-    const struct sf_world *world = sf_on ? sf_inside() : NULL;
+    const struct sf_world *world = sf_in_memory();
 
-    if (!world || world->all_threads ||
+    if (!world ||
         (unsigned)fd - (unsigned)world->first >= (unsigned)world->count)
         return NULL;
     return world;

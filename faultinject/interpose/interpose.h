@@ -54,6 +54,15 @@ static inline void sf_op_init(struct sf_op *op, enum sf_call call, int fd,
  */
 #define SF_WORLD(op, name) (op.world->name ? op.world->name : sf_libc.name)
 
+/* The world in memory that owns numbers which the kernel does not know, or
+ * NULL. */
+static inline const struct sf_world *sf_in_memory(void)
+{
+    const struct sf_world *world = sf_on ? sf_inside() : NULL;
+
+    return world && !world->all_threads ? world : NULL;
+}
+
 /* Does close_range() of these close them now, and is not refused? */
 bool sf_closes_row(unsigned first, unsigned last, int flags);
 

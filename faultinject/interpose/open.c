@@ -148,11 +148,11 @@ static int close_row(unsigned first, unsigned last, int flags)
  * world's own there, of which the program knows nothing. */
 static int close_outside(unsigned first, unsigned last, int flags)
 {
-    const struct sf_world *world = sf_on ? sf_inside() : NULL;
+    const struct sf_world *world = sf_in_memory();
     unsigned from, end;
     int result = 0;
 
-    if (!world || world->all_threads)
+    if (!world)
         return close_row(first, last, flags);
     from = (unsigned)world->first;
     end = from + (unsigned)world->count;
@@ -166,10 +166,10 @@ static int close_outside(unsigned first, unsigned last, int flags)
 /* Those of a world in memory, which the kernel does not know. */
 static void close_inside(unsigned first, unsigned last, bool later)
 {
-    const struct sf_world *world = sf_inside();
+    const struct sf_world *world = sf_in_memory();
     struct sf_facts facts;
 
-    if (!world || world->all_threads)
+    if (!world)
         return;
     for (int i = 0; i < world->count; i++) {
         int fd = world->first + i;
@@ -198,7 +198,7 @@ SF_EXPORT int close_range(unsigned first, unsigned last, int flags)
     if (sf_on && sf_inside() && sf_closes_row(first, last, flags))
         sf_forget(first, last);
     result = close_outside(first, last, flags);
-    if (sf_on && result == 0)
+    if (result == 0)
         close_inside(first, last, flags & CLOSE_RANGE_CLOEXEC);
     return result;
 }
