@@ -90,7 +90,7 @@ static void load(void)
 
 /*
  * Standard error as it was: servers make it their log.  Its number is one of
- * simnet's, where of all that the program does only close_range reaches it.
+ * simnet's, where nothing that the program does reaches it.
  */
 static FILE *show;
 
