@@ -36,6 +36,11 @@ const struct sf_session *sf_session_now(void)
     return sf_play.s;
 }
 
+unsigned sf_session_acts(void)
+{
+    return sf_play.next;
+}
+
 unsigned sf_session_conns(void)
 {
     return sf_play.conns_n;

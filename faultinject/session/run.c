@@ -257,10 +257,12 @@ static void see_off(void)
     if (sf_play.phase >= PARTED ||
         (sf_play.program->side == SF_SERVE && !sf_play.stopped))
         return;
-    for (unsigned i = 0; i < sf_play.conns_n; i++)
+    for (unsigned i = 0; i < sf_play.conns_n; i++) {
+        sf_play_note_harm(&sf_play.conns[i]); /* since the last wait */
         if (sf_play.conns[i].end)
             while (sf_play_receive_some(&sf_play.conns[i], SIZE_MAX))
                 ;
+    }
     sf_play_tell(sf_play.program->finished);
 }
 

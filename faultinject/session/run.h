@@ -168,6 +168,8 @@ bool sf_session_acting(void);
 /* Where the program listens, or peers do. */
 const struct sockaddr *sf_session_addr(socklen_t *len);
 const struct sf_session *sf_session_now(void);
+/* The acts of the script so far. */
+unsigned sf_session_acts(void);
 /* The connections so far: 0 … n-1, the control connection first. */
 unsigned sf_session_conns(void);
 struct sf_peer *sf_session_conn(unsigned i);

@@ -28,9 +28,12 @@ void session_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
 static void judge_answers(const struct sf_peer *peer)
 {
     const struct check *c = session_check(peer);
+    size_t given = sf_peer_given(peer); /* what was cut off counts as well */
     int idle_ms = session.options.idle_ms;
 
-    if (c->given < c->whole && session_broke_at(peer, c->taken) &&
+    if (given < c->given)
+        given = c->given;
+    if (given < c->whole && session_broke_at(peer, c->taken) &&
         !peer->finished && !c->excused && !peer->harmed && !session.failing &&
         session.told < 0 && session.options.format.kind != FM_CLOSE &&
         !sf_peer_accepted(peer) &&
@@ -38,7 +41,7 @@ static void judge_answers(const struct sf_peer *peer)
         sf_peer_finding(SF_MON_LOST, peer,
                         "closed with answers up to byte %zu sent, and frames "
                         "up to byte %zu handled",
-                        c->given, c->whole);
+                        given, c->whole);
 }
 
 /* Has ended: was there a reason? */

@@ -119,12 +119,13 @@ static void judge_backlog(const struct sf_peer *peer)
                         "the server waits, and has room, but does not accept");
 }
 
-/* What it has done so far: bytes it moved, and what it counts. */
+/* What has been done so far: bytes it moved, what it counts, and what the script
+ * did, for which it may wake. */
 static uint64_t all_done(void)
 {
     const struct fm_server_stats *s = &session.stats;
     uint64_t n = s->accepted + s->refused + s->ended + s->failed +
-                 s->timed_out + s->dead + s->exhausted;
+                 s->timed_out + s->dead + s->exhausted + sf_session_acts();
 
     for (unsigned i = 0; i < sf_session_conns(); i++)
         n += sf_peer_taken(sf_session_conn(i)) +
