@@ -11,6 +11,7 @@ mutant_checks=(corpus proofs fuzz preload hurry manners races)
 mutant_fuzzers=(fuzz_session fuzz_stream fuzz_client fuzz_decode)
 mutant_models=(select thread fork)
 mutant_swept=(framed-server-checked framed-client-checked)
+mutant_at_once=4 # runs of the real programs
 
 # A warning in a mutant is no error.
 mutant_configure() {
@@ -193,53 +194,77 @@ mutant_libfuzzer() {
     return 1
 }
 
-# Every plan in every case, until one says something.
+# mutant_probes: each line of the standard input is a FUNCTION and its ARGUMENTs,
+# which gets a folder, FUNCTION DIR ARGUMENT..., and says what it finds.  They wait
+# more than they work, so some go on at the same time.  None begins when something
+# was found, and the first line of those that found something counts.
+mutant_probes() {
+    local dir each=0 under_way=0
+    local -a probe
+    dir=$(mktemp -d)
+    while read -r -a probe && [[ ! -e $dir/found ]]; do
+        [[ ${#probe[@]} -gt 0 ]] || continue
+        each=$((each + 1))
+        mutant_probe "$dir" "$each" "${probe[@]}" </dev/null &
+        under_way=$((under_way + 1))
+        if [[ $under_way -eq $mutant_at_once ]]; then
+            wait -n || true
+            under_way=$((under_way - 1))
+        fi
+    done
+    wait
+    found_runs=$((found_runs + each))
+    [[ ! -e $dir/found ]] ||
+        found_message=$(sort -n "$dir/found" | head -1 | cut -d' ' -f2-)
+    found_kind=${found_message%%: *}
+    rm -rf "$dir"
+}
+
+# mutant_probe DIR NUMBER FUNCTION [ARGUMENT]...: the first finding, to DIR/found.
+mutant_probe() {
+    local mine=$1/$2 said
+    mkdir "$mine"
+    said=$({
+        "$3" "$mine" "${@:4}" || true
+        cat "$mine/0.err" 2>/dev/null || true # of sweep_stop
+    } | sed -n 's/^sockfault: finding: //p' | head -1)
+    [[ -z $said ]] || say "$2 $said" >>"$1/found"
+}
+
+# Every plan in every case.
 mutant_preload() {
     local plan case
     mutant_make . "${mutant_swept[@]}"
-    while read -r plan; do
-        for case in "${sweep_cases[@]}"; do
-            sweep_replay "$case" "$plan" "$report"
-            found_runs=$((found_runs + 1))
-            if [[ -n $replay_kind ]]; then
-                found_kind=$replay_kind
-                found_message="$case, $(basename "$plan"): $replay_message"
-                return
-            fi
-        done
-    done < <(sweep_plans)
+    mutant_probes <<<"$(
+        while read -r plan; do
+            for case in "${sweep_cases[@]}"; do
+                say mutant_sweep "$case" "$plan"
+            done
+        done < <(sweep_plans)
+    )"
 }
 
-# mutant_probe FUNCTION [ARGUMENT]...: it has a folder, and says what it finds.
-mutant_probe() {
-    local dir
-    dir=$(mktemp -d)
-    found_message=$({
-        "$1" "$dir" "${@:2}"
-        cat "$dir/0.err" 2>/dev/null || true # of sweep_stop
-    } | sed -n 's/^sockfault: finding: //p' | head -1)
-    found_runs=$((found_runs + 1))
-    rm -rf "$dir"
-    found_kind=${found_message%%: *}
-    [[ -z $found_kind ]]
+# mutant_sweep DIR CASE PLAN
+mutant_sweep() {
+    sweep_replay "$2" "$3" "$1/report"
+    [[ -z $replay_kind ]] ||
+        sweep_finding "$replay_kind" "$2, $(basename "$3"): $replay_message"
 }
 
 # Told to end among peers that do not, and with one alone that reads nothing.
 mutant_hurry() {
     local model
-    for model in "${mutant_models[@]}"; do
-        mutant_probe sweep_hurry "$model" stuck || return 0
-        mutant_probe sweep_hurry "$model" stuck flooder quiet dribbler ||
-            return 0
-    done
+    mutant_probes <<<"$(
+        for model in "${mutant_models[@]}"; do
+            say sweep_hurry "$model" stuck
+            say sweep_hurry "$model" stuck flooder quiet dribbler
+        done
+    )"
 }
 
 # Without any fault, at the beginning and the end.
 mutant_manners() {
-    local each
-    for each in "${manners[@]}"; do
-        mutant_probe "manners_$each" || return 0
-    done
+    mutant_probes <<<"$(printf 'manners_%s\n' "${manners[@]}")"
 }
 
 # The thread server under TSan, with clients at the same time; it tells of races,
