@@ -119,8 +119,8 @@ static void judge_backlog(const struct sf_peer *peer)
                         "the server waits, and has room, but does not accept");
 }
 
-/* What has been done so far: bytes it moved, what it counts, and what the script
- * did, for which it may wake. */
+/* What has been done so far: bytes it moved, what it counts, and what the
+ * script did, for which it may wake. */
 static uint64_t all_done(void)
 {
     const struct fm_server_stats *s = &session.stats;
