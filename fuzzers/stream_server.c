@@ -76,8 +76,11 @@ void trial_signal(void *arg)
     if (trial.dumb)
         return;
     trial.told = fm_now_ms();
-    trial.owed = ref_end(&trial.format, trial_peer()->stream,
-                         sf_peer_taken(trial_peer()), 0, &verdict);
+    /* Of who is cut off nobody knows what the server still has to read. */
+    trial.owed = trial_harmed()
+                     ? 0
+                     : ref_end(&trial.format, trial_peer()->stream,
+                               sf_peer_taken(trial_peer()), 0, &verdict);
 }
 
 static int64_t since_told(void)
