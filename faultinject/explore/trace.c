@@ -114,7 +114,7 @@ struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r)
     if (r->conn)
         rule.conn = only(r->conn);
     rule.when = only(r->nth);
-    if (r->fault == SF_SHORT || r->fault == SF_DELAY)
+    if (r->fault == SF_SHORT || sf_fault_takes_time(r->fault))
         rule.amount = r->amount;
     if (sf_calls[r->call].kind == K_WAIT && !sf_fault_of_listener(r->fault))
         rule.target = r->target;

@@ -65,6 +65,12 @@ static inline int sf_fault_kills(enum sf_fault fault)
            fault == SF_DEADFD_NOTSOCK || fault == SF_DEADFD_LATE;
 }
 
+/* Is all of it that time passes, so many milliseconds? */
+static inline int sf_fault_takes_time(enum sf_fault fault)
+{
+    return fault == SF_DELAY || fault == SF_LATE;
+}
+
 /* Is it done to a listener, which is no connection? */
 static inline int sf_fault_of_listener(enum sf_fault fault)
 {

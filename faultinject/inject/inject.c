@@ -266,7 +266,8 @@ static bool can_fault(const struct sf_op *op)
         return op->conn && op->len > 0;
     case K_CONNECT:
         return op->conn;
-    case K_CLOSE: /* it has none that is not named */
+    case K_CLOSE: /* these have none that is not named */
+    case K_CTL:
         return op->conn && sf_injector.chooser->names;
     case K_ACCEPT:
         return sf_fd_state(op->fd) == SF_FD_SOCKET;
@@ -451,6 +452,8 @@ long sf_tell(struct sf_op *op)
         sf_control_call(op, err);
     if (moved && sf_injector.seen && !op->conn->weighed)
         sf_quick_weigh(op->conn);
+    if (op->fault == SF_LATE)
+        sf_let_pass(op);
     sf_thread.busy = false;
     if (op->result < 0)
         errno = err;

@@ -49,6 +49,8 @@ unsigned *sf_streak(struct sf_op *op);
 
 /* perform.c: what was chosen happens, before the call or instead of it. */
 enum sf_verdict sf_perform(struct sf_op *op);
+/* The time that is all of a fault, if no signal ends it.  errno is lost. */
+void sf_let_pass(struct sf_op *op);
 /* EMFILE ends: a descriptor was given back. */
 void sf_relieve(void);
 /* A new edge for whoever waits for it, by this number or a copy of it; unseen:

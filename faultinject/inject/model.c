@@ -278,6 +278,12 @@ static int can_DELAY(const struct sf_site *s)
     return SF_LINUX;
 }
 
+static int can_LATE(const struct sf_site *s)
+{
+    (void)s;
+    return SF_LINUX;
+}
+
 /* It takes a world that can close a number of the program's. */
 static int can_EINTR_CLOSED(const struct sf_site *s)
 {
@@ -408,7 +414,7 @@ static bool possible(const struct sf_site *s, enum sf_fault fault)
 /* How much of it there can be. */
 static size_t most(const struct sf_site *s, enum sf_fault fault)
 {
-    if (fault == SF_DELAY)
+    if (sf_fault_takes_time(fault))
         return SF_DELAY_MAX_MS;
     return fault == SF_SHORT ? natural(s) - 1 : 0;
 }

@@ -45,7 +45,7 @@ unsigned sf_model_outcomes(const struct sf_site *site,
 /* Did the call end without anything having happened for good? */
 static inline bool sf_fault_transient(enum sf_fault fault)
 {
-    if (fault == SF_NONE || fault == SF_SHORT || fault == SF_DELAY)
+    if (fault == SF_NONE || fault == SF_SHORT || sf_fault_takes_time(fault))
         return false;
     return fault == SF_ENOBUFS || fault == SF_ENOMEM ||
            sf_faults[fault].cls == SF_BENIGN;

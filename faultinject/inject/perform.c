@@ -255,8 +255,7 @@ static enum sf_verdict die_later(struct sf_op *op)
     return SF_PERFORM;
 }
 
-/* A signal that comes meanwhile finds the call not yet begun. */
-static enum sf_verdict delay(struct sf_op *op)
+void sf_let_pass(struct sf_op *op)
 {
     struct timespec t = {(time_t)(op->amount / 1000),
                          (long)(op->amount % 1000) * 1000000};
@@ -264,6 +263,12 @@ static enum sf_verdict delay(struct sf_op *op)
     sf_thread.busy = false;
     op->world->nanosleep(&t, NULL);
     sf_thread.busy = true;
+}
+
+/* A signal that comes meanwhile finds the call not yet begun. */
+static enum sf_verdict delay(struct sf_op *op)
+{
+    sf_let_pass(op);
     return SF_PERFORM;
 }
 
@@ -395,6 +400,7 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_ACCEPT_ECONNRESET] = drop,
     [SF_ACCEPT_ETIMEDOUT] = drop,
     [SF_ACCEPT_ENETUNREACH] = drop,
+    [SF_LATE] = let_it, /* after the call: inject.c */
 };
 
 enum sf_verdict sf_perform(struct sf_op *op)

@@ -168,7 +168,7 @@ static int take_argument(struct sf_reader *r, struct sf_rule *rule)
     struct sf_range target = {0, 0, 0};
 
     sf_skip_space(r);
-    if (rule->fault == SF_DELAY)
+    if (sf_fault_takes_time((enum sf_fault)rule->fault))
         return take_delay(r, rule);
     if (rule->fault == SF_SHORT) {
         if (sf_take_number(r, &rule->amount, "how many bytes are moved") < 0)

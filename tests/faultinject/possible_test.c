@@ -20,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -168,6 +169,34 @@ static long do_select_late(int fd)
     long begin = ms_now(), ready = do_select(fd);
 
     return ms_now() - begin >= 30 ? ready : -2;
+}
+
+static int watched;
+static volatile sig_atomic_t waiting;
+
+static void look(int sig)
+{
+    char buf[50];
+
+    (void)sig;
+    waiting = (int)sf_libc.recv(watched, buf, sizeof buf, MSG_PEEK);
+}
+
+/* What its peer, of the next number, has when a signal ends the wait. */
+static long do_send_and_look(int fd)
+{
+    struct sigaction old, sa = {.sa_handler = look};
+    struct itimerval soon = {.it_value = {0, 20000}};
+    long sent;
+
+    watched = fd + 1;
+    waiting = 0;
+    sigaction(SIGALRM, &sa, &old);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    sent = do_send(fd);
+    sigaction(SIGALRM, &old, NULL);
+    alarm(60);
+    return sent == waiting ? sent : -2;
 }
 
 /* How many bits there are when two are asked for and one is withheld. */
@@ -331,6 +360,8 @@ static const struct row table[] = {
     {"no memory to read into", POSIX FIRST "ENOMEM", do_recv, 0, -1, ENOMEM},
     {"later", FIRST "delay 30", do_recv_late, 0, 5, 0},
     /* send */
+    {"sent, and nobody has noted it",
+     SENDS "late 10000", do_send_and_look, ON_UNIX, 50, 0},
     {"S1: dead", SENDS "deadfd", do_send, 0, -1, EBADF},
     {"S1: dead, and another socket's",
      SENDS "deadfd-reused", do_send, 0, -1, EPIPE},
