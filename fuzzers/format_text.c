@@ -3,6 +3,7 @@
 #include "fuzzers/fuzz.h"
 #include "target/err.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,11 +128,18 @@ static uint32_t number(struct source *s, uint32_t min, uint32_t max)
 
 enum { LINE_MAX_BYTES = 512, TYPES = 8 };
 
-/* A format and its text, as format.h has it: in numbers, or in whatever else
- * it can be said. */
+/* How a text is to say what it says. */
+enum wording {
+    IN_NUMBERS,
+    OTHERWISE, /* in whatever else it can be said                         */
+    WRAPPED    /* no such format: its numbers are that in so many bits … */
+};
+
+/* A format and its text, as format.h has it. */
 struct written {
     struct fm_format is;
-    bool otherwise;
+    enum wording wording;
+    unsigned bits; /* … 32 or 64; 0 when no number was said */
     char text[LINE_MAX_BYTES];
     size_t len;
 };
@@ -149,12 +157,20 @@ write_text(struct written *w, const char *format, ...)
 
 static void write_number(struct written *w, uint32_t number)
 {
-    write_text(w, w->otherwise ? "0x%X" : "%u", number);
+    if (w->wording != WRAPPED) {
+        write_text(w, w->wording == OTHERWISE ? "0x%X" : "%u", number);
+        return;
+    }
+    w->bits = number % 2 ? 32 : 64;
+    if (w->bits == 32)
+        write_text(w, "%" PRIu64, (UINT64_C(1) << 32) + number);
+    else /* 2^64 is 1844674407 3709551616 */
+        write_text(w, "1844674407%010" PRIu64, UINT64_C(3709551616) + number);
 }
 
 static void write_type(struct written *w, uint32_t type)
 {
-    if (w->otherwise && type && !strchr(",=0123456789", (int)type))
+    if (w->wording == OTHERWISE && type && !strchr(",=0123456789", (int)type))
         write_text(w, "%c", (int)type);
     else
         write_number(w, type);
@@ -165,7 +181,7 @@ static void write_byte(struct written *w, uint8_t byte)
     static const char named[] = "\r\n\t\0\\,", names[] = "rnt0\\,";
     const char *found = memchr(named, byte, sizeof named - 1);
 
-    if (!w->otherwise)
+    if (w->wording != OTHERWISE)
         write_text(w, "\\x%02x", byte);
     else if (found)
         write_text(w, "\\%c", names[found - named]);
@@ -233,19 +249,26 @@ static void write_kind(struct written *w, struct source *s)
     }
 }
 
-/* Whatever format there can be, its text is read as that. */
-static void check_written(const uint8_t *bytes, size_t len, bool otherwise)
+/* Whatever format there can be, its text is read as that, and no other is. */
+static void check_written(const uint8_t *bytes, size_t len,
+                          enum wording wording)
 {
     struct source s = {bytes, len};
-    struct written w = {.is = {.max = FM_MAX_DEFAULT}, .otherwise = otherwise};
+    struct written w = {.is = {.max = FM_MAX_DEFAULT}, .wording = wording};
     struct fm_format f;
+    bool good;
 
     memset(w.is.len_of, 0xff, sizeof w.is.len_of);
     w.is.kind = (enum fm_kind)(take(&s) % (FM_CLOSE + 1));
     write_kind(&w, &s);
-    if (fm_format_parse(&f, w.text, NULL, 0) != 0)
+    good = fm_format_parse(&f, w.text, NULL, 0) == 0;
+    if (good && w.bits)
+        FUZZ_FAIL("wrong-data: '%s' has a number of more than %u bits, and is "
+                  "taken for a format",
+                  w.text, w.bits);
+    if (!good && !w.bits)
         FUZZ_FAIL("wrong-data: '%s' is a format, and is refused", w.text);
-    if (memcmp(&f, &w.is, sizeof f) != 0)
+    if (good && memcmp(&f, &w.is, sizeof f) != 0)
         FUZZ_FAIL("wrong-data: '%s' is read as another format", w.text);
 }
 
@@ -256,8 +279,8 @@ bool format_text(struct fm_format *f, const uint8_t *bytes, size_t len,
     char *why = why_size ? malloc(why_size) : NULL;
     int err = fm_format_parse(f, text, why, why_size);
 
-    check_written(bytes, len, false);
-    check_written(bytes, len, true);
+    for (int wording = IN_NUMBERS; wording <= WRAPPED; wording++)
+        check_written(bytes, len, (enum wording)wording);
     len = strlen(text);
     if (err == 0 && !makes_sense(f))
         FUZZ_FAIL("wrong-data: '%s' is read as what is none", text);

@@ -117,6 +117,7 @@ static void judge_lateness(const struct sf_peer *peer, int64_t until)
 {
     const struct check *c = session_check(peer);
     bool stopped = c->whole > c->given; /* it may have, and no time runs then */
+    int64_t active = session_broke_at(peer, c->taken) ? c->useful : c->active;
 
     if (!session_lives(peer) || peer->harmed || !sf_peer_accepted(peer))
         return;
@@ -128,11 +129,11 @@ static void judge_lateness(const struct sf_peer *peer, int64_t until)
                         "server waits",
                         (long long)session_since(c->half_alone),
                         session.options.frame_ms);
-    if (is_late(peer, c->active, session.options.idle_ms, until))
+    if (is_late(peer, active, session.options.idle_ms, until))
         sf_peer_finding(
             SF_MON_LATENESS, peer,
             "idle for %lld ms, the limit is %d, and the server waits",
-            (long long)session_since(c->active), session.options.idle_ms);
+            (long long)session_since(active), session.options.idle_ms);
 }
 
 /* Who is never timed out has to be asked whether he is there: three times, and

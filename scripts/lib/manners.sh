@@ -4,7 +4,7 @@
 
 manners=(restart exec_flags turns dialogue address sleep streams path long killed
     patience vain lied high scarce word aside nagged limits quiet vanish spoilt refused deaf
-    brief widow)
+    brief widow frugal)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -658,4 +658,29 @@ manners_widow() {
         "$1/out" | awk '{ right = $2 - $1 < 20 } END { exit !right }' ||
         sweep_finding lost-data "of 20 frames, the answers to some of which were \
 there, the client says: $said"
+} 2>/dev/null
+
+# Who has his answer and says nothing holds no memory for it: clients have sent a
+# large frame each, all of them the first half of it before any has sent the rest.
+manners_frugal() {
+    local -A sweep_format=([select]=be32)
+    local i fd fds=() clients=16 size=1000000 held
+    sweep_conns=$((clients + 1)) sweep_start "$1" select env || return 0
+    for ((i = 0; i < clients; i++)); do
+        exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+        fds+=("$fd")
+        printf '\0\017\102\100' >&"$fd"
+        head -c $((size / 2)) /dev/zero >&"$fd"
+    done
+    for fd in "${fds[@]}"; do
+        head -c $((size / 2)) /dev/zero >&"$fd"
+        timeout 5 head -c $((size + 4)) <&"$fd" >/dev/null || break
+    done
+    held=$(awk '$1 == "RssAnon:" { print $2 * 1024 }' "/proc/$sweep_server/status")
+    [[ $held -lt $((clients * size / 4)) ]] || sweep_finding memory \
+        "$held bytes are held, for $clients clients that do nothing"
+    for fd in "${fds[@]}"; do
+        exec {fd}>&-
+    done
+    sweep_stop "$1"
 } 2>/dev/null
