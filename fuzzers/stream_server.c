@@ -170,11 +170,25 @@ bool trial_serve(int fd)
     return mine;
 }
 
+/* Told to stop, it has time for its replies. */
+static void judge_last_words(const struct sf_peer *p)
+{
+    if (p->eof && trial.told >= 0 && since_told() < LINGER_MS && !trial.own &&
+        !trial.broken && !trial.deaf && !trial_harmed())
+        sf_peer_finding(SF_MON_LOST, p,
+                        "told to stop %lld ms ago, it ends, and has sent %zu "
+                        "bytes of %zu",
+                        (long long)since_told(), sf_peer_given(p),
+                        trial.trying);
+}
+
 /* Its stream ends after the last reply, and who reads has both at once. */
 void trial_note_goodbye(const struct sf_peer *p)
 {
     bool unsent = sf_peer_given(p) < trial.trying; /* or given up */
 
+    if (unsent)
+        judge_last_words(p);
     if (p->eof && trial.unsent && !unsent)
         trial.goodbye = fm_now_ms();
     trial.unsent = !p->eof && unsent;
