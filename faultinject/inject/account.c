@@ -217,6 +217,19 @@ static void tell_io(struct sf_op *op, int err)
     }
 }
 
+/* Nobody is there: for what else is it there, but to be closed or to try
+ * again? */
+static void tell_connect(const struct sf_op *op, int err)
+{
+    struct sf_conn *conn = op->conn;
+    bool failed = sf_error_of_connect(err);
+
+    if (!conn || (!failed && op->result < 0))
+        return;
+    conn->over[SF_IN] = conn->over[SF_OUT] = failed;
+    conn->over_at = failed ? sf_conn_count() : 0;
+}
+
 static void new_socket(int fd, int domain, int type)
 {
     bool stream = (type & 0xf) == SOCK_STREAM;
@@ -311,6 +324,9 @@ void sf_account(struct sf_op *op, int err)
     case K_ACCEPT:
         if (op->result >= 0)
             accepted(op);
+        break;
+    case K_CONNECT:
+        tell_connect(op, err);
         break;
     case K_OPEN:
         if (op->result >= 0)

@@ -4,6 +4,8 @@
 #ifndef SF_INJECTOR_H
 #define SF_INJECTOR_H
 
+#include <errno.h>
+
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/model.h"
@@ -46,6 +48,14 @@ extern __thread struct sf_thread sf_thread
 const sigset_t *sf_mask(const struct sf_op *op);
 /* Transient results in a row where the call is. */
 unsigned *sf_streak(struct sf_op *op);
+
+/* A connection could not be made; a reset, or an end, is of one that had come
+ * about. */
+static inline bool sf_error_of_connect(int err)
+{
+    return err == ECONNREFUSED || err == ETIMEDOUT || err == ENETUNREACH ||
+           err == EHOSTUNREACH || err == EADDRNOTAVAIL;
+}
 
 /* perform.c: what was chosen happens, before the call or instead of it. */
 enum sf_verdict sf_perform(struct sf_op *op);

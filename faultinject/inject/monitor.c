@@ -541,13 +541,6 @@ static void look_for_blocking(const struct sf_op *op)
 
 /* --- the rest --- */
 
-/* A reset, or an end, is of a connection that had come about. */
-static bool is_of_connect(int err)
-{
-    return err == ECONNREFUSED || err == ETIMEDOUT || err == ENETUNREACH ||
-           err == EHOSTUNREACH;
-}
-
 /*
  * Sending without asking is fine as long as it works out: the send would say
  * so.  Where it does not, the program took writable for connected.
@@ -566,7 +559,7 @@ static void look_for_connect(const struct sf_op *op, int err)
     if (!conn->unchecked || kind(op) != K_WRITE)
         return;
     conn->unchecked = err == EAGAIN;
-    if (op->result < 0 && is_of_connect(err))
+    if (op->result < 0 && sf_error_of_connect(err))
         sf_finding(SF_MON_CONNECT,
                    "%s on %d is the first to learn that connect had failed",
                    name(op), op->fd);

@@ -63,6 +63,7 @@ fires fd-leak fd-leak
 fires fd-leak-row fd-leak
 fires stale-row stale-fd
 fires fd-leaks fd-leak
+fires fd-leak-refused fd-leak
 fires stall stall --timeout 500ms
 fires died died
 fires zombie zombie --profile posix --fault 'waitpid 1: EINTR-reap'

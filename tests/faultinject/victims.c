@@ -401,6 +401,28 @@ static void fd_leaks(void)
     }
 }
 
+/* It dials again, and has forgotten the socket that was refused. */
+static void fd_leak_refused(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    socklen_t len = sizeof addr;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
+        getsockname(listener, (struct sockaddr *)&addr, &len) < 0)
+        exit(3);
+    for (int i = 0; i < 2; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        if ((connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0) != i)
+            exit(3);
+        if (correct || i == 1)
+            close(fd);
+        listen(listener, 1);
+    }
+}
+
 static void stall(void)
 {
     int pair[2];
@@ -518,6 +540,7 @@ static const struct {
     {"fd-leak-row", fd_leak_row},
     {"stale-row", stale_row},
     {"fd-leaks", fd_leaks},
+    {"fd-leak-refused", fd_leak_refused},
     {"stall", stall},
     {"died", died},
     {"zombie", zombie},

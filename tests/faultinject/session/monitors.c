@@ -182,6 +182,47 @@ static void allowed_is_not(void **state)
     }
 }
 
+/* ------------------------------------------------------------------- none */
+
+static void sets_none(void *arg, int fd)
+{
+    (void)arg;
+    fcntl(-1, F_SETFL, O_NONBLOCK);
+    close(fd);
+}
+
+static void shuts_none(void *arg, int fd)
+{
+    (void)arg;
+    shutdown(-1, SHUT_WR);
+    close(fd);
+}
+
+static void asks_of_none(void *arg, int fd)
+{
+    socklen_t len = sizeof(int);
+    int err;
+
+    (void)arg;
+    getsockopt(-1, SOL_SOCKET, SO_ERROR, &err, &len);
+    close(-1);
+    close(fd);
+}
+
+/* What accept could not make is no descriptor. */
+static void none_is_told(void **state)
+{
+    struct sf_program program = {.name = "none", .side = SF_GIVEN};
+
+    (void)state;
+    program.run = asks_of_none;
+    assert_int_equal(play("connect 1\n", program), 0);
+    program.run = sets_none;
+    assert_int_equal(play("connect 1\n", program), 1u << SF_MON_STALE_FD);
+    program.run = shuts_none;
+    assert_int_equal(play("connect 1\n", program), 1u << SF_MON_STALE_FD);
+}
+
 /* ------------------------------------------------------------------- spin */
 
 static jmp_buf out;
@@ -252,6 +293,7 @@ int main(void)
         cmocka_unit_test(each_is_told),
         cmocka_unit_test(spins_are_told),
         cmocka_unit_test(allowed_is_not),
+        cmocka_unit_test(none_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
