@@ -2,9 +2,11 @@
 # fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
 # shellcheck shell=bash
 
+. "$SF_LIB/manners-client.sh"
+
 manners=(restart exec_flags turns dialogue address sleep streams path long killed
     patience vain lied high scarce word aside nagged limits quiet vanish spoilt refused deaf
-    brief widow frugal)
+    brief widow frugal ages dialects liar)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -62,26 +64,6 @@ manners_turns() {
         sweep_stop "$1"
     done
 }
-
-# Who waits for each answer has it before the next line is there.
-manners_dialogue() {
-    local line answer
-    sweep_start "$1" select env || return 0
-    coproc TALKER {
-        exec "$SF_BUILD/bin/framed-client" --port "$sweep_port" \
-            --format "${sweep_format[select]}" --depth 1 2>/dev/null
-    }
-    for line in one two; do
-        say "$line" >&"${TALKER[1]}" || break
-        read -r -t 5 answer <&"${TALKER[0]}" || answer=
-        [[ $answer != "$line" ]] || continue
-        sweep_finding stall "the client has sent '$line', and does not say '$line'"
-        break
-    done
-    kill "$TALKER_PID" || true
-    wait "$TALKER_PID" || true
-    sweep_stop "$1"
-} 2>/dev/null
 
 # manners_sockets PID: the numbers that are sockets, the lowest first.
 manners_sockets() {
@@ -197,39 +179,6 @@ manners_killed() {
         sweep_finding wrong-data "a child was killed, and it has counted: $(
             tail -n 1 "$1/server.err")"
 } 2>/dev/null
-
-# Bytes come now and then, and all in all it takes longer than either waits for one.
-manners_patience() {
-    local i model
-    local -a sweep_options=(--idle 800)
-    for model in "${mutant_models[@]}"; do
-        sweep_start "$1" "$model" env || return 0
-        for i in 1 2 3 4 5 6; do
-            say "$i"
-            sleep 0.25
-        done | timeout 5 "$SF_BUILD/bin/framed-client" --port "$sweep_port" \
-            --format "${sweep_format[$model]}" --depth 1 --timeout 800 \
-            >"$1/out" 2>&1 || sweep_finding lateness \
-            "of $model, no byte was late: $(tail -n 1 "$1/out")"
-        sweep_stop "$1"
-    done
-}
-
-# Who is told in vain that there is an answer has no more time for that.
-manners_vain() {
-    local since=$EPOCHREALTIME
-    sweep_start "$1" select env || return 0
-    kill -STOP "$sweep_server"
-    timeout 5 "$SF_BUILD/bin/sockfault" run --quiet --profile posix \
-        --fault 'wait 1..8: spurious' --fault 'recv *: delay 250' -- \
-        "$SF_BUILD/bin/framed-client" --port "$sweep_port" --count 1 \
-        --format "${sweep_format[select]}" --timeout 500 >"$1/out" 2>&1 || true
-    awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 1.6 }' ||
-        sweep_finding lateness "a client that nobody answers has 500 ms, and \
-ends after $(awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }') s"
-    kill -CONT "$sweep_server"
-    sweep_stop "$1"
-}
 
 # Who was told in vain that there is something to read hears the word to stop.
 manners_lied() {
@@ -620,53 +569,13 @@ manners_parting() {
         sweep_finding wrong-data "$2: $3, and it says: $(head -n 1 "$1/server.err")"
 } 2>/dev/null
 
-# Memory that is short for a moment ends no client.
-manners_brief() {
-    local rule
-    sweep_start "$1" select env || return 0
-    for rule in 'send 1..3: ENOBUFS' 'send 2..4: ENOMEM' 'recv 1..3: ENOMEM' \
-        'recv 2..4: ENOBUFS'; do
-        timeout 5 "$SF_BUILD/bin/sockfault" run --quiet --status -P posix \
-            --fault "$rule" -- "$SF_BUILD/bin/framed-client" --count 9 --quiet \
-            --depth 2 --port "$sweep_port" --format "${sweep_format[select]}" \
-            >"$1/out" 2>&1 || sweep_finding died \
-            "under '$rule' the client ends: $(head -n 1 "$1/out")"
-    done
-    sweep_stop "$1"
-} 2>/dev/null
-
-# A server that dies has answered all that it was sent, and the client, who sends
-# more, reads the answers all the same: what it has not is what never went out.
-manners_widow() {
-    local client said
-    local -a sweep_options=(--listen "unix:$1/widow")
-    sweep_start "$1" select env || return 0
-    "$SF_BUILD/bin/framed-client" --connect "unix:$1/widow" --count 1000000 \
-        --depth 20 --size 5000 --format "${sweep_format[select]}" --quiet \
-        >"$1/out" 2>&1 &
-    client=$!
-    sleep 0.2
-    kill -STOP "$client"
-    sleep 0.2
-    kill -KILL "$sweep_server"
-    wait "$sweep_server" || true
-    kill -CONT "$client"
-    wait "$client" || true
-    rm -f "$1/widow"
-    said=$(tail -n 1 "$1/out")
-    sed -n 's/.* after \([0-9]*\) of \([0-9]*\) frames: not everything came back$/\1 \2/p' \
-        "$1/out" | awk '{ right = $2 - $1 < 20 } END { exit !right }' ||
-        sweep_finding lost-data "of 20 frames, the answers to some of which were \
-there, the client says: $said"
-} 2>/dev/null
-
 # Who has his answer and says nothing holds no memory for it: clients have sent a
 # large frame each, all of them the first half of it before any has sent the rest.
 manners_frugal() {
     local -A sweep_format=([select]=be32)
-    local i fd fds=() clients=16 size=1000000 held
-    sweep_conns=$((clients + 1)) sweep_start "$1" select env || return 0
-    for ((i = 0; i < clients; i++)); do
+    local i fd fds=() guests=16 size=1000000 held
+    sweep_conns=$((guests + 1)) sweep_start "$1" select env || return 0
+    for ((i = 0; i < guests; i++)); do
         exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
         fds+=("$fd")
         printf '\0\017\102\100' >&"$fd"
@@ -677,10 +586,34 @@ manners_frugal() {
         timeout 5 head -c $((size + 4)) <&"$fd" >/dev/null || break
     done
     held=$(awk '$1 == "RssAnon:" { print $2 * 1024 }' "/proc/$sweep_server/status")
-    [[ $held -lt $((clients * size / 4)) ]] || sweep_finding memory \
-        "$held bytes are held, for $clients clients that do nothing"
+    [[ $held -lt $((guests * size / 2)) ]] || sweep_finding memory \
+        "$held bytes are held, for $guests clients that do nothing"
     for fd in "${fds[@]}"; do
         exec {fd}>&-
     done
     sweep_stop "$1"
+} 2>/dev/null
+
+# Time that is as good as none at all does not wrap: told to end, a server with so
+# much of it sends what a client, who is slow to read, is still to have.
+manners_ages() {
+    local -A sweep_format=([select]='delim:\n' [thread]='delim:\n' [fork]='delim:\n')
+    local fd model linger writer got
+    for model in "${mutant_models[@]}"; do
+        for linger in 1431655766 2147483647; do
+            sweep_linger=$linger sweep_start "$1" "$model" env || return 0
+            exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+            yes 1234567 >&"$fd" &
+            writer=$!
+            sleep 0.4
+            kill -TERM "$sweep_server"
+            sleep 0.2
+            kill "$writer"
+            got=$(timeout 5 cat <&"$fd" | wc -c) || got="$got, and no end"
+            exec {fd}>&-
+            [[ $got =~ ^[0-9]{7,}$ && $((got % 8)) -eq 0 ]] || sweep_finding \
+                lost-data "told to end with $linger ms for that, $model has sent $got"
+            sweep_stop "$1"
+        done
+    done
 } 2>/dev/null

@@ -154,7 +154,8 @@ static void refill(struct client *c)
         else if (c->count >= 0 || !read_line(c))
             c->all_sent = true;
     }
-    if (c->count >= 0 && c->n_sent == (uint64_t)c->count)
+    /* What the end of a stream ends is its only frame. */
+    if (c->n_sent == (c->format.kind == FM_CLOSE ? 1 : (uint64_t)c->count))
         c->all_sent = true;
 }
 
