@@ -110,7 +110,7 @@ static void count_seen(enum sf_call call)
         count(&sf_control->seen[call]);
     } else {
         sf_quick_count(&own->seen[call]);
-        own->connections = sf_conn_count();
+        own->connections = sf_conn_count() - sf_injector.inherited;
     }
 }
 

@@ -83,6 +83,7 @@ void sf_inject_forked(void)
 {
     sf_injector.process = 0;
     sf_injector.seen = NULL;
+    sf_injector.inherited = sf_conn_count();
     sf_fd_forked();
     sf_monitor_forked();
     sf_relieve();

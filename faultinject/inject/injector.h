@@ -22,6 +22,7 @@ struct sf_injector {
     unsigned streak;      /* transient results of calls on no connection */
     unsigned refusals;    /* EMFILE: still to come, 0: the table is not full */
     unsigned last_closed; /* the youngest connection the program closed */
+    unsigned inherited;   /* connections that there were before the fork */
     bool killed;          /* a descriptor died by a fault */
     unsigned injected[SF_FAULT_COUNT];
 };

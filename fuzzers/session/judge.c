@@ -8,7 +8,7 @@
 #include "fuzzers/session/peers.h"
 
 enum {
-    SPARE = 65536 + 1024, /* bytes that are lent to whoever is served */
+    SPARE = 2048, /* bytes lent to whoever is served, FM_PIECE being 512 */
     PER_CONN = 1280,
     PAUSE_MS = 10 /* … of the server, after a wait that failed */
 };
