@@ -171,9 +171,18 @@ bool sf_list(const char *what);
 void sf_trace_print(const struct sf_run *run, const struct sf_control *control,
                     FILE *out);
 
-/* The rule that makes the recorded fault happen again. */
+/* The rule that makes the recorded fault happen again; from there on for ever,
+ * if that is what it did: endless is what sf_endless() says. */
 struct sf_rule sf_rule_of(const struct sf_control *control,
-                          const struct sf_record *record);
+                          const struct sf_record *record,
+                          const struct sf_record *endless);
+/* Where the row begins of the same fault at one call after the other in which a
+ * process was found to spin: how long it spins is a matter of time.  NULL:
+ * there is none. */
+const struct sf_record *sf_endless(const struct sf_control *control);
+/* Does what goes on from `endless` say this one, too? */
+bool sf_is_of_row(const struct sf_record *record,
+                  const struct sf_record *endless);
 
 /* The last fault that the process met before this was told, or the last one
  * of all where `told` is NULL; NULL: there was none. */

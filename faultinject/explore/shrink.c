@@ -1,15 +1,19 @@
 /* shrink.c: delta debugging over the rules of a plan; see explore.h. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "faultinject/explore/explore.h"
 
 /* Every run costs what the command costs: enough is enough. */
 enum { RUNS_MAX = 2000 };
+/* … and so much more time than the first one took, in ms. */
+enum { SLOWER = 5, SLACK_MS = 2000 };
 
 struct shrinking {
     struct sf_run *run;
@@ -117,6 +121,7 @@ static bool use_records(struct sf_plan *plan, const struct sf_control *c)
 {
     size_t room = c->n_kept < SF_KEPT_MAX ? c->n_kept : SF_KEPT_MAX;
     struct sf_rule *rules = calloc(room + 1, sizeof *rules);
+    const struct sf_record *endless = sf_endless(c);
 
     if (!rules)
         return sf_complain("no memory for %zu rules", room);
@@ -124,8 +129,8 @@ static bool use_records(struct sf_plan *plan, const struct sf_control *c)
     plan->rules = rules;
     plan->n = 0;
     for (size_t i = 0; i < room; i++)
-        if (c->kept[i].seq)
-            rules[plan->n++] = sf_rule_of(c, &c->kept[i]);
+        if (c->kept[i].seq && !sf_is_of_row(&c->kept[i], endless))
+            rules[plan->n++] = sf_rule_of(c, &c->kept[i], endless);
     return true;
 }
 
@@ -141,15 +146,32 @@ static bool give_up(const struct shrinking *s, const char *what,
     return sf_complain("shrink: %s %s", what, is_not);
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* What was found may be why it ended: without that it need not. */
+static void limit_runs(struct sf_run *run, int64_t first_ms)
+{
+    if (run->timeout_ms == 0 && first_ms < (INT_MAX - SLACK_MS) / SLOWER)
+        run->timeout_ms = (int)first_ms * SLOWER + SLACK_MS;
+}
+
 static bool first_run(struct shrinking *s)
 {
     struct sf_plan *plan = &s->run->plan;
     struct sf_outcome_of_run outcome;
     const char *what;
+    int64_t begin = now_ms();
     bool good;
 
     if (!run_with(s, plan->rules, plan->n, &outcome))
         return false;
+    limit_runs(s->run, now_ms() - begin);
     what = sf_forwarded() ? NULL : what_shows(s, &outcome);
     if (what)
         snprintf(s->wanted, sizeof s->wanted, "%s", what);

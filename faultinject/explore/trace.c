@@ -104,7 +104,8 @@ static struct sf_range only(uint64_t n)
     return (struct sf_range){n, n, 1};
 }
 
-struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r)
+struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r,
+                          const struct sf_record *endless)
 {
     struct sf_rule rule = {
         .call = r->call, .kinds = sf_calls[r->call].kind, .fault = r->fault};
@@ -114,6 +115,8 @@ struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r)
     if (r->conn)
         rule.conn = only(r->conn);
     rule.when = only(r->nth);
+    if (r == endless)
+        rule.when.last = UINT64_MAX;
     if (r->fault == SF_SHORT || sf_fault_takes_time(r->fault))
         rule.amount = r->amount;
     if (sf_calls[r->call].kind == K_WAIT && !sf_fault_of_listener(r->fault))
@@ -136,7 +139,32 @@ const struct sf_record *sf_cause(const struct sf_control *c,
     return last;
 }
 
-/* A call that nothing was done to: where it was, as in a rule. */
+static bool is_alike(const struct sf_record *r, const struct sf_record *to)
+{
+    return r->seq > 0 && r->process == to->process && r->call == to->call &&
+           r->conn == to->conn && r->fault == to->fault;
+}
+
+bool sf_is_of_row(const struct sf_record *r, const struct sf_record *endless)
+{
+    return endless && is_alike(r, endless) && r->nth > endless->nth;
+}
+
+const struct sf_record *sf_endless(const struct sf_control *c)
+{
+    const struct sf_told *told = c->findings;
+    const struct sf_record *first;
+
+    if (c->n_findings == 0 || told->monitor != SF_MON_SPIN)
+        return NULL;
+    first = sf_cause(c, told);
+    for (const struct sf_record *r = first; r && r >= c->kept; r--)
+        if (is_alike(r, first) && r->nth + 1 == first->nth)
+            first = r;
+    return first;
+}
+
+/* A call that no rule is needed for: where it was, as in a rule. */
 static void print_where(const struct sf_control *c, const struct sf_record *r,
                         FILE *out)
 {
@@ -163,14 +191,14 @@ static void print_result(const struct sf_record *r, FILE *out)
 }
 
 static void print_record(const struct sf_control *c, const struct sf_record *r,
-                         FILE *out)
+                         const struct sf_record *endless, FILE *out)
 {
     char where[SF_WHERE_MAX];
 
-    if (r->fault == SF_NONE) {
+    if (r->fault == SF_NONE || sf_is_of_row(r, endless)) {
         print_where(c, r, out);
     } else {
-        struct sf_rule rule = sf_rule_of(c, r);
+        struct sf_rule rule = sf_rule_of(c, r, endless);
         sf_rule_print(&rule, out);
         fprintf(out, " # ");
     }
@@ -208,6 +236,7 @@ void sf_trace_print(const struct sf_run *run, const struct sf_control *c,
 {
     const struct sf_record **all =
         malloc((SF_KEPT_MAX + SF_RING_MAX) * sizeof *all);
+    const struct sf_record *endless = sf_endless(c);
     size_t n;
 
     if (!all)
@@ -218,6 +247,6 @@ void sf_trace_print(const struct sf_run *run, const struct sf_control *c,
     print_header(run, c, out);
     print_dropped(c, out);
     for (size_t i = 0; i < n; i++)
-        print_record(c, all[i], out);
+        print_record(c, all[i], endless, out);
     free(all);
 }

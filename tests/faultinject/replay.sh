@@ -21,6 +21,22 @@ faults() {
     grep -v '^#' "$1" | sed 's/ #.*//' | sort
 }
 
+# How long it spins is a matter of time, so what makes it goes on.
+insists() {
+    status=0
+    timeout 20 "$sockfault" "$@" >"$work/out" 2>"$work/said" || status=$?
+}
+insists run --fault 'accept 1..3: ENFILE' --fault 'accept 4+: EMFILE' \
+    --trace "$work/trace" -- "$victims" insists
+[ "$status" -eq 1 ] || fail "insists: status $status"
+grep -q 'it came after accept 4+: EMFILE' "$work/said" ||
+    fail "insists: $(cat "$work/said")"
+insists replay "$work/trace"
+[ "$status" -eq 1 ] || fail "insists, again: status $status"
+insists shrink "$work/trace"
+[ "$(grep -c '^accept' "$work/out")" -eq 4 ] ||
+    fail "insists, shrunk with $status to $(cat "$work/out")"
+
 for program in frames-not threads-not; do
     i=0
     while [ "$i" -lt "$runs" ]; do

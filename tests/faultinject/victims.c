@@ -423,6 +423,25 @@ static void fd_leak_refused(void)
     }
 }
 
+/* Who cannot have the connection that waits asks for it again and again. */
+static void insists(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    socklen_t len = sizeof addr;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
+        listen(listener, 1) < 0 ||
+        getsockname(listener, (struct sockaddr *)&addr, &len) < 0 ||
+        connect(client, (struct sockaddr *)&addr, sizeof addr) < 0)
+        exit(3);
+    while (accept(listener, NULL, NULL) < 0)
+        if (correct)
+            usleep(10000);
+}
+
 static void stall(void)
 {
     int pair[2];
@@ -541,6 +560,7 @@ static const struct {
     {"stale-row", stale_row},
     {"fd-leaks", fd_leaks},
     {"fd-leak-refused", fd_leak_refused},
+    {"insists", insists},
     {"stall", stall},
     {"died", died},
     {"zombie", zombie},
