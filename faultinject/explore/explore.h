@@ -172,22 +172,22 @@ void sf_trace_print(const struct sf_run *run, const struct sf_control *control,
                     FILE *out);
 
 /* The rule that makes the recorded fault happen again; from there on for ever,
- * if that is what it did: endless is what sf_endless() says. */
+ * if it is `endless`, which is what sf_endless() says. */
 struct sf_rule sf_rule_of(const struct sf_control *control,
                           const struct sf_record *record,
                           const struct sf_record *endless);
-/* Where the row begins of the same fault at one call after the other in which a
- * process was found to spin: how long it spins is a matter of time.  NULL:
- * there is none. */
-const struct sf_record *sf_endless(const struct sf_control *control);
-/* Does what goes on from `endless` say this one, too? */
-bool sf_is_of_row(const struct sf_record *record,
-                  const struct sf_record *endless);
 
 /* The last fault that the process met before this was told, or the last one
- * of all where `told` is NULL; NULL: there was none. */
+ * of all where `told` is NULL; NULL: there was none.  If it spun, the first of
+ * a row of the same up to that, at one call after the other. */
 const struct sf_record *sf_cause(const struct sf_control *control,
                                  const struct sf_told *told);
+/* The cause, where that was a spin: how long it takes is a matter of time, so
+ * the row may have to be longer.  NULL: it was none. */
+const struct sf_record *sf_endless(const struct sf_control *control);
+/* Is it said by a rule that goes on from `endless`? */
+bool sf_is_of_row(const struct sf_record *record,
+                  const struct sf_record *endless);
 
 /* Records that found no room, of calls and of faults. */
 struct sf_dropped {

@@ -144,9 +144,7 @@ static json *rules(const struct sf_control *c)
 static json *finding(const struct sf_control *c, const struct sf_told *told,
                      const char *monitor, const char *line)
 {
-    const struct sf_record *endless =
-        told == c->findings ? sf_endless(c) : NULL;
-    const struct sf_record *cause = endless ? endless : sf_cause(c, told);
+    const struct sf_record *cause = sf_cause(c, told);
     json *one = json_object_new_object();
 
     add_text(one, "monitor", monitor);
@@ -156,7 +154,7 @@ static json *finding(const struct sf_control *c, const struct sf_told *told,
         add_where(one, c, told->site);
     }
     if (cause) {
-        struct sf_rule rule = sf_rule_of(c, cause, endless);
+        struct sf_rule rule = sf_rule_of(c, cause, sf_endless(c));
         add_rule(one, "after", &rule);
     }
     return one;

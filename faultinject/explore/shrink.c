@@ -13,7 +13,7 @@
 /* Every run costs what the command costs: enough is enough. */
 enum { RUNS_MAX = 2000 };
 /* … and so much more time than the first one took, in ms. */
-enum { SLOWER = 5, SLACK_MS = 2000 };
+enum { SLOWER = 10, SLACK_MS = 5000 };
 
 struct shrinking {
     struct sf_run *run;

@@ -260,16 +260,14 @@ static void print_finding(const struct sf_control *c,
 /* The rule that makes the fault behind the first finding. */
 static void print_cause(const struct sf_control *c)
 {
-    const struct sf_record *endless = sf_endless(c);
     const struct sf_record *record =
-        endless ? endless
-                : sf_cause(c, c->n_findings > 0 ? &c->findings[0] : NULL);
+        sf_cause(c, c->n_findings > 0 ? &c->findings[0] : NULL);
     char where[SF_WHERE_MAX];
     struct sf_rule rule;
 
     if (!record)
         return;
-    rule = sf_rule_of(c, record, endless);
+    rule = sf_rule_of(c, record, sf_endless(c));
     fputs("sockfault: it came after ", stderr);
     sf_rule_print(&rule, stderr);
     if (sf_where(c, record->site, where))

@@ -124,6 +124,34 @@ struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r,
     return rule;
 }
 
+static bool is_alike(const struct sf_record *r, const struct sf_record *to)
+{
+    return r->seq > 0 && r->process == to->process && r->call == to->call &&
+           r->conn == to->conn && r->fault == to->fault;
+}
+
+bool sf_is_of_row(const struct sf_record *r, const struct sf_record *endless)
+{
+    return endless && is_alike(r, endless) && r->nth > endless->nth;
+}
+
+/* Of the same fault at one call after the other up to this one. */
+static const struct sf_record *first_of_row(const struct sf_control *c,
+                                            const struct sf_record *last)
+{
+    const struct sf_record *first = last;
+
+    for (const struct sf_record *r = last; r && r >= c->kept; r--)
+        if (is_alike(r, first) && r->nth + 1 == first->nth)
+            first = r;
+    return first;
+}
+
+static bool is_spin(const struct sf_told *told)
+{
+    return told && told->monitor == SF_MON_SPIN;
+}
+
 const struct sf_record *sf_cause(const struct sf_control *c,
                                  const struct sf_told *told)
 {
@@ -136,32 +164,14 @@ const struct sf_record *sf_cause(const struct sf_control *c,
         if (!told || (r->seq <= told->seq && r->process == told->process))
             last = r;
     }
-    return last;
-}
-
-static bool is_alike(const struct sf_record *r, const struct sf_record *to)
-{
-    return r->seq > 0 && r->process == to->process && r->call == to->call &&
-           r->conn == to->conn && r->fault == to->fault;
-}
-
-bool sf_is_of_row(const struct sf_record *r, const struct sf_record *endless)
-{
-    return endless && is_alike(r, endless) && r->nth > endless->nth;
+    return is_spin(told) ? first_of_row(c, last) : last;
 }
 
 const struct sf_record *sf_endless(const struct sf_control *c)
 {
-    const struct sf_told *told = c->findings;
-    const struct sf_record *first;
+    const struct sf_told *first = c->findings;
 
-    if (c->n_findings == 0 || told->monitor != SF_MON_SPIN)
-        return NULL;
-    first = sf_cause(c, told);
-    for (const struct sf_record *r = first; r && r >= c->kept; r--)
-        if (is_alike(r, first) && r->nth + 1 == first->nth)
-            first = r;
-    return first;
+    return c->n_findings > 0 && is_spin(first) ? sf_cause(c, first) : NULL;
 }
 
 /* A call that no rule is needed for: where it was, as in a rule. */

@@ -24,12 +24,12 @@ faults() {
 # How long it spins is a matter of time, so what makes it goes on.
 insists() {
     status=0
-    timeout 20 "$sockfault" "$@" >"$work/out" 2>"$work/said" || status=$?
+    timeout 60 "$sockfault" "$@" >"$work/out" 2>"$work/said" || status=$?
 }
-insists run --fault 'accept 1..3: ENFILE' --fault 'accept 4+: EMFILE' \
+insists run --fault 'accept 1..3: ENOBUFS' --fault 'accept 4+: ENFILE' -P posix \
     --trace "$work/trace" -- "$victims" insists
 [ "$status" -eq 1 ] || fail "insists: status $status"
-grep -q 'it came after accept 4+: EMFILE' "$work/said" ||
+grep -q 'it came after accept 4+: ENFILE' "$work/said" ||
     fail "insists: $(cat "$work/said")"
 insists replay "$work/trace"
 [ "$status" -eq 1 ] || fail "insists, again: status $status"
