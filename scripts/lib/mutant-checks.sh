@@ -196,39 +196,41 @@ mutant_libfuzzer() {
 
 # mutant_probes: each line of the standard input is a FUNCTION and its ARGUMENTs,
 # which gets a folder, FUNCTION DIR ARGUMENT..., and says what it finds.  They wait
-# more than they work, so some go on at the same time.  None begins when something
-# was found, and the first line of those that found something counts.
+# more than they work, so some go on at the same time; what is found so, where
+# each may have waited for the others, has to be found alone as well.
 mutant_probes() {
-    local dir each=0 under_way=0
-    local -a probe
+    local dir first i
+    local -a probes suspects
+    mapfile -t probes < <(grep .)
     dir=$(mktemp -d)
-    while read -r -a probe && [[ ! -e $dir/found ]]; do
-        [[ ${#probe[@]} -gt 0 ]] || continue
-        each=$((each + 1))
-        mutant_probe "$dir" "$each" "${probe[@]}" </dev/null &
-        under_way=$((under_way + 1))
-        if [[ $under_way -eq $mutant_at_once ]]; then
-            wait -n || true
-            under_way=$((under_way - 1))
-        fi
+    for ((first = 0; first < ${#probes[@]}; first += mutant_at_once)); do
+        for ((i = first; i < first + mutant_at_once && i < ${#probes[@]}; i++)); do
+            # shellcheck disable=SC2086 # words
+            mutant_probe "$dir/$i" ${probes[i]} </dev/null &
+        done
+        wait
+        found_runs=$i
+        mapfile -t suspects < <(cd "$dir" && find . -name said -size +0 | sort -V)
+        for i in "${suspects[@]}"; do
+            i=$(dirname "${i#./}")
+            # shellcheck disable=SC2086 # words
+            mutant_probe "$dir/$i" ${probes[i]} </dev/null
+            found_message=$(cat "$dir/$i/said")
+            [[ -z $found_message ]] || break 2
+        done
     done
-    wait
-    found_runs=$((found_runs + each))
-    [[ ! -e $dir/found ]] ||
-        found_message=$(sort -n "$dir/found" | head -1 | cut -d' ' -f2-)
     found_kind=${found_message%%: *}
     rm -rf "$dir"
 }
 
-# mutant_probe DIR NUMBER FUNCTION [ARGUMENT]...: the first finding, to DIR/found.
+# mutant_probe DIR FUNCTION [ARGUMENT]...: its first finding, in DIR/said.
 mutant_probe() {
-    local mine=$1/$2 said
-    mkdir "$mine"
-    said=$({
-        "$3" "$mine" "${@:4}" || true
-        cat "$mine/0.err" 2>/dev/null || true # of sweep_stop
-    } | sed -n 's/^sockfault: finding: //p' | head -1)
-    [[ -z $said ]] || say "$2 $said" >>"$1/found"
+    rm -rf "$1"
+    mkdir -p "$1/own"
+    {
+        "$2" "$1/own" "${@:3}" || true
+        cat "$1/own/0.err" 2>/dev/null || true # of sweep_stop
+    } | sed -n 's/^sockfault: finding: //p' | head -1 >"$1/said"
 }
 
 # Every plan in every case.
