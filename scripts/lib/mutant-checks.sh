@@ -266,7 +266,7 @@ mutant_hurry() {
 
 # Without any fault, at the beginning and the end.
 mutant_manners() {
-    mutant_probes <<<"$(printf 'manners_%s\n' "${manners[@]}")"
+    mutant_at_once=8 mutant_probes <<<"$(printf 'manners_%s\n' "${manners[@]}")"
 }
 
 # The thread server under TSan, with clients at the same time; it tells of races,
