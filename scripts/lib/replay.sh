@@ -23,11 +23,12 @@ sanitizers_env() {
 }
 
 # quietly LOG SECONDS COMMAND...: one fresh process.  One that runs too long is
-# told to abort, so that its stack is seen.  The shell says nothing of how it
-# died.
+# told to abort, so that its stack is seen; it ends with who wants to know.  The
+# shell says nothing of how it died.
 quietly() {
     {
-        "${steady[@]}" timeout -s ABRT -k 2 "$2" "${@:3}" >"$1" 2>&1 </dev/null
+        "${steady[@]}" setpriv --pdeathsig TERM timeout -s ABRT -k 2 "$2" \
+            "${@:3}" >"$1" 2>&1 </dev/null
     } 2>/dev/null
 }
 

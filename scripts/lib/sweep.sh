@@ -97,10 +97,15 @@ sweep_client() {
     say "$status" >"$1/$2.status"
 } 2>/dev/null
 
-# sweep_stay DIR MODEL: a client that has all answers and stays until the fifo
-# DIR/leave is written to.
+# sweep_stay DIR MODEL: a client that has all answers and stays until there is
+# DIR/leave.
 sweep_stay() {
-    cat "$1/frames" "$1/leave" | sweep_client "$1" stay "$2"
+    {
+        cat "$1/frames"
+        # shellcheck disable=SC2016 # expanded by the shell that waits
+        timeout "$((2 * SF_RUN_S))" bash -c \
+            'until [[ -e $0 ]]; do sleep 0.05; done' "$1/leave" || true
+    } | sweep_client "$1" stay "$2"
 }
 
 # sweep_read DIR: a client that sends nothing and reads to the end, which comes
@@ -177,7 +182,6 @@ sweep_settled() { [[ -s $1/$2.status ]] || "${@:3}"; }
 # longer.
 sweep_company() {
     local stays
-    mkfifo "$1/leave"
     sweep_stay "$1" "$2" &
     stays=$!
     sweep_await "$1" stay cmp -s "$1/frames" "$1/stay.out"
@@ -398,7 +402,9 @@ sweep_replay() {
 
 # preload_turn OUT: all plans in all cases; a case in which something was found is
 # over, since with a server that hangs or loses data each plan would say so again.
-# A plan that never injected anything is no check; it goes to OUT/work/idle-plans.
+# A run in which the turn was told to stop does not count: its programs may have
+# been told, too.  A plan that never injected anything is no check; it goes to
+# OUT/work/idle-plans.
 preload_turn() {
     local out=$1 plan case faults since=$SECONDS runs=0 report
     local -A over=()
@@ -410,6 +416,7 @@ preload_turn() {
             [[ -z ${turn_stopped-} ]] || break 2
             [[ -z ${over[$case]-} ]] || continue
             sweep_replay "$case" "$plan" "$report"
+            [[ -z ${turn_stopped-} ]] || break 2
             say $((++runs)) >"$out/work/framed.preload.runs"
             faults=$((faults + ${sweep_faults:-0}))
             [[ -n $replay_kind ]] || continue

@@ -3,8 +3,8 @@
 # finding ends it.
 # shellcheck shell=bash
 
-# One campaign at a time on a folder; those that a killed one left behind die
-# with it, which takes a moment.
+# One campaign at a time on a folder; what a killed one had started dies with it,
+# which takes a moment, and has the lock until then.
 campaign_lock() {
     exec {lock}>"$1/lock"
     flock -w 10 "$lock" || die "--out '$1': another campaign is at work there"
@@ -71,10 +71,13 @@ turn_core_free() {
         sort -n | awk 'NR == 1 { print $2 }'
 }
 
+# A session of its own: what is sent to the campaign's group, as Ctrl-C is, would
+# else end programs under test, which then look wrong.
 turn_start() {
     local core
     core=$(turn_core_free)
-    setpriv --pdeathsig KILL "$SF_LIB/turn" "$2" "$3" "$4" "$core" "$1" \
+    setsid setpriv --pdeathsig KILL \
+        "$SF_LIB/turn" "$2" "$3" "$4" "$core" "$1" "$lock" \
         >>"$1/work/turns.log" 2>&1 </dev/null &
     turn_core[$!]=$core
     turn_name[$!]="$3.$2"
@@ -92,7 +95,7 @@ turns_wait() {
         [[ ${#turn_core[@]} -gt $2 ]] || return 0
         [[ -z $until_found || $(findings_count "$1") -eq 0 ]] || stopped=yes
         [[ -z $stopped ]] || turns_stop
-        progress_show "$1"
+        progress_show "$1" || true # a signal to all may end what it asks
         sleep 1 || true
     done
 }

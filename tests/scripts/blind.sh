@@ -2,12 +2,8 @@
 # nothing; with the shim that was built it is green.
 . "$(dirname "$0")/check.sh" "$@"
 
-built=$(cd "$WORK/../../.." && pwd)
 sample ''
-bin=$SOCKFAULT_PROJECT/build/bin
-mkdir -p "$bin" "$SOCKFAULT_PROJECT/build/lib" "$SOCKFAULT_PROJECT/corpus/plans"
-cp "$built"/bin/{sockfault,framed-server,framed-client} "$bin"
-cp "$ROOT/corpus/plans/short.plan" "$SOCKFAULT_PROJECT/corpus/plans"
+preloaded short
 
 # gate_with LIBRARY STATUS VERDICT
 gate_with() {
@@ -17,7 +13,7 @@ gate_with() {
         fail "$1: not $3"
 }
 
-gate_with "$built/lib/libsockfault.so" 0 clean
+gate_with "$BUILT/lib/libsockfault.so" 0 clean
 has stdout '4 of 4 runs'
 
 echo 'int sees_nothing;' >blind.c
@@ -27,5 +23,5 @@ has stdout 'injected nothing'
 
 echo 'sockfault-plan 1
 conn 99 recv 99: short 1' >"$SOCKFAULT_PROJECT/corpus/plans/short.plan"
-gate_with "$built/lib/libsockfault.so" 2 error
+gate_with "$BUILT/lib/libsockfault.so" 2 error
 has stdout 'injected nothing: corpus/plans/short.plan'

@@ -1,10 +1,12 @@
-# Sourced by each test: ROOT is the repository, WORK a folder of its own.
+# Sourced by each test: ROOT is the repository, WORK a folder of its own in
+# BUILT, what was built of it.
 # shellcheck shell=bash
 
 set -euo pipefail
 ROOT=$1
 WORK=$2
 TESTS=$ROOT/tests/scripts
+BUILT=${WORK%/tests/scripts/*}
 unset SOCKFAULT_PROJECT
 export SOCKFAULT_HOME=$ROOT
 rm -rf "$WORK"
@@ -43,4 +45,13 @@ sample() {
     rm -rf "$WORK/project"
     cp -r "$TESTS/project" "$WORK/project"
     export SOCKFAULT_PROJECT=$WORK/project PLANTED=$1
+}
+
+# preloaded PLAN: that copy has the real programs and this plan.
+preloaded() {
+    mkdir -p "$SOCKFAULT_PROJECT"/build/{bin,lib} "$SOCKFAULT_PROJECT/corpus/plans"
+    cp "$BUILT"/bin/{sockfault,framed-server,framed-client} \
+        "$SOCKFAULT_PROJECT/build/bin"
+    cp "$BUILT/lib/libsockfault.so" "$SOCKFAULT_PROJECT/build/lib"
+    cp "$ROOT/corpus/plans/$1.plan" "$SOCKFAULT_PROJECT/corpus/plans"
 }
