@@ -74,10 +74,11 @@ seconds_of() {
     say "$seconds"
 }
 
-# count_of OPTION NUMBER: a number of things, at least one.
+# count_of OPTION NUMBER [MOST]: a number of things, at least one.
 count_of() {
-    [[ $2 =~ ^[1-9][0-9]{0,3}$ ]] ||
-        die "$1 '$2': expected a number from 1 to 9999"
+    local most=${3:-9999}
+    [[ $2 =~ ^[1-9][0-9]{0,5}$ && $2 -le $most ]] ||
+        die "$1 '$2': expected a number from 1 to $most"
     say "$2"
 }
 
@@ -103,3 +104,5 @@ relative() { say "${1#"$SF_PROJECT"/}"; }
 
 # content_of FILE: its name by content, as libFuzzer has it.
 content_of() { sha1sum <"$1" | cut -d' ' -f1; }
+
+limits_check

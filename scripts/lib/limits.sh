@@ -3,14 +3,23 @@
 # Each may be set from the environment.
 # shellcheck shell=bash
 
-: "${SF_TIMEOUT_S:=5}"    # one input: longer is a finding ("timeout")
-: "${SF_MEMORY_MB:=2048}" # one process: more is a finding ("oom")
-: "${SF_RUN_S:=20}"       # one run of a server and a client under the shim
-: "${SF_REPLAYS:=5}"      # fresh processes that repro and triage ask
-: "${SF_SLICE_S:=300}"    # one turn of one engine in a long campaign
-: "${SF_JOBS:=$(nproc)}"  # engines at work at the same time
-: "${SF_SHRINK_S:=5}"     # making a new finding's input smaller
-: "${SF_TRIAGE:=12}"      # crashes of one turn of AFL++ that are looked at
+: "${SF_TIMEOUT_S=5}"     # one input: longer is a finding ("timeout")
+: "${SF_MEMORY_MB=2048}"  # one process: more is a finding ("oom")
+: "${SF_RUN_S=20}"        # one run of a server and a client under the shim
+: "${SF_REPLAYS=5}"       # fresh processes that repro and triage ask
+: "${SF_SLICE_S=300}"     # one turn of one engine in a long campaign
+: "${SF_JOBS=$(nproc)}"   # engines at work at the same time
+: "${SF_SHRINK_S=5}"      # making a new finding's input smaller
+: "${SF_TRIAGE=12}"       # crashes of one turn of AFL++ that are looked at
+
+# limits_check: a typo is told as one, and not as what came of it.
+limits_check() {
+    local name
+    for name in TIMEOUT_S MEMORY_MB RUN_S REPLAYS SLICE_S JOBS SHRINK_S TRIAGE; do
+        name=SF_$name
+        count_of "environment: $name" "${!name}" 999999 >/dev/null
+    done
+}
 
 limits_line() {
     printf 'limits: %d s and %d MB an input, %d s a run, %d replays, %d jobs\n' \

@@ -21,6 +21,13 @@ refused "$ROOT/scripts/repro"
 refused "$ROOT/scripts/repro" /no/such/input
 refused "$ROOT/scripts/build" nonsense
 
+# A limit that is none is no finding.
+for limit in TIMEOUT_S=abc MEMORY_MB=foo RUN_S=0 REPLAYS=0 REPLAYS=x SLICE_S=5s \
+    SHRINK_S=0 TRIAGE=-1 JOBS= JOBS=08 JOBS=1000000; do
+    refused env "SF_$limit" "$ROOT/scripts/repro" "$ROOT/corpus/plans"
+    has stderr "environment: SF_${limit%=*} '${limit#*=}': expected a number"
+done
+
 SF_NAME=usage
 . "$ROOT/scripts/lib/common.sh"
 for pair in 30s:30 10m:600 8h:28800 08s:8; do
