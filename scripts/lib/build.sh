@@ -21,6 +21,32 @@ build_fuzzers() {
     cat "$SF_BUILD/fuzzers.txt"
 }
 
+# build_written: the first word of each sockfault_add_fuzzer() that is listed, as
+# the project's CMake files have it, with * for what a variable puts there.
+build_written() {
+    find "$SF_PROJECT/." \( -name build -o -name out -o -name .git \) -prune -o \
+        -type f \( -name CMakeLists.txt -o -name '*.cmake' \) -exec cat {} + |
+        sed 's/#.*//' | tr -s '[:space:]' ' ' |
+        { grep -oE 'sockfault_add_fuzzer ?\( ?[^ )]+ ?[^ )]*' || true; } |
+        sed -E '/ UNLISTED$/d; s/^[^(]*\( ?([^ ]+).*/\1/; s/\$\{[^}]*\}/*/g; s/"//g'
+}
+
+# build_expect NAME...: a name that no build can make a fuzzer is refused before
+# there is one; build_choose knows for certain.
+build_expect() {
+    local name pattern
+    local -a written
+    mapfile -t written < <(build_written)
+    [[ ${#written[@]} -gt 0 ]] || return 0
+    for name in "$@"; do
+        for pattern in "${written[@]}"; do
+            # shellcheck disable=SC2053 # a pattern
+            [[ $name != $pattern ]] || continue 2
+        done
+        die "no fuzz target '$name'; CMake files have: ${written[*]}"
+    done
+}
+
 # build_choose NAME...: the fuzzers named, or all; an unknown name is refused.
 build_choose() {
     local all name

@@ -35,3 +35,32 @@ for pair in 30s:30 10m:600 8h:28800 08s:8; do
 done
 [[ $(with_commas 1234567) == 1,234,567 && $(with_commas 12) == 12 ]] ||
     fail with_commas
+
+# Nothing is built when that can be said before.
+sample ''
+for words in decode '-V decode' --timeout=3 '-N --nonsense' -; do
+    # shellcheck disable=SC2086 # words
+    refused "$ROOT/scripts/test" $words
+    has stderr 'not an option of ctest'
+done
+refused "$ROOT/scripts/campaign" fuzz_none
+has stderr "no fuzz target 'fuzz_none'"
+refused "$ROOT/scripts/repro" --fuzzer fuzz_none "$WORK/project/fuzz_sample.c"
+[[ ! -e $WORK/project/build ]] || fail "it was built"
+
+# What is on the command line of ctest, and what only a build can tell.
+SF_PROJECT=$WORK/project
+. "$ROOT/scripts/lib/ctest.sh"
+. "$ROOT/scripts/lib/build.sh"
+ctest_expect -R decode -j4 -j 4 --show-only=json-v1 -VV --repeat until-fail:3
+build_expect fuzz_sample
+for written in 'sockfault_add_fuzzer(fuzz_${kind}_x ' 'sockfault_add_fuzzer(
+        "fuzz_none_x" SOURCES'; do
+    echo "$written" >"$SF_PROJECT/more.cmake"
+    build_expect fuzz_sample fuzz_none_x
+    (build_expect fuzz_none) 2>/dev/null && fail "$written: fuzz_none"
+done
+echo 'my_fuzzer(fuzz_none) #' >"$SF_PROJECT/CMakeLists.txt"
+rm "$SF_PROJECT/more.cmake"
+build_expect fuzz_none
+finish 0
