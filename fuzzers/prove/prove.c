@@ -78,10 +78,10 @@ static struct {
 
 /* --------------------------------------------------------------- scenarios */
 
-/* One counterexample is enough, and there is one. */
+/* One counterexample is enough, and there is one; or we are to end. */
 static bool enough(void)
 {
-    return run.first && run.refuted;
+    return (run.first && run.refuted) || prove_stopped();
 }
 
 static void walk(struct prove_job *job, struct prove_result *r)
@@ -394,14 +394,25 @@ static bool resumes_one(int paths, char **path)
                                (stat(path[0], &st) < 0 || S_ISREG(st.st_mode)));
 }
 
+static void say_stopped(void)
+{
+    const char *resume = run.job.resume;
+
+    if (prove_stopped())
+        prove_complain("stopped by SIG%s%s%s", sigabbrev_np(prove_stopped()),
+                       resume ? "; go on with --resume " : "",
+                       resume ? resume : "");
+}
+
 static int verdict(void)
 {
+    say_stopped();
     if (run.found > 1 && !run.rows)
         printf("%u of %u proved, %u refuted\n", run.proved, run.found,
                run.refuted);
     if (run.refuted)
         return REFUTED;
-    return run.proved && !run.other ? PROVED : COULD_NOT;
+    return run.proved && !run.other && !prove_stopped() ? PROVED : COULD_NOT;
 }
 
 /* What nobody can read was not said. */
@@ -429,6 +440,7 @@ int main(int argc, char **argv)
         prove_complain("--resume: expected one scenario");
         return COULD_NOT;
     }
+    prove_catch_ends();
     if (run.recovery)
         prove_family();
     for (int i = optind; i < argc && !enough(); i++)

@@ -14,6 +14,8 @@
 #include "faultinject/session/session.h"
 #include "fuzzers/prove/image.h"
 
+#include <sys/types.h>
+
 enum { PROVE_COUNTERS = 3 };
 
 /* What can be proved: a fuzz target that plays sessions. */
@@ -45,7 +47,7 @@ enum prove_end {
     PROVE_STOPPED,  /* … the time was over before                      */
     PROVE_FOUND,    /* a counterexample                                */
     PROVE_CANNOT,   /* it could not be done; a line says why           */
-    PROVE_DOUBTFUL  /* found, but not again: within walk.c only  */
+    PROVE_DOUBTFUL  /* found, but not again: within watch.c only  */
 };
 
 struct prove_result {
@@ -64,7 +66,7 @@ struct prove_result {
     struct sf_choice vector[SF_EXHAUST_MAX];
 };
 
-/* walk.c: walks the job and says how it went on standard error. */
+/* watch.c: walks the job and says how it went on standard error. */
 void prove_walk(const struct prove_job *job, struct prove_result *result);
 
 /* Adds the counts and seconds of r to those of *sum. */
@@ -80,8 +82,19 @@ void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
 /* Writes the counterexample to files, and replays it before your eyes. */
 void prove_show(const struct prove_job *job, const struct prove_result *r);
 
-/* walk.c, for other children: a file that has no name, and what one left
- * in it. */
+/* child.c.  From here on SIGINT, SIGTERM and SIGHUP no longer end the process;
+ * which one has come, or 0. */
+void prove_catch_ends(void);
+int prove_stopped(void);
+/* A child whose errors go to that file, and that ends when we do. */
+pid_t prove_fork(int errors);
+/* Its wait status, or -1.  It is killed when we are to end. */
+int prove_wait(pid_t pid);
+/* Somebody else may have sent the signal that ended it; surely has. */
+bool prove_is_foreign(int status);
+bool prove_is_kill(int status);
+void prove_tell_killed(const struct prove_job *job, int status);
+/* A file that has no name, and what a child left in it. */
 int prove_scratch(void);
 void prove_judge(int log, int status, struct prove_result *r);
 

@@ -8,7 +8,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 void prove_complain(const char *format, ...)
@@ -63,10 +62,16 @@ static void say_way(const struct prove_result *r)
         }
 }
 
+static const char *why_stopped(void)
+{
+    return prove_stopped() ? "it was stopped" : "the time was over";
+}
+
 static void say_open(const struct prove_job *job, const struct prove_result *r)
 {
     printf("  INCOMPLETE not closed: states were left, %s",
            r->deepest == job->k ? "also beyond the longest way that is followed"
+           : prove_stopped()    ? "when it was stopped"
                                 : "when the time was over");
     say_way(r);
     printf("\n");
@@ -91,7 +96,7 @@ static void say_end(const struct prove_job *job, const struct prove_result *r)
             say_open(job, r);
             break;
         }
-        printf("  INCOMPLETE the time was over; complete only for ");
+        printf("  INCOMPLETE %s; complete only for ", why_stopped());
         if (r->complete)
             printf("at most %u faults\n", r->complete - 1);
         else
@@ -177,6 +182,12 @@ void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
         printf("  PROVED     complete: each of %" PRIu64
                " allocations has failed\n",
                r->runs);
+    else if (r->end == PROVE_STOPPED)
+        printf("  INCOMPLETE it was stopped; %" PRIu64
+               " allocations have failed\n",
+               r->runs);
+    else
+        printf("  NOTHING    is proved\n");
     fflush(stdout);
 }
 
@@ -236,20 +247,16 @@ static bool write_file(const char *path, const struct sf_session *s,
 static bool replay(const struct prove_job *job, const uint8_t *bytes,
                    size_t len)
 {
-    int status = 0;
-    pid_t child;
+    pid_t child = prove_fork(STDOUT_FILENO);
 
-    fflush(NULL);
-    child = fork();
     if (child == 0) {
         alarm(30);
         sf_verbose = true;
-        dup2(STDOUT_FILENO, STDERR_FILENO);
         job->target->run(bytes, len);
         fflush(stdout);
         _exit(0);
     }
-    return child > 0 && waitpid(child, &status, 0) == child && status != 0;
+    return prove_wait(child) > 0;
 }
 
 void prove_show(const struct prove_job *job, const struct prove_result *r)

@@ -14,7 +14,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PATIENCE_S = 20 };
@@ -52,18 +51,11 @@ static _Noreturn void play(const struct prove_job *job, uint64_t nth,
 static int run(const struct prove_job *job, uint64_t nth, int to,
                struct report *report)
 {
-    int status = -1;
-    pid_t pid;
+    pid_t pid = prove_fork(to);
 
-    fflush(NULL);
-    pid = fork();
-    if (pid == 0) {
-        dup2(to, STDERR_FILENO);
+    if (pid == 0)
         play(job, nth, report);
-    }
-    if (pid > 0)
-        waitpid(pid, &status, 0);
-    return status;
+    return prove_wait(pid);
 }
 
 void prove_torture(const struct prove_job *job, struct prove_result *r)
@@ -82,10 +74,14 @@ void prove_torture(const struct prove_job *job, struct prove_result *r)
      * may end at the one that does. */
     status = run(job, 0, log, report);
     all = report->made;
-    while (status == 0 && r->runs < all)
+    while (status == 0 && r->runs < all && !prove_stopped())
         status = run(job, ++r->runs, log, report);
-    if (status < 0) {
+    if (prove_stopped()) {
+        r->end = PROVE_STOPPED;
+    } else if (status < 0) {
         prove_complain("no process");
+    } else if (prove_is_kill(status)) {
+        prove_tell_killed(job, status);
     } else if (status == 0) {
         r->end = PROVE_COMPLETE;
     } else {

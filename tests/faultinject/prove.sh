@@ -121,4 +121,45 @@ wait
 cmp -s "$work/out" "$work/whole" ||
     fail "taken up $turns times: $(cat "$work/out" "$work/whole")"
 
+# strikes SIGNAL parent|child ARGUMENT...: the prover while its walker is at
+# work, or the walker; what is kept has to be there first.  Ends with 2 and one
+# line besides how far it is, and nobody goes on.
+strikes() {
+    local signal=$1 whom=$2 got=0 pid child
+    shift 2
+    rm -f "$work/place"
+    "$prover" --resume "$work/place" "$@" >"$work/out" 2>"$work/err" &
+    pid=$!
+    until [[ -e $work/place ]]; do sleep 0.1; done
+    child=$(pgrep -P $pid)
+    if [[ $whom == child ]]; then kill -"$signal" "$child"; else
+        kill -"$signal" $pid; fi
+    wait $pid 2>"$work/shell" || got=$?
+    [[ $signal == KILL && $whom == parent || $got == 2 ]] ||
+        fail "$whom gets $signal: status $got"
+    for ((i = 0; i < 50; i++)); do
+        kill -0 "$child" 2>"$work/shell" || break
+        sleep 0.1
+    done
+    if kill -9 "$child" 2>"$work/shell"; then
+        fail "$whom gets $signal: the walker goes on"
+    fi
+    head -1 "$work/place" | grep -q '^sockfault-prove' ||
+        fail "$whom gets $signal: what was done is not kept"
+}
+# says_once PATTERN
+says_once() {
+    [[ $(again | grep -c .) == 1 ]] && again | grep -q -- "$1" ||
+        fail "not one line with '$1': $(cat "$work/err")"
+}
+long=$scenarios/conversation.session
+strikes KILL child --plain -k 3 $long
+says_once 'killed by signal 9 .*--resume'
+strikes TERM child -k 4 $long
+says_once 'killed by signal 15 .*--resume'
+strikes TERM parent --plain -k 3 $long
+says_once 'stopped by SIGTERM; .*--resume'
+grep -q 'INCOMPLETE it was stopped' "$work/out" || fail 'stopped: not said'
+strikes KILL parent -k 4 $long
+
 [[ $failures == 0 ]]

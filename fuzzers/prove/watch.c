@@ -1,0 +1,269 @@
+/* watch.c: the walk of a job, watched by its parent; see walk.h */
+#include "fuzzers/prove/walk.h"
+
+#include "faultinject/session/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    TURN_MAX_US = 20000,
+    KEEP_EVERY_S = 1, /* for a break that nobody has announced */
+    SAY_EVERY_S = 10, /* where nobody watches                  */
+    STOP_S = 1        /* for a run to end when we have to      */
+};
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* How far it has come, and since when: the time that is left is judged by it.
+ */
+struct pace {
+    double since;
+    unsigned bound;
+    double bound_since, part; /* at the beginning of this bound */
+};
+
+static void tell_left(struct pace *p, const struct live *l, double part)
+{
+    if (p->bound != l->walk.bound)
+        *p = (struct pace){p->since, l->walk.bound, now(), part};
+    else if (part > p->part)
+        fprintf(stderr, ", about %.0f s left",
+                (now() - p->bound_since) * (1 - part) / (part - p->part));
+}
+
+static void tell_progress(struct pace *p, const struct live *l, bool tty)
+{
+    double took = now() - p->since, part = sf_exhaust_part(&l->walk);
+    double rate = took > 0 ? (double)l->runs / took : 0;
+
+    fprintf(stderr,
+            "%s%u faults: %" PRIu64 " schedules, %.0f a second, %.0f %% of "
+            "this bound",
+            tty ? "\r" : "sockfault: ", l->walk.bound, l->runs, rate,
+            100 * part);
+    tell_left(p, l, part);
+    fputs(tty ? "\033[K" : "\n", stderr);
+    fflush(stderr);
+}
+
+static void wipe(bool tty)
+{
+    if (tty)
+        fputs("\r\033[K", stderr);
+}
+
+struct watch {
+    pid_t child;
+    int status;
+    bool tty, hung;
+    double since, moved, said, kept;
+    double told; /* when we were told to stop, or 0 */
+    uint64_t runs;
+    struct pace pace;
+};
+
+static void kill_if_late(const struct live *l, struct watch *w, double t)
+{
+    if (l->runs != w->runs) {
+        w->runs = l->runs;
+        w->moved = t;
+    }
+    if (prove_stopped() && w->told == 0)
+        w->told = t;
+    w->hung = w->told == 0 && t - w->moved > HANG_S;
+    if (w->hung || (w->told > 0 && t - w->told > STOP_S))
+        kill(w->child, SIGKILL);
+}
+
+static void look(const struct prove_job *job, struct live *l, struct watch *w)
+{
+    double t = now();
+
+    kill_if_late(l, w, t);
+    if (prove_stopped() || (job->budget > 0 && t - w->since > job->budget))
+        l->stop = true;
+    if (t - w->said > (w->tty ? 0.5 : SAY_EVERY_S)) {
+        tell_progress(&w->pace, l, w->tty);
+        w->said = t;
+    }
+    if (t - w->kept > KEEP_EVERY_S) {
+        prove_keep(job, l);
+        w->kept = t;
+    }
+}
+
+/* Until the child has ended, one way or another. */
+static void watch(const struct prove_job *job, struct live *l, struct watch *w)
+{
+    struct timespec turn = {0, 200000};
+
+    w->tty = isatty(STDERR_FILENO);
+    w->since = w->moved = w->said = w->kept = now();
+    w->pace = (struct pace){.since = w->since, .bound = UINT_MAX};
+    while (waitpid(w->child, &w->status, WNOHANG) == 0) {
+        nanosleep(&turn, NULL);
+        if (turn.tv_nsec < TURN_MAX_US * 1000L)
+            turn.tv_nsec += turn.tv_nsec / 2;
+        look(job, l, w);
+    }
+    wipe(w->tty);
+}
+
+static void tell_killed(const struct prove_job *job, const struct live *l,
+                        int status, struct prove_result *r)
+{
+    r->end = PROVE_CANNOT;
+    prove_keep(job, l);
+    prove_tell_killed(job, status);
+}
+
+static void judge(const struct prove_job *job, const struct live *l,
+                  const struct watch *w, int log, struct prove_result *r)
+{
+    r->calls = l->calls;
+    r->decisions = l->decisions;
+    r->runs = l->runs;
+    r->states = job->plain ? 0 : l->states;
+    r->merged = l->merged;
+    r->deepest = l->deepest;
+    r->complete = l->done ? l->walk.k + 1 : l->walk.bound;
+    r->n = l->walk.n;
+    memcpy(r->vector, l->walk.vector, sizeof r->vector);
+    memcpy(r->schedules, l->schedules, sizeof r->schedules);
+    if (l->untrue) {
+        r->end = PROVE_DOUBTFUL;
+    } else if (l->diverged) {
+        r->end = PROVE_CANNOT;
+        prove_complain("the session is not deterministic: run again with the "
+                       "same choices it met other decisions");
+    } else if (w->status == 0 && l->done) {
+        r->end =
+            job->loops && l->deepest == job->k ? PROVE_STOPPED : PROVE_COMPLETE;
+    } else if (prove_stopped() || (w->status == 0 && l->stop)) {
+        r->end = PROVE_STOPPED;
+    } else if (w->hung) {
+        r->end = PROVE_FOUND;
+        snprintf(r->finding, sizeof r->finding,
+                 "it does not return, and makes no calls");
+    } else {
+        r->end = PROVE_FOUND;
+        prove_judge(log, w->status, r);
+    }
+}
+
+/*
+ * What was found by going on from the middle is found from the start, too.  So
+ * is what a program does to itself by a signal that others send as well; only
+ * for SIGKILL there is no doubt, and the same hand may strike again.
+ */
+static void confirm(const struct prove_job *job, struct live *l, int status,
+                    int log, struct prove_result *r)
+{
+    bool foreign = prove_is_foreign(status);
+    int again = status;
+
+    if (!prove_is_kill(status)) {
+        pid_t pid = prove_fork(log);
+
+        if (pid == 0)
+            prove_play_vector(l, job);
+        again = prove_wait(pid);
+    }
+    if (prove_stopped())
+        r->end = PROVE_STOPPED;
+    else if (prove_is_kill(again) || (foreign && again == 0))
+        tell_killed(job, l, foreign ? status : again, r);
+    else if (again <= 0)
+        r->end = PROVE_DOUBTFUL;
+}
+
+static void see_through(const struct prove_job *job, struct live *l,
+                        struct watch *w, enum care care, int log,
+                        struct prove_result *r)
+{
+    bool foreign;
+
+    watch(job, l, w);
+    judge(job, l, w, log, r);
+    foreign = !w->hung && prove_is_foreign(w->status);
+    if (r->end == PROVE_FOUND && (care != PLAIN || foreign))
+        confirm(job, l, foreign ? w->status : 0, log, r);
+    if (r->end == PROVE_STOPPED)
+        prove_keep(job, l);
+}
+
+static void walk_watched(const struct prove_job *job, enum care care,
+                         struct prove_result *r)
+{
+    struct live *l = mmap(NULL, sizeof *l, PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct watch w = {0};
+    double since = now();
+    int log = prove_scratch();
+
+    *r = (struct prove_result){.end = PROVE_CANNOT};
+    if (l == MAP_FAILED || log < 0) {
+        prove_complain("%s", strerror(errno));
+        return;
+    }
+    sf_exhaust_init(&l->walk, job->k);
+    l->walk.allowed = sf_session_allows;
+    l->walk.shard = job->shard;
+    l->walk.shards = job->shards;
+    if (job->loops)
+        l->walk.bound = job->k;
+    if (prove_begin(job, l)) {
+        w.child = prove_fork(log);
+        if (w.child == 0)
+            prove_walker(l, job, care);
+        if (w.child < 0)
+            prove_complain("no process: %s", strerror(errno));
+        else
+            see_through(job, l, &w, care, log, r);
+    }
+    r->seconds = now() - since;
+    close(log);
+    munmap(l, sizeof *l);
+}
+
+void prove_walk(const struct prove_job *job, struct prove_result *r)
+{
+    enum care care = QUICK;
+
+    walk_watched(job, care, r);
+    while (r->end == PROVE_DOUBTFUL && care < PLAIN && !prove_stopped()) {
+        prove_complain("%s: what came of going on from the middle does not "
+                       "come of the start; all is walked again%s",
+                       job->name, ++care == PLAIN ? " from there" : "");
+        if (job->resume) /* what it says has been walked is doubtful, too */
+            unlink(job->resume);
+        walk_watched(job, care, r);
+    }
+}
+
+void prove_add(struct prove_result *sum, const struct prove_result *r)
+{
+    sum->calls += r->calls;
+    sum->decisions += r->decisions;
+    sum->runs += r->runs;
+    sum->states += r->states;
+    sum->merged += r->merged;
+    sum->seconds += r->seconds;
+    for (unsigned i = 0; i <= SF_EXHAUST_MAX; i++)
+        sum->schedules[i] += r->schedules[i];
+}
