@@ -304,8 +304,30 @@ static int set_profile(const char *value)
 
 enum { RECOVERY = 256, DECODER, MAX, ROWS, FIRST, PLAIN, LOOPS, MEMORY, HELP };
 
+static const struct option options[] = {
+    {"k", required_argument, NULL, 'k'},
+    {"profile", required_argument, NULL, 'P'},
+    {"budget", required_argument, NULL, 't'},
+    {"shard", required_argument, NULL, 's'},
+    {"resume", required_argument, NULL, 'r'},
+    {"out", required_argument, NULL, 'o'},
+    {"recovery", no_argument, NULL, RECOVERY},
+    {"decoder", required_argument, NULL, DECODER},
+    {"max", required_argument, NULL, MAX},
+    {"rows", no_argument, NULL, ROWS},
+    {"loops", no_argument, NULL, LOOPS},
+    {"memory", no_argument, NULL, MEMORY},
+    {"plain", no_argument, NULL, PLAIN},
+    {"first", no_argument, NULL, FIRST},
+    {"help", no_argument, NULL, HELP},
+    {0},
+};
+
+static bool were_given[HELP]; /* by option */
+
 static int set(int option)
 {
+    were_given[option] = true;
     switch (option) {
     case 'k':
         return set_number("--k", optarg, SF_EXHAUST_MAX, &run.job.k);
@@ -346,31 +368,12 @@ static int set(int option)
         run.first = true;
         return 0;
     default:
-        fputs(usage, stderr);
-        return -1;
+        return -1; /* getopt has said what is wrong */
     }
 }
 
 static int read_options(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"k", required_argument, NULL, 'k'},
-        {"profile", required_argument, NULL, 'P'},
-        {"budget", required_argument, NULL, 't'},
-        {"shard", required_argument, NULL, 's'},
-        {"resume", required_argument, NULL, 'r'},
-        {"out", required_argument, NULL, 'o'},
-        {"recovery", no_argument, NULL, RECOVERY},
-        {"decoder", required_argument, NULL, DECODER},
-        {"max", required_argument, NULL, MAX},
-        {"rows", no_argument, NULL, ROWS},
-        {"loops", no_argument, NULL, LOOPS},
-        {"memory", no_argument, NULL, MEMORY},
-        {"plain", no_argument, NULL, PLAIN},
-        {"first", no_argument, NULL, FIRST},
-        {"help", no_argument, NULL, HELP},
-        {0},
-    };
     int option;
 
     while ((option = getopt_long(argc, argv, "k:P:t:s:r:o:", options, NULL)) !=
@@ -385,6 +388,25 @@ static int read_options(int argc, char **argv)
     return 0;
 }
 
+/* What is found after hours is to be kept. */
+static bool can_keep(void)
+{
+    const char *out = run.job.out;
+    struct stat st;
+    bool good = true;
+
+    if (were_given['o']) {
+        good = stat(out, &st) == 0 && access(out, W_OK | X_OK) == 0;
+        if (good && !S_ISDIR(st.st_mode)) {
+            errno = ENOTDIR;
+            good = false;
+        }
+        if (!good)
+            prove_complain("--out %s: %s", out, strerror(errno));
+    }
+    return good && (!run.job.resume || prove_can_keep(run.job.resume));
+}
+
 /* One file says where one walk stands. */
 static bool resumes_one(int paths, char **path)
 {
@@ -392,6 +414,50 @@ static bool resumes_one(int paths, char **path)
 
     return !run.job.resume || (!run.recovery && paths == 1 &&
                                (stat(path[0], &st) < 0 || S_ISREG(st.st_mode)));
+}
+
+static const char *word(int option)
+{
+    int i = 0;
+
+    while (options[i].val != option)
+        i++;
+    return options[i].name;
+}
+
+/* Options that say something only together, or only without each other. */
+static bool goes_together(int paths)
+{
+    static const struct {
+        int option, other;
+        bool with;
+    } rules[] = {
+        {MAX, DECODER, true},       {'k', DECODER, false},
+        {'P', DECODER, false},      {'t', DECODER, false},
+        {'s', DECODER, false},      {'r', DECODER, false},
+        {RECOVERY, DECODER, false}, {MEMORY, DECODER, false},
+        {LOOPS, DECODER, false},    {PLAIN, DECODER, false},
+        {'k', MEMORY, false},       {'t', MEMORY, false},
+        {'s', MEMORY, false},       {'r', MEMORY, false},
+        {LOOPS, MEMORY, false},     {PLAIN, MEMORY, false},
+        {'k', LOOPS, false},        {PLAIN, LOOPS, false},
+        {'s', LOOPS, false},        {'r', LOOPS, false},
+        {'r', RECOVERY, false},
+    };
+
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (were_given[rules[i].option] &&
+            were_given[rules[i].other] != rules[i].with) {
+            prove_complain("--%s %s --%s", word(rules[i].option),
+                           rules[i].with ? "goes with" : "says nothing with",
+                           word(rules[i].other));
+            return false;
+        }
+    if (run.decoder && paths > 0) {
+        prove_complain("--decoder takes no scenario");
+        return false;
+    }
+    return true;
 }
 
 static void say_stopped(void)
@@ -430,6 +496,8 @@ int main(int argc, char **argv)
     sf_phase_forget();
     if (read_options(argc, argv) < 0)
         return COULD_NOT;
+    if (!goes_together(argc - optind))
+        return COULD_NOT;
     if (run.decoder)
         return prove_decoder(run.decoder, run.max, run.rows, run.first);
     if (optind == argc && !run.recovery) {
@@ -440,6 +508,8 @@ int main(int argc, char **argv)
         prove_complain("--resume: expected one scenario");
         return COULD_NOT;
     }
+    if (!can_keep())
+        return COULD_NOT;
     prove_catch_ends();
     if (run.recovery)
         prove_family();

@@ -69,6 +69,9 @@ struct prove_result {
 /* watch.c: walks the job and says how it went on standard error. */
 void prove_walk(const struct prove_job *job, struct prove_result *result);
 
+/* resume.c: a walk can be kept there; false after telling why. */
+bool prove_can_keep(const char *path);
+
 /* Adds the counts and seconds of r to those of *sum. */
 void prove_add(struct prove_result *sum, const struct prove_result *r);
 

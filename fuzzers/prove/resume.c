@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* A part of the file's name says which session and bound it belongs to. */
 static uint64_t job_key(const struct prove_job *job)
@@ -36,6 +38,27 @@ static struct saved last_saved(const struct live *l)
 static void name_fresh(char *fresh, size_t size, const char *path)
 {
     snprintf(fresh, size, "%s.new", path);
+}
+
+bool prove_can_keep(const char *path)
+{
+    char fresh[4200];
+    struct stat st;
+    FILE *f;
+
+    name_fresh(fresh, sizeof fresh, path);
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        prove_complain("--resume %s: expected a file", path);
+        return false;
+    }
+    f = fopen(fresh, "we");
+    if (!f) {
+        prove_complain("--resume %s: %s", path, strerror(errno));
+        return false;
+    }
+    fclose(f);
+    unlink(fresh);
+    return true;
 }
 
 void prove_keep(const struct prove_job *job, const struct live *l)

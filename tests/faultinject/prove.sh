@@ -40,6 +40,22 @@ refuses 'I/N' --shard 4/3 $scenarios/echo.session
 refuses 'linux, posix' --profile bsd $scenarios/echo.session
 refuses 'No such file' corpus/scenarios/fuzz_session/nothing.session
 refuses 'one scenario' --resume "$work/place" $scenarios
+refuses 'nothing/place: No such file' --resume "$work/nothing/place" \
+    $scenarios/echo.session
+refuses 'expected a file' --resume "$work" $scenarios/echo.session
+refuses '--out .*nothing: No such file' --out "$work/nothing" \
+    $scenarios/echo.session
+refuses '--out .*: Not a directory' --out "$0" $scenarios/echo.session
+refuses '--max goes with --decoder' --max 3 $scenarios/echo.session
+for options in '--memory -k 2' '--memory --loops' '--memory --budget 1s' \
+    '--memory --plain' '--memory --shard 1/2' \
+    '--loops -k 2' '--loops --plain' '--loops --shard 1/2' '--resume x --loops' \
+    '--resume x --memory' '--resume x --recovery' '--decoder be8 -k 2' \
+    '--decoder be8 --budget 1s' '--decoder be8 --recovery'; do
+    # shellcheck disable=SC2086
+    refuses 'says nothing with' $options $scenarios/echo.session
+done
+refuses 'no scenario' --decoder be8 $scenarios/echo.session
 refuses 'ascii' --decoder asci:5
 printf 'sockfault-session 1\nfaul 1\n' >"$work/fuzz_session.session"
 refuses ':2:1: expected' "$work/fuzz_session.session"
