@@ -91,14 +91,18 @@ uint8_t sf_amount_to_byte(enum sf_amount unit, unsigned amount)
     return (uint8_t)low;
 }
 
-unsigned sf_amount_round(enum sf_amount unit, unsigned amount)
-{
-    return sf_amount_from_byte(unit, sf_amount_to_byte(unit, amount));
-}
-
 static unsigned distance(unsigned a, unsigned b)
 {
     return a < b ? b - a : a - b;
+}
+
+unsigned sf_amount_round(enum sf_amount unit, unsigned amount)
+{
+    uint8_t byte = sf_amount_to_byte(unit, amount);
+    unsigned above = sf_amount_from_byte(unit, byte);
+    unsigned below = byte ? sf_amount_from_byte(unit, byte - 1) : above;
+
+    return distance(below, amount) < distance(above, amount) ? below : above;
 }
 
 unsigned sf_buffers_round(unsigned size)
