@@ -100,6 +100,7 @@ void sf_session_print(const struct sf_session *s, FILE *out)
 struct parser {
     const char *at, *line;
     unsigned number;
+    unsigned given; /* options, as bits */
     char *why;
     size_t why_size;
     struct sf_session *s;
@@ -296,34 +297,63 @@ static int take_profile(struct parser *p)
                : expected(p, "linux or posix");
 }
 
+static int take_handlers(struct parser *p)
+{
+    p->s->handlers = true;
+    return 0;
+}
+
+static int take_variant(struct parser *p)
+{
+    return take_number(p, 0, 255, &p->s->variant);
+}
+
+static int take_extra(struct parser *p)
+{
+    return take_number(p, 0, 15, &p->s->extra);
+}
+
+static int take_high(struct parser *p)
+{
+    return take_number(p, 0, 4, &p->s->high);
+}
+
+static const struct {
+    const char *word;
+    int (*value)(struct parser *p);
+} options[] = {
+    {"variant", take_variant},   {"buffers", take_buffers},
+    {"family", take_family},     {"profile", take_profile},
+    {"extra", take_extra},       {"high", take_high},
+    {"handlers", take_handlers},
+};
+enum { OPTIONS = sizeof options / sizeof *options };
+
 static int take_line(struct parser *p)
 {
-    struct sf_session *s = p->s;
+    const char *start;
+    unsigned i = 0;
 
-    if (take(p, "variant"))
-        return take_number(p, 0, 255, &s->variant);
-    if (take(p, "buffers"))
-        return take_buffers(p);
-    if (take(p, "family"))
-        return take_family(p);
-    if (take(p, "profile"))
-        return take_profile(p);
-    if (take(p, "extra"))
-        return take_number(p, 0, 15, &s->extra);
-    if (take(p, "high"))
-        return take_number(p, 0, 4, &s->high);
-    if (take(p, "fault"))
-        return take_fault(p);
-    if (!take(p, "handlers"))
-        return take_act(p);
-    s->handlers = true;
-    return 0;
+    skip_blanks(p);
+    start = p->at;
+    while (i < OPTIONS && !take(p, options[i].word))
+        i++;
+    if (i == OPTIONS)
+        return take(p, "fault") ? take_fault(p) : take_act(p);
+    if (!(p->given & 1u << i) && !p->s->acts_n && !p->s->faults_n) {
+        p->given |= 1u << i;
+        return options[i].value(p);
+    }
+    p->at = start;
+    return p->given & 1u << i
+               ? expected(p, "each option once: %s again", options[i].word)
+               : expected(p, "%s before the acts and faults", options[i].word);
 }
 
 int sf_session_parse(struct sf_session *s, const char *text, char *why,
                      size_t why_size)
 {
-    struct parser p = {text, text, 1, why, why_size, s};
+    struct parser p = {text, text, 1, 0, why, why_size, s};
     bool begun = false;
 
     *s = (struct sf_session){.buffers = sf_buffers_round(SF_SIM_BUFFER)};
