@@ -37,7 +37,7 @@ static int convert(const char *path, const char *in, size_t len,
     FILE *out = stdout;
     char why[160];
 
-    if (sf_session_read(&s, in, len, why, sizeof why) < 0)
+    if (sf_session_read_file(&s, in, len, why, sizeof why) < 0)
         return fail(path, why);
     if (output)
         out = fopen(output, "wb");
@@ -63,8 +63,8 @@ int main(int argc, char **argv)
     in = fopen(argv[1], "rb");
     if (!in)
         return fail(argv[1], strerror(errno));
-    len = fread(text, 1, SF_TEXT_MAX, in);
-    if (ferror(in) || !feof(in))
-        return fail(argv[1], "cannot be read, or is larger than 64 KiB");
+    len = fread(text, 1, sizeof text, in);
+    if (ferror(in))
+        return fail(argv[1], strerror(errno));
     return convert(argv[1], text, len, argv[2]);
 }

@@ -26,7 +26,7 @@
 #include <sys/single_threaded.h>
 #include <unistd.h>
 
-enum { INPUT_MAX = 1 << 16, PATIENCE_MS = 1000 };
+enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000 };
 
 #define ONLY_ONE   "only one thread of one process can be simulated: run it "
 #define FOREGROUND SF_SIM_FOREGROUND
@@ -74,7 +74,7 @@ static size_t read_all(int fd, char *bytes, size_t max)
 
 static void load(void)
 {
-    static char bytes[INPUT_MAX + 1];
+    static char bytes[INPUT_MAX];
     char why[160];
     int fd = strcmp(scenario, "-") ? open(scenario, O_RDONLY | O_CLOEXEC) : 0;
     size_t len;
@@ -84,7 +84,8 @@ static void load(void)
     len = read_all(fd, bytes, INPUT_MAX);
     if (fd > 0)
         sf_libc.close(fd);
-    if (sf_session_read(&session, bytes, len, why, sizeof why) < 0)
+    if ((fuzzing ? sf_session_read : sf_session_read_file)(&session, bytes, len,
+                                                           why, sizeof why) < 0)
         cannot(why);
 }
 

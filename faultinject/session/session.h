@@ -125,6 +125,12 @@ int sf_session_parse(struct sf_session *s, const char *text, char *why,
 int sf_session_read(struct sf_session *s, const void *bytes, size_t len,
                     char *why, size_t why_size);
 
+/* The same for a file that somebody has named: what is larger than a session,
+ * or only nearly text, is none.  Pass what there is of SF_TEXT_MAX + 1 bytes.
+ */
+int sf_session_read_file(struct sf_session *s, const void *bytes, size_t len,
+                         char *why, size_t why_size);
+
 /* Is the first line that is no comment the first one of a text? */
 bool sf_session_is_text(const void *bytes, size_t len);
 

@@ -375,18 +375,27 @@ int sf_session_parse(struct sf_session *s, const char *text, char *why,
     return begun ? 0 : expected(&p, "\"%s\"", magic);
 }
 
+/* The bytes of the first blank lines and comments. */
+static size_t comments(const char *bytes, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len && bytes[at] && strchr("# \t\r\n", bytes[at])) {
+        const char *next =
+            bytes[at] == '#' ? memchr(bytes + at, '\n', len - at) : bytes + at;
+
+        at = next ? (size_t)(next - bytes) + 1 : len;
+    }
+    return at;
+}
+
 bool sf_session_is_text(const void *bytes, size_t len)
 {
-    const char *line = bytes, *end = line + len;
+    size_t at = comments(bytes, len);
     size_t word = strcspn(magic, "-") + 1; /* a wrong one is to be told */
 
-    while (line < end && *line && strchr("# \t\r\n", *line)) {
-        const char *next =
-            *line == '#' ? memchr(line, '\n', (size_t)(end - line)) : line;
-
-        line = next ? next + 1 : end;
-    }
-    return (size_t)(end - line) >= word && memcmp(line, magic, word) == 0;
+    return len - at >= word &&
+           memcmp((const char *)bytes + at, magic, word) == 0;
 }
 
 int sf_session_read(struct sf_session *s, const void *bytes, size_t len,
@@ -405,4 +414,44 @@ int sf_session_read(struct sf_session *s, const void *bytes, size_t len,
     memcpy(text, bytes, len);
     text[len] = '\0';
     return sf_session_parse(s, text, why, why_size);
+}
+
+/* ------------------------------------------------------------------ files */
+
+/* A mark of bytes or words at the beginning, zeros between the letters, or
+ * capitals: whoever made it meant text. */
+static bool is_nearly_text(const uint8_t *bytes, size_t len)
+{
+    static const char marks[] = "\xef\xbb\xbf\xfe\xff";
+    char letters[sizeof magic];
+    size_t n = 0, word = strcspn(magic, " ");
+
+    for (size_t i = 0; i < len && n < word; i++) {
+        bool blank = isspace(bytes[i]) && n == 0;
+
+        if (bytes[i] && !blank && (i > 2 || !memchr(marks, bytes[i], 5)))
+            letters[n++] = (char)tolower(bytes[i]);
+    }
+    return n == word && memcmp(letters, magic, word) == 0;
+}
+
+int sf_session_read_file(struct sf_session *s, const void *bytes, size_t len,
+                         char *why, size_t why_size)
+{
+    size_t skipped = comments(bytes, len);
+    bool text = sf_session_is_text(bytes, len);
+    const char *problem = NULL;
+
+    if (len > SF_TEXT_MAX)
+        problem = "larger than 64 KiB, as no session is";
+    else if (text && memchr(bytes, 0, len))
+        problem = "a byte 0 in it: expected text";
+    else if (!text &&
+             is_nearly_text((const uint8_t *)bytes + skipped, len - skipped))
+        problem = "expected \"sockfault-session 1\" in small letters, in ASCII "
+                  "or UTF-8 without a byte order mark";
+    if (!problem)
+        return sf_session_read(s, bytes, len, why, why_size);
+    snprintf(why, why_size, "%s", problem);
+    return -1;
 }

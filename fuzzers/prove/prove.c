@@ -10,6 +10,7 @@
 #include "fuzzers/phases.h"
 #include "target/conn.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -139,19 +140,32 @@ static void cannot(const char *path, const char *why)
     run.other++;
 }
 
-static char *load(const char *path)
+/* Expects text. */
+static bool load(const char *path, struct sf_session *s)
 {
-    static char text[65536];
-    FILE *f = fopen(path, "r");
-    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    bool whole = f && !ferror(f) && n < sizeof text - 1;
+    static char text[SF_TEXT_MAX + 1];
+    FILE *f = fopen(path, "re");
+    size_t n = f ? fread(text, 1, sizeof text, f) : 0;
+    bool whole = f && !ferror(f);
+    char why[256], line[512];
+    int r;
 
-    text[n] = '\0';
     if (!whole)
-        cannot(path, f ? "cannot be read whole" : strerror(errno));
+        cannot(path, strerror(errno));
     if (f)
         fclose(f);
-    return whole ? text : NULL;
+    if (!whole)
+        return false;
+    r = sf_session_read_file(s, text, n, why, sizeof why);
+    if (r == 0 && !sf_session_is_text(text, n))
+        r = sf_session_parse(s, "", why, sizeof why);
+    if (r < 0) {
+        snprintf(line, sizeof line, "%s:%s%s", path,
+                 isdigit((unsigned char)why[0]) ? "" : " ", why);
+        prove_complain("%s", line);
+        run.other++;
+    }
+    return r == 0;
 }
 
 /* The file's name without folder and ending. */
@@ -166,20 +180,14 @@ static void name_of(const char *path, char *name, size_t size)
 static void prove_file(const char *path)
 {
     struct prove_job job = run.job;
-    char why[256], line[512];
-    const char *text = load(path);
 
-    if (!text)
+    if (!load(path, &job.session))
         return;
     job.target = target_of(path);
     name_of(path, job.name, sizeof job.name);
     if (!job.target) {
         cannot(path, "expected a target's name as a part of the path, as "
                      "corpus/scenarios/fuzz_session/echo.session");
-    } else if (sf_session_parse(&job.session, text, why, sizeof why) < 0) {
-        snprintf(line, sizeof line, "%s:%s", path, why);
-        prove_complain("%s", line);
-        run.other++;
     } else if (job.session.faults_n) {
         cannot(path, "a scenario has no faults of its own");
     } else {

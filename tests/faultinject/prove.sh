@@ -59,6 +59,10 @@ refuses 'no scenario' --decoder be8 $scenarios/echo.session
 refuses 'ascii' --decoder asci:5
 printf 'sockfault-session 1\nfaul 1\n' >"$work/fuzz_session.session"
 refuses ':2:1: expected' "$work/fuzz_session.session"
+printf '\357\273\277sockfault-session 1\n' >"$work/fuzz_session.bom.session"
+refuses 'byte order mark' "$work/fuzz_session.bom.session"
+head -c 70000 /dev/zero >"$work/fuzz_session.zeros.session"
+refuses 'larger than 64 KiB' "$work/fuzz_session.zeros.session"
 cp $scenarios/echo.session "$work/echo.session"
 refuses "target's name" "$work/echo.session"
 

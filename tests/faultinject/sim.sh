@@ -50,6 +50,8 @@ END
 printf 'sockfault-session 1\nbytes 1 "bom"\n' >"$work/bom"
 printf 'sockfault-session 1\nbytes 1 "one\\x0atwo\\x0a"\nfinish 1\n' >"$work/lines"
 printf 'sockfault-session 1\nconnect 1\nwait 9000\nwait 500\nclose 1\n' >"$work/silent"
+printf '\357\273\277sockfault-session 1\nclose 1\n' >"$work/marked"
+head -c 3000000 /dev/zero >"$work/zeros"
 printf 'sockfault-session 1\nbyte 1 "bom"\n' >"$work/malformed"
 
 {
@@ -134,6 +136,8 @@ else
 fi
 
 expect 2 '^sockfault: .*malformed: 2:1: expected' malformed "$served" good
+expect 2 '^sockfault: .*marked: expected .*byte order mark' marked "$served" good
+expect 2 '^sockfault: .*zeros: larger than 64 KiB' zeros "$served" good
 expect 2 'No such file' nowhere "$served" good
 expect 2 'command not found' talk no-such-command
 expect 2 'before it waited for a client' talk true

@@ -116,12 +116,50 @@ static void refused(void **state)
     }
 }
 
+/* A fuzz input may be anything; a file that somebody has named may not. */
+static void nearly_text(void **state)
+{
+#define TEXT_OF(s)      \
+    {                   \
+        s, sizeof s - 1 \
+    }
+    static const struct {
+        const char *bytes;
+        size_t len;
+    } bad[] = {
+        TEXT_OF("\xef\xbb\xbfsockfault-session 1\nclose 1\n"),
+        TEXT_OF("Sockfault-session 1\nclose 1\n"),
+        TEXT_OF("# Two.\n\n  SOCKFAULT-SESSION 1\nclose 1\n"),
+        TEXT_OF("\xff\xfes\0o\0c\0k\0f\0a\0u\0l\0t\0-\0s\0e\0s\0s\0"
+                "i\0o\0n\0 \0001\0"),
+        TEXT_OF("\0s\0o\0c\0k\0f\0a\0u\0l\0t\0-\0s\0e\0s\0s\0i\0o\0n"),
+        TEXT_OF("sockfault-session 1\nclose 1\n\0close 2\n"),
+    };
+    static uint8_t large[SF_TEXT_MAX + 1];
+    static struct sf_session s;
+    char why[160];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (sf_session_read_file(&s, bad[i].bytes, bad[i].len, why,
+                                 sizeof why) == 0)
+            fail_msg("%zu is a session", i);
+        assert_non_null(strstr(why, "expected "));
+        sf_session_decode(&s, (const uint8_t *)bad[i].bytes, bad[i].len);
+    }
+    assert_int_equal(
+        sf_session_read_file(&s, large, sizeof large, why, sizeof why), -1);
+    assert_int_equal(
+        sf_session_read_file(&s, large, sizeof large - 1, why, sizeof why), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_bytes),
         cmocka_unit_test(text_is_an_input),
         cmocka_unit_test(refused),
+        cmocka_unit_test(nearly_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
