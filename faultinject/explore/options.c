@@ -1,6 +1,7 @@
 /* options.c: what stands behind a verb; see explore.h and options.def. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -306,6 +307,19 @@ static bool keep(struct sf_run *run, int row, const char *value)
     return true;
 }
 
+/* getopt's own messages begin as all others do. */
+static int next_option(int argc, char **argv, const struct spelling *s)
+{
+    char name[PATH_MAX + 16], *ours = argv[0];
+    int found;
+
+    snprintf(name, sizeof name, "sockfault: %.4096s", ours);
+    argv[0] = name;
+    found = getopt_long(argc, argv, s->letters, s->words, NULL);
+    argv[0] = ours;
+    return found;
+}
+
 static bool take(struct sf_options *o, unsigned verb, int argc, char **argv)
 {
     struct spelling s;
@@ -313,7 +327,7 @@ static bool take(struct sf_options *o, unsigned verb, int argc, char **argv)
 
     spell(&s, verb);
     optind = 0; /* from the beginning, also for a second time */
-    while ((found = getopt_long(argc, argv, s.letters, s.words, NULL)) != -1) {
+    while ((found = next_option(argc, argv, &s)) != -1) {
         int row = row_of(found);
         if (row == OPT_HELP)
             help(argv[0], verb);

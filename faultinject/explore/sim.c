@@ -52,8 +52,10 @@ static bool take_options(int argc, char **argv)
         {"quiet", no_argument, NULL, 'q'},
         {NULL, 0, NULL, 0},
     };
+    static char name[] = "sockfault: sim";
     int option;
 
+    argv[0] = name; /* getopt's messages begin with it */
     while ((option = getopt_long(argc, argv, "+s:vq", options, NULL)) != -1)
         switch (option) {
         case 's':

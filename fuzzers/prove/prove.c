@@ -382,8 +382,10 @@ static int set(int option)
 
 static int read_options(int argc, char **argv)
 {
+    static char name[] = "sockfault: prove";
     int option;
 
+    argv[0] = name; /* getopt's messages begin with it */
     while ((option = getopt_long(argc, argv, "k:P:t:s:r:o:", options, NULL)) !=
            -1) {
         if (option == HELP) {

@@ -93,7 +93,11 @@ printf 'sockfault-plan 1\nrun %s frames-not\n' "$victims" >"$work/trace"
 refuses "replay: '--quiet' after the trace" \
     "$sockfault" replay "$work/trace" --quiet
 refuses "shrink: 'more' after the trace" "$sockfault" shrink "$work/trace" more
-refuses 'unrecognized option' "$sockfault" run --nosuch true
+for verb in run replay shrink sim prove; do
+    refuses "^sockfault: $verb: unrecognized option '--nosuch'" \
+        "$sockfault" $verb --nosuch true
+done
+refuses "^sockfault: run: option '--fault' requires" "$sockfault" run --fault
 refuses 'no such verb' "$sockfault" jump
 mkdir -p "$work/a folder/bin" "$work/a folder/lib"
 cp "$sockfault" "$work/a folder/bin/sockfault"
