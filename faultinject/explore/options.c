@@ -10,6 +10,8 @@
 
 /* --- plans --- */
 
+enum { PLAN_MAX = 64 << 20 }; /* bytes: far more than any trace */
+
 static bool read_all(FILE *in, char **text, size_t *len)
 {
     size_t room = 0;
@@ -24,7 +26,7 @@ static bool read_all(FILE *in, char **text, size_t *len)
             return false;
         *text = more;
         *len += fread(*text + *len, 1, room - *len, in);
-    } while (*len == room);
+    } while (*len == room && *len <= PLAN_MAX);
     return !ferror(in);
 }
 
@@ -42,6 +44,8 @@ bool sf_load_plan(struct sf_plan *plan, const char *path)
     if (!good)
         sf_complain("%s: %s", path, strerror(errno));
     fclose(in);
+    if (good && len > PLAN_MAX)
+        good = sf_complain("%s: larger than 64 MiB, as no plan is", path);
     if (good && sf_plan_parse(plan, text, len, &error) < 0)
         good = sf_complain("%s:%u:%u: %s", path, error.line, error.column,
                            error.text);

@@ -47,7 +47,15 @@ static bool take_call(struct sf_reader *r, struct sf_rule *rule)
 static int unknown_call(struct sf_reader *r)
 {
     struct sf_nearest best = SF_NOTHING_NEAR;
+    const char *word = r->at;
 
+    if (sf_take_word(r, "profile") || sf_take_word(r, "run")) {
+        r->at = word;
+        return sf_fail(r, *word == 'p'
+                              ? "'profile' is no rule but a line of a plan, as "
+                                "--profile is an option"
+                              : "'run' is no rule but a line of a trace");
+    }
     sf_consider_selectors(&best, r);
     for (int i = 0; i < SF_GROUPS; i++)
         sf_consider(&best, r, sf_groups[i].word);

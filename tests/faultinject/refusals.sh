@@ -55,6 +55,11 @@ refuses 'no call was intercepted' "$sockfault" run --notify --quiet true
 refuses 'which command' "$sockfault" run
 refuses "column 8: .*did you mean .recv" "$sockfault" run --fault 'conn 1 rcv: EOF' true
 refuses 'profile' "$sockfault" run --profile windows true
+refuses "column 1: 'profile' is no rule .* --profile" \
+    "$sockfault" run --fault 'profile posix' true
+refuses "column 3: 'run' is no rule" "$sockfault" run --fault '  run true' true
+refuses '/dev/zero: larger than 64 MiB' "$sockfault" check /dev/zero
+refuses '/dev/zero: larger than 64 MiB' "$sockfault" run --plan /dev/zero true
 refuses 'timeout' "$sockfault" run --timeout 5 true
 refuses 'no such monitor' "$sockfault" run --allow nothing true
 refuses 'no function of' "$sockfault" run --fault 'site nothing: EOF' "$victims"
