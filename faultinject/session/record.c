@@ -31,6 +31,7 @@ static struct sf_session session = {
 static struct link links[LINKS_MAX];
 static int64_t last;     /* when anything was recorded */
 static unsigned dropped; /* acts that found no room    */
+static unsigned refused; /* clients that no server was there for */
 static volatile sig_atomic_t stopping;
 
 static void on_signal(int signo)
@@ -98,6 +99,8 @@ static int write_session(const char *path, FILE *out)
     sf_session_print(&session, out);
     if (fclose(out) != 0)
         return fail(path, strerror(errno));
+    if (refused && session.acts_n == 0)
+        return fail(path, "nothing was recorded: no server was there");
     if (dropped)
         fprintf(stderr,
                 "sockfault-record: %u acts more than the %d that a "
@@ -134,6 +137,10 @@ static int dial(unsigned port)
 
     if (connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0)
         return fd;
+    if (refused++ == 0)
+        fprintf(stderr,
+                "sockfault-record: port %u: %s; its clients are turned away\n",
+                port, strerror(errno));
     close(fd);
     return -1;
 }
@@ -289,6 +296,8 @@ int main(int argc, char **argv)
     server = port_of(argv[2]);
     if (!at || !server)
         return 2;
+    if (at == server)
+        return fail(argv[2], "it would pass on to itself");
     sigemptyset(&both);
     sigaddset(&both, SIGINT);
     sigaddset(&both, SIGTERM);

@@ -56,3 +56,25 @@ is=0
 "$bin/sockfault-record" 70000 1 "$work/none" 2>"$work/usage" || is=$?
 [ $is = 2 ] && grep -q '70000: expected a port' "$work/usage" ||
     fail "a bad port ended $is"
+is=0
+timeout 5 "$bin/sockfault-record" $base $base "$work/none" 2>"$work/usage" || is=$?
+[ $is = 2 ] && grep -q "$base: it would pass on to itself" "$work/usage" ||
+    fail "passing on to itself ended $is"
+
+# Where no server is, that is said: at once, and in the end.
+"$bin/sockfault-record" $base $((base + 2)) "$work/empty" 2>"$work/said" &
+record=$!
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    echo hello | timeout 10 "$bin/framed-client" --format ascii:5 \
+        --port $base >"$work/third" 2>"$work/errors" || true
+    grep -q 'turned away' "$work/said" && break
+    sleep 0.2
+done
+grep -q "^sockfault-record: port $((base + 2)): Connection refused" \
+    "$work/said" || fail "no server, and it is not said"
+kill -TERM $record
+is=0
+wait $record || is=$?
+record=''
+[ $is = 2 ] && grep -q 'empty: nothing was recorded' "$work/said" ||
+    fail "nothing recorded ended $is"
