@@ -101,6 +101,14 @@ for option in $("$prover" --help | grep -o -- '--[a-z]*' | sort -u); do
         fail "not in the manual: $option"
 done
 
+# Its example is what comes, but for what the compiler leaves on the stack and
+# how fast it is.
+steady() { grep -E '^(echo|  (session|PROVED)) '; }
+ends 0 -k 2 $scenarios/echo.session
+steady <"$work/out" >"$work/example"
+diff <(steady <docs/man/sockfault-prove.1) "$work/example" ||
+    fail 'the example of the manual is another'
+
 # All shards together are the whole.
 for i in 1 2 3; do
     ends 0 --rows --plain -k 2 --shard $i/3 $scenarios/echo.session
