@@ -242,12 +242,12 @@ static void prove_family(void)
         walk(&job, &r);
         if (r.end != PROVE_COMPLETE)
             say(&job, &r);
-        if (r.end == PROVE_CANNOT || r.end == PROVE_FOUND)
+        if (r.end != PROVE_COMPLETE && sum.end != PROVE_FOUND)
             sum.end = r.end;
         prove_add(&sum, &r);
     }
     snprintf(job.name, sizeof job.name, "recovery: %u sessions", sessions);
-    if (sum.end == PROVE_COMPLETE)
+    if (sum.end == PROVE_COMPLETE && !prove_stopped())
         say(&job, &sum);
 }
 

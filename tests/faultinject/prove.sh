@@ -91,6 +91,11 @@ for options in --plain ''; do
     ! again || fail "that was echo $options"
 done
 
+# Sessions that were stopped are not among those that were proved.
+ends 2 --recovery -k 0 --budget 0.000001s
+grep -q 'INCOMPLETE' "$work/out" || fail 'a family was not stopped'
+! grep '^recovery: ' "$work/out" || fail 'a family that was stopped is proved'
+
 # The folder that names the target may be the one we are in.
 (cd $scenarios && "$prover" echo.session >/dev/null) ||
     fail 'a scenario of the folder we are in is refused'
