@@ -179,11 +179,11 @@ struct sf_rule sf_rule_of(const struct sf_control *control,
 
 /* The last fault that the process met before this was told, or the last one
  * of all where `told` is NULL; NULL: there was none.  If it spun, the first of
- * a row of the same up to that, at one call after the other. */
+ * a long row of the same up to that, at one call after the other. */
 const struct sf_record *sf_cause(const struct sf_control *control,
                                  const struct sf_told *told);
-/* The cause, where that was a spin: how long it takes is a matter of time, so
- * the row may have to be longer.  NULL: it was none. */
+/* The cause, where that was a spin in such a row: how long it takes is a matter
+ * of time, so the row may have to be longer.  NULL: it was none. */
 const struct sf_record *sf_endless(const struct sf_control *control);
 /* Is it said by a rule that goes on from `endless`? */
 bool sf_is_of_row(const struct sf_record *record,

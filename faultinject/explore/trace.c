@@ -7,6 +7,8 @@
 
 #include "faultinject/explore/explore.h"
 
+enum { ROW_MIN = 100 }; /* faults, for a row in which somebody spins */
+
 static int by_seq(const void *a, const void *b)
 {
     const struct sf_record *x = *(const struct sf_record *const *)a;
@@ -135,7 +137,8 @@ bool sf_is_of_row(const struct sf_record *r, const struct sf_record *endless)
     return endless && is_alike(r, endless) && r->nth > endless->nth;
 }
 
-/* Of the same fault at one call after the other up to this one. */
+/* Of the same fault at one call after the other up to this one; of a few that
+ * stand so by chance only the last one counts. */
 static const struct sf_record *first_of_row(const struct sf_control *c,
                                             const struct sf_record *last)
 {
@@ -144,7 +147,7 @@ static const struct sf_record *first_of_row(const struct sf_control *c,
     for (const struct sf_record *r = last; r && r >= c->kept; r--)
         if (is_alike(r, first) && r->nth + 1 == first->nth)
             first = r;
-    return first;
+    return last && last->nth - first->nth >= ROW_MIN ? first : last;
 }
 
 static bool is_spin(const struct sf_told *told)
@@ -152,8 +155,8 @@ static bool is_spin(const struct sf_told *told)
     return told && told->monitor == SF_MON_SPIN;
 }
 
-const struct sf_record *sf_cause(const struct sf_control *c,
-                                 const struct sf_told *told)
+static const struct sf_record *last_before(const struct sf_control *c,
+                                           const struct sf_told *told)
 {
     const struct sf_record *last = NULL;
 
@@ -164,14 +167,27 @@ const struct sf_record *sf_cause(const struct sf_control *c,
         if (!told || (r->seq <= told->seq && r->process == told->process))
             last = r;
     }
+    return last;
+}
+
+const struct sf_record *sf_cause(const struct sf_control *c,
+                                 const struct sf_told *told)
+{
+    const struct sf_record *last = last_before(c, told);
+
     return is_spin(told) ? first_of_row(c, last) : last;
 }
 
 const struct sf_record *sf_endless(const struct sf_control *c)
 {
-    const struct sf_told *first = c->findings;
+    const struct sf_told *told = c->findings;
+    const struct sf_record *last, *first;
 
-    return c->n_findings > 0 && is_spin(first) ? sf_cause(c, first) : NULL;
+    if (c->n_findings == 0 || !is_spin(told))
+        return NULL;
+    last = last_before(c, told);
+    first = first_of_row(c, last);
+    return first != last ? first : NULL;
 }
 
 /* A call that no rule is needed for: where it was, as in a rule. */
