@@ -95,10 +95,12 @@ static int verdict(int status)
 int main(int argc, char **argv)
 {
     static uint8_t bytes[SF_SESSION_MAX];
+    static char out[BUFSIZ]; /* not what the program under test holds */
     size_t len;
     pid_t pid;
     int status;
 
+    setvbuf(stdout, out, _IOFBF, sizeof out);
     sf_verbose = argc == 3 && strcmp(argv[1], "-v") == 0;
     if (argc != 2 + sf_verbose || argv[argc - 1][0] == '-')
         return cannot("usage", "fuzz_X_loopback [-v] FILE");
