@@ -49,7 +49,8 @@ red() {
 tar -C "$sources" --exclude=./build --exclude=./out --exclude=./.git -cf - . |
     tar -C "$work" -xf -
 cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER=clang \
-    -DSOCKFAULT_WERROR=OFF >"$work/log" 2>&1 || { cat "$work/log" && exit 1; }
+    -DSOCKFAULT_WERROR=OFF -DCMAKE_BUILD_TYPE=Debug >"$work/log" 2>&1 ||
+    { cat "$work/log" && exit 1; }
 for test in impossible traps; do
     build "$test" || { cat "$work/log" && exit 1; }
     "$work/build/bin/faultinject_${test}_test" >"$work/said" 2>&1 ||
