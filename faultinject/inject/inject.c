@@ -269,7 +269,7 @@ static bool can_fault(const struct sf_op *op)
         return op->conn;
     case K_CLOSE: /* these have none that is not named */
     case K_CTL:
-        return op->conn && sf_injector.chooser->names;
+        return sf_injector.chooser->names;
     case K_ACCEPT:
         return sf_fd_state(op->fd) == SF_FD_SOCKET;
     case K_WAIT:

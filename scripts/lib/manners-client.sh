@@ -127,7 +127,10 @@ manners_liar() {
         '' truth $'\n'; do
         coproc PRETENDER { manners_pretender "$answer"; }
         pid=$PRETENDER_PID # which is unset when it has ended
-        read -r port <&"${PRETENDER[0]}" || return 0
+        read -r port <&"${PRETENDER[0]}" || {
+            sweep_finding died "there is nobody to lie to the client"
+            return 0
+        }
         status=0
         say truth | timeout 5 "$SF_BUILD/bin/framed-client" --quiet \
             --port "$port" --format 'delim:\n' || status=$?

@@ -286,6 +286,17 @@ static long do_ppoll_undisturbed(int fd)
     return ppoll_with(fd, true);
 }
 
+static long do_listen_late(int fd)
+{
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    long begin = ms_now(), result;
+
+    (void)fd;
+    result = listen(listener, 1);
+    close(listener);
+    return ms_now() - begin >= 30 ? result : -2;
+}
+
 static long do_connect(int fd)
 {
     (void)fd;
@@ -384,6 +395,8 @@ static const struct row table[] = {
     {"S11: no buffers", POSIX SENDS "ENOBUFS", do_send, 0, -1, ENOBUFS},
     {"S11: no memory", POSIX SENDS "ENOMEM", do_send, 0, -1, ENOMEM},
     /* accept, and whatever makes a descriptor */
+    {"listening, and nobody has noted it",
+     "listen 1: late 30", do_listen_late, 0, 0, 0},
     {"A1: no descriptors", "accept 1: EMFILE", do_accept, ON_UNIX, -1, EMFILE},
     {"A1: no descriptors for dup", "dup 1: EMFILE", do_dup, 0, -1, EMFILE},
     {"A1: nor for a socket",
