@@ -396,7 +396,7 @@ static const struct row table[] = {
     {"S11: no memory", POSIX SENDS "ENOMEM", do_send, 0, -1, ENOMEM},
     /* accept, and whatever makes a descriptor */
     {"listening, and nobody has noted it",
-     "listen 1: late 30", do_listen_late, 0, 0, 0},
+     "listen 1: late 30", do_listen_late, ON_UNIX, 0, 0},
     {"A1: no descriptors", "accept 1: EMFILE", do_accept, ON_UNIX, -1, EMFILE},
     {"A1: no descriptors for dup", "dup 1: EMFILE", do_dup, 0, -1, EMFILE},
     {"A1: nor for a socket",
