@@ -79,10 +79,11 @@ static inline int give(struct fm_decoder *d, struct front *front, size_t header,
     return FM_FRAME;
 }
 
-/* This many bytes are surely the frame's, and not here. */
+/* This many bytes are surely the frame's, and not here: perhaps more than can
+ * be asked for, where a size has 32 bits. */
 static inline int more(struct fm_decoder *d, uint64_t want)
 {
-    d->want = (size_t)want;
+    d->want = want < SIZE_MAX ? (size_t)want : SIZE_MAX;
     return FM_MORE;
 }
 

@@ -1,7 +1,8 @@
 # The Debian packages that sockfault needs, and getting what is missing.
 #
 # A row: what shows that it is there (a command, or a path with wildcards), the
-# package, and for what.  A script asks for the purposes it has.
+# package, and for what: test-x86_64 is for tests on such a machine only.  A
+# script asks for the purposes it has.
 # shellcheck shell=bash
 
 packages_table() {
@@ -32,6 +33,8 @@ pkg-config                                             pkg-config          test
 /usr/include/wslay/wslay.h                             libwslay-dev        test
 /usr/include/http_parser.h                             libhttp-parser-dev  test
 /usr/include/uv.h                                      libuv1-dev          test
+/usr/lib32/libc.a                                      libc6-dev-i386      test-x86_64
+/usr/lib/gcc/x86_64-linux-gnu/*/32/libgcc.a            lib32gcc-12-dev     test-x86_64
 clang-19                                               clang-19            coverage
 llvm-cov-19                                            llvm-19             coverage
 /usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.profile-*.a libclang-rt-19-dev coverage
@@ -55,9 +58,10 @@ packages_have() {
 
 # packages_missing PURPOSE...: the packages of these purposes that are not here.
 packages_missing() {
-    local probe package purpose
+    local probe package purpose machine
+    machine=$(uname -m)
     while read -r probe package purpose; do
-        [[ " $* " == *" $purpose "* ]] || continue
+        [[ " $* " == *" ${purpose%"-$machine"} "* ]] || continue
         packages_have "$probe" || say "$package"
     done < <(packages_table) | sort -u
 }
