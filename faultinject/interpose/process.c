@@ -5,6 +5,8 @@
  * one might; everybody else's go to libc at once.
  */
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -34,7 +36,7 @@ SF_EXPORT pid_t fork(void)
  * executes something: what it does to its own descriptors meanwhile passes by.
  * It must not return through a frame of ours, so vfork is jumped out of.
  */
-#if defined __x86_64__
+#if defined __x86_64__ || defined __aarch64__
 __attribute__((used)) static long vforked(long result)
 {
     if (result >= 0) {
@@ -44,7 +46,9 @@ __attribute__((used)) static long vforked(long result)
     errno = (int)-result;
     return -1;
 }
+#endif
 
+#if defined __x86_64__
 _Static_assert(SYS_vfork == 58, "as it is called below");
 __asm__(".text\n"
         ".globl vfork\n"
@@ -56,6 +60,22 @@ __asm__(".text\n"
         "    push %rdi\n"
         "    mov %rax, %rdi\n"
         "    jmp vforked\n"
+        ".size vfork, .-vfork\n");
+#elif defined __aarch64__
+_Static_assert(SYS_clone == 220 && (CLONE_VM | CLONE_VFORK | SIGCHLD) == 0x4111,
+               "as it is called below");
+__asm__(".text\n"
+        ".globl vfork\n"
+        ".type vfork, @function\n"
+        "vfork:\n" /* each has a return address of its own in x30 */
+        "    mov x0, #0x4111\n"
+        "    mov x1, xzr\n"
+        "    mov x2, xzr\n"
+        "    mov x3, xzr\n"
+        "    mov x4, xzr\n"
+        "    mov x8, #220\n"
+        "    svc #0\n"
+        "    b vforked\n"
         ".size vfork, .-vfork\n");
 #endif
 

@@ -38,7 +38,7 @@ SF_EXPORT int prctl(int option, ...)
  * the library finds the same functions, unless it has some of these names of
  * its own.  dlopen looks at who called it, so it is jumped to.
  */
-#if defined __x86_64__
+#if defined __x86_64__ || defined __aarch64__
 __attribute__((used)) static void *real_dlopen(void)
 {
     static void *libc;
@@ -52,7 +52,9 @@ __attribute__((used)) static int dropped_flags(void)
 {
     return sf_on ? ~RTLD_DEEPBIND : ~0;
 }
+#endif
 
+#if defined __x86_64__
 __asm__(".text\n"
         ".globl dlopen\n"
         ".type dlopen, @function\n"
@@ -69,5 +71,24 @@ __asm__(".text\n"
         "    pop %rdi\n"
         "    and %ecx, %esi\n"
         "    jmp *%rax\n"
+        ".size dlopen, .-dlopen\n");
+#elif defined __aarch64__
+__asm__(".text\n"
+        ".globl dlopen\n"
+        ".type dlopen, @function\n"
+        "dlopen:\n"
+        "    stp x0, x1, [sp, #-48]!\n"
+        "    stp x29, x30, [sp, #16]\n"
+        "    str x19, [sp, #32]\n"
+        "    bl dropped_flags\n"
+        "    mov w19, w0\n"
+        "    bl real_dlopen\n"
+        "    mov x16, x0\n"
+        "    mov w9, w19\n"
+        "    ldr x19, [sp, #32]\n"
+        "    ldp x29, x30, [sp, #16]\n"
+        "    ldp x0, x1, [sp], #48\n"
+        "    and w1, w1, w9\n"
+        "    br x16\n"
         ".size dlopen, .-dlopen\n");
 #endif

@@ -329,11 +329,6 @@ static long on_dup(void)
     return sf_mirror(FD) || !sf_remote.untouched ? dup(FD) : -1;
 }
 
-static long on_dup2(void)
-{
-    return sf_mirror(FD) || !sf_remote.untouched ? dup2(FD, INT(1)) : -1;
-}
-
 static long on_dup3(void)
 {
     return sf_mirror(FD) || !sf_remote.untouched ? dup3(FD, INT(1), INT(2))
@@ -428,11 +423,6 @@ static long poll_for(int ms)
     return ready;
 }
 
-static long on_poll(void)
-{
-    return poll_for(INT(2));
-}
-
 static long on_ppoll(void)
 {
     int ms;
@@ -476,16 +466,6 @@ static long select_for(int ms)
             !sf_poke(ARG(1 + i), &sets[i], (size_t)(nfds + 63) / 64 * 8))
             return -1;
     return ready;
-}
-
-static long on_select(void)
-{
-    struct timeval t = {0, 0};
-
-    if (ARG(4) && !sf_peek(&t, ARG(4), sizeof t))
-        return -1;
-    return select_for(ARG(4) ? (int)(t.tv_sec * 1000 + (t.tv_usec + 999) / 1000)
-                             : -1);
 }
 
 static long on_pselect(void)
@@ -535,6 +515,29 @@ static long on_epoll_ctl(void)
     return epoll_ctl(FD, INT(1), INT(2), ARG(3) ? &event : NULL);
 }
 
+/* Numbers that newer machines do not have. */
+#ifdef SYS_poll
+static long on_poll(void)
+{
+    return poll_for(INT(2));
+}
+
+static long on_select(void)
+{
+    struct timeval t = {0, 0};
+
+    if (ARG(4) && !sf_peek(&t, ARG(4), sizeof t))
+        return -1;
+    return select_for(ARG(4) ? (int)(t.tv_sec * 1000 + (t.tv_usec + 999) / 1000)
+                             : -1);
+}
+
+static long on_dup2(void)
+{
+    return sf_mirror(FD) || !sf_remote.untouched ? dup2(FD, INT(1)) : -1;
+}
+#endif
+
 /* --- the table --- */
 
 /* clang-format off */
@@ -555,7 +558,6 @@ static long on_epoll_ctl(void)
     X(close_range, on_close_range)                                            \
     X(execve, untouched)         X(execveat, untouched)
 
-/* Numbers that newer machines do not have. */
 #ifdef SYS_poll
 #define TOLD_OLD_MAP(X)                                                       \
     X(poll, on_poll)             X(select, on_select)                         \

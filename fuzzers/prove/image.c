@@ -2,7 +2,8 @@
 #undef _FORTIFY_SOURCE /* its longjmp knows of one stack only */
 #include "fuzzers/prove/image.h"
 
-#include "faultinject/inject/inject.h"
+#include "fuzzers/prove/lines.h"
+#include "fuzzers/prove/machine.h"
 #include "target/poison.h"
 
 #include <errno.h>
@@ -12,35 +13,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <ucontext.h>
+#include <unistd.h>
 
-#ifndef __x86_64__
-#define IMAGE_CANNOT
-#elif defined(__has_feature)
+#if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
 #define IMAGE_CANNOT
 #endif
 #endif
 
 enum {
-    LINE = 64,
-    WORDS = LINE / 8,
-    LANES = LINE / 16,
     PAGE = 4096,
     STACK = 1 << 18,
     PAGES_MAX = 4096,
-    LINES_MAX = 16384,
     THREAD_MAX = 512,
     IGNORED_MAX = 4096,
     LOOK_ALL = 1000, /* runs in which all pages are looked at …       */
     LOOK_EVERY = 32  /* … and later one in turn, every so many times  */
 };
 #define POOL ((size_t)1 << 33) /* address space, not memory */
-
-/* What of a line counts in a fingerprint. */
-struct mask {
-    uint64_t words[WORDS];
-};
 
 struct page {
     char *at;
@@ -64,16 +54,12 @@ struct image_snapshot {
 /* Outside of what is watched. */
 struct image {
     char *low, *high; /* all variables of the program */
-    char *thread;     /* … and the thread's own       */
-    size_t thread_len;
     char thread_first[THREAD_MAX];
     jmp_buf driver;
-    unsigned pages_n, lines_n, printed_n, stack_lines, ignored_n;
+    unsigned pages_n, ignored_n;
     struct page pages[PAGES_MAX];
-    struct page **page_at;      /* by place; NULL: never written   */
-    uint64_t *lines[LINES_MAX]; /* stack first, from its top down; from
-                                 * printed_n on only counters      */
-    struct mask masks[LINES_MAX];
+    struct page **page_at; /* by place; NULL: never written */
+    struct image_lines lines;
     struct ignored ignored[IGNORED_MAX];
     char *roots; /* the first contents of pages */
     char *pool;
@@ -82,12 +68,12 @@ struct image {
     uint64_t looks; /* at snapshots and at the ends of runs */
     enum image_news learnt;
     bool careful; /* all pages are looked at each time */
-    bool prints;  /* fingerprints are wanted */
 };
 
 extern char __data_start[], _end[];
 static char stack[STACK] __attribute__((aligned(PAGE)));
 static struct image *image;
+struct image_lines *image_lines;
 
 static void *reserve(size_t size)
 {
@@ -104,14 +90,16 @@ bool image_possible(void)
 #ifdef IMAGE_CANNOT
     return false;
 #else
-    return __builtin_cpu_supports("aes");
+    return machine_can() && sysconf(_SC_PAGESIZE) == PAGE;
 #endif
 }
 
 static struct image *make(void)
 {
-    if (!image)
+    if (!image) {
         image = reserve(sizeof *image);
+        image_lines = &image->lines;
+    }
     return image;
 }
 
@@ -163,7 +151,6 @@ static void on_write(int signo, siginfo_t *info, void *context)
         signal(signo, SIG_DFL); /* it is made again, and kills */
 }
 
-/* The program's own lie right below the thread pointer. */
 static int find_thread(struct dl_phdr_info *info, size_t size, void *arg)
 {
     (void)size;
@@ -173,9 +160,10 @@ static int find_thread(struct dl_phdr_info *info, size_t size, void *arg)
 
         if (h->p_type != PT_TLS)
             continue;
-        image->thread_len = (h->p_memsz + h->p_align - 1) & ~(h->p_align - 1);
-        image->thread = (char *)__builtin_thread_pointer() - image->thread_len;
-        if (image->thread_len > THREAD_MAX)
+        image->lines.thread_len =
+            (h->p_memsz + h->p_align - 1) & ~(h->p_align - 1);
+        image->lines.thread = machine_thread(h->p_memsz, h->p_align);
+        if (image->lines.thread_len > THREAD_MAX)
             abort();
     }
     return 1; /* the first is the program itself */
@@ -233,7 +221,8 @@ static int by_place(const void *x, const void *y)
 
 static void sort_lines(void)
 {
-    qsort(image->lines, image->printed_n, sizeof *image->lines, by_place);
+    qsort(image->lines.at, image->lines.printed, sizeof *image->lines.at,
+          by_place);
 }
 
 static bool counts_for_nothing(char *at)
@@ -250,15 +239,15 @@ static void add_line(char *at)
 {
     bool prints = !counts_for_nothing(at);
 
-    if (image->lines_n == LINES_MAX)
+    if (image->lines.n == LINES_MAX)
         abort();
-    image->lines[image->lines_n] = (uint64_t *)at;
+    image->lines.at[image->lines.n] = (uint64_t *)at;
     if (prints) {
-        image->lines[image->lines_n] = image->lines[image->printed_n];
-        image->lines[image->printed_n++] = (uint64_t *)at;
+        image->lines.at[image->lines.n] = image->lines.at[image->lines.printed];
+        image->lines.at[image->lines.printed++] = (uint64_t *)at;
     }
-    image->lines_n++;
-    image->stack_lines += on_stack(at);
+    image->lines.n++;
+    image->lines.stack += on_stack(at);
     if (image->learnt != IMAGE_STATE)
         image->learnt = prints ? IMAGE_STATE : IMAGE_COUNTERS;
 }
@@ -293,25 +282,25 @@ static void look_into(struct page *p, uint64_t which)
 /* In one page of `part`, beginning with the `first`. */
 static void look(unsigned first, unsigned part)
 {
-    unsigned before = image->lines_n;
+    unsigned before = image->lines.n;
 
     for (unsigned i = first; i < image->pages_n; i += part)
         look_into(&image->pages[i], ~UINT64_C(0));
-    if (image->lines_n != before)
+    if (image->lines.n != before)
         sort_lines();
 }
 
 /* A set on the stack that is empty again would not stay different. */
 static void look_above(char *low)
 {
-    unsigned before = image->lines_n, line = (uintptr_t)low % PAGE / LINE;
+    unsigned before = image->lines.n, line = (uintptr_t)low % PAGE / LINE;
     uint64_t which = ~UINT64_C(0) << line;
 
     low -= (uintptr_t)low % PAGE;
     for (; low < stack + STACK; low += PAGE, which = ~UINT64_C(0))
         if (*page_at(low))
             look_into(*page_at(low), which);
-    if (image->lines_n != before)
+    if (image->lines.n != before)
         sort_lines();
 }
 
@@ -347,7 +336,7 @@ void image_clear(void *at, size_t len)
 /* What the program has and does not use (target/poison.h). */
 void fm_clear(void *p, size_t n)
 {
-    if (image && image->prints && watched(p))
+    if (image && image->lines.prints && watched(p))
         image_clear(p, n);
 }
 
@@ -369,8 +358,8 @@ enum image_news image_learnt(void)
     image->learnt = IMAGE_NOTHING;
     if (learnt)
         sort_lines();
-    for (unsigned i = 0; learnt && i < image->lines_n; i++)
-        mask_line(&image->masks[i], image->lines[i]);
+    for (unsigned i = 0; learnt && i < image->lines.n; i++)
+        mask_line(&image->lines.masks[i], image->lines.at[i]);
     return learnt;
 }
 
@@ -378,7 +367,7 @@ enum image_news image_learnt(void)
 
 size_t image_size(void)
 {
-    return sizeof(struct image_snapshot) + LINE * (size_t)image->lines_n;
+    return sizeof(struct image_snapshot) + LINE * (size_t)image->lines.n;
 }
 
 size_t image_taken(void)
@@ -400,15 +389,14 @@ static struct image_snapshot *snapshot(size_t i)
     return (struct image_snapshot *)(image->pool + i * size);
 }
 
-/* So many lines of the stack, which come first, are not all below `low`. */
-static unsigned lines_above(const char *low)
+unsigned image_lines_above(const char *low)
 {
-    unsigned first = 0, end = image->stack_lines;
+    unsigned first = 0, end = image->lines.stack;
 
     while (first < end) {
         unsigned middle = (first + end) / 2;
 
-        if ((const char *)image->lines[middle] + LINE > low)
+        if ((const char *)image->lines.at[middle] + LINE > low)
             first = middle + 1;
         else
             end = middle;
@@ -422,12 +410,12 @@ static __attribute__((noinline)) void save(struct image_snapshot *s)
     uint64_t *to = s->bytes;
 
     s->err = errno;
-    memcpy(s->thread, image->thread, image->thread_len);
-    s->lines = lines_above(&here);
+    memcpy(s->thread, image->lines.thread, image->lines.thread_len);
+    s->lines = image_lines_above(&here);
     for (unsigned i = 0; i < s->lines; i++, to += WORDS)
-        memcpy(to, image->lines[i], LINE);
-    for (unsigned i = image->stack_lines; i < image->lines_n; i++, to += WORDS)
-        memcpy(to, image->lines[i], LINE);
+        memcpy(to, image->lines.at[i], LINE);
+    for (unsigned i = image->lines.stack; i < image->lines.n; i++, to += WORDS)
+        memcpy(to, image->lines.at[i], LINE);
 }
 
 static void restore(const struct image_snapshot *s)
@@ -435,11 +423,11 @@ static void restore(const struct image_snapshot *s)
     const uint64_t *from = s->bytes;
 
     for (unsigned i = 0; i < s->lines; i++, from += WORDS)
-        memcpy(image->lines[i], from, LINE);
-    for (unsigned i = image->stack_lines; i < image->lines_n;
+        memcpy(image->lines.at[i], from, LINE);
+    for (unsigned i = image->lines.stack; i < image->lines.n;
          i++, from += WORDS)
-        memcpy(image->lines[i], from, LINE);
-    memcpy(image->thread, s->thread, image->thread_len);
+        memcpy(image->lines.at[i], from, LINE);
+    memcpy(image->lines.thread, s->thread, image->lines.thread_len);
     errno = s->err;
 }
 
@@ -472,7 +460,7 @@ static void rewind_all(void)
 {
     for (unsigned i = 0; i < image->pages_n; i++)
         memcpy(image->pages[i].at, image->pages[i].first, PAGE);
-    memcpy(image->thread, image->thread_first, image->thread_len);
+    memcpy(image->lines.thread, image->thread_first, image->lines.thread_len);
 }
 
 static void enter(void)
@@ -483,30 +471,16 @@ static void enter(void)
 void image_begin(void (*body)(void *arg), void *arg, bool prints)
 {
     make();
-    image->prints = prints;
+    image->lines.prints = prints;
     image->roots = reserve((size_t)PAGE * PAGES_MAX);
     image->pool = reserve(POOL);
     begin.body = body;
     begin.arg = arg;
     watch_pages();
-    memcpy(image->thread_first, image->thread, image->thread_len);
+    memcpy(image->thread_first, image->lines.thread, image->lines.thread_len);
     /* The kernel, which cannot fault, writes there, too. */
     for (unsigned i = 1; i <= 4; i++)
         open_page(stack + STACK - i * (size_t)PAGE);
-}
-
-/* A register that nobody has used yet is a part of the state, too. */
-static void clear_registers(ucontext_t *context)
-{
-#ifdef __x86_64__
-    static const int kept[] = {REG_RBX, REG_RBP, REG_R12,
-                               REG_R13, REG_R14, REG_R15};
-
-    for (unsigned i = 0; i < sizeof kept / sizeof *kept; i++)
-        context->uc_mcontext.gregs[kept[i]] = 0;
-#else
-    (void)context;
-#endif
 }
 
 void image_run(const struct image_snapshot *from)
@@ -527,7 +501,7 @@ void image_run(const struct image_snapshot *from)
     there.uc_stack.ss_sp = stack;
     there.uc_stack.ss_size = STACK;
     there.uc_link = NULL;
-    clear_registers(&there);
+    machine_clear_registers(&there);
     makecontext(&there, enter, 0);
     swapcontext(&here, &there);
     abort();
@@ -536,132 +510,4 @@ void image_run(const struct image_snapshot *from)
 void image_leave(void)
 {
     _longjmp(image->driver, 1);
-}
-
-/* ----------------------------------------------------------- fingerprints */
-
-/* Rounds of AES over four lanes; it only has to spread what differs. */
-typedef long long lane __attribute__((vector_size(16), aligned(8)));
-#define AES __attribute__((target("aes")))
-
-AES static inline lane stir(lane x, lane y)
-{
-    return __builtin_ia32_aesenc128(x, y);
-}
-
-AES static inline void add(lane *p, unsigned line)
-{
-    const lane *x = (const lane *)image->lines[line];
-    const lane *m = (const lane *)&image->masks[line];
-
-    for (unsigned i = 0; i < LANES; i++)
-        p[i] = stir(p[i], x[i] & m[i]);
-}
-
-AES static struct image_print fold(lane *p)
-{
-    lane x = p[0];
-
-    for (unsigned i = 1; i < LANES; i++)
-        x = stir(stir(x, p[i]), p[i]);
-    x = stir(stir(x, p[1]), p[2]);
-    return (struct image_print){(uint64_t)x[0], (uint64_t)x[1]};
-}
-
-/*
- * The way of a call into the injector begins here (--wrap): what the program
- * has in registers, and where its stack ends, is known only now.  What is
- * below is the injector's, and holds nothing from one call to the next.
- */
-extern struct caller {
-    uint64_t kept[6]; /* registers that a call leaves alone */
-    char *stack;
-    struct sf_op *op;
-} image_caller;
-
-__asm__(".globl __wrap_sf_ask\n"
-        ".type __wrap_sf_ask, @function\n"
-        "__wrap_sf_ask:\n"
-        "    lea image_caller(%rip), %rax\n"
-        "    mov %rbx, (%rax)\n"
-        "    mov %rbp, 8(%rax)\n"
-        "    mov %r12, 16(%rax)\n"
-        "    mov %r13, 24(%rax)\n"
-        "    mov %r14, 32(%rax)\n"
-        "    mov %r15, 40(%rax)\n"
-        "    mov %rsp, 48(%rax)\n"
-        "    mov %rdi, 56(%rax)\n"
-        "    jmp sf_ask\n"
-        ".size __wrap_sf_ask, . - __wrap_sf_ask\n"
-        ".comm image_caller, 64, 64\n");
-
-long __wrap_sf_tell(struct sf_op *op);
-
-/*
- * What is on the stack below the program is no state, but what the program
- * puts there next may have it between its variables: in the buffer of its next
- * read, say.  So nothing is left there, of this call or of functions that the
- * program called before it.
- */
-static __attribute__((noinline)) void clear_below(void)
-{
-    const char *end;
-
-    __asm__("lea -128(%%rsp), %0" : "=r"(end)); /* the red zone is ours */
-    for (unsigned i = lines_above(end); i < image->stack_lines; i++)
-        memset(image->lines[i], 0, LINE);
-}
-
-/* The description of the call lies below the program, too.  What errno is
- * after a call that succeeded POSIX leaves open. */
-long __wrap_sf_tell(struct sf_op *op)
-{
-    long result = sf_tell(op);
-
-    if (image && image->prints) {
-        memset(op, 0, sizeof *op);
-        clear_below();
-        if (result >= 0)
-            errno = EAGAIN;
-    }
-    return result;
-}
-
-AES static struct image_print print_all(lane *p)
-{
-    unsigned n = lines_above(image_caller.stack + LINE - 1);
-
-    for (size_t i = 0; i + 16 <= image->thread_len; i += 16)
-        p[i / 16 % LANES] =
-            stir(p[i / 16 % LANES], *(const lane *)(image->thread + i));
-    for (unsigned i = 0; i < n; i++)
-        add(p, i);
-    for (unsigned i = image->stack_lines; i < image->printed_n; i++)
-        add(p, i);
-    return fold(p);
-}
-
-AES struct image_print image_rest(void)
-{
-    lane p[LANES] = {{0}};
-
-    for (unsigned i = image->stack_lines; i < image->printed_n; i++)
-        add(p, i);
-    return fold(p);
-}
-
-/* Of the description of the call only what the program gave counts. */
-AES struct image_print image_print(void)
-{
-    struct sf_op *op = image_caller.op, then = *op;
-    lane p[LANES] = {{errno, 1},
-                     {2, (int)op->call},
-                     {op->fd, op->flags},
-                     {(long long)op->len, 3}};
-    struct image_print print;
-
-    memset(op, 0, sizeof *op);
-    print = print_all(p);
-    *op = then;
-    return print;
 }

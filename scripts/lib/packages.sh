@@ -35,6 +35,9 @@ pkg-config                                             pkg-config          test
 /usr/include/uv.h                                      libuv1-dev          test
 /usr/lib32/libc.a                                      libc6-dev-i386      test-x86_64
 /usr/lib/gcc/x86_64-linux-gnu/*/32/libgcc.a            lib32gcc-12-dev     test-x86_64
+qemu-aarch64                                           qemu-user           test-x86_64
+/usr/aarch64-linux-gnu/lib/libc.a                      libc6-dev-arm64-cross test-x86_64
+/usr/lib/gcc-cross/aarch64-linux-gnu/*/libgcc.a        libgcc-12-dev-arm64-cross test-x86_64
 clang-19                                               clang-19            coverage
 llvm-cov-19                                            llvm-19             coverage
 /usr/lib/llvm-19/lib/clang/*/lib/linux/libclang_rt.profile-*.a libclang-rt-19-dev coverage
