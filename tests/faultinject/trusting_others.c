@@ -25,7 +25,6 @@ int use_vfork(void)
 {
     int a[2], b[2], epfd = epoll_create1(0), status;
     struct epoll_event e;
-    size_t got = 0;
     pid_t pid;
 
     if (!make_pair(a) || !make_pair(b) ||
@@ -42,7 +41,7 @@ int use_vfork(void)
     if (waitpid(pid, &status, 0) != pid || status != 0 ||
         !says(a[1], "0123456789"))
         return 2;
-    while (got < 10) {
+    for (size_t got = 0; got < 10;) {
         char c[64];
         ssize_t n;
         if (epoll_wait(epfd, &e, 1, PATIENCE_MS) == 0)

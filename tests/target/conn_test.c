@@ -179,13 +179,13 @@ static void lingering_ends(void **state)
 /* Stopped in the middle of much output: the rest still goes out. */
 static void stop_while_sending(void **state)
 {
-    static char frames[40][5];
+    static char frames[40 * 5];
 
     (void)state;
     for (int i = 0; i < 40; i++)
-        frames[i][0] = 4;
+        frames[5 * i] = 4;
     faults_always(SEND, -EAGAIN);
-    put(frames[0], sizeof frames);
+    put(frames, sizeof frames);
     turn();
     assert_true(conn->paused);
     fm_conn_stop(conn);
@@ -193,7 +193,7 @@ static void stop_while_sending(void **state)
     faults_none();
     while (conn->state != FM_LINGERING)
         turn();
-    get(frames[0], sizeof frames);
+    get(frames, sizeof frames);
     assert_int_equal(read(peer, &(char){0}, 1), 0);
     assert_int_equal(stats.frames, 40);
 }
