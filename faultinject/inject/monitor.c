@@ -61,7 +61,7 @@ static bool reports_others(const struct sf_op *op)
     int cursor = 0;
 
     while (op->wait->shape->reported(op->wait, &cursor, &member))
-        if (sf_fd_state(member.fd) != SF_FD_CONN &&
+        if (member.fd != SF_NOBODY && sf_fd_state(member.fd) != SF_FD_CONN &&
             sf_fd_state(member.fd) != SF_FD_SOCKET)
             return true;
     return false;

@@ -1,6 +1,7 @@
 /* registry.c: who is registered with which epoll; see registry.h. */
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "faultinject/inject/registry.h"
 
@@ -9,6 +10,14 @@ enum { REGISTRATIONS_MAX = 16384, FREE = -1, TAKEN = -2 };
 
 static struct sf_registration table[REGISTRATIONS_MAX];
 static int used; /* entries from here on are unused */
+
+/* The last that were left: what epfd may still report. */
+enum { LEFT_MAX = 64 };
+static struct {
+    int above; /* epfd + 1; 0: none */
+    uint64_t data;
+} left[LEFT_MAX];
+static unsigned leavings;
 
 static struct sf_registration *find(int epfd, int fd)
 {
@@ -82,8 +91,39 @@ void sf_epoll_note(int epfd, int op, int fd, const struct epoll_event *event)
     __atomic_store_n(&r->epfd, epfd, __ATOMIC_RELEASE);
 }
 
+void sf_epoll_leave(int fd)
+{
+    const struct sf_registration *r;
+    int cursor = 0;
+
+    while ((r = sf_epoll_next(fd, &cursor))) {
+        unsigned i =
+            __atomic_fetch_add(&leavings, 1, __ATOMIC_RELAXED) % LEFT_MAX;
+        __atomic_store_n(&left[i].data, r->event.data.u64, __ATOMIC_RELAXED);
+        __atomic_store_n(&left[i].above, r->epfd + 1, __ATOMIC_RELEASE);
+    }
+}
+
+bool sf_epoll_left(int epfd, uint64_t data)
+{
+    for (int i = 0; i < LEFT_MAX; i++)
+        if (__atomic_load_n(&left[i].above, __ATOMIC_ACQUIRE) == epfd + 1 &&
+            __atomic_load_n(&left[i].data, __ATOMIC_RELAXED) == data)
+            return true;
+    return false;
+}
+
+/* An instance that is closed reports no more. */
+static void leave_none(int epfd)
+{
+    for (int i = 0; i < LEFT_MAX; i++)
+        if (__atomic_load_n(&left[i].above, __ATOMIC_RELAXED) == epfd + 1)
+            __atomic_store_n(&left[i].above, 0, __ATOMIC_RELAXED);
+}
+
 void sf_epoll_forget(int fd)
 {
+    leave_none(fd);
     for (int i = 0; i < used; i++)
         if (table[i].epfd == fd || table[i].fd == fd)
             drop(&table[i], table[i].epfd);
@@ -122,5 +162,6 @@ bool sf_epoll_edges(int fd)
 
 void sf_epoll_forget_all(void)
 {
+    memset(left, 0, sizeof left);
     used = 0;
 }

@@ -9,6 +9,7 @@
 #define SF_REGISTRY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 
 struct sf_registration {
@@ -27,6 +28,11 @@ bool sf_epoll_expect(int epfd, int how, int fd,
                      const struct epoll_event *event);
 /* The number is closed: whatever it was registered with is gone. */
 void sf_epoll_forget(int fd);
+/* The program closes it, perhaps not as the last who has it: then those it was
+ * registered with go on reporting it, and nobody can take it out. */
+void sf_epoll_leave(int fd);
+/* Was this stored for a number that was left so? */
+bool sf_epoll_left(int epfd, uint64_t data);
 void sf_epoll_forget_all(void);
 /* Is it told of something but once? */
 bool sf_epoll_edges(int fd);

@@ -11,8 +11,10 @@
 #include <signal.h>
 #include <stdbool.h>
 
+enum { SF_NOBODY = -2 }; /* reported, and the program has closed it */
+
 struct sf_member {
-    int fd;
+    int fd;       /* -1: nobody can tell */
     short events; /* asked for, or reported */
 };
 

@@ -366,6 +366,8 @@ static int epoll_owner(const struct epoll_set *e, const struct epoll_event *ev)
                 return -1;
             owner = r->fd;
         }
+    if (owner < 0 && sf_epoll_left(e->epfd, ev->data.u64))
+        return SF_NOBODY;
     return owner;
 }
 

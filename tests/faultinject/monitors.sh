@@ -45,6 +45,7 @@ fires() {
 
 fires spin spin
 fires turn spin
+fires left-epoll spin
 fires stale-fd stale-fd
 fires double-close double-close
 fires dead-close double-close --fault 'select 1: deadfd conn 1'

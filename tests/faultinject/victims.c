@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -76,6 +77,27 @@ static void turn(void)
     while (!(p.revents & POLLIN));
     if (recv(pair[0], &byte, 1, 0) != 1 || pthread_join(other, NULL) != 0)
         exit(3);
+}
+
+/*
+ * epoll watches what is open, not a number: closed while a copy is there, it
+ * is reported for ever.  The bug does not take it out before.
+ */
+static void left_epoll(void)
+{
+    struct epoll_event ev = {.events = EPOLLIN};
+    int pair[2], epfd = epoll_create1(0);
+
+    make_pair(pair);
+    ev.data.fd = pair[0];
+    if (epoll_ctl(epfd, EPOLL_CTL_ADD, pair[0], &ev) < 0 || dup(pair[0]) < 0 ||
+        send(pair[1], "x", 1, MSG_NOSIGNAL) != 1)
+        exit(3);
+    if (correct)
+        epoll_ctl(epfd, EPOLL_CTL_DEL, pair[0], NULL);
+    close(pair[0]);
+    while (epoll_wait(epfd, &ev, 1, 100) > 0)
+        ;
 }
 
 static void stale_fd(void)
@@ -542,6 +564,7 @@ static const struct {
 } victims[] = {
     {"spin", spin},
     {"turn", turn},
+    {"left-epoll", left_epoll},
     {"stale-fd", stale_fd},
     {"double-close", double_close},
     {"dead-close", dead_close},
