@@ -31,6 +31,15 @@ set_property(CACHE SOCKFAULT_ENGINE PROPERTY STRINGS
 set(SOCKFAULT_SANITIZE address,undefined CACHE STRING
   "sanitizers for the checked code; empty for none")
 
+if(NOT SOCKFAULT_ENGINE MATCHES "^(none|libfuzzer|afl|environment)$")
+  message(FATAL_ERROR "SOCKFAULT_ENGINE is '${SOCKFAULT_ENGINE}': "
+    "expected none, libfuzzer, afl or environment")
+endif()
+if(SOCKFAULT_ENGINE STREQUAL "afl" AND NOT CMAKE_C_COMPILER MATCHES "afl-[^/]*$")
+  message(FATAL_ERROR "SOCKFAULT_ENGINE is 'afl', and the compiler is "
+    "${CMAKE_C_COMPILER}: expected one of AFL++'s, as afl-clang-fast")
+endif()
+
 # Flags of the checked code; -fsanitize=fuzzer never goes into CMAKE_C_FLAGS,
 # where it would break the compiler check.
 set(sockfault_compile -g -fno-omit-frame-pointer)

@@ -33,6 +33,15 @@ cmake --build "$folder/project" >>"$folder/log" ||
 ctest --test-dir "$folder/project" --no-tests=error >>"$folder/log" ||
     fail "its tests fail: $(cat "$folder/log")"
 
+# An engine that is none, or that this compiler cannot build, is refused.
+for engine in libFuzzer afl; do
+    ! cmake -S "$source" -B "$folder/refused" -DSOCKFAULT_ENGINE=$engine \
+        -DCMAKE_C_COMPILER=clang -DCMAKE_PREFIX_PATH="$folder/installed" \
+        >"$folder/log" 2>&1 || fail "SOCKFAULT_ENGINE=$engine is taken"
+    grep -q "SOCKFAULT_ENGINE is '$engine'" "$folder/log" ||
+        fail "$(cat "$folder/log")"
+done
+
 # pkg-config, with libFuzzer and with no engine, the planted bug included.
 PKG_CONFIG_PATH=$(dirname "$(find "$folder/installed" -name sockfault.pc)")
 export PKG_CONFIG_PATH
