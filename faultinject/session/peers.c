@@ -28,6 +28,18 @@ void sf_peer_echo(void *arg, struct sf_peer *peer, const uint8_t *bytes,
                         len, at);
 }
 
+void sf_peer_echoed(void *arg)
+{
+    const struct sf_peer *control = &sf_play.conns[0];
+
+    (void)arg;
+    if (sf_play.conns_n && control->number == 0 && !control->harmed &&
+        control->received < control->sent)
+        sf_peer_finding(SF_MON_LOST, control,
+                        "%zu bytes came back, and %zu were sent",
+                        control->received, control->sent);
+}
+
 /* ------------------------------------------------------------ connections */
 
 struct sf_peer *sf_play_new_conn(unsigned number, struct sf_end *end)

@@ -187,6 +187,10 @@ bool sf_session_allows(const struct sf_point *at,
 /* For `received`: what comes back are the bytes that were sent, in order. */
 void sf_peer_echo(void *arg, struct sf_peer *peer, const uint8_t *bytes,
                   size_t len);
+/* For `finished`: the control connection got back all that it sent, unless it
+ * was gone before it was accepted.  Of an echo that lets go of no client by
+ * itself. */
+void sf_peer_echoed(void *arg);
 /* When a fault of this class last happened; before the beginning: never. */
 int64_t sf_session_last_fault(enum sf_class cls);
 /* A finding about a connection; says which. */

@@ -5,7 +5,8 @@
  *     static void run(void *arg, int fd)  { … serve at sf_session_addr() … }
  *     static void stop(void *arg)         { … make run() return … }
  *     SF_FUZZ_TARGET(.name = "mine", .side = SF_SERVE, .run = run,
- *                    .stop = stop, .received = sf_peer_echo)
+ *                    .stop = stop, .received = sf_peer_echo,
+ *                    .finished = sf_peer_echoed)
  *
  * Include it once.  docs/adding-a-target.md says the rest.
  */

@@ -287,6 +287,74 @@ static void spins_are_told(void **state)
     assert_int_equal(spin(asks_both), 1u << SF_MON_SPIN);
 }
 
+static bool stopped;
+
+static void stop(void *arg)
+{
+    (void)arg;
+    stopped = true;
+}
+
+/* Gives back no more than so many bytes. */
+static void echoes(size_t most)
+{
+    socklen_t len;
+    const struct sockaddr *addr = sf_session_addr(&len);
+    int listener = socket(addr->sa_family, SOCK_STREAM, 0), fd;
+    char byte;
+
+    bind(listener, addr, len);
+    listen(listener, 1);
+    for (stopped = false; !stopped;) {
+        fd = accept(listener, NULL, NULL);
+        while (fd >= 0 && recv(fd, &byte, 1, 0) == 1)
+            if (most > 0 && send(fd, &byte, 1, MSG_NOSIGNAL) == 1)
+                most--;
+        if (fd >= 0)
+            close(fd);
+    }
+    close(listener);
+}
+
+static void echoes_all(void *arg, int fd)
+{
+    (void)arg, (void)fd;
+    echoes(SIZE_MAX);
+}
+
+static void echoes_some(void *arg, int fd)
+{
+    (void)arg, (void)fd;
+    echoes(3);
+}
+
+static bool loses(void (*run)(void *arg, int fd))
+{
+    static struct sf_session session;
+    struct sf_program program = {.name = "echoes",
+                                 .run = run,
+                                 .stop = stop,
+                                 .received = sf_peer_echo,
+                                 .finished = sf_peer_echoed};
+    char why[160] = "";
+
+    assert_int_equal(
+        sf_session_parse(&session, "sockfault-session 1\n", why, sizeof why),
+        0);
+    told = 0;
+    sf_finding_hook = note;
+    sf_session_run(&session, &program, NULL);
+    sf_finding_hook = NULL;
+    return told & 1u << SF_MON_LOST;
+}
+
+static void lost_answers_are_told(void **state)
+{
+    (void)state;
+    assert_true(loses(echoes_some));
+    assert_false(loses(echoes_all));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +362,7 @@ int main(void)
         cmocka_unit_test(spins_are_told),
         cmocka_unit_test(allowed_is_not),
         cmocka_unit_test(none_is_told),
+        cmocka_unit_test(lost_answers_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
