@@ -83,4 +83,5 @@ static void stop(void *arg)
 
 SF_FUZZ_TARGET(.name = "libevent echo", .side = SF_SERVE, .run = run,
                .stop = stop, .frame = echo_frame, .received = sf_peer_echo,
-               .invariant = true, .no_dead_fd = true)
+               .finished = sf_peer_echoed, .invariant = true,
+               .no_dead_fd = true)

@@ -139,5 +139,6 @@ __attribute__((constructor)) static void once(void)
 }
 
 SF_FUZZ_TARGET(.name = "libuv echo", .side = SF_SERVE, .run = run, .stop = stop,
-               .frame = echo_frame, .received = sf_peer_echo, .invariant = true,
+               .frame = echo_frame, .received = sf_peer_echo,
+               .finished = sf_peer_echoed, .invariant = true,
                .no_dead_fd = true, .no_emfile = true)

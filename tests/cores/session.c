@@ -48,6 +48,7 @@ static unsigned long walk(const struct sf_session *s)
                               .stop = stop,
                               .frame = echo_frame,
                               .received = sf_peer_echo,
+                              .finished = sf_peer_echoed,
                               .no_dead_fd = !core_sees_dead};
     unsigned long runs = 0;
     struct sf_exhaust e;

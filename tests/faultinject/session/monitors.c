@@ -26,11 +26,13 @@ static _Bool note(enum sf_monitor monitor, const char *line)
     return true;
 }
 
-/* The monitors that looked on and told something. */
+/* The monitors that looked on and told something.  The program stays until the
+ * session was left, perhaps by a hook that did not return. */
 static unsigned play_with(_Bool (*hook)(enum sf_monitor, const char *),
-                          const char *acts, struct sf_program program)
+                          const char *acts, struct sf_program given)
 {
     static struct sf_session session;
+    static struct sf_program program;
     char text[256], why[160] = "";
 
     snprintf(text, sizeof text, "sockfault-session 1\nhandlers\n%s", acts);
@@ -38,6 +40,7 @@ static unsigned play_with(_Bool (*hook)(enum sf_monitor, const char *),
     assert_string_equal(why, "");
     told = 0;
     sf_finding_hook = hook;
+    program = given;
     program.no_control = true;
     sf_session_run(&session, &program, NULL);
     sf_finding_hook = NULL;
