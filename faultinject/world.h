@@ -62,7 +62,7 @@ struct sf_facts {
                          * handler without SA_RESTART: a blocking call can
                          * end in EINTR                                  */
     bool handled;       /* … has any handler: a wait can end in EINTR      */
-    int error;          /* the pending SO_ERROR, 0 for none                */
+    int error;          /* not 0: one is pending, and is met next          */
     size_t queued;      /* bytes that a read would get now                 */
     size_t space;       /* bytes that a write would take now               */
     bool racy;          /* more may arrive before the call is made         */

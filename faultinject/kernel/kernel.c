@@ -164,10 +164,12 @@ static void stream_facts(int fd, struct sf_facts *f)
         f->queued = (size_t)queued;
     f->space = send_space(fd);
     f->type = has_peer(fd) || is_over(fd) ? SF_FD_STREAM : SF_FD_UNCONN;
-    if (!f->local)
+    if (!f->local) {
         tcp_state(fd, f);
-    else
-        f->settled = sf_libc.poll(&peek, 1, 0) > 0 && peek.revents & POLLRDHUP;
+    } else if (sf_libc.poll(&peek, 1, 0) > 0) {
+        f->settled = peek.revents & POLLRDHUP;
+        f->error = peek.revents & POLLERR; /* a reset that nobody has met */
+    }
 }
 
 static bool sealed;
