@@ -37,8 +37,12 @@ enum {
     HANDLER = 8,  /* a harmless signal has a handler               */
     TIMEOUT = 16, /* SO_SNDTIMEO is set and the buffer nearly full */
     ON_UNIX = 32,
-    BLOCKED = 64, /* … and is blocked                              */
-    NEVER = 128   /* what the rules say cannot happen              */
+    BLOCKED = 64,    /* … and is blocked                              */
+    NEVER = 128,     /* what the rules say cannot happen              */
+    RESTARTS = 256,  /* … with SA_RESTART                           */
+    IGNORED = 512,   /* the signal is ignored                       */
+    FINISHED = 1024, /* the peer has sent its last byte            */
+    LEFT = 2048      /* the peer is gone with something unread     */
 };
 
 struct row {
@@ -63,11 +67,36 @@ static long do_recv_twice(int fd)
     return do_recv(fd);
 }
 
+static long do_recv_pair(int fd)
+{
+    char buf[2];
+
+    return recv(fd, buf, sizeof buf, 0);
+}
+
+static long do_recv_shut(int fd)
+{
+    shutdown(fd, SHUT_WR);
+    return do_recv(fd);
+}
+
+static long do_recv_deaf(int fd)
+{
+    shutdown(fd, SHUT_RD);
+    return do_recv(fd);
+}
+
 static long do_send(int fd)
 {
     char buf[50] = "";
 
     return send(fd, buf, sizeof buf, MSG_NOSIGNAL);
+}
+
+static long do_send_deaf(int fd)
+{
+    shutdown(fd, SHUT_RD);
+    return do_send(fd);
 }
 
 static long do_send_twice(int fd)
@@ -88,6 +117,22 @@ static long do_poll(int fd)
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
     return poll(&p, 1, 0);
+}
+
+static long do_poll_soon(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    return poll(&p, 1, 10000);
+}
+
+static long do_poll_behind(int fd)
+{
+    struct pollfd p[2] = {{.fd = fd, .events = POLLIN},
+                          {.fd = fd + 1, .events = POLLIN}};
+
+    sf_libc.send(fd, "x", 1, 0);
+    return poll(p, 2, 0) == 1 && p[0].revents == POLLIN ? p[1].revents : -2;
 }
 
 static long do_select(int fd)
@@ -247,6 +292,70 @@ static long do_accept(int fd)
     return result < 0 ? -1 : 0;
 }
 
+/* Nobody waits. */
+static long do_accept_none(int fd)
+{
+    unsigned short port;
+    int listener = make_listener(&port);
+    int result, saved;
+
+    (void)fd;
+    set_nonblocking(listener);
+    result = accept(listener, NULL, NULL);
+    saved = errno;
+    close(listener);
+    errno = saved;
+    return result;
+}
+
+/* Of a listener that blocks, with somebody who waits. */
+static long do_accept_blocking(int fd)
+{
+    struct pollfd p = {.events = POLLIN};
+    unsigned short port;
+    int client, result, saved;
+
+    (void)fd;
+    p.fd = make_listener(&port);
+    client = dial(port);
+    sf_libc.poll(&p, 1, 10000);
+    result = accept(p.fd, NULL, NULL);
+    saved = errno;
+    if (result >= 0)
+        close(result);
+    close(client);
+    close(p.fd);
+    errno = saved;
+    return result < 0 ? -1 : 0;
+}
+
+/* There is no room in the backlog: it goes on, and is asked for once more. */
+static long do_connect_again(int fd)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    socklen_t len = sizeof addr;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int late = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    int client, result, saved;
+
+    (void)fd;
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    sf_libc.bind(listener, (struct sockaddr *)&addr, sizeof addr);
+    sf_libc.listen(listener, 0);
+    sf_libc.getsockname(listener, (struct sockaddr *)&addr, &len);
+    client = dial(ntohs(addr.sin_port));
+    if (connect(late, (struct sockaddr *)&addr, sizeof addr) == 0 ||
+        errno != EINPROGRESS)
+        return -2;
+    result = connect(late, (struct sockaddr *)&addr, sizeof addr);
+    saved = errno;
+    close(late);
+    close(client);
+    close(listener);
+    errno = saved;
+    return result;
+}
+
 static long connect_with(int type)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET};
@@ -272,7 +381,7 @@ static long ppoll_with(int fd, bool blocks)
 
     sigemptyset(&mask);
     if (blocks)
-        sigaddset(&mask, SIGWINCH);
+        sigaddset(&mask, SIGURG);
     return ppoll(&p, 1, NULL, &mask);
 }
 
@@ -330,6 +439,35 @@ static long do_socket(int fd)
     return made(socket(AF_INET, SOCK_STREAM, 0));
 }
 
+/* How many of six cannot be had, and nothing is closed meanwhile. */
+static long do_dup_more(int fd)
+{
+    int copies[6];
+    long none = 0;
+
+    for (int i = 0; i < 6; i++) {
+        copies[i] = dup(fd);
+        none += copies[i] < 0;
+    }
+    for (int i = 0; i < 6; i++)
+        if (copies[i] >= 0)
+            close(copies[i]);
+    return none;
+}
+
+/* … and one is closed after the first. */
+static long do_dup_after_close(int fd)
+{
+    int other = dup(fd), copy = dup(fd), result;
+
+    if (other < 0 || copy >= 0 || close(other) < 0)
+        return -2;
+    copy = dup(fd);
+    result = copy >= 0 ? 0 : -1;
+    close(copy);
+    return result;
+}
+
 /* The number is free all the same. */
 static long do_close(int fd)
 {
@@ -357,13 +495,28 @@ static const struct row table[] = {
     {"R4: one of five bytes", FIRST "short 1", do_recv, 0, 1, 0},
     {"R4: two of five bytes", FIRST "short 2", do_recv, 0, 2, 0},
     {"R4: four of five bytes", FIRST "short 4", do_recv, 0, 4, 0},
+    {"R4: one of two bytes", FIRST "short 1", do_recv_pair, 0, 1, 0},
+    {"R4: after only the other way was shut",
+     FIRST "short 1", do_recv_shut, 0, 1, 0},
+    {"R4: not after this one was",
+     FIRST "short 1", do_recv_deaf, NEVER, 5, 0},
     {"R5: a reset", FIRST "ECONNRESET", do_recv, 0, -1, ECONNRESET},
     {"R5: a reset on AF_UNIX",
      FIRST "ECONNRESET", do_recv, SENT | EMPTY | ON_UNIX, -1, ECONNRESET},
+    {"R5: not on AF_UNIX where the peer has got nothing",
+     FIRST "ECONNRESET", do_recv, ON_UNIX | NEVER, 5, 0},
+    {"R5: not behind the end",
+     FIRST "ECONNRESET", do_recv, EMPTY | FINISHED | NEVER, 0, 0},
+    {"R5: not twice, on AF_UNIX", FIRST "ECONNRESET", do_recv_twice,
+     SENT | EMPTY | LEFT | ON_UNIX | NEVER, 0, 0},
+    {"R5: no timeout where nothing is under way",
+     FIRST "ETIMEDOUT", do_recv, NEVER, 5, 0},
     {"R5: a timeout", FIRST "ETIMEDOUT", do_recv, SENT, -1, ETIMEDOUT},
     {"R6: the end after a reset", FIRST "ECONNRESET", do_recv_twice, 0, 0, 0},
     {"R6: the end", FIRST "EOF", do_recv, 0, 0, 0},
     {"R6: the end on AF_UNIX", FIRST "EOF", do_recv, ON_UNIX, 0, 0},
+    {"R6: not before a reset", FIRST "EOF", do_recv,
+     SENT | EMPTY | LEFT | ON_UNIX | NEVER, -1, ECONNRESET},
     {"R7: would block", FIRST "EAGAIN", do_recv, NB, -1, EAGAIN},
     {"R8: interrupted", FIRST "EINTR", do_recv, HANDLER | EMPTY, -1, EINTR},
     {"interrupted, not blocking", POSIX FIRST "EINTR", do_recv, NB, -1, EINTR},
@@ -386,6 +539,8 @@ static const struct row table[] = {
      "conn 1 send 2: EPIPE", do_send_twice, 0, -1, EPIPE},
     {"S5: for ever", SENDS "EPIPE", do_send_twice, ON_UNIX, -1, EPIPE},
     {"S7: one of fifty bytes", SENDS "short 1", do_send, NB, 1, 0},
+    {"S7: after only the other way was shut",
+     SENDS "short 1", do_send_deaf, NB, 1, 0},
     {"S7: forty-nine of fifty", SENDS "short 49", do_send, NB, 49, 0},
     {"S8: short, blocking, with a timeout",
      SENDS "short 9", do_send_large, TIMEOUT, 1, 0},
@@ -401,12 +556,20 @@ static const struct row table[] = {
     {"A1: no descriptors for dup", "dup 1: EMFILE", do_dup, 0, -1, EMFILE},
     {"A1: nor for a socket",
      "socket 1: EMFILE", do_socket, ON_UNIX, -1, EMFILE},
+    {"A1: not for ever", "dup 1: EMFILE", do_dup_more, 0, 4, 0},
+    {"A1: until one is closed", "dup 2: EMFILE", do_dup_after_close, 0, 0, 0},
     {"A1: no files", "accept 1: ENFILE", do_accept, ON_UNIX, -1, ENFILE},
     {"A2: would block",
      POSIX "accept 1: EAGAIN", do_accept, ON_UNIX, -1, EAGAIN},
+    {"A2: Linux has it",
+     "accept 1: EAGAIN", do_accept, ON_UNIX | NEVER, 0, 0},
+    {"A2: interrupted only while it sleeps",
+     "accept 1: EINTR", do_accept_blocking, HANDLER | ON_UNIX | NEVER, 0, 0},
     {"A2: interrupted", POSIX "accept 1: EINTR", do_accept, ON_UNIX, -1, EINTR},
     {"A3: aborted",
      POSIX "accept 1: ECONNABORTED", do_accept, ON_UNIX, -1, ECONNABORTED},
+    {"A3: who is not there is not aborted", POSIX "accept 1: ECONNABORTED",
+     do_accept_none, ON_UNIX | NEVER, -1, EAGAIN},
     {"A3: a protocol error",
      POSIX "accept 1: EPROTO", do_accept, ON_UNIX, -1, EPROTO},
     {"A3: forbidden",
@@ -421,6 +584,8 @@ static const struct row table[] = {
      "connect 1: ECONNREFUSED", do_connect, ON_UNIX, -1, ECONNREFUSED},
     {"C1: later",
      "connect 1: ECONNREFUSED", do_connect_later, ON_UNIX, -1, EINPROGRESS},
+    {"C1: not what has begun", "connect 3: ECONNREFUSED", do_connect_again,
+     ON_UNIX | NEVER, -1, EALREADY},
     {"C1: no way there",
      "connect 1: ENETUNREACH", do_connect, ON_UNIX, -1, ENETUNREACH},
     {"C1: no address here",
@@ -429,6 +594,12 @@ static const struct row table[] = {
      "connect 1: ETIMEDOUT", do_connect, ON_UNIX, -1, ETIMEDOUT},
     {"C6: interrupted",
      POSIX "connect 1: EINTR", do_connect, ON_UNIX, -1, EINTR},
+    {"C6: by a handler", "connect 1: EINTR", do_connect, HANDLER | ON_UNIX, -1,
+     EINTR},
+    {"C6: not where it goes on by itself", "connect 1: EINTR", do_connect,
+     HANDLER | RESTARTS | ON_UNIX | NEVER, 0, 0},
+    {"C6: not where it does not sleep", POSIX "connect 1: EINTR",
+     do_connect_later, ON_UNIX | NEVER, -1, EINPROGRESS},
     /* waiting */
     {"Q1: dead", "select 1: deadfd conn 1", do_select, 0, -1, EBADF},
     {"Q1: dead, poll", "poll 1: deadfd conn 1", do_poll, 0, 1, 0},
@@ -446,7 +617,15 @@ static const struct row table[] = {
      "select 1: deadfd-late conn 1", do_select_while, EMPTY, -1, EBADF},
     {"Q3: dies meanwhile, poll",
      "poll 1: deadfd-late conn 1", do_poll_while, EMPTY, -1, EBADF},
+    {"Q3: not while it does not wait",
+     "poll 1: deadfd-late conn 1", do_poll, NEVER, 1, 0},
     {"Q4: interrupted", "select 1: EINTR", do_select, HANDLER, -1, EINTR},
+    {"Q4: whatever the handler says", "select 1: EINTR", do_select,
+     HANDLER | RESTARTS, -1, EINTR},
+    {"Q4: not by what is ignored",
+     "select 1: EINTR", do_select, IGNORED | NEVER, 1, 0},
+    {"Q4: not epoll that only looks",
+     "epoll_wait 1: EINTR", do_epoll, HANDLER | NEVER, 1, 0},
     {"Q4: interrupted, as the wait lets it be",
      "ppoll 1: EINTR", do_ppoll, HANDLER | BLOCKED, -1, EINTR},
     {"Q4: not by what is blocked",
@@ -456,11 +635,19 @@ static const struct row table[] = {
     {"Q4: interrupted, no handler",
      POSIX "epoll_wait 1: EINTR", do_epoll, 0, -1, EINTR},
     {"Q5: no memory", POSIX "poll 1: ENOMEM", do_poll, 0, -1, ENOMEM},
+    {"Q5: epoll needs none",
+     POSIX "epoll_wait 1: ENOMEM", do_epoll, NEVER, 1, 0},
     {"Q6: ready, and it is not",
      POSIX "select 1: spurious conn 1", do_select, NB | EMPTY, 1, 0},
+    {"Q6: not what would hang",
+     POSIX "select 1: spurious conn 1", do_select, EMPTY | NEVER, 0, 0},
     {"Q6: blocking, hostile",
      "profile hostile\npoll 1: spurious conn 1", do_poll, EMPTY, 1, 0},
     {"Q7: ready, and not told", "poll 1: withhold conn 1", do_poll, 0, 0, 0},
+    {"Q7: not where it sleeps until then",
+     "poll 1: withhold conn 1", do_poll_soon, NEVER, 1, 0},
+    {"Q7: the second of two",
+     "poll 1: withhold conn 2", do_poll_behind, ON_UNIX, 0, 0},
     {"Q7: epoll", "epoll_wait 1: withhold conn 1", do_epoll, 0, 0, 0},
     {"a late look", "select 1: delay 30", do_select_late, 0, 1, 0},
     {"Q8: as many as there are bits",
@@ -468,13 +655,18 @@ static const struct row table[] = {
     /* close */
     {"X1: interrupted, and closed",
      POSIX "conn 1 close 1: EINTR-closed", do_close, 0, -1, EINTR},
+    {"X1: by a handler",
+     POSIX "conn 1 close 1: EINTR-closed", do_close, HANDLER, -1, EINTR},
 };
 /* clang-format on */
 enum { ROWS = sizeof table / sizeof *table };
 
+static volatile sig_atomic_t handled;
+
 static void on_signal(int sig)
 {
     (void)sig;
+    handled++;
 }
 
 static void set_blocked(int how)
@@ -482,7 +674,7 @@ static void set_blocked(int how)
     sigset_t set;
 
     sigemptyset(&set);
-    sigaddset(&set, SIGWINCH);
+    sigaddset(&set, SIGURG);
     sigprocmask(how, &set, NULL);
 }
 
@@ -496,12 +688,29 @@ static void little_room(int fd)
     sf_libc.setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon);
 }
 
+/* The peer has sent all, or goes with something unread: it has arrived. */
+static void end_peer(const struct row *row, int pair[2])
+{
+    struct pollfd p = {.fd = pair[0], .events = POLLRDHUP};
+
+    if (row->begin & FINISHED)
+        sf_libc.shutdown(pair[1], SHUT_WR);
+    else if (row->begin & LEFT)
+        sf_libc.close(pair[1]);
+    else
+        return;
+    sf_libc.poll(&p, 1, 10000);
+}
+
 static void begin(const struct row *row, int pair[2])
 {
-    struct sigaction sa = {.sa_handler = on_signal};
+    struct sigaction sa = {.sa_handler =
+                               row->begin & IGNORED ? SIG_IGN : on_signal,
+                           .sa_flags = row->begin & RESTARTS ? SA_RESTART : 0};
 
-    if (row->begin & HANDLER)
-        sigaction(SIGWINCH, &sa, NULL);
+    handled = 0;
+    if (row->begin & (HANDLER | IGNORED))
+        sigaction(SIGURG, &sa, NULL);
     if (row->begin & BLOCKED)
         set_blocked(SIG_BLOCK);
     planned_begin(row->rules);
@@ -514,6 +723,13 @@ static void begin(const struct row *row, int pair[2])
         write(pair[0], "before", 6);
     if (!(row->begin & EMPTY))
         sf_libc.send(pair[1], "hello", 5, 0);
+    end_peer(row, pair);
+}
+
+/* Who says that a signal interrupted it has let its handler run. */
+static bool was_handled(const struct row *row, int err)
+{
+    return handled == (row->begin & HANDLER && err == EINTR);
 }
 
 static void can_happen(void **state)
@@ -529,11 +745,13 @@ static void can_happen(void **state)
     err = result < 0 ? errno : 0;
     close(pair[0]);
     close(pair[1]);
-    signal(SIGWINCH, SIG_DFL);
+    signal(SIGURG, SIG_DFL);
     set_blocked(SIG_UNBLOCK);
     if ((planned_end() < 1) != ((row->begin & NEVER) != 0))
         fail_msg("%s: it was%s done", row->rules,
                  row->begin & NEVER ? "" : " not");
+    if (!was_handled(row, err))
+        fail_msg("%s: the handler ran %d times", row->rules, handled);
     if (result != row->result || err != row->err)
         fail_msg("%s: %ld, %s", row->rules, result,
                  err ? strerrorname_np(err) : "no error");
