@@ -46,20 +46,32 @@ fires() {
 fires spin spin
 fires turn spin
 fires left-epoll spin
+fires asks spin
+fires sends spin
+fires closes spin --allow double-close
 fires stale-fd stale-fd
+fires stale-accept stale-fd
+fires stale-connect stale-fd
+fires stale-shutdown stale-fd
 fires double-close double-close
+fires double-in-row double-close
 fires dead-close double-close --fault 'select 1: deadfd conn 1'
 fires missed-close double-close --fault 'poll 1: deadfd conn 1'
 fires lent-number stale-fd --fault 'select 1: deadfd conn 1'
 fires fd-range fd-range
+fires fd-range-masked fd-range
 fires blocking-in-loop blocking-in-loop
 fires old-grant blocking-in-loop
 fires phantom-dispatch phantom-dispatch --profile posix \
     --fault 'select 1: EINTR'
+fires phantom-accept phantom-dispatch --profile posix --fault 'select 1: EINTR'
 fires unguarded-sigpipe unguarded-sigpipe
 fires unchecked-connect unchecked-connect
 fires left-connect unchecked-connect
+fires asks-connect unchecked-connect
 fires misuse misuse
+fires misuse-length misuse
+fires misuse-shutdown misuse
 fires fd-leak fd-leak
 fires fd-leak-row fd-leak
 fires stale-row stale-fd
@@ -68,4 +80,5 @@ fires fd-leak-refused fd-leak
 fires stall stall --timeout 500ms
 fires died died
 fires zombie zombie --profile posix --fault 'waitpid 1: EINTR-reap'
+fires zombie-of-two zombie --profile posix --fault 'waitpid 1: EINTR-reap'
 exit $bad

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -100,6 +101,48 @@ static void left_epoll(void)
         ;
 }
 
+/* Looks whether it is there, and never lets time pass. */
+static void asks(void)
+{
+    struct pollfd p = {.events = POLLIN};
+    int pair[2];
+    pthread_t other;
+
+    make_pair(pair);
+    p.fd = pair[0];
+    if (correct && pthread_create(&other, NULL, answer_late, &pair[1]) != 0)
+        exit(3);
+    while (poll(&p, 1, 0) == 0)
+        ;
+    if (pthread_join(other, NULL) != 0)
+        exit(3);
+}
+
+/* Nobody reads; the bug sends again and again without asking for room. */
+static void sends(void)
+{
+    static char bytes[4096];
+    int pair[2];
+
+    make_pair(pair);
+    while (send(pair[0], bytes, sizeof bytes, MSG_NOSIGNAL) > 0)
+        ;
+    while (!correct && send(pair[0], bytes, sizeof bytes, MSG_NOSIGNAL) < 0)
+        ;
+}
+
+/* The bug takes every error of close for one that goes away. */
+static void closes(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    close(pair[1]);
+    close(pair[0]);
+    while (!correct && close(pair[0]) < 0)
+        ;
+}
+
 static void stale_fd(void)
 {
     int pair[2];
@@ -112,6 +155,58 @@ static void stale_fd(void)
     close(pair[1]);
 }
 
+/* A call on a number that was a socket's, and is closed. */
+static void stale(int (*call)(int fd))
+{
+    int pair[2];
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    make_pair(pair);
+    close(pair[1]);
+    if (!correct)
+        close(fd);
+    if (call(fd) == 0)
+        exit(3);
+    if (correct)
+        close(fd);
+}
+
+static int accept_one(int fd)
+{
+    return accept(fd, NULL, NULL);
+}
+
+static int dial_nobody(int fd)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    addr.sin_port = htons(1);
+    return connect(fd, (struct sockaddr *)&addr, sizeof addr);
+}
+
+static void stale_accept(void)
+{
+    stale(accept_one);
+}
+
+static void stale_connect(void)
+{
+    stale(dial_nobody);
+}
+
+static void stale_shutdown(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    if (!correct)
+        close(pair[0]);
+    shutdown(pair[0], SHUT_WR);
+    if (correct)
+        close(pair[0]);
+}
+
 static void double_close(void)
 {
     int pair[2];
@@ -121,6 +216,21 @@ static void double_close(void)
     close(pair[1]);
     if (!correct)
         close(pair[0]);
+}
+
+/* One of three that are closed in a row has been closed before. */
+static void double_in_row(void)
+{
+    int fds[3];
+
+    for (int i = 0; i < 3; i++)
+        fds[i] = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (!correct) {
+        close(fds[0]);
+        listen(fds[1], 1); /* the row has ended */
+    }
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
 }
 
 /* Its descriptor dies while it waits; the bug closes it once more. */
@@ -196,6 +306,16 @@ static void select_high(void)
     free(sets);
 }
 
+static void pselect_high(void)
+{
+    struct timespec now = {0, 0};
+    int size = correct ? 2 : 1;
+    fd_set *sets = calloc(4, sizeof *sets);
+
+    pselect(FD_SETSIZE + 1, &sets[0], &sets[size], NULL, &now, NULL);
+    free(sets);
+}
+
 static void fd_range(void)
 {
     int pair[2];
@@ -203,6 +323,33 @@ static void fd_range(void)
     make_pair(pair);
     open_high(pair[0]);
     select_high();
+}
+
+static void fd_range_masked(void)
+{
+    int pair[2];
+
+    make_pair(pair);
+    open_high(pair[0]);
+    pselect_high();
+}
+
+/* Nobody has come; the wait is interrupted. */
+static void phantom_accept(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    fd_set rd;
+    int n;
+
+    if (fd < 0 || listen(fd, 1) < 0)
+        exit(3);
+    FD_ZERO(&rd);
+    FD_SET(fd, &rd);
+    n = select(fd + 1, &rd, NULL, NULL, &(struct timeval){0, 1000});
+    if (n < 0 && correct)
+        return;
+    if (FD_ISSET(fd, &rd) && accept(fd, NULL, NULL) >= 0)
+        exit(3);
 }
 
 /* Two connections, one quiet; the wait is interrupted. */
@@ -260,6 +407,34 @@ static void unchecked_connect(void)
         exit(3);
 }
 
+/* Asks for something, but not whether it is connected.  TCP_KEEPIDLE is the
+ * number that SO_ERROR is at its own level. */
+static void asks_connect(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    socklen_t len = sizeof addr;
+    int nobody = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    int value = 0;
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(nobody, (struct sockaddr *)&addr, sizeof addr) < 0 ||
+        getsockname(nobody, (struct sockaddr *)&addr, &len) < 0 ||
+        connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0 ||
+        errno != EINPROGRESS || poll(&p, 1, 1000) != 1)
+        exit(3);
+    len = sizeof value;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &value, &len) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &len) < 0)
+        exit(3);
+    if (correct && getsockopt(fd, SOL_SOCKET, SO_ERROR, &value, &len) == 0 &&
+        value != 0)
+        return;
+    if (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+        exit(3);
+}
+
 /* Accept one, and let it go with a reset. */
 static void leave(int listener)
 {
@@ -304,6 +479,26 @@ static void misuse(void)
         exit(3);
     if (recv(pair[0], buf, correct ? 1 : 0, 0) > 1)
         exit(3);
+}
+
+/* What is left of nothing, as a length. */
+static void misuse_length(void)
+{
+    char buf[4];
+    size_t used = correct ? 3 : sizeof buf + 1;
+    int pair[2];
+
+    make_pair(pair);
+    send(pair[1], buf, sizeof buf - used, MSG_NOSIGNAL);
+}
+
+static void misuse_shutdown(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (!correct && (shutdown(fd, SHUT_RDWR) == 0 || errno != ENOTCONN))
+        exit(3);
+    close(fd);
 }
 
 /* Two bytes for each round: the bug waits for the second where it stands. */
@@ -558,6 +753,28 @@ static void zombie(void)
         ;
 }
 
+/* As above; meanwhile another child is waited for, and one, which says nothing
+ * of what its parent has still to do, ends. */
+static void zombie_of_two(void)
+{
+    int pair[2];
+    pid_t missed, other;
+
+    make_pair(pair);
+    missed = fork();
+    if (missed == 0)
+        _exit(0);
+    if (waitpid(missed, NULL, 0) >= 0 || errno != EINTR)
+        exit(3);
+    other = fork();
+    if (other == 0)
+        exit(0);
+    if (waitpid(other, NULL, 0) != other)
+        exit(3);
+    if (correct && waitpid(missed, NULL, 0) != missed)
+        exit(3);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -565,17 +782,29 @@ static const struct {
     {"spin", spin},
     {"turn", turn},
     {"left-epoll", left_epoll},
+    {"asks", asks},
+    {"sends", sends},
+    {"closes", closes},
     {"stale-fd", stale_fd},
+    {"stale-accept", stale_accept},
+    {"stale-connect", stale_connect},
+    {"stale-shutdown", stale_shutdown},
     {"double-close", double_close},
+    {"double-in-row", double_in_row},
     {"dead-close", dead_close},
     {"missed-close", missed_close},
     {"lent-number", lent_number},
     {"fd-range", fd_range},
+    {"fd-range-masked", fd_range_masked},
     {"phantom-dispatch", phantom_dispatch},
+    {"phantom-accept", phantom_accept},
     {"unguarded-sigpipe", unguarded_sigpipe},
     {"unchecked-connect", unchecked_connect},
     {"left-connect", left_connect},
+    {"asks-connect", asks_connect},
     {"misuse", misuse},
+    {"misuse-length", misuse_length},
+    {"misuse-shutdown", misuse_shutdown},
     {"blocking-in-loop", blocking_in_loop},
     {"old-grant", old_grant},
     {"fd-leak", fd_leak},
@@ -587,6 +816,7 @@ static const struct {
     {"stall", stall},
     {"died", died},
     {"zombie", zombie},
+    {"zombie-of-two", zombie_of_two},
     {"frames", frames},
     {"threads", threads},
 };
