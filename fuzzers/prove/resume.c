@@ -8,16 +8,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A part of the file's name says which session and bound it belongs to. */
+static uint64_t mix(uint64_t h, const void *at, size_t len)
+{
+    const uint8_t *bytes = at;
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
+/* Which program, session and shard the file belongs to. */
 static uint64_t job_key(const struct prove_job *job)
 {
     uint8_t bytes[SF_SESSION_MAX];
     size_t len = sf_session_encode(&job->session, bytes, sizeof bytes);
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    uint64_t h = mix(UINT64_C(0xcbf29ce484222325), bytes, len);
 
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return (h ^ job->shard << 8 ^ job->shards) * UINT64_C(0x100000001b3);
+    h = mix(h, job->target->name, strlen(job->target->name));
+    h = mix(h, &job->shard, sizeof job->shard);
+    return mix(h, &job->shards, sizeof job->shards);
 }
 
 /* The walker may end at any moment, and go on at any other. */

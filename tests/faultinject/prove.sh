@@ -154,6 +154,27 @@ wait
 cmp -s "$work/out" "$work/whole" ||
     fail "taken up $turns times: $(cat "$work/out" "$work/whole")"
 
+# What another walk has left says nothing of this one, and stays.
+cp "$work/place" "$work/kept"
+refuses 'of this scenario' -k 2 --resume "$work/place" $scenarios/echo.session
+refuses 'of this scenario' -k 1 --resume "$work/place" \
+    $scenarios/dead-descriptors.session
+refuses 'of this scenario' -k 2 --shard 1/2 --resume "$work/place" \
+    $scenarios/dead-descriptors.session
+mkdir "$work/fuzz_stream"
+cp $scenarios/dead-descriptors.session "$work/fuzz_stream"
+refuses 'of this scenario' -k 2 --resume "$work/place" \
+    "$work/fuzz_stream/dead-descriptors.session"
+cmp -s "$work/place" "$work/kept" || fail 'a refused place is another'
+ends 2 --plain -k 2 --shard 1/2 -t 0.001s --resume "$work/half" \
+    $scenarios/dead-descriptors.session
+refuses 'of this scenario' --plain -k 2 --shard 2/2 --resume "$work/half" \
+    $scenarios/dead-descriptors.session
+
+# What was not proved is not made good by what was.
+ends 2 "$work/fuzz_session.quiet.session" $scenarios/nothing.session
+ends 2 "$work/fuzz_session.session" "$work/fuzz_session.quiet.session"
+
 # strikes SIGNAL parent|child ARGUMENT...: the prover while its walker is at
 # work, or the walker; what is kept has to be there first.  Ends with 2 and one
 # line besides how far it is, and nobody goes on.
