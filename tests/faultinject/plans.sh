@@ -29,6 +29,40 @@ for plan in "$plans"/good/*.plan "$more"/*.plan; do
         fail "$plan: printed again it is another"
 done
 
+# Nothing is lost on the way: what is said in the order and with the words of
+# the printer is printed as it stands.
+cat >"$work/said.plan" <<'END'
+sockfault-plan 1
+profile posix
+run true
+recv 3: EINTR
+recv 2+: EINTR
+recv 2+3: EINTR
+recv 2..8: EINTR
+recv 2..8+3: EINTR
+in @5: short 1
+in @0..9: EINTR
+out @5+: EAGAIN
+: EINTR
+any *: EINTR
+conn 1..9+2 send: EINTR
+process 2 program "a b" client 3 conn 4 fd 5 port 6 peer 127.0.0.1 site x recv 1: EINTR
+fd 0..2 read *: EINTR
+server in 1: EOF
+pair 2..3 in 1: EOF
+peer [::1] in 1: EOF
+p 0.05 seed 7 in: benign
+p 0.5: fatal
+p 0.000000001 wait: EINTR
+p 1 seed 1 accept 1: EMFILE
+poll 1: withhold client 2
+poll 1: deadfd conn 3
+recv 1: delay 30
+close 1: late 20
+END
+"$sockfault" check "$work/said.plan" >"$work/once.plan" || fail 'refused'
+diff "$work/said.plan" "$work/once.plan" >&2 || fail 'it is printed as another'
+
 refused=0
 for plan in "$plans"/bad/*.plan; do
     refused=$((refused + 1))
