@@ -56,6 +56,11 @@ selects 'conn 2 recv 1: EINTR' \
     'P1 conn 2 recv 1: EINTR, P2 conn 2 recv 1: EINTR'
 selects 'process 2 conn 1..3+2 send 1: EINTR' \
     'P2 conn 1 send 1: EINTR, P2 conn 3 send 1: EINTR'
+# Counted where the rule names connections, else in the process.
+selects 'client recv 3: EINTR' 'P2 conn 2 recv 1: EINTR'
+selects 'client * recv 3: EINTR' ''
+selects 'client 2 recv 1: EINTR' 'P2 conn 2 recv 1: EINTR'
+selects 'p 1 seed 1 site hear process 1 in 3: EINTR' 'P1 conn 2 recv 1: EINTR'
 # Direction.
 selects 'process 1 conn 3 in 2: short 4' 'P1 conn 3 recv 2: short 4'
 selects 'process 1 conn 3 out 2: EINTR' 'P1 conn 3 send 2: EINTR'

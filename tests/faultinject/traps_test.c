@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -460,6 +461,37 @@ static void sessions_are_alike(void **state)
     assert_memory_equal(first, again, sizeof first);
 }
 
+/* A connection is ended by chance once: what comes then is for the program to
+ * show. */
+static void chance_ends_once(void **state)
+{
+    char bytes[8] = {0};
+    unsigned ended = 0;
+    int pair[2];
+
+    (void)state;
+    for (int seed = 1; seed <= 40; seed++) {
+        char rules[64];
+
+        snprintf(rules, sizeof rules,
+                 "p 1 seed %d in: fatal\np 1 seed %d out: fatal", seed, seed);
+        planned_begin(rules);
+        pair_of(UNIX, pair);
+        for (int i = 0; i < 30 && sf_injected(SF_EOF) == 0; i++) {
+            sf_libc.send(pair[1], bytes, 1, MSG_NOSIGNAL);
+            recv(pair[0], bytes, 1, 0);
+        }
+        ended += sf_injected(SF_EOF) > 0;
+        for (int i = 0; i < 8; i++)
+            send(pair[0], bytes, sizeof bytes, MSG_NOSIGNAL);
+        if (sf_injected(SF_EOF) > 0)
+            assert_int_equal(sf_injected(SF_EPIPE), 0);
+        close_pair(pair);
+        planned_end();
+    }
+    assert_in_range(ended, 5, 40);
+}
+
 static volatile sig_atomic_t calls_of_handler;
 
 static void count_call(int sig)
@@ -591,6 +623,7 @@ int main(void)
         cmocka_unit_test(long_streams_get_on),
         cmocka_unit_test(disarmed_is_quiet),
         cmocka_unit_test(sessions_are_alike),
+        cmocka_unit_test(chance_ends_once),
         cmocka_unit_test(other_threads_are_not_interrupted),
         cmocka_unit_test(no_child_is_made_up),
         cmocka_unit_test(ended_peer_has_said_all),

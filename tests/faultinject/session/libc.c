@@ -6,12 +6,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -77,6 +79,34 @@ static void what_is_closed_is_no_stream(void **state)
     assert_null(fdopen(1000, "r"));
     assert_int_equal(errno, EBADF);
     assert_int_equal(dprintf(1000, "x"), -1);
+}
+
+/* One of two has come, and it may be enough; the reset behind it stays. */
+static void take_batch(void *arg, int fd)
+{
+    char bytes[2][4];
+    struct iovec in[2] = {{bytes[0], 2}, {bytes[1], 4}};
+    struct mmsghdr messages[2] = {
+        {.msg_hdr = {.msg_iov = &in[0], .msg_iovlen = 1}},
+        {.msg_hdr = {.msg_iov = &in[1], .msg_iovlen = 1}}};
+
+    (void)arg;
+    assert_int_equal(recvmmsg(fd, messages, 2, MSG_WAITFORONE, NULL), 1);
+    assert_int_equal(messages[0].msg_len, 2);
+    assert_memory_equal(bytes[0], "ab", 2);
+    assert_int_equal(send(fd, "on", 2, MSG_NOSIGNAL), 2);
+    poll(&(struct pollfd){.fd = fd}, 1, -1); /* until it is reset */
+    assert_int_equal(recvmmsg(fd, messages, 2, MSG_DONTWAIT, NULL), 1);
+    assert_memory_equal(bytes[0], "cd", 2);
+    assert_int_equal(recv(fd, bytes, 1, 0), -1);
+    assert_int_equal(errno, ECONNRESET);
+    close(fd);
+}
+
+static void a_batch_takes_what_is_there(void **state)
+{
+    (void)state;
+    play(take_batch, "bytes 1 \"ab\"\nbytes 1 \"cd\"\n+ reset 1\n");
 }
 
 static unsigned rung;
@@ -166,6 +196,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(streams_are_buffered_bytes),
         cmocka_unit_test(what_is_closed_is_no_stream),
+        cmocka_unit_test(a_batch_takes_what_is_there),
         cmocka_unit_test(an_alarm_rings_when_time_has_passed),
         cmocka_unit_test(who_waits_for_a_signal_gets_it),
     };
