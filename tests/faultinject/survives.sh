@@ -53,6 +53,53 @@ builds 'fortified' gcc -O2 -D_FORTIFY_SOURCE=2
 builds 'fortified, dynamic sizes' gcc -O2 -D_FORTIFY_SOURCE=3
 builds 'not position independent' gcc -no-pie
 
+# What is checked there is checked here, too: each runs over the end.
+cat >"$work/over.c" <<'END'
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    size_t n = (size_t)atoi(argv[2]);
+    struct timespec now = {0, 0};
+    struct pollfd p[2];
+    char buf[4];
+    fd_set set;
+    int pair[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    send(pair[1], "x", 1, 0);
+    p[0] = p[1] = (struct pollfd){.fd = pair[0], .events = POLLIN};
+    if (strcmp(argv[1], "read") == 0)
+        return read(pair[0], buf, n) != 1;
+    if (strcmp(argv[1], "recv") == 0)
+        return recv(pair[0], buf, n, 0) != 1;
+    if (strcmp(argv[1], "recvfrom") == 0)
+        return recvfrom(pair[0], buf, n, 0, NULL, NULL) != 1;
+    if (strcmp(argv[1], "poll") == 0)
+        return poll(p, n - 2, 0) < 1;
+    if (strcmp(argv[1], "ppoll") == 0)
+        return ppoll(p, n - 2, &now, NULL) < 1;
+    FD_ZERO(&set);
+    FD_SET(n < 5 ? pair[0] : FD_SETSIZE, &set);
+    return argc != 3;
+}
+END
+gcc -w -O2 -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -o "$work/over" "$work/over.c"
+for call in read recv recvfrom poll ppoll set; do
+    status=0
+    "$sockfault" run --status -- "$work/over" $call 4 2>"$work/said" || status=$?
+    [ "$status" -eq 0 ] || fail "fortified $call: status $status"
+    status=0
+    "$sockfault" run -- "$work/over" $call 5 >"$work/said" 2>&1 || status=$?
+    { [ "$status" -eq 1 ] && grep -q 'killed by SIGABRT' "$work/said"; } ||
+        fail "fortified $call over the end: status $status"
+done
+grep -q 'finding: fd-range: descriptor 1024' "$work/said" ||
+    fail 'fortified set: not told'
+
 cc -w -D_GNU_SOURCE -o "$work/odd" "$sources/odd.c" -lpthread -ldl
 cc -w -D_GNU_SOURCE -shared -fPIC -o "$work/odd.so" "$sources/odd.c" -lpthread
 for way in constructor names fork vfork spawn exec closes stack handler \
