@@ -59,6 +59,48 @@ says 'finding: fd-range: .*(process 1, .*, in select_high at victims.c:'
 is '.findings[0].monitor' fd-range
 is '.findings[0].site | startswith("select_high at victims.c:")' true
 
+# Whose it is, and what it came after: of that process, and before.
+cat >"$work/second" <<END
+#!/bin/sh
+$victims frames-not
+$victims stale-fd
+END
+chmod +x "$work/second"
+ends 1 "$sockfault" run --json "$work/json" -P posix \
+    --fault 'process 1 conn 1 recv 1: EINTR' "$work/second"
+is '.by_fault.EINTR' 1
+is '.findings[0] | "\(.process) \(.after)"' '2 null'
+says 'finding: stale-fd: .*(process 2, '
+cat >"$work/before.c" <<'END'
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void)
+{
+    int pair[2], other[2];
+    char c;
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, other);
+    close(other[0]);
+    send(pair[1], "1", 1, 0);
+    recv(pair[0], &c, 1, 0);
+    recv(other[0], &c, 1, 0);
+    recv(pair[0], &c, 1, MSG_DONTWAIT);
+}
+END
+cc -o "$work/before" "$work/before.c"
+for rule in 'conn 1 recv 1: EINTR' 'conn 1 recv 2: EOF'; do
+    ends 1 "$sockfault" run --json "$work/json" -P posix --fault "$rule" \
+        "$work/before"
+    is '.faults' 1
+    case $rule in *EOF) rule=null ;; esac
+    is '.findings[0] | "\(.monitor) \(.after)"' "stale-fd $rule"
+done
+
+# A rule that names what cannot be done there is not done.
+ends 0 "$sockfault" run --json "$work/json" \
+    --fault 'conn 1 recv 1: ETIMEDOUT' -- "$victims" frames-not
+is '.rules[0] | "\(.state) \(.matched) \(.done)"' 'never possible 1 0'
+
 # What is seen again in the same place is said once, and whose end it was.
 ends 1 "$sockfault" run -- "$victims" stale-fd
 says '^sockfault: found 3 stale-fd$'
@@ -100,6 +142,11 @@ ends 0 "$sockfault" run --allow died -- "$victims" died
 ends 0 "$sockfault" run --allow unguarded-sigpipe -- "$victims" unguarded-sigpipe
 ends 0 "$sockfault" run --allow stall --timeout 200ms -- "$victims" stall
 says 'not done after 200 ms'
+ends 0 "$sockfault" run --allow stall --timeout 200ms --json "$work/json" \
+    -- "$victims" stall
+is '.end.timed_out' true
+ends 0 "$sockfault" run --timeout 20s --json "$work/json" -- "$victims" stall-not
+is '.end.timed_out' false
 
 # A set that is too small, and stands alone: only a sanitizer knows.
 cat >"$work/small.c" <<'END'
@@ -230,6 +277,36 @@ ends 2 "$sockfault" shrink --check 'exit 0' "$work/trace"
 says '^sockfault: shrink: nothing is found with this plan$'
 ends 2 "$sockfault" shrink "$work/trace"
 says '^sockfault: shrink: nothing is found with this plan$'
+
+# Another finding is not the finding, though fewer rules show it.
+cat >"$work/two.c" <<'END'
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+int main(void)
+{
+    int pair[2];
+    char c;
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    send(pair[1], "123", 3, 0);
+    if (recv(pair[0], &c, 1, 0) < 0 && recv(pair[0], &c, 0, 0) < 0)
+        return 1;
+    if (recv(pair[0], &c, 1, 0) < 0 && errno == ENOBUFS)
+        abort();
+}
+END
+cc -o "$work/two" "$work/two.c"
+ends 1 "$sockfault" run -P posix --fault 'recv 1: EINTR' \
+    --fault 'recv 3: ENOBUFS' --fault 'recv 2: ENOBUFS' \
+    --trace "$work/trace" -- "$work/two"
+ends 1 "$sockfault" shrink "$work/trace"
+says '^sockfault: misuse: 1 rule, '
+grep -qx 'conn 1 recv 1: EINTR' "$work/out" || fail "shrunk to $(cat "$work/out")"
+
+# A trace says how much of it, and of whom.
+ends 0 "$sockfault" run --fault 'conn 1 recv 1: delay 30' \
+    --fault 'select 1: withhold conn 1' --trace "$work/trace" -- "$victims" spin-not
+grep -q '^conn 1 recv 1: delay 30 # ' "$work/trace" || fail 'a delay of nothing'
 
 # What comes and goes by itself is not blamed on faults: it has to come again.
 cat >"$work/flaky" <<END
