@@ -45,6 +45,16 @@ says 0 '' --notify -- ./inline both
 for way in names fork vfork spawn exec stdio raw; do
     says 0 '' -- ./odd $way
 done
+says 0 'ring, whose calls' --json ring.json -- ./inline ring
+says 0 '1 socket went past' --json both.json -- ./inline both
+for said in 'ring.json 0 1' 'both.json 1 0'; do
+    # shellcheck disable=SC2086
+    set -- $said
+    jq -e ".sockets_passed == $2 and .io_urings == $3" "$work/$1" >/dev/null || {
+        echo "passed.sh: $1: not $2 and $3" >&2
+        bad=1
+    }
+done
 # libc asks for names over sockets of its own.
 says 0 '' -- sh -c 'id -un; ./odd names'
 

@@ -649,6 +649,8 @@ static const struct row table[] = {
     {"Q7: ready, and not told", "poll 1: withhold conn 1", do_poll, 0, 0, 0},
     {"Q7: not where it sleeps until then",
      "poll 1: withhold conn 1", do_poll_soon, NEVER, 1, 0},
+    {"Q7: nor for as long as it takes",
+     "ppoll 1: withhold conn 1", do_ppoll, NEVER, 1, 0},
     {"Q7: the second of two",
      "poll 1: withhold conn 2", do_poll_behind, ON_UNIX, 0, 0},
     {"Q7: of a client", "poll 1: withhold client 1", do_poll, 0, 0, 0},
