@@ -61,6 +61,7 @@ fires lent-number stale-fd --fault 'select 1: deadfd conn 1'
 fires fd-range fd-range
 fires fd-range-masked fd-range
 fires blocking-in-loop blocking-in-loop
+fires dials-in-loop blocking-in-loop
 fires old-grant blocking-in-loop
 fires phantom-dispatch phantom-dispatch --profile posix \
     --fault 'select 1: EINTR'
@@ -69,6 +70,7 @@ fires unguarded-sigpipe unguarded-sigpipe
 fires unchecked-connect unchecked-connect
 fires left-connect unchecked-connect
 fires asks-connect unchecked-connect
+fires early-connect unchecked-connect
 fires misuse misuse
 fires misuse-length misuse
 fires misuse-shutdown misuse

@@ -435,6 +435,38 @@ static void asks_connect(void)
         exit(3);
 }
 
+/* There is no room for it, and then nobody; meanwhile it has tried to send. */
+static void early_connect(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    socklen_t len = sizeof addr;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int first = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    int error = 0;
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
+        listen(listener, 0) < 0 ||
+        getsockname(listener, (struct sockaddr *)&addr, &len) < 0 ||
+        connect(first, (struct sockaddr *)&addr, sizeof addr) < 0)
+        exit(3);
+    if (connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0 ||
+        errno != EINPROGRESS || send(fd, "x", 1, MSG_NOSIGNAL) == 1 ||
+        errno != EAGAIN)
+        exit(3);
+    close(listener);
+    if (poll(&p, 1, 4000) != 1)
+        exit(3);
+    len = sizeof error;
+    if (correct &&
+        (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error))
+        return;
+    if (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+        exit(3);
+}
+
 /* Accept one, and let it go with a reset. */
 static void leave(int listener)
 {
@@ -522,6 +554,40 @@ static void blocking_in_loop(void)
             for (int all = correct ? 1 : 2; all > 0; all--)
                 got += recv(p[i % 2].fd, &byte, 1, 0) == 1;
         }
+    }
+}
+
+/* For each message it dials somebody, and the bug waits until it has. */
+static void dials_in_loop(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    socklen_t len = sizeof addr;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct pollfd p[2];
+    int pair[2][2];
+    char byte;
+
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
+        listen(listener, 4) < 0 ||
+        getsockname(listener, (struct sockaddr *)&addr, &len) < 0)
+        exit(3);
+    for (int i = 0; i < 2; i++) {
+        make_pair(pair[i]);
+        p[i] = (struct pollfd){.fd = pair[i][0], .events = POLLIN};
+    }
+    for (int i = 0; i < 3; i++) {
+        int fd =
+            socket(AF_INET, SOCK_STREAM | (correct ? SOCK_NONBLOCK : 0), 0);
+
+        if (send(pair[0][1], "x", 1, 0) != 1 || poll(p, 2, 1000) != 1 ||
+            recv(p[0].fd, &byte, 1, 0) != 1)
+            exit(3);
+        if (connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0 &&
+            errno != EINPROGRESS)
+            exit(3);
+        poll(p, 2, 0);
+        close(fd);
     }
 }
 
@@ -802,10 +868,12 @@ static const struct {
     {"unchecked-connect", unchecked_connect},
     {"left-connect", left_connect},
     {"asks-connect", asks_connect},
+    {"early-connect", early_connect},
     {"misuse", misuse},
     {"misuse-length", misuse_length},
     {"misuse-shutdown", misuse_shutdown},
     {"blocking-in-loop", blocking_in_loop},
+    {"dials-in-loop", dials_in_loop},
     {"old-grant", old_grant},
     {"fd-leak", fd_leak},
     {"fd-leak-row", fd_leak_row},
