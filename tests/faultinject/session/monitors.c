@@ -185,6 +185,84 @@ static void allowed_is_not(void **state)
     }
 }
 
+/* ------------------------------------------------------------ closed ones */
+
+static void sends_to_nobody(int fd, int flags)
+{
+    char byte;
+
+    while (recv(fd, &byte, 1, 0) > 0)
+        ;
+    send(fd, "x", 1, flags);
+    send(fd, "x", 1, flags);
+    close(fd);
+}
+
+static void sends_unguarded(void *arg, int fd)
+{
+    (void)arg;
+    sends_to_nobody(fd, 0);
+}
+
+static void sends_guarded(void *arg, int fd)
+{
+    (void)arg;
+    sends_to_nobody(fd, MSG_NOSIGNAL);
+}
+
+static void accepts_closed(void *arg, int fd)
+{
+    (void)arg;
+    close(fd);
+    accept(fd, NULL, NULL);
+}
+
+static void dials_closed(void *arg, int fd)
+{
+    struct sockaddr addr = {.sa_family = AF_UNIX};
+
+    (void)arg;
+    close(fd);
+    connect(fd, &addr, sizeof addr);
+}
+
+static void closes_twice(void *arg, int fd)
+{
+    (void)arg;
+    close(fd);
+    close(fd);
+}
+
+static void keeps_one(void *arg, int fd)
+{
+    (void)arg;
+    dup(fd);
+    close(fd);
+}
+
+static void what_is_closed_is_told(void **state)
+{
+    static const struct {
+        void (*run)(void *arg, int fd);
+        unsigned told;
+    } each[] = {
+        {sends_guarded, 0},
+        {sends_unguarded, 1u << SF_MON_SIGPIPE},
+        {accepts_closed, 1u << SF_MON_STALE_FD},
+        {dials_closed, 1u << SF_MON_STALE_FD},
+        {closes_twice, 1u << SF_MON_DOUBLE_CLOSE},
+        {keeps_one, 1u << SF_MON_FD_LEAK},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        struct sf_program program = {
+            .name = "closed", .side = SF_GIVEN, .run = each[i].run};
+
+        assert_int_equal(play("connect 1\nclose 1\n", program), each[i].told);
+    }
+}
+
 /* ------------------------------------------------------------------- none */
 
 static void sets_none(void *arg, int fd)
@@ -364,6 +442,7 @@ int main(void)
         cmocka_unit_test(each_is_told),
         cmocka_unit_test(spins_are_told),
         cmocka_unit_test(allowed_is_not),
+        cmocka_unit_test(what_is_closed_is_told),
         cmocka_unit_test(none_is_told),
         cmocka_unit_test(lost_answers_are_told),
     };
