@@ -272,6 +272,21 @@ static long do_epoll(int fd)
     return result;
 }
 
+/* Both of a pair have something; which one is told of? */
+static long do_epoll_pair(int fd)
+{
+    struct epoll_event event = {.events = EPOLLIN}, got[2];
+    int epfd = epoll_create1(0);
+    long n;
+
+    sf_libc.send(fd, "x", 1, 0);
+    for (event.data.fd = fd; event.data.fd <= fd + 1; event.data.fd++)
+        epoll_ctl(epfd, EPOLL_CTL_ADD, event.data.fd, &event);
+    n = epoll_wait(epfd, got, 2, 0);
+    close(epfd);
+    return n == 1 ? got[0].data.fd - fd : -2;
+}
+
 /* Of a listener with somebody who waits. */
 static long do_accept(int fd)
 {
@@ -657,6 +672,12 @@ static const struct row table[] = {
     {"Q7: it is no server",
      "poll 1: withhold server 1", do_poll, NEVER, 1, 0},
     {"Q7: epoll", "epoll_wait 1: withhold conn 1", do_epoll, 0, 0, 0},
+    {"Q7: epoll, the first of two",
+     "epoll_wait 1: withhold conn 1", do_epoll_pair, ON_UNIX, 1, 0},
+    {"Q7: epoll, the second of two",
+     "epoll_wait 1: withhold conn 2", do_epoll_pair, ON_UNIX, 0, 0},
+    {"Q6: no more than that",
+     POSIX "select 1: spurious conn 1", do_count, NB | EMPTY, 1, 0},
     {"a late look", "select 1: delay 30", do_select_late, 0, 1, 0},
     {"Q8: as many as there are bits",
      "select 1: withhold conn 1", do_count, 0, 0, 0},
