@@ -12,6 +12,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 
 #include <cmocka.h>
@@ -351,6 +354,162 @@ static void bytes_for_nobody(void **state)
     FAILS(w->send(a, bytes, 5, MSG_NOSIGNAL), EPIPE);
 }
 
+/* One is in the backlog, one finds no room there; then nobody listens. */
+static void backlog_has_room_for_one(void **state)
+{
+    struct sockaddr_in name;
+    int from = listener(0, &name), fds[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        fds[i] = tcp();
+        FAILS(w->connect(fds[i], (struct sockaddr *)&name, sizeof name),
+              EINPROGRESS);
+        assert_int_equal(sf_sim_was_connected(fds[i]), i == 0);
+    }
+    FAILS(w->bind(tcp(), (struct sockaddr *)&name, sizeof name), EADDRINUSE);
+    assert_int_equal(w->shutdown(from, SHUT_WR), 0); /* of a listener: no end */
+    assert_int_equal(w->close(from), 0);
+    FAILS(w->recv(fds[0], bytes, 1, 0), ECONNRESET);
+    assert_int_equal(error_of(fds[1]), ECONNREFUSED);
+    assert_int_equal(error_of(fds[1]), 0);
+}
+
+static void connect_pair(int ends[2])
+{
+    struct sockaddr_in name;
+    int from = listener(1, &name);
+
+    ends[0] = tcp();
+    FAILS(w->connect(ends[0], (struct sockaddr *)&name, sizeof name),
+          EINPROGRESS);
+    ends[1] = w->accept4(from, NULL, NULL, SOCK_NONBLOCK);
+    assert_true(ends[1] >= 0);
+    w->close(from);
+}
+
+/* With something unread, or not to linger: a reset; else the end. */
+static void closes_differ(void **state)
+{
+    struct linger at_once = {.l_onoff = 1};
+    int ends[2];
+
+    (void)state;
+    connect_pair(ends);
+    assert_int_equal(w->close(ends[1]), 0);
+    assert_int_equal(w->recv(ends[0], bytes, 1, 0), 0);
+    connect_pair(ends);
+    assert_int_equal(w->send(ends[0], bytes, 1, 0), 1);
+    assert_int_equal(w->close(ends[1]), 0);
+    FAILS(w->recv(ends[0], bytes, 1, 0), ECONNRESET);
+    connect_pair(ends);
+    assert_int_equal(
+        w->setsockopt(ends[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once),
+        0);
+    assert_int_equal(w->close(ends[1]), 0);
+    FAILS(w->recv(ends[0], bytes, 1, 0), ECONNRESET);
+}
+
+static int watch(int fd, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.fd = fd};
+    int epfd = w->epoll_create1(0);
+
+    assert_int_equal(w->epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event), 0);
+    return epfd;
+}
+
+static uint32_t look(int epfd)
+{
+    struct epoll_event event = {.events = 0};
+
+    return w->epoll_wait(epfd, &event, 1, 0) == 1 ? event.events : 0;
+}
+
+/* What is there when it is added is news, and each edge after it, once. */
+static void edges_are_told_once(void **state)
+{
+    int epfd = watch(pair[0], EPOLLIN | EPOLLOUT | EPOLLET);
+
+    (void)state;
+    assert_int_equal(look(epfd), EPOLLOUT);
+    assert_int_equal(look(epfd), 0);
+    w->send(pair[1], bytes, 1, 0);
+    assert_int_equal(look(epfd), EPOLLIN | EPOLLOUT);
+    assert_int_equal(look(epfd), 0);
+    while (w->send(pair[0], bytes, 100, MSG_DONTWAIT) > 0)
+        ;
+    assert_int_equal(look(epfd), 0);
+    assert_int_equal(w->recv(pair[1], bytes, 1000, 0), 1000);
+    assert_int_equal(look(epfd), EPOLLIN | EPOLLOUT);
+    assert_int_equal(look(epfd), 0);
+}
+
+static void one_shot_is_armed_again(void **state)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
+    int epfd = watch(pair[0], event.events);
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        w->send(pair[1], bytes, 1, 0);
+        assert_int_equal(look(epfd), EPOLLIN);
+        assert_int_equal(look(epfd), 0);
+        assert_int_equal(w->epoll_ctl(epfd, EPOLL_CTL_MOD, pair[0], &event), 0);
+    }
+    assert_int_equal(look(epfd), EPOLLIN);
+}
+
+static void counters_are_edges(void **state)
+{
+    int fd = w->eventfd(0, EFD_NONBLOCK);
+    int epfd = watch(fd, EPOLLIN | EPOLLET);
+    uint64_t n = 1;
+
+    (void)state;
+    assert_int_equal(look(epfd), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(w->write(fd, &n, sizeof n), sizeof n);
+        assert_int_equal(look(epfd), EPOLLIN);
+        assert_int_equal(look(epfd), 0);
+    }
+    assert_int_equal(w->read(fd, &n, sizeof n), sizeof n);
+    assert_int_equal(n, 2);
+}
+
+/* The third of its periods ends now. */
+static void timers_count(void **state)
+{
+    struct itimerspec every = {{0, 10 * MS}, {0, 10 * MS}};
+    struct timespec nap = {0, 30 * MS};
+    int fd = w->timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    uint64_t n = 0;
+
+    (void)state;
+    assert_int_equal(w->timerfd_settime(fd, 0, &every, NULL), 0);
+    FAILS(w->read(fd, &n, sizeof n), EAGAIN);
+    assert_int_equal(w->nanosleep(&nap, NULL), 0);
+    assert_int_equal(w->read(fd, &n, sizeof n), sizeof n);
+    assert_int_equal(n, 3);
+    assert_int_equal(w->poll(&p, 1, -1), 1);
+    assert_int_equal(elapsed_ms(), 40);
+}
+
+static enum sf_sim_wake peer_goes_on(void)
+{
+    w->send(pair[1], "hi", 2, MSG_DONTWAIT);
+    return SF_SIM_ACTED;
+}
+
+static void waitall_waits_for_all(void **state)
+{
+    (void)state;
+    next = peer_goes_on;
+    assert_int_equal(w->recv(pair[0], bytes, 5, MSG_WAITALL), 5);
+    assert_int_equal(w->recv(pair[0], bytes, 5, 0), 1);
+}
+
 static void time_is_virtual(void **state)
 {
     struct timespec day = {86400, 0}, now;
@@ -399,6 +558,13 @@ int main(void)
         TEST(lost_connection_has_no_port),
         TEST(shutdown_ends_connecting),
         TEST(bytes_for_nobody),
+        TEST(backlog_has_room_for_one),
+        TEST(closes_differ),
+        TEST(edges_are_told_once),
+        TEST(one_shot_is_armed_again),
+        TEST(counters_are_edges),
+        TEST(timers_count),
+        TEST(waitall_waits_for_all),
         TEST(time_is_virtual),
         TEST(a_wait_for_ever_is_a_stall),
     };
