@@ -14,8 +14,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -361,6 +363,7 @@ static void backlog_has_room_for_one(void **state)
     int from = listener(0, &name), fds[2];
 
     (void)state;
+    assert_int_equal(w->shutdown(from, SHUT_WR), 0); /* it listens on */
     for (int i = 0; i < 2; i++) {
         fds[i] = tcp();
         FAILS(w->connect(fds[i], (struct sockaddr *)&name, sizeof name),
@@ -368,7 +371,6 @@ static void backlog_has_room_for_one(void **state)
         assert_int_equal(sf_sim_was_connected(fds[i]), i == 0);
     }
     FAILS(w->bind(tcp(), (struct sockaddr *)&name, sizeof name), EADDRINUSE);
-    assert_int_equal(w->shutdown(from, SHUT_WR), 0); /* of a listener: no end */
     assert_int_equal(w->close(from), 0);
     FAILS(w->recv(fds[0], bytes, 1, 0), ECONNRESET);
     assert_int_equal(error_of(fds[1]), ECONNREFUSED);
@@ -510,6 +512,49 @@ static void waitall_waits_for_all(void **state)
     assert_int_equal(w->recv(pair[0], bytes, 5, 0), 1);
 }
 
+/* It need not be asked for; and what was not read is a reset here, too. */
+static void hangup_is_told(void **state)
+{
+    struct pollfd p = {.fd = pair[0]};
+
+    (void)state;
+    assert_int_equal(w->send(pair[0], bytes, 1, 0), 1);
+    assert_int_equal(w->close(pair[1]), 0);
+    assert_int_equal(w->poll(&p, 1, 0), 1);
+    assert_int_equal(p.revents, POLLHUP | POLLERR);
+    FAILS(w->recv(pair[0], bytes, 1, 0), ECONNRESET);
+    assert_int_equal(w->poll(&p, 1, 0), 1);
+    assert_int_equal(p.revents, POLLHUP);
+}
+
+static enum sf_sim_wake in_vain(void)
+{
+    next = peer_reads;
+    return SF_SIM_ACTED;
+}
+
+/* Whoever wakes it, it goes on until all is sent. */
+static void send_sleeps_again(void **state)
+{
+    (void)state;
+    next = in_vain;
+    assert_int_equal(w->send(pair[0], bytes, 1500, 0), 1500);
+}
+
+static void sendfile_moves_the_offset(void **state)
+{
+    int file = memfd_create("file", MFD_CLOEXEC);
+    off_t at = 2;
+
+    (void)state;
+    assert_int_equal(pwrite(file, "0123456789", 10, 0), 10);
+    assert_int_equal(w->sendfile(pair[0], file, &at, 5), 5);
+    assert_int_equal(at, 7);
+    assert_int_equal(w->recv(pair[1], bytes, 10, 0), 5);
+    assert_memory_equal(bytes, "23456", 5);
+    close(file);
+}
+
 static void time_is_virtual(void **state)
 {
     struct timespec day = {86400, 0}, now;
@@ -565,6 +610,9 @@ int main(void)
         TEST(counters_are_edges),
         TEST(timers_count),
         TEST(waitall_waits_for_all),
+        TEST(hangup_is_told),
+        TEST(send_sleeps_again),
+        TEST(sendfile_moves_the_offset),
         TEST(time_is_virtual),
         TEST(a_wait_for_ever_is_a_stall),
     };
