@@ -55,6 +55,7 @@ fires stale-connect stale-fd
 fires stale-shutdown stale-fd
 fires double-close double-close
 fires double-in-row double-close
+fires heirs-close double-close
 fires dead-close double-close --fault 'select 1: deadfd conn 1'
 fires missed-close double-close --fault 'poll 1: deadfd conn 1'
 fires lent-number stale-fd --fault 'select 1: deadfd conn 1'

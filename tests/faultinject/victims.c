@@ -233,6 +233,25 @@ static void double_in_row(void)
         close(fds[i]);
 }
 
+/* What was closed before it was made a child may close, not knowing; the bug
+ * does so itself. */
+static void heirs_close(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    pid_t child;
+
+    close(fd);
+    child = fork();
+    if (child == 0) {
+        close(fd);
+        exit(0);
+    }
+    if (waitpid(child, NULL, 0) != child)
+        exit(3);
+    if (!correct)
+        close(fd);
+}
+
 /* Its descriptor dies while it waits; the bug closes it once more. */
 static void dead_close(void)
 {
@@ -857,6 +876,7 @@ static const struct {
     {"stale-shutdown", stale_shutdown},
     {"double-close", double_close},
     {"double-in-row", double_in_row},
+    {"heirs-close", heirs_close},
     {"dead-close", dead_close},
     {"missed-close", missed_close},
     {"lent-number", lent_number},
