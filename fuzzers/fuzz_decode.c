@@ -135,6 +135,15 @@ static void check_want(const struct fm_decoder *d, const struct stream *s,
                   fed, want, s->frames[i].end);
 }
 
+/* Without an error the next frame is behind the last that was given. */
+static void check_place(const struct fm_decoder *d, const struct stream *s,
+                        size_t i)
+{
+    if (i <= s->count && fm_decoder_offset(d) != start_of(s, i))
+        FUZZ_FAIL("wrong-data: the next frame is at offset %llu, not %zu",
+                  (unsigned long long)fm_decoder_offset(d), start_of(s, i));
+}
+
 /* All frames that are there: as many as the reference says, no later than
  * with their last byte. */
 static size_t take_frames(struct fm_decoder *d, const struct stream *s,
@@ -143,10 +152,14 @@ static size_t take_frames(struct fm_decoder *d, const struct stream *s,
     struct run run = {s, i};
     struct fm_frame frame;
 
-    do
+    do {
         *r = in_runs ? fm_decoder_run(d, on_frame, &run)
                      : fm_decoder_next(d, &frame);
-    while (*r == FM_FRAME && (in_runs || on_frame(&run, &frame) >= 0));
+        if (*r == FM_FRAME && !in_runs)
+            on_frame(&run, &frame);
+        if (*r >= 0)
+            check_place(d, s, run.i);
+    } while (*r == FM_FRAME);
     i = run.i;
     if (i < s->count && (*r < 0 || s->frames[i].end <= fed))
         FUZZ_FAIL("lost-data: %s with %zu bytes, but a frame ends at %zu",
