@@ -6,7 +6,7 @@
 
 manners=(restart exec_flags turns dialogue address streams path long killed vain lied
     high nagged limits quiet vanish spoilt refused brief widow frugal dialects liar
-    scarce patience sleep word aside deaf ages) # the last take longest
+    scarce patience sleep busy word aside deaf ages) # the last take longest
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -463,6 +463,26 @@ manners_quiet() {
                 tail -n 1 "$1/server.err")"
     done
 }
+
+# Whose time is up while another one takes long is parted with when that is done.
+manners_busy() {
+    local quiet talker since
+    local -a sweep_options=(--idle 2000)
+    sweep_start "$1" select "$SF_BUILD/bin/sockfault" run --quiet \
+        --profile posix --fault 'recv 1: delay 2500' -- || return 0
+    since=$EPOCHREALTIME
+    exec {quiet}<>"/dev/tcp/$sweep_host/$sweep_port"
+    exec {talker}<>"/dev/tcp/$sweep_host/$sweep_port"
+    sleep 0.2
+    printf 00002hi >&"$talker"
+    timeout 6 cat <&"$quiet"
+    awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 3.7 }' ||
+        sweep_finding lateness "quiet for 2 s, while another one was served until \
+2.7 s, and parted with after $(awk -v a="$since" -v b="$EPOCHREALTIME" \
+            'BEGIN { print b - a }') s"
+    exec {quiet}>&- {talker}>&-
+    sweep_stop "$1"
+} 2>/dev/null
 
 # Whom TCP has to ask whether he is there has a timer for it in the kernel.
 manners_vanish() {
