@@ -124,7 +124,7 @@ manners_pretender() {
 manners_liar() {
     local answer port pid status want
     for answer in $'truth\n' $'trut\n' $'truth or so\n' $'Truth\n' $'truth\ntruth\n' \
-        '' truth $'\n'; do
+        $'truth\ntru' '' truth $'\n'; do
         coproc PRETENDER { manners_pretender "$answer"; }
         pid=$PRETENDER_PID # which is unset when it has ended
         read -r port <&"${PRETENDER[0]}" || {
