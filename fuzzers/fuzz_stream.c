@@ -18,10 +18,11 @@
  *                  with a connection
  *
  * (past twice the number: by way of a pipe; four times: the descriptor has
- * time-outs of its own, and deadlines are weeks ahead; eight times: a signal
- * tells the server to stop; both: it ends what would have told it, and says
- * nothing; by way of a pipe: it closes the server's end as well.)  The oracles:
- * what it received is what was sent; what it sent back arrives; an error is one
+ * time-outs of its own, deadlines are weeks ahead, and the server's handler
+ * ends the connection after some frames; eight times: a signal tells the server
+ * to stop; both: it ends what would have told it, and says nothing; by way of a
+ * pipe: it closes the server's end as well.)  The oracles: what it received is
+ * what was sent; what it sent back arrives; an error is one
  * that something had caused, and a time-out does not come early; at the end of
  * the stream the loop says whether it was inside a frame; no loop goes on when
  * its deadline is long over, or waits without end where it has one or the
@@ -602,6 +603,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     trial.own = s.variant / ref_format_count / 4 % 2 && !(s.extra & 12) &&
                 !trial.pipes && !trial.obeys;
     trial.dumb = trial.obeys && s.variant / ref_format_count / 4 % 2;
+    trial.lasts = trial_serves() && !trial.obeys && s.extra & 12 &&
+                  s.variant / ref_format_count / 4 % 2;
     trial.dead = trial.obeys && trial.pipes;
     trial.pipes = trial.pipes && !trial.obeys;
     trial.far = trial.deadlines && !trial_serves() &&

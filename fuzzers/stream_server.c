@@ -7,11 +7,23 @@
 
 enum { HIGH_WATER = 300, LINGER_MS = 2000 };
 
+/* After some frames it has enough, after others it is told nonsense. */
+static int judge_frame(const struct fm_frame *frame)
+{
+    if (trial.verdict)
+        sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
+                        "a frame is handled after the last");
+    if (trial.lasts && frame->len > 0 && frame->data[0] % 9 == 0)
+        trial.verdict = frame->data[0] % 2 ? FM_E_BAD : FM_HANDLER_LAST;
+    return trial.verdict;
+}
+
 static int handle(void *context, const struct fm_format *f,
                   const struct fm_frame *frame, struct fm_buf *out)
 {
     size_t waits = fm_buf_len(out);
     struct fm_buf wire;
+    int r;
 
     (void)context;
     trial.handled = fm_now_ms();
@@ -23,7 +35,8 @@ static int handle(void *context, const struct fm_format *f,
     if (trial_check_payload(frame->data, frame->len, &wire) == 0)
         trial.trying += fm_buf_len(&wire);
     fm_buf_fini(&wire);
-    return fm_encode(f, frame->data, frame->len, out);
+    r = fm_encode(f, frame->data, frame->len, out);
+    return r == 0 ? judge_frame(frame) : r;
 }
 
 /* It was not the end of the stream, nor a time-out, nor a dead descriptor; that
@@ -124,11 +137,27 @@ static void judge_timed_out(void)
     trial_judge_receive(FM_E_TIMEOUT, trial.taken, SIZE_MAX);
 }
 
+/* What the handler has said is why it ends, whatever comes then. */
+static void judge_word(const struct fm_server_stats *stats)
+{
+    bool well = trial.verdict == FM_HANDLER_LAST;
+
+    if (well ? !stats->ended : !stats->failed)
+        sf_peer_finding(SF_MON_WRONG, trial_peer(),
+                        "the handler has said %s, and it is counted as another "
+                        "end",
+                        well ? "that it was the last frame" : "FM_E_BAD");
+}
+
 static void judge_served(const struct fm_server_stats *stats, bool mine)
 {
     if (stats->ended + stats->timed_out + stats->dead + stats->failed != 1)
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
                         "it is not counted as one end");
+    if (trial.verdict) {
+        judge_word(stats);
+        return;
+    }
     if (trial.told >= 0)
         trial_judge_late();
     if (stats->ended && trial.told >= 0)
