@@ -6,7 +6,7 @@
 
 manners=(restart exec_flags turns dialogue address streams path long killed vain lied
     high nagged limits quiet vanish spoilt refused brief widow frugal dialects liar
-    scarce patience sleep busy word aside deaf ages) # the last take longest
+    scarce patience sleep busy prompt picky word aside deaf ages) # the last take longest
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -259,9 +259,54 @@ ${after//$'\n'/ }"
 # manners_narrow COMMAND...: on one processor, and last in the row: whoever is woken
 # runs before who wakes him goes on.
 manners_narrow() {
-    local cpu
-    cpu=$(sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status)
-    exec taskset -c "$cpu" nice -n 19 "$@"
+    exec taskset -c "$(manners_cpu)" nice -n 19 "$@"
+}
+
+# manners_beside COMMAND...: on the same one.
+manners_beside() {
+    taskset -c "$(manners_cpu)" "$@"
+}
+
+manners_cpu() {
+    sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status
+}
+
+# Who is told to end as soon as he says that he is there ends as at any other time.
+manners_prompt() {
+    local pid status try
+    mkfifo "$1/says"
+    for try in 1 2 3 4 5; do
+        manners_narrow "$SF_BUILD/bin/framed-server" --port 0 >"$1/says" 2>/dev/null &
+        pid=$! status=0
+        # shellcheck disable=SC2016 # expanded by the shell that tells it
+        manners_beside bash -c 'read -r _ <"$0" && kill -TERM "$1"' \
+            "$1/says" "$pid" || true
+        wait "$pid" || status=$?
+        [[ $status -eq 0 ]] || {
+            sweep_finding died "told to end when it listens, it ends with $status"
+            return 0
+        }
+    done
+}
+
+# What is no number, or too large a one, or an option that there is not, starts no
+# server; help is no mistake.
+manners_picky() {
+    local -a wrong=('--port=' '--port=1x' '--port= ' '--port=65536' '--port=-1'
+        '--port=99999999999999999999' '--idle=-2' '--conns=1000001' '--port'
+        '--model=' '--format=' '--surprise' 'surprise')
+    local option status
+    for option in "${wrong[@]}" --help; do
+        status=0
+        timeout -k 1 1 "$SF_BUILD/bin/framed-server" "$option" \
+            >/dev/null 2>"$1/said" || status=$?
+        case $option.$status in
+        --help.0) ;;
+        *.2) [[ $(wc -l <"$1/said") -eq 1 ]] ||
+            sweep_finding wrong-data "of '$option' it says: $(cat "$1/said")" ;;
+        *) sweep_finding wrong-data "with '$option' it ends with $status" ;;
+        esac
+    done
 }
 
 # Told to end, it ends when its clients have, who part as soon as it does: that takes
