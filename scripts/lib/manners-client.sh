@@ -38,7 +38,8 @@ manners_patience() {
     done
 }
 
-# Who is told in vain that there is an answer has no more time for that.
+# Who is told in vain that there is an answer has no more time for that, and says
+# that it was over.
 manners_vain() {
     local since=$EPOCHREALTIME
     sweep_start "$1" select env || return 0
@@ -50,6 +51,8 @@ manners_vain() {
     awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 1.6 }' ||
         sweep_finding lateness "a client that nobody answers has 500 ms, and \
 ends after $(awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }') s"
+    grep -q ': the deadline has passed$' "$1/out" || sweep_finding wrong-data \
+        "a client that nobody answers in time says: $(head -n 1 "$1/out")"
     kill -CONT "$sweep_server"
     sweep_stop "$1"
 }
@@ -94,14 +97,14 @@ manners_widow() {
 there, the client says: $said"
 } 2>/dev/null
 
-# Whatever the format, one at a time.
+# Whatever the format, one at a time; the last line may have no end.
 manners_dialects() {
     local format said
     for format in ascii:5 'delim:\n' 'delim:\r\n' be8 be16:inclusive be32 fixed:3 \
         type:a=2 close; do
         local -A sweep_format=([select]=$format)
         sweep_start "$1" select env || return 0
-        said=$(say abc | timeout 5 "$SF_BUILD/bin/framed-client" --depth 1 \
+        said=$(printf abc | timeout 5 "$SF_BUILD/bin/framed-client" --depth 1 \
             --port "$sweep_port" --format "$format" 2>&1 | head -n 1) || true
         sweep_stop "$1"
         [[ $said == abc ]] || sweep_finding stall "of $format the client says '$said'"
