@@ -36,6 +36,7 @@ static int handle(void *context, const struct fm_format *f,
         trial.trying += fm_buf_len(&wire);
     fm_buf_fini(&wire);
     r = fm_encode(f, frame->data, frame->len, out);
+    trial.over = f->kind == FM_CLOSE && fm_buf_len(out) < HIGH_WATER;
     return r == 0 ? judge_frame(frame) : r;
 }
 
@@ -154,6 +155,10 @@ static void judge_served(const struct fm_server_stats *stats, bool mine)
     if (stats->ended + stats->timed_out + stats->dead + stats->failed != 1)
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
                         "it is not counted as one end");
+    if (trial.over && trial.told < 0 && !trial.verdict && !stats->ended)
+        sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
+                        "its stream has ended, and it is counted as another "
+                        "end");
     if (trial.verdict) {
         judge_word(stats);
         return;
