@@ -99,8 +99,9 @@ static void fork_server_robbed_of_its_pair(void **state)
 }
 
 /* A full thread server whose pair has lost an end, 1 the main thread's, 2 the
- * workers': nobody takes that for the word to stop. */
-static void lose_end(struct rig *r, int end, int clients[3])
+ * workers': nobody takes that for the word to stop, nor for room for the fourth
+ * client. */
+static void lose_end(struct rig *r, int end, int clients[4])
 {
     r->server = fm_thread_server;
     r->options.max_conns = 3;
@@ -111,10 +112,13 @@ static void lose_end(struct rig *r, int end, int clients[3])
         clients[i] = rig_connect(r);
         talk(clients[i], "\1a", 2);
     }
+    clients[3] = rig_connect(r);
     assert_true(is_of_a_pair(r->listener + end));
     close(r->listener + end);
     for (int i = 0; i < 9; i++)
         talk(clients[i % 3], "\1b", 2);
+    poll(NULL, 0, 100);
+    assert_int_equal(r->stats.accepted, 3);
 }
 
 /* It looks for room now and then, and that is all. */
@@ -150,13 +154,13 @@ static void thread_server_without_its_pair(void **state)
     (void)state;
     for (int end = 1; end <= 2; end++) {
         struct rig r;
-        int clients[3];
+        int clients[4];
 
         rig_init(&r, "be8");
         lose_end(&r, end, clients);
         hang_up(clients[2]);
         EVENTUALLY(r.stats.ended == 1);
-        clients[2] = rig_connect(&r);
+        clients[2] = clients[3];
         for (int i = 0; i < 3; i++)
             talk(clients[i], "\1c", 2);
         looks_for_room(&r);
