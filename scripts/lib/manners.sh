@@ -4,7 +4,7 @@
 
 . "$SF_LIB/manners-client.sh"
 
-manners=(restart exec_flags turns dialogue address streams path long killed vain lied
+manners=(restart exec_flags turns dialogue address streams path rush long killed vain lied
     high nagged limits quiet vanish spoilt refused brief widow frugal dialects liar
     scarce patience sleep busy prompt picky word aside deaf ages) # the last take longest
 
@@ -142,6 +142,26 @@ manners_intrude() {
         >"$1/second.out" 2>&1 || status=$?
     [[ $status -eq 2 ]] ||
         sweep_finding wrong-data "it takes a path $2"
+}
+
+# Who comes while a server is busy waits, unless it was told how many may.
+manners_rush() {
+    local client
+    local -a sweep_options=(--listen "unix:$1/rush") clients=()
+    sweep_start "$1" select env || return 0
+    kill -STOP "$sweep_server"
+    for client in 1 2 3 4 5; do
+        timeout 5 "$SF_BUILD/bin/framed-client" --connect "unix:$1/rush" \
+            --count 1 --format "${sweep_format[select]}" >"$1/client.$client" 2>&1 &
+        clients+=("$!")
+    done
+    sleep 0.2
+    kill -CONT "$sweep_server"
+    for client in 1 2 3 4 5; do
+        wait "${clients[client - 1]}" || sweep_finding harm \
+            "five come at once, and one of them says: $(cat "$1/client.$client")"
+    done
+    sweep_stop "$1"
 }
 
 # A path is as long as there is room for it with its NUL, and no longer.
