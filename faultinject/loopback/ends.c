@@ -309,10 +309,23 @@ void sf_end_close(struct sf_end *end)
     loop_changed();
 }
 
+/* AF_UNIX has no reset but that of who closes and has not read everything. */
+static bool can_reset(const struct sf_end *end)
+{
+    int domain = 0, unread = 0;
+
+    sf_libc.getsockopt(end->fd, SOL_SOCKET, SO_DOMAIN, &domain,
+                       &(socklen_t){sizeof domain});
+    return domain != AF_UNIX ||
+           (sf_libc.ioctl(end->fd, FIONREAD, (long)&unread) == 0 && unread > 0);
+}
+
 void sf_end_abort(struct sf_end *end)
 {
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
+    if (!can_reset(end))
+        loop_cannot("a peer on AF_UNIX that has read everything resets");
     sf_libc.setsockopt(end->fd, SOL_SOCKET, SO_LINGER, &at_once,
                        sizeof at_once);
     sf_end_close(end);

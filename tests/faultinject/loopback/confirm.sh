@@ -75,6 +75,10 @@ printf 'sockfault-session 1\nvariant 1\nbuffers 3\nbytes 1 "he"\n' \
     >"$work/blocks"
 expect 2 '^cannot be said with real sockets: the program blocks in a send' \
     planted_loopback "$work/blocks"
+printf 'sockfault-session 1\nfamily unix\nbytes 1 "he"\nreset 1\n' \
+    >"$work/resets"
+expect 2 'a peer on AF_UNIX that has read everything resets' \
+    planted_loopback "$work/resets"
 printf 'sockfault-session 1\nbyte 1 "a"\n' >"$work/malformed"
 expect 2 'malformed: 2:1: expected' planted_loopback "$work/malformed"
 expect 2 'malformed: 2:1: expected' planted "$work/malformed"
