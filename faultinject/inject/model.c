@@ -28,6 +28,13 @@ static bool reads(const struct sf_site *s)
     return kind(s) == K_READ;
 }
 
+/* TCP forgets the peer with a reset, which the next call tells before anything
+ * else can happen. */
+static bool is_broken(const struct sf_site *s)
+{
+    return s->facts.error && !s->facts.local;
+}
+
 /*
  * The direction still works as far as the program was told, and the call
  * asks for bytes of the stream.
@@ -36,9 +43,9 @@ static bool open_stream(const struct sf_site *s)
 {
     int way = reads(s) ? SF_IN : SF_OUT;
 
-    return s->conn && s->facts.type == SF_FD_STREAM && !s->facts.connecting &&
-           !s->conn->over[way] && !s->conn->cut[way] && s->at->len > 0 &&
-           !(s->flags & SF_ASIDE);
+    return s->conn && !is_broken(s) && s->facts.type == SF_FD_STREAM &&
+           !s->facts.connecting && !s->conn->over[way] && !s->conn->cut[way] &&
+           s->at->len > 0 && !(s->flags & SF_ASIDE);
 }
 
 /* Bytes that cannot be taken away again: the program was told of them. */
