@@ -118,8 +118,10 @@ static void classify(int fd)
         sf_fd_connect(fd, SF_ROLE_NONE);
         break;
     case SF_FD_LISTENER:
-    case SF_FD_UNCONN:
         sf_fd_set(fd, SF_FD_SOCKET);
+        break;
+    case SF_FD_UNCONN: /* was it connected, and somebody else was told? */
+        sf_fd_set(fd, facts.error ? SF_FD_IGNORED : SF_FD_SOCKET);
         break;
     case SF_FD_OTHER:
         sf_fd_set(fd, SF_FD_IGNORED);

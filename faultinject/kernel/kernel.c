@@ -132,15 +132,19 @@ static void signal_facts(const sigset_t *mask, struct sf_facts *f)
 }
 
 /*
- * Both ends are done, and TCP has forgotten the peer, but what it sent is still
- * to be read: unlike a socket that was never connected it is readable.
+ * TCP has forgotten the peer.  Where both ends are done, and what it sent is
+ * still to be read, the socket is readable, unlike one that was never
+ * connected; after a reset, and when connect has failed, an error waits to be
+ * told.
  */
-static bool is_over(int fd)
+static enum sf_fd_type without_peer(int fd, struct sf_facts *f)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
-    return sf_libc.poll(&p, 1, 0) == 1 && p.revents & POLLIN &&
-           !(p.revents & POLLERR);
+    if (sf_libc.poll(&p, 1, 0) != 1)
+        return SF_FD_UNCONN;
+    f->error = p.revents & POLLERR;
+    return p.revents & POLLIN && !f->error ? SF_FD_STREAM : SF_FD_UNCONN;
 }
 
 static void stream_facts(int fd, struct sf_facts *f)
@@ -163,7 +167,7 @@ static void stream_facts(int fd, struct sf_facts *f)
     if (sf_libc.ioctl(fd, FIONREAD, (long)&queued) == 0 && queued > 0)
         f->queued = (size_t)queued;
     f->space = send_space(fd);
-    f->type = has_peer(fd) || is_over(fd) ? SF_FD_STREAM : SF_FD_UNCONN;
+    f->type = has_peer(fd) ? SF_FD_STREAM : without_peer(fd, f);
     if (!f->local) {
         tcp_state(fd, f);
     } else if (sf_libc.poll(&peek, 1, 0) > 0) {

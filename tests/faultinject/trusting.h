@@ -34,6 +34,8 @@ enum { PATIENCE_MS = 2000 };
     X(error_queue, "error-queue")               \
     X(use_vfork, "vfork")                       \
     X(heir, "heir")                             \
+    X(handed_over, "handed-over")               \
+    X(takes_leave, "takes-leave")               \
     X(listens_anew, "listens-anew")             \
     X(wide_sets, "wide-sets")                   \
     X(wide_reads, "wide-reads")                 \

@@ -68,6 +68,7 @@ holds urgent-byte linux 'wait: EINTR' 'in: EINTR'
 holds error-queue posix 'in 1: EAGAIN'
 holds vfork linux 'in: short 3'
 holds heir linux
+holds handed-over linux
 for dies in listener-dead listener-notsock listener-shut; do
     holds listens-anew linux "accept 2: $dies" "poll 2: $dies"
 done
