@@ -302,6 +302,7 @@ static struct sf_outcome choose(struct sf_op *op)
                            .wait = op->wait,
                            .world = sf_injector.world,
                            .flags = op->flags,
+                           .family = op->other,
                            .names = chooser->names,
                            .profile = sf_injector.profile};
     size_t amount = 1;

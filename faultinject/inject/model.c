@@ -315,6 +315,12 @@ static int can_EADDRNOTAVAIL(const struct sf_site *s)
     return can_ENETUNREACH(s);
 }
 
+static int can_EAFNOSUPPORT(const struct sf_site *s)
+{
+    return s->at->call == SF_CALL_socket && s->family == AF_INET6 ? SF_LINUX
+                                                                  : NEVER;
+}
+
 /* Of what a wait has: add_listeners(). */
 static int can_LISTENER_SHUT(const struct sf_site *s)
 {

@@ -31,6 +31,7 @@ struct sf_site {
     struct sf_facts facts;      /* of at->fd; all 0 where there is none */
     const struct sf_world *world;
     int flags;  /* MSG_*; REAP: options                */
+    int family; /* socket(): AF_* of what is made      */
     bool names; /* faults that only a rule can name, too */
     enum sf_profile profile;
 };

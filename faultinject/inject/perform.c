@@ -387,6 +387,7 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_DELAY] = delay,
     [SF_EINTR_CLOSED] = interrupt_close,
     [SF_NO_PROCESS] = answer,
+    [SF_EAFNOSUPPORT] = answer,
     [SF_EINTR_REAP] = interrupt,
     [SF_ACCEPT_EPERM] = drop,
     [SF_ACCEPT_ENETDOWN] = drop,

@@ -412,6 +412,14 @@ manners_address() {
 127.0.0.1, at 127.0.0.2 and, with IPv6, at ::1? $there" ;;
         esac
     done
+    there='no server'
+    ! sweep_start "$1" select "$SF_BUILD/bin/sockfault" run --quiet \
+        --fault 'socket *: EAFNOSUPPORT' -- || {
+        there=$(manners_reach 127.0.0.2)
+        sweep_stop "$1"
+    }
+    [[ $there == yes ]] || sweep_finding wrong-data \
+        'where there is no IPv6, * is not everywhere'
 }
 
 # The machine has the address ::1.

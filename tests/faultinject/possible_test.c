@@ -454,6 +454,12 @@ static long do_socket(int fd)
     return made(socket(AF_INET, SOCK_STREAM, 0));
 }
 
+static long do_socket_6(int fd)
+{
+    (void)fd;
+    return made(socket(AF_INET6, SOCK_STREAM, 0));
+}
+
 /* How many of six cannot be had, and nothing is closed meanwhile. */
 static long do_dup_more(int fd)
 {
@@ -574,6 +580,8 @@ static const struct row table[] = {
     {"A1: no descriptors for dup", "dup 1: EMFILE", do_dup, 0, -1, EMFILE},
     {"A1: nor for a socket",
      "socket 1: EMFILE", do_socket, ON_UNIX, -1, EMFILE},
+    {"a machine without IPv6",
+     "socket 1: EAFNOSUPPORT", do_socket_6, ON_UNIX, -1, EAFNOSUPPORT},
     {"A1: not for ever", "dup 1: EMFILE", do_dup_more, 0, 4, 0},
     {"A1: until one is closed", "dup 2: EMFILE", do_dup_after_close, 0, 0, 0},
     {"A1: no files", "accept 1: ENFILE", do_accept, ON_UNIX, -1, ENFILE},
