@@ -55,9 +55,9 @@ jq -e '.exit == 0 and .verdict == null and .end.status == 0' "$work/out" \
     >/dev/null || fail "--json -: $(cat "$work/out")"
 
 ends 1 "$sockfault" run --json "$work/json" -- "$victims" fd-range
-says 'finding: fd-range: .*(process 1, .*, in select_high at victims.c:'
+says 'finding: fd-range: .*(process 1, .*, in select_high at victims_waits.c:'
 is '.findings[0].monitor' fd-range
-is '.findings[0].site | startswith("select_high at victims.c:")' true
+is '.findings[0].site | startswith("select_high at victims_waits.c:")' true
 
 # Whose it is, and what it came after: of that process, and before.
 cat >"$work/second" <<END
@@ -104,7 +104,7 @@ is '.rules[0] | "\(.state) \(.matched) \(.done)"' 'never possible 1 0'
 # What is seen again in the same place is said once, and whose end it was.
 ends 1 "$sockfault" run -- "$victims" stale-fd
 says '^sockfault: found 3 stale-fd$'
-says 'finding: stale-fd: .* in stale_fd at victims.c:[0-9]*, 3 times)$'
+says 'finding: stale-fd: .* in stale_fd at victims_descriptors.c:[0-9]*, 3 times)$'
 ends 1 "$sockfault" run -- "$victims" spin
 says '^sockfault: the command was ended, since it spins$'
 

@@ -16,9 +16,10 @@ fail() {
 }
 
 for program in victims odd; do
-    cc -w -D_GNU_SOURCE -o "$work/$program" "$sources/$program.c" -lpthread
-    cc -w -static -D_GNU_SOURCE -o "$work/static-$program" \
-        "$sources/$program.c" -lpthread
+    cc -w -D_GNU_SOURCE -I "$sources/../.." -o "$work/$program" \
+        "$sources/$program"*.c -lpthread
+    cc -w -static -D_GNU_SOURCE -I "$sources/../.." \
+        -o "$work/static-$program" "$sources/$program"*.c -lpthread
 done
 
 # run OPTION... -- COMMAND: by notification; its end in $status.

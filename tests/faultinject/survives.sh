@@ -31,8 +31,8 @@ injects() {
 builds() {
     name=$1
     shift
-    "$@" -w -D_GNU_SOURCE -g -o "$work/victims" "$sources/victims.c" \
-        -lpthread 2>"$work/said" || {
+    "$@" -w -D_GNU_SOURCE -g -I "$sources/../.." -o "$work/victims" \
+        "$sources"/victims*.c -lpthread 2>"$work/said" || {
         fail "$name: does not build"
         return
     }
