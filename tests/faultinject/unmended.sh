@@ -86,7 +86,8 @@ red 15: impossible inject/account.c \
     's/conn->ready\[way\] = false;/& if (way == SF_OUT \&\& op->fault == SF_SHORT) op->result--;/'
 red 16: impossible kernel/mend.c \
     '/^static void drop_tcp/,/^}/s/sf_libc.shutdown(fd, SHUT_RDWR);//'
-red 17: impossible inject/model.c 's/ \&\& !s->facts.connecting \&\&/ \&\&/'
+red 17: impossible inject/model.c \
+    's/!s->facts.connecting \&\& !s->conn->over/!s->conn->over/'
 red 18: impossible inject/account.c 's/op->world->kill(fd);//'
 red 19: impossible kernel/mend.c \
     '/^static int mended_close/,/^}/s/return .*/return sf_libc.close(fd), -1;/'
