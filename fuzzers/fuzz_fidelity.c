@@ -7,7 +7,8 @@
  * the result, errno, the bytes, and what poll says about every descriptor
  * must be equal.  The real loopback may take a moment; readiness is asked
  * again until it agrees or does not for a while.  A difference prints the
- * calls of its sequence.
+ * calls of its sequence, which is then played once more: a busy machine has
+ * timers of its own, and what is not so again is not simnet's.
  *
  * Not compared are amounts that depend on the sizes of real buffers (only
  * small writes are made, see `fill` in contract.c for full ones) and port
@@ -22,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +52,8 @@ static struct {
     unsigned step;
     char log[LOG][160];
     unsigned log_n;
+    jmp_buf anew;
+    bool again; /* it is played once more */
 } t;
 
 /* When the input is over all decisions are 0. */
@@ -76,6 +80,10 @@ static void differ(const char *what)
 {
     for (unsigned i = 0; i < t.log_n; i++)
         fprintf(stderr, "%s\n", t.log[i]);
+    if (!t.again) {
+        fprintf(stderr, "%s differs: is it so again?\n", what);
+        longjmp(t.anew, 1);
+    }
     FUZZ_FAIL("wrong-data: simnet and Linux differ: %s", what);
 }
 
@@ -675,10 +683,8 @@ static void make_folder(void)
     atexit(remove_folder);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void play(const uint8_t *data, size_t size)
 {
-    if (!t.folder[0])
-        make_folder();
     t.input = data;
     t.end = data + size;
     begin_run();
@@ -691,5 +697,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             compare_epoll();
     }
     end_run();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (!t.folder[0])
+        make_folder();
+    t.again = false;
+    if (setjmp(t.anew)) {
+        t.again = true;
+        end_run();
+    }
+    play(data, size);
     return 0;
 }
