@@ -26,6 +26,20 @@ bool wait_readable(int fd)
     return select(fd + 1, &rd, NULL, NULL, NULL) == 1 && FD_ISSET(fd, &rd);
 }
 
+int bind_loopback(struct sockaddr_in *addr, int backlog)
+{
+    socklen_t len = sizeof *addr;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    *addr = (struct sockaddr_in){.sin_family = AF_INET};
+    addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(fd, (struct sockaddr *)addr, len) < 0 ||
+        (backlog >= 0 && listen(fd, backlog) < 0) ||
+        getsockname(fd, (struct sockaddr *)addr, &len) < 0)
+        exit(3);
+    return fd;
+}
+
 void stall(void)
 {
     int pair[2];

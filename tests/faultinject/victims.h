@@ -8,6 +8,7 @@
 #ifndef VICTIMS_H
 #define VICTIMS_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 
 #define VICTIMS(X)                            \
@@ -65,5 +66,8 @@ extern bool correct;
 /* What they have in common; 3 is the exit status where it could not be done. */
 void make_pair(int pair[2]); /* of AF_UNIX, non-blocking */
 bool wait_readable(int fd);
+/* A socket of TCP at an address on loopback, where somebody listens if the
+ * backlog is not less than 0. */
+int bind_loopback(struct sockaddr_in *addr, int backlog);
 
 #endif

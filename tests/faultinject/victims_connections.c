@@ -18,75 +18,72 @@ void unguarded_sigpipe(void)
         exit(3);
 }
 
+/* It is under way, and then reported writable. */
+static int connect_late(const struct sockaddr_in *addr)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+    if (connect(fd, (const struct sockaddr *)addr, sizeof *addr) == 0 ||
+        errno != EINPROGRESS || poll(&p, 1, 1000) != 1)
+        exit(3);
+    return fd;
+}
+
+static bool has_failed(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error;
+}
+
+/* Who is not connected cannot. */
+static void send_in_vain(int fd)
+{
+    if (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+        exit(3);
+}
+
 /* Nobody listens there; the bug takes writable for connected. */
 void unchecked_connect(void)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET};
-    socklen_t len = sizeof addr;
-    int nobody = socket(AF_INET, SOCK_STREAM, 0);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-    int error = 0;
+    struct sockaddr_in addr;
+    int fd;
 
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(nobody, (struct sockaddr *)&addr, sizeof addr) < 0 ||
-        getsockname(nobody, (struct sockaddr *)&addr, &len) < 0)
-        exit(3);
-    if (connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0 ||
-        errno != EINPROGRESS || poll(&p, 1, 1000) != 1)
-        exit(3);
-    len = sizeof error;
-    if (correct &&
-        (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error))
-        return;
-    if (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
-        exit(3);
+    bind_loopback(&addr, -1);
+    fd = connect_late(&addr);
+    if (!correct || !has_failed(fd))
+        send_in_vain(fd);
 }
 
 /* Asks for something, but not whether it is connected.  TCP_KEEPIDLE is the
  * number that SO_ERROR is at its own level. */
 void asks_connect(void)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET};
-    socklen_t len = sizeof addr;
-    int nobody = socket(AF_INET, SOCK_STREAM, 0);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
-    int value = 0;
+    struct sockaddr_in addr;
+    int fd, value = 0;
+    socklen_t len = sizeof value;
 
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(nobody, (struct sockaddr *)&addr, sizeof addr) < 0 ||
-        getsockname(nobody, (struct sockaddr *)&addr, &len) < 0 ||
-        connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0 ||
-        errno != EINPROGRESS || poll(&p, 1, 1000) != 1)
-        exit(3);
-    len = sizeof value;
+    bind_loopback(&addr, -1);
+    fd = connect_late(&addr);
     if (getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &value, &len) < 0 ||
         getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &len) < 0)
         exit(3);
-    if (correct && getsockopt(fd, SOL_SOCKET, SO_ERROR, &value, &len) == 0 &&
-        value != 0)
-        return;
-    if (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
-        exit(3);
+    if (!correct || !has_failed(fd))
+        send_in_vain(fd);
 }
 
 /* There is no room for it, and then nobody; meanwhile it has tried to send. */
 void early_connect(void)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET};
-    socklen_t len = sizeof addr;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in addr;
+    int listener = bind_loopback(&addr, 0);
     int first = socket(AF_INET, SOCK_STREAM, 0);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     struct pollfd p = {.fd = fd, .events = POLLOUT};
-    int error = 0;
 
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
-        listen(listener, 0) < 0 ||
-        getsockname(listener, (struct sockaddr *)&addr, &len) < 0 ||
-        connect(first, (struct sockaddr *)&addr, sizeof addr) < 0)
+    if (connect(first, (struct sockaddr *)&addr, sizeof addr) < 0)
         exit(3);
     if (connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0 ||
         errno != EINPROGRESS || send(fd, "x", 1, MSG_NOSIGNAL) == 1 ||
@@ -95,12 +92,8 @@ void early_connect(void)
     close(listener);
     if (poll(&p, 1, 4000) != 1)
         exit(3);
-    len = sizeof error;
-    if (correct &&
-        (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error))
-        return;
-    if (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
-        exit(3);
+    if (!correct || !has_failed(fd))
+        send_in_vain(fd);
 }
 
 /* Accept one, and let it go with a reset. */
@@ -116,24 +109,13 @@ static void leave(int listener)
 /* Never asks whether it is connected.  Who was, and is left, did no harm. */
 void left_connect(void)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET};
-    socklen_t len = sizeof addr;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    struct sockaddr_in addr;
+    int listener = bind_loopback(&addr, correct ? 1 : -1);
+    int fd = connect_late(&addr);
 
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
-        (correct && listen(listener, 1) < 0) ||
-        getsockname(listener, (struct sockaddr *)&addr, &len) < 0)
-        exit(3);
-    if (connect(fd, (struct sockaddr *)&addr, sizeof addr) == 0 ||
-        errno != EINPROGRESS || poll(&p, 1, 1000) != 1)
-        exit(3);
     if (correct)
         leave(listener);
-    if (send(fd, "x", 1, MSG_NOSIGNAL) == 1)
-        exit(3);
+    send_in_vain(fd);
 }
 
 /* The buffer is full: the bug asks for the no bytes that are left in it. */

@@ -229,14 +229,9 @@ void fd_leaks(void)
 /* It dials again, and has forgotten the socket that was refused. */
 void fd_leak_refused(void)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET};
-    socklen_t len = sizeof addr;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in addr;
+    int listener = bind_loopback(&addr, -1);
 
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
-        getsockname(listener, (struct sockaddr *)&addr, &len) < 0)
-        exit(3);
     for (int i = 0; i < 2; i++) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -251,16 +246,11 @@ void fd_leak_refused(void)
 /* Who cannot have the connection that waits asks for it again and again. */
 void insists(void)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET};
-    socklen_t len = sizeof addr;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in addr;
+    int listener = bind_loopback(&addr, 1);
     int client = socket(AF_INET, SOCK_STREAM, 0);
 
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
-        listen(listener, 1) < 0 ||
-        getsockname(listener, (struct sockaddr *)&addr, &len) < 0 ||
-        connect(client, (struct sockaddr *)&addr, sizeof addr) < 0)
+    if (connect(client, (struct sockaddr *)&addr, sizeof addr) < 0)
         exit(3);
     while (accept(listener, NULL, NULL) < 0)
         if (correct)

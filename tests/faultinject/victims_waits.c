@@ -232,18 +232,12 @@ void blocking_in_loop(void)
 /* For each message it dials somebody, and the bug waits until it has. */
 void dials_in_loop(void)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET};
-    socklen_t len = sizeof addr;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in addr;
     struct pollfd p[2];
     int pair[2][2];
     char byte;
 
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
-        listen(listener, 4) < 0 ||
-        getsockname(listener, (struct sockaddr *)&addr, &len) < 0)
-        exit(3);
+    bind_loopback(&addr, 4);
     for (int i = 0; i < 2; i++) {
         make_pair(pair[i]);
         p[i] = (struct pollfd){.fd = pair[i][0], .events = POLLIN};
