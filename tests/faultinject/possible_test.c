@@ -287,61 +287,46 @@ static long do_epoll_pair(int fd)
     return n == 1 ? got[0].data.fd - fd : -2;
 }
 
-/* Of a listener with somebody who waits. */
+/* Of a listener with somebody who waits, or nobody. */
+static long accept_with(bool waits, bool blocks)
+{
+    unsigned short port;
+    int listener = make_listener(&port);
+    int client = waits ? dial(port) : -1;
+    struct pollfd p = {.fd = listener, .events = POLLIN};
+    int result, saved;
+
+    if (waits)
+        sf_libc.poll(&p, 1, 10000);
+    if (!blocks)
+        set_nonblocking(listener);
+    result = accept(listener, NULL, NULL);
+    saved = errno;
+    if (result >= 0)
+        close(result);
+    if (waits)
+        close(client);
+    close(listener);
+    errno = saved;
+    return result < 0 ? -1 : 0;
+}
+
 static long do_accept(int fd)
 {
-    unsigned short port;
-    int listener = make_listener(&port);
-    int client = dial(port);
-    int result, saved;
-
     (void)fd;
-    set_nonblocking(listener);
-    result = accept(listener, NULL, NULL);
-    saved = errno;
-    if (result >= 0)
-        close(result);
-    close(client);
-    close(listener);
-    errno = saved;
-    return result < 0 ? -1 : 0;
+    return accept_with(true, false);
 }
 
-/* Nobody waits. */
 static long do_accept_none(int fd)
 {
-    unsigned short port;
-    int listener = make_listener(&port);
-    int result, saved;
-
     (void)fd;
-    set_nonblocking(listener);
-    result = accept(listener, NULL, NULL);
-    saved = errno;
-    close(listener);
-    errno = saved;
-    return result;
+    return accept_with(false, false);
 }
 
-/* Of a listener that blocks, with somebody who waits. */
 static long do_accept_blocking(int fd)
 {
-    struct pollfd p = {.events = POLLIN};
-    unsigned short port;
-    int client, result, saved;
-
     (void)fd;
-    p.fd = make_listener(&port);
-    client = dial(port);
-    sf_libc.poll(&p, 1, 10000);
-    result = accept(p.fd, NULL, NULL);
-    saved = errno;
-    if (result >= 0)
-        close(result);
-    close(client);
-    close(p.fd);
-    errno = saved;
-    return result < 0 ? -1 : 0;
+    return accept_with(true, true);
 }
 
 /* There is no room in the backlog: it goes on, and is asked for once more. */

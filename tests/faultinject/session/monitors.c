@@ -28,23 +28,32 @@ static _Bool note(enum sf_monitor monitor, const char *line)
 
 /* The monitors that looked on and told something.  The program stays until the
  * session was left, perhaps by a hook that did not return. */
-static unsigned play_with(_Bool (*hook)(enum sf_monitor, const char *),
-                          const char *acts, struct sf_program given)
+static unsigned play_text(_Bool (*hook)(enum sf_monitor, const char *),
+                          const char *text, struct sf_program given)
 {
     static struct sf_session session;
     static struct sf_program program;
-    char text[256], why[160] = "";
+    char why[160] = "";
 
-    snprintf(text, sizeof text, "sockfault-session 1\nhandlers\n%s", acts);
     assert_int_equal(sf_session_parse(&session, text, why, sizeof why), 0);
     assert_string_equal(why, "");
     told = 0;
     sf_finding_hook = hook;
     program = given;
-    program.no_control = true;
     sf_session_run(&session, &program, NULL);
     sf_finding_hook = NULL;
     return told;
+}
+
+/* Without a control connection. */
+static unsigned play_with(_Bool (*hook)(enum sf_monitor, const char *),
+                          const char *acts, struct sf_program program)
+{
+    char text[256];
+
+    snprintf(text, sizeof text, "sockfault-session 1\nhandlers\n%s", acts);
+    program.no_control = true;
+    return play_text(hook, text, program);
 }
 
 static unsigned play(const char *acts, struct sf_program program)
@@ -411,22 +420,14 @@ static void echoes_some(void *arg, int fd)
 
 static bool loses(void (*run)(void *arg, int fd))
 {
-    static struct sf_session session;
     struct sf_program program = {.name = "echoes",
                                  .run = run,
                                  .stop = stop,
                                  .received = sf_peer_echo,
                                  .finished = sf_peer_echoed};
-    char why[160] = "";
 
-    assert_int_equal(
-        sf_session_parse(&session, "sockfault-session 1\n", why, sizeof why),
-        0);
-    told = 0;
-    sf_finding_hook = note;
-    sf_session_run(&session, &program, NULL);
-    sf_finding_hook = NULL;
-    return told & 1u << SF_MON_LOST;
+    return play_text(note, "sockfault-session 1\n", program) &
+           1u << SF_MON_LOST;
 }
 
 static void lost_answers_are_told(void **state)
