@@ -36,7 +36,7 @@ void sf_gone(int fd, enum sf_fd_state state)
         sf_injector.last_closed = conn->ordinal;
     sf_injector.killed |= state == SF_FD_KILLED;
     if (state == SF_FD_GONE && sf_injector.world->all_threads)
-        sf_epoll_leave(fd);
+        sf_epoll_leave(fd); /* in memory the session knows what spins */
     sf_unregister(fd);
     sf_fd_set(fd, state);
 }

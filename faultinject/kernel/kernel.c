@@ -132,19 +132,17 @@ static void signal_facts(const sigset_t *mask, struct sf_facts *f)
 }
 
 /*
- * TCP has forgotten the peer.  Where both ends are done, and what it sent is
- * still to be read, the socket is readable, unlike one that was never
- * connected; after a reset, and when connect has failed, an error waits to be
- * told.
+ * What poll says, where getpeername does not tell all.  TCP forgets the peer:
+ * where both ends are done, and what it sent is still to be read, the socket is
+ * readable, unlike one that was never connected; after a reset, and when
+ * connect has failed, an error waits to be told.  So it does on AF_UNIX after a
+ * reset.
  */
-static enum sf_fd_type without_peer(int fd, struct sf_facts *f)
+static bool was_connected(short events, struct sf_facts *f)
 {
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-
-    if (sf_libc.poll(&p, 1, 0) != 1)
-        return SF_FD_UNCONN;
-    f->error = p.revents & POLLERR;
-    return p.revents & POLLIN && !f->error ? SF_FD_STREAM : SF_FD_UNCONN;
+    f->error = events & POLLERR;
+    f->settled = f->local && events & POLLRDHUP;
+    return events & POLLIN && !f->error;
 }
 
 static void stream_facts(int fd, struct sf_facts *f)
@@ -152,6 +150,7 @@ static void stream_facts(int fd, struct sf_facts *f)
     struct pollfd peek = {.fd = fd, .events = POLLIN | POLLOUT | POLLRDHUP};
     int flags = sf_libc.fcntl(fd, F_GETFL, 0);
     int queued = 0;
+    bool connected;
 
     f->nonblock = flags >= 0 && (flags & O_NONBLOCK);
     f->signalled = flags >= 0 && (flags & O_ASYNC);
@@ -167,13 +166,14 @@ static void stream_facts(int fd, struct sf_facts *f)
     if (sf_libc.ioctl(fd, FIONREAD, (long)&queued) == 0 && queued > 0)
         f->queued = (size_t)queued;
     f->space = send_space(fd);
-    f->type = has_peer(fd) ? SF_FD_STREAM : without_peer(fd, f);
-    if (!f->local) {
-        tcp_state(fd, f);
-    } else if (sf_libc.poll(&peek, 1, 0) > 0) {
-        f->settled = peek.revents & POLLRDHUP;
-        f->error = peek.revents & POLLERR; /* a reset that nobody has met */
+    connected = has_peer(fd);
+    if (!connected || f->local) {
+        sf_libc.poll(&peek, 1, 0);
+        connected |= was_connected(peek.revents, f);
     }
+    f->type = connected ? SF_FD_STREAM : SF_FD_UNCONN;
+    if (!f->local)
+        tcp_state(fd, f);
 }
 
 static bool sealed;
