@@ -591,8 +591,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .no_control = true,
     };
     static struct sf_session s;
+    bool fourth;
 
     sf_session_decode(&s, data, size);
+    fourth = s.variant / ref_format_count / 4 % 2;
     memset(&trial, 0, sizeof trial);
     trial.format = *ref_format(s.variant);
     trial.mode = s.extra & 3;
@@ -600,15 +602,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     trial.pipes = s.variant / ref_format_count / 2 % 2;
     trial.deadlines = s.extra & 8;
     trial.obeys = trial_serves() && s.variant / ref_format_count / 8 % 2;
-    trial.own = s.variant / ref_format_count / 4 % 2 && !(s.extra & 12) &&
-                !trial.pipes && !trial.obeys;
-    trial.dumb = trial.obeys && s.variant / ref_format_count / 4 % 2;
-    trial.lasts = trial_serves() && !trial.obeys && s.extra & 12 &&
-                  s.variant / ref_format_count / 4 % 2;
+    trial.own = fourth && !(s.extra & 12) && !trial.pipes && !trial.obeys;
+    trial.dumb = trial.obeys && fourth;
+    trial.lasts = trial_serves() && !trial.obeys && s.extra & 12 && fourth;
     trial.dead = trial.obeys && trial.pipes;
     trial.pipes = trial.pipes && !trial.obeys;
-    trial.far = trial.deadlines && !trial_serves() &&
-                s.variant / ref_format_count / 4 % 2;
+    trial.far = trial.deadlines && !trial_serves() && fourth;
     trial.told = -1;
     look_at_acts(&s);
     if (fuzz_verbose())

@@ -231,11 +231,8 @@ static bool holds_the_stream(const struct product *p)
 
 static uint32_t *bucket_of(const struct form *form)
 {
-    const uint8_t *bytes = (const uint8_t *)form;
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    uint64_t h = prove_hash(PROVE_HASH, form, sizeof *form);
 
-    for (size_t i = 0; i < sizeof *form; i++)
-        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
     return &c.buckets[(h ^ h >> 32) % c.buckets_n];
 }
 

@@ -18,6 +18,17 @@
 
 enum { PROVE_COUNTERS = 3 };
 
+/* FNV-1a, begun with PROVE_HASH. */
+#define PROVE_HASH UINT64_C(0xcbf29ce484222325)
+static inline uint64_t prove_hash(uint64_t h, const void *at, size_t len)
+{
+    const uint8_t *bytes = (const uint8_t *)at;
+
+    for (size_t i = 0; i < len; i++)
+        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return h;
+}
+
 /* What can be proved: a fuzz target that plays sessions. */
 struct prove_target {
     const char *name;

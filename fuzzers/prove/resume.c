@@ -8,25 +8,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static uint64_t mix(uint64_t h, const void *at, size_t len)
-{
-    const uint8_t *bytes = at;
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 /* Which program, session and shard the file belongs to. */
 static uint64_t job_key(const struct prove_job *job)
 {
     uint8_t bytes[SF_SESSION_MAX];
     size_t len = sf_session_encode(&job->session, bytes, sizeof bytes);
-    uint64_t h = mix(UINT64_C(0xcbf29ce484222325), bytes, len);
+    uint64_t h = prove_hash(PROVE_HASH, bytes, len);
 
-    h = mix(h, job->target->name, strlen(job->target->name));
-    h = mix(h, &job->shard, sizeof job->shard);
-    return mix(h, &job->shards, sizeof job->shards);
+    h = prove_hash(h, job->target->name, strlen(job->target->name));
+    h = prove_hash(h, &job->shard, sizeof job->shard);
+    return prove_hash(h, &job->shards, sizeof job->shards);
 }
 
 /* The walker may end at any moment, and go on at any other. */
