@@ -13,7 +13,7 @@
 
 include(CMakePackageConfigHelpers)
 
-# The simulator and the mutator as one object, since libraries that are linked
+# The simulator, the mutator and the prover as one object, since libraries that are linked
 # dynamically need all of the names it stands in for; and a main() that is taken
 # only where no engine brings one.
 set(sim_object ${PROJECT_BINARY_DIR}/sockfault-session.o)
@@ -21,8 +21,9 @@ get_target_property(sim_parts sockfault_sim INTERFACE_SOURCES)
 add_custom_command(
   OUTPUT ${sim_object}
   COMMAND ${CMAKE_LINKER} -r -o ${sim_object}
-    ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate>
-  DEPENDS ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate>
+    ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate> $<TARGET_OBJECTS:prove_own>
+  DEPENDS
+    ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate> $<TARGET_OBJECTS:prove_own>
   COMMAND_EXPAND_LISTS VERBATIM)
 add_library(sockfault_archive STATIC
   ${sim_object} ${CMAKE_CURRENT_LIST_DIR}/replay.c)

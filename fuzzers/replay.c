@@ -2,6 +2,7 @@
  * replay.c: the main of a fuzz target without an engine.
  *
  *     fuzz_X [-v] [--] FILE|FOLDER...
+ *     fuzz_X --prove [OPTION...] SCENARIO...
  *
  * Executes each file once, folders with all that is in them in the order of
  * names, and says "executed N of N inputs".  A session may also be text
@@ -9,9 +10,13 @@
  * something could not be read or there was nothing; a finding ends the process
  * by a signal or with the sanitizer's own status, after a line that names the
  * input.
+ *
+ * With --prove a session is run with every combination of faults
+ * (sockfault-prove(1)).
  */
 #include "faultinject/session/session.h"
 #include "fuzzers/fuzz.h"
+#include "fuzzers/prove/own.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -160,6 +165,8 @@ static void visit(const char *path, int depth)
 static int usage(const char *name)
 {
     fprintf(stderr, "usage: %s [-v] [--] FILE|FOLDER...\n", name);
+    if (&sf_prove_own)
+        fprintf(stderr, "       %s --prove [OPTION]... SCENARIO...\n", name);
     return 2;
 }
 
@@ -167,6 +174,11 @@ int main(int argc, char **argv)
 {
     int first = 1;
 
+    if (argc > 1 && !strcmp(argv[1], "--prove") && &sf_prove_own) {
+        if (&LLVMFuzzerInitialize)
+            LLVMFuzzerInitialize(&argc, &argv);
+        return sf_prove_own(argc - 1, argv + 1);
+    }
     while (first < argc && argv[first][0] == '-') {
         const char *option = argv[first++];
 

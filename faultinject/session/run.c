@@ -363,17 +363,25 @@ static void play(const struct sf_session *s, const struct sf_program *p,
     sf_session_leave();
 }
 
+/* By nobody's choice: there are no faults. */
+static void play_calm(const struct sf_session *s, const struct sf_program *p)
+{
+    static struct sf_session calm;
+    struct sf_chooser *chooser = instead;
+
+    calm = *s;
+    calm.faults_n = 0;
+    instead = NULL;
+    play(&calm, p, NULL);
+    instead = chooser;
+}
+
 void sf_session_run(const struct sf_session *s, const struct sf_program *p,
                     FILE *show)
 {
-    static struct sf_session calm;
-
-    if (p->invariant && !instead)
+    if (p->invariant && (s->faults_n || instead))
         sf_invariance_keep(s);
     play(s, p, show);
-    if (sf_invariance_kept()) {
-        calm = *s;
-        calm.faults_n = 0;
-        play(&calm, p, NULL);
-    }
+    if (sf_invariance_kept())
+        play_calm(s, p);
 }

@@ -22,7 +22,7 @@
  * checked holds for streams of any length.  States are compared byte by
  * byte, not by a hash.
  */
-#include "fuzzers/prove/prove.h"
+#include "fuzzers/prove/core.h"
 
 #include "fuzzers/reference.h"
 #include "target/decode.h"

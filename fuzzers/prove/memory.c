@@ -7,7 +7,7 @@
  * with everything else (image.h) has its blocks in an arena among the
  * variables of the program.
  */
-#include "fuzzers/prove/prove.h"
+#include "fuzzers/prove/core.h"
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/run.h"

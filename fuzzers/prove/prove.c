@@ -4,11 +4,9 @@
  * Sessions in memory with every combination of at most k faults, on the
  * compiled code itself; see docs/proofs.md.
  */
-#include "fuzzers/prove/prove.h"
+#include "fuzzers/prove/core.h"
 
 #include "fuzzers/fuzz.h"
-#include "fuzzers/phases.h"
-#include "target/conn.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -18,20 +16,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char usage[] =
+static const char usage_of_core[] =
     "usage: sockfault prove [OPTION]... SCENARIO...\n"
     "       sockfault prove [OPTION]... --recovery\n"
     "       sockfault prove --decoder FORMAT [--max N]\n"
     "\n"
     "Runs a session with every combination of faults, and says what that\n"
-    "proves.  A SCENARIO is a session without faults as text, or a folder of\n"
-    "them; the fuzz target is named by a part of its path.\n"
+    "proves.  A SCENARIO is a session, as text or as an input, whose own\n"
+    "faults are left out, or a folder of them; a part of its path names the\n"
+    "fuzz target.\n";
+
+static const char usage_of_own[] =
+    "usage: %s --prove [OPTION]... SCENARIO...\n"
+    "\n"
+    "Runs a session with every combination of faults, and says what that\n"
+    "proves.  A SCENARIO is a session, as text or as an input, whose own\n"
+    "faults are left out, or a folder of them.\n";
+
+static const char usage_options[] =
     "  -k, --k N            at most N faults in one session [1]\n"
     "  -P, --profile NAME   linux, posix or hostile instead of the session's\n"
     "  -t, --budget TIME    stop after so long: 30s, 10m, 8h\n"
     "  -s, --shard I/N      part I of N\n"
     "  -r, --resume FILE    go on where FILE says, and keep it up to date\n"
     "  -o, --out FOLDER     for counterexamples [.]\n"
+    "      --rows           rows of a table, only what is the same each time\n"
+    "      --first          the first counterexample ends it\n";
+
+static const char usage_core_options[] =
     "      --recovery       all sessions with 1 to 3 dead descriptors\n"
     "      --decoder FORMAT closure of a decoder: all streams, all pieces\n"
     "      --max N          its longest payload, where the format has none "
@@ -39,32 +51,13 @@ static const char usage[] =
     "      --memory         each allocation fails, one a run\n"
     "      --loops          any number of faults, until no state is new\n"
     "      --plain          every schedule, also where the state was seen "
-    "before\n"
-    "      --rows           rows of a table, only what is the same each time\n"
-    "      --first          the first counterexample ends it\n"
+    "before\n";
+
+static const char usage_end[] =
     "\n"
     "Ends with 0: proved, 1: a counterexample, 2: not, or not completely.\n";
 
-bool sf_verbose;
-
 enum { PROVED = 0, REFUTED = 1, COULD_NOT = 2, DEFAULT_MAX = 4 };
-
-int prove_fuzz_session(const uint8_t *bytes, size_t len);
-int prove_fuzz_stream(const uint8_t *bytes, size_t len);
-int prove_fuzz_client(const uint8_t *bytes, size_t len);
-
-const struct prove_target prove_targets[] = {
-    {.name = "fuzz_session",
-     .run = prove_fuzz_session,
-     .counters_in = sizeof(struct fm_conn),
-     .counters_at = {offsetof(struct fm_conn, in.work),
-                     offsetof(struct fm_conn, in.in.moved),
-                     offsetof(struct fm_conn, out.moved)}},
-    {.name = "fuzz_stream", .run = prove_fuzz_stream},
-    {.name = "fuzz_client", .run = prove_fuzz_client},
-};
-const unsigned prove_target_count =
-    sizeof prove_targets / sizeof *prove_targets;
 
 static struct {
     struct prove_job job; /* what is the same for all */
@@ -90,7 +83,7 @@ static void walk(struct prove_job *job, struct prove_result *r)
     if (run.profile >= 0)
         job->session.profile = (enum sf_profile)run.profile;
     if (run.memory)
-        prove_torture(job, r);
+        prove_core->torture(job, r);
     else
         prove_walk(job, r);
     run.found++;
@@ -108,7 +101,7 @@ static void say(const struct prove_job *job, const struct prove_result *r)
     else
         prove_say(job, r);
     if (r->end == PROVE_FOUND && run.memory)
-        prove_torture_show(job, r);
+        prove_core->torture_show(job, r);
     else if (r->end == PROVE_FOUND)
         prove_show(job, r);
 }
@@ -124,9 +117,12 @@ static void prove(struct prove_job *job)
 /* The part of the path that is a target's name, wherever we are. */
 static const struct prove_target *target_of(const char *path)
 {
-    char *whole = realpath(path, NULL);
+    char *whole;
     const struct prove_target *found = NULL;
 
+    if (prove_target_count == 1)
+        return prove_targets;
+    whole = realpath(path, NULL);
     for (unsigned i = 0; whole && !found && i < prove_target_count; i++)
         if (strstr(whole, prove_targets[i].name))
             found = &prove_targets[i];
@@ -140,15 +136,14 @@ static void cannot(const char *path, const char *why)
     run.other++;
 }
 
-/* Expects text. */
+/* As text or as bytes; the faults are ours. */
 static bool load(const char *path, struct sf_session *s)
 {
     static char text[SF_TEXT_MAX + 1];
     FILE *f = fopen(path, "re");
     size_t n = f ? fread(text, 1, sizeof text, f) : 0;
     bool whole = f && !ferror(f);
-    char why[256], line[512];
-    int r;
+    char why[256];
 
     if (!whole)
         cannot(path, strerror(errno));
@@ -156,16 +151,14 @@ static bool load(const char *path, struct sf_session *s)
         fclose(f);
     if (!whole)
         return false;
-    r = sf_session_read_file(s, text, n, why, sizeof why);
-    if (r == 0 && !sf_session_is_text(text, n))
-        r = sf_session_parse(s, "", why, sizeof why);
-    if (r < 0) {
-        snprintf(line, sizeof line, "%s:%s%s", path,
-                 isdigit((unsigned char)why[0]) ? "" : " ", why);
-        prove_complain("%s", line);
+    if (sf_session_read_file(s, text, n, why, sizeof why) < 0) {
+        prove_complain("%s:%s%s", path,
+                       isdigit((unsigned char)why[0]) ? "" : " ", why);
         run.other++;
+        return false;
     }
-    return r == 0;
+    s->faults_n = 0;
+    return true;
 }
 
 /* The file's name without folder and ending. */
@@ -188,8 +181,6 @@ static void prove_file(const char *path)
     if (!job.target) {
         cannot(path, "expected a target's name as a part of the path, as "
                      "corpus/scenarios/fuzz_session/echo.session");
-    } else if (job.session.faults_n) {
-        cannot(path, "a scenario has no faults of its own");
     } else {
         prove(&job);
     }
@@ -202,6 +193,23 @@ static int is_scenario(const struct dirent *entry)
     return dot && !strcmp(dot, ".session");
 }
 
+/* As engines name them. */
+static int is_input(const struct dirent *entry)
+{
+    return !strchr(entry->d_name, '.');
+}
+
+static int files_of(const char *folder, struct dirent ***entries)
+{
+    int n = scandir(folder, entries, is_scenario, alphasort);
+
+    if (n == 0) {
+        free(*entries);
+        n = scandir(folder, entries, is_input, alphasort);
+    }
+    return n;
+}
+
 static void prove_path(const char *path)
 {
     struct dirent **entries;
@@ -212,9 +220,9 @@ static void prove_path(const char *path)
         prove_file(path);
         return;
     }
-    n = scandir(path, &entries, is_scenario, alphasort);
+    n = files_of(path, &entries);
     if (n <= 0)
-        cannot(path, "no *.session in this folder");
+        cannot(path, "no session in this folder");
     for (int i = 0; i < n; i++) {
         char inside[4096];
 
@@ -236,8 +244,8 @@ static void prove_family(void)
     unsigned sessions = 0;
 
     job.target = &prove_targets[0];
-    for (; !enough() &&
-           prove_recovery(sessions, &job.session, job.name, sizeof job.name);
+    for (; !enough() && prove_core->recovery(sessions, &job.session, job.name,
+                                             sizeof job.name);
          sessions++) {
         walk(&job, &r);
         if (r.end != PROVE_COMPLETE)
@@ -310,7 +318,17 @@ static int set_profile(const char *value)
     return bad("--profile", value, "linux, posix or hostile");
 }
 
-enum { RECOVERY = 256, DECODER, MAX, ROWS, FIRST, PLAIN, LOOPS, MEMORY, HELP };
+enum {
+    OPT_RECOVERY = 256,
+    OPT_DECODER,
+    OPT_MAX,
+    OPT_ROWS,
+    OPT_FIRST,
+    OPT_PLAIN,
+    OPT_LOOPS,
+    OPT_MEMORY,
+    OPT_HELP
+};
 
 static const struct option options[] = {
     {"k", required_argument, NULL, 'k'},
@@ -319,22 +337,43 @@ static const struct option options[] = {
     {"shard", required_argument, NULL, 's'},
     {"resume", required_argument, NULL, 'r'},
     {"out", required_argument, NULL, 'o'},
-    {"recovery", no_argument, NULL, RECOVERY},
-    {"decoder", required_argument, NULL, DECODER},
-    {"max", required_argument, NULL, MAX},
-    {"rows", no_argument, NULL, ROWS},
-    {"loops", no_argument, NULL, LOOPS},
-    {"memory", no_argument, NULL, MEMORY},
-    {"plain", no_argument, NULL, PLAIN},
-    {"first", no_argument, NULL, FIRST},
-    {"help", no_argument, NULL, HELP},
+    {"recovery", no_argument, NULL, OPT_RECOVERY},
+    {"decoder", required_argument, NULL, OPT_DECODER},
+    {"max", required_argument, NULL, OPT_MAX},
+    {"rows", no_argument, NULL, OPT_ROWS},
+    {"loops", no_argument, NULL, OPT_LOOPS},
+    {"memory", no_argument, NULL, OPT_MEMORY},
+    {"plain", no_argument, NULL, OPT_PLAIN},
+    {"first", no_argument, NULL, OPT_FIRST},
+    {"help", no_argument, NULL, OPT_HELP},
     {0},
 };
 
-static bool were_given[HELP]; /* by option */
+static bool were_given[OPT_HELP]; /* by option */
+
+/* Its name in the table. */
+static const char *word(int option)
+{
+    int i = 0;
+
+    while (options[i].val != option)
+        i++;
+    return options[i].name;
+}
+
+static bool is_of_core(int option)
+{
+    return option == OPT_RECOVERY || option == OPT_DECODER ||
+           option == OPT_MAX || option == OPT_MEMORY || option == OPT_LOOPS ||
+           option == OPT_PLAIN;
+}
 
 static int set(int option)
 {
+    if (!prove_core && is_of_core(option)) {
+        prove_complain("--%s: only of sockfault's own core", word(option));
+        return -1;
+    }
     were_given[option] = true;
     switch (option) {
     case 'k':
@@ -351,33 +390,45 @@ static int set(int option)
     case 'o':
         run.job.out = optarg;
         return 0;
-    case RECOVERY:
+    case OPT_RECOVERY:
         run.recovery = true;
         return 0;
-    case DECODER:
+    case OPT_DECODER:
         run.decoder = optarg;
         return 0;
-    case MAX:
+    case OPT_MAX:
         return set_number("--max", optarg, 64, &run.max);
-    case ROWS:
+    case OPT_ROWS:
         run.rows = true;
         return 0;
-    case MEMORY:
+    case OPT_MEMORY:
         run.memory = true;
         return 0;
-    case LOOPS:
+    case OPT_LOOPS:
         run.job.loops = true;
         run.job.k = SF_EXHAUST_MAX;
         return 0;
-    case PLAIN:
+    case OPT_PLAIN:
         run.job.plain = true;
         return 0;
-    case FIRST:
+    case OPT_FIRST:
         run.first = true;
         return 0;
     default:
         return -1; /* getopt has said what is wrong */
     }
+}
+
+static void tell_usage(FILE *to)
+{
+    if (prove_core)
+        fputs(usage_of_core, to);
+    else
+        fprintf(to, usage_of_own, prove_targets->name);
+    fputs(usage_options, to);
+    if (prove_core)
+        fputs(usage_core_options, to);
+    fputs(usage_end, to);
 }
 
 static int read_options(int argc, char **argv)
@@ -388,8 +439,8 @@ static int read_options(int argc, char **argv)
     argv[0] = name; /* getopt's messages begin with it */
     while ((option = getopt_long(argc, argv, "k:P:t:s:r:o:", options, NULL)) !=
            -1) {
-        if (option == HELP) {
-            fputs(usage, stdout);
+        if (option == OPT_HELP) {
+            tell_usage(stdout);
             exit(0);
         }
         if (set(option) < 0)
@@ -426,15 +477,6 @@ static bool resumes_one(int paths, char **path)
                                (stat(path[0], &st) < 0 || S_ISREG(st.st_mode)));
 }
 
-static const char *word(int option)
-{
-    int i = 0;
-
-    while (options[i].val != option)
-        i++;
-    return options[i].name;
-}
-
 /* Options that say something only together, or only without each other. */
 static bool goes_together(int paths)
 {
@@ -442,17 +484,27 @@ static bool goes_together(int paths)
         int option, other;
         bool with;
     } rules[] = {
-        {MAX, DECODER, true},       {'k', DECODER, false},
-        {'P', DECODER, false},      {'t', DECODER, false},
-        {'s', DECODER, false},      {'r', DECODER, false},
-        {RECOVERY, DECODER, false}, {MEMORY, DECODER, false},
-        {LOOPS, DECODER, false},    {PLAIN, DECODER, false},
-        {'k', MEMORY, false},       {'t', MEMORY, false},
-        {'s', MEMORY, false},       {'r', MEMORY, false},
-        {LOOPS, MEMORY, false},     {PLAIN, MEMORY, false},
-        {'k', LOOPS, false},        {PLAIN, LOOPS, false},
-        {'s', LOOPS, false},        {'r', LOOPS, false},
-        {'r', RECOVERY, false},
+        {OPT_MAX, OPT_DECODER, true},
+        {'k', OPT_DECODER, false},
+        {'P', OPT_DECODER, false},
+        {'t', OPT_DECODER, false},
+        {'s', OPT_DECODER, false},
+        {'r', OPT_DECODER, false},
+        {OPT_RECOVERY, OPT_DECODER, false},
+        {OPT_MEMORY, OPT_DECODER, false},
+        {OPT_LOOPS, OPT_DECODER, false},
+        {OPT_PLAIN, OPT_DECODER, false},
+        {'k', OPT_MEMORY, false},
+        {'t', OPT_MEMORY, false},
+        {'s', OPT_MEMORY, false},
+        {'r', OPT_MEMORY, false},
+        {OPT_LOOPS, OPT_MEMORY, false},
+        {OPT_PLAIN, OPT_MEMORY, false},
+        {'k', OPT_LOOPS, false},
+        {OPT_PLAIN, OPT_LOOPS, false},
+        {'s', OPT_LOOPS, false},
+        {'r', OPT_LOOPS, false},
+        {'r', OPT_RECOVERY, false},
     };
 
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
@@ -500,18 +552,17 @@ static void check_output(void)
     _exit(COULD_NOT);
 }
 
-int main(int argc, char **argv)
+int prove_main(int argc, char **argv)
 {
     atexit(check_output);
-    sf_phase_forget();
     if (read_options(argc, argv) < 0)
         return COULD_NOT;
     if (!goes_together(argc - optind))
         return COULD_NOT;
     if (run.decoder)
-        return prove_decoder(run.decoder, run.max, run.rows, run.first);
+        return prove_core->decoder(run.decoder, run.max, run.rows, run.first);
     if (optind == argc && !run.recovery) {
-        fputs(usage, stderr);
+        tell_usage(stderr);
         return COULD_NOT;
     }
     if (!resumes_one(argc - optind, argv + optind)) {

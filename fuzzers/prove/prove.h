@@ -12,7 +12,6 @@
 
 #include "faultinject/inject/choose_exhaust.h"
 #include "faultinject/session/session.h"
-#include "fuzzers/prove/image.h"
 
 #include <sys/types.h>
 
@@ -37,8 +36,20 @@ struct prove_target {
      * decide nothing (faultinject/inject/counter.h); 0: they have none. */
     size_t counters_in, counters_at[PROVE_COUNTERS];
 };
-extern const struct prove_target prove_targets[];
+
+/*
+ * Which there are: those of sockfault's own core (core.c), or the one of the
+ * program that this is a part of (own.c).  Where there are more than one, the
+ * path of a scenario names its own.
+ */
+extern const struct prove_target *const prove_targets;
 extern const unsigned prove_target_count;
+
+/* What can be done with the core only; NULL where it is not. */
+extern const struct prove_core *const prove_core;
+
+/* The command; argv[0] is replaced.  Its exit status. */
+int prove_main(int argc, char **argv);
 
 struct prove_job {
     char name[128]; /* of the scenario */
@@ -112,43 +123,10 @@ void prove_tell_killed(const struct prove_job *job, int status);
 int prove_scratch(void);
 void prove_judge(int log, int status, struct prove_result *r);
 
-/* torture.c: each allocation of the program fails, one a run.  In
- * result->runs how many there were, or which was FOUND. */
-void prove_torture(const struct prove_job *job, struct prove_result *result);
-void prove_torture_show(const struct prove_job *job,
-                        const struct prove_result *r);
-
-/* memory.c: blocks that the session has allocated and not freed; a
- * finding if they are others than before. */
+/* memory.c, leaks.c: what the program has allocated and not given back; a
+ * finding if that is other than before. */
 long prove_blocks(void);
 void prove_check_blocks(long before);
-/* The nth allocation of the program from here on fails; how many it made. */
-void prove_fail(uint64_t nth);
-uint64_t prove_allocations(void);
-/* What counts and decides nothing, as long as none fails. */
-void prove_memory_counters(sf_counter *each, void *arg);
-/* The next block of so many bytes in the arena; NULL: the first, the end. */
-void *prove_next_block(const void *block, size_t size);
-/* From here on blocks come from the arena. */
-void prove_use_arena(void);
-
-/* seen.c: the states of a walk. */
-struct prove_seen;
-struct prove_seen *prove_seen_new(void);
-void prove_seen_forget(struct prove_seen *s);
-uint64_t prove_seen_states(const struct prove_seen *s);
-/* Another run was there, with at least so many faults left; if not, it is
- * noted that this one was: `who` by the choices it makes. */
-bool prove_seen(struct prove_seen *s, const struct image_print *p, uint64_t who,
-                unsigned left);
-
-/* recovery.c: the i-th session of the family of dead descriptors;
- * false when there are no more. */
-bool prove_recovery(unsigned i, struct sf_session *s, char *name, size_t size);
-
-/* decoder.c: the closure of a decoder; an exit status.  `max` bytes of
- * payload unless the format says; `first`: the first refuted one ends it. */
-int prove_decoder(const char *format, unsigned max, bool rows, bool first);
 
 /* One line on standard error. */
 void prove_complain(const char *format, ...)

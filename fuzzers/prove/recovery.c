@@ -11,7 +11,7 @@
  *                handed out again at once; while it waits, with numbers up
  *                to the last one that select can take
  */
-#include "fuzzers/prove/prove.h"
+#include "fuzzers/prove/core.h"
 
 #include <stdio.h>
 #include <string.h>

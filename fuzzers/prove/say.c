@@ -250,9 +250,12 @@ static bool replay(const struct prove_job *job, const uint8_t *bytes,
     pid_t child = prove_fork(STDOUT_FILENO);
 
     if (child == 0) {
+        long before = prove_blocks();
+
         alarm(30);
         sf_verbose = true;
         job->target->run(bytes, len);
+        prove_check_blocks(before);
         fflush(stdout);
         _exit(0);
     }
@@ -280,7 +283,7 @@ void prove_show(const struct prove_job *job, const struct prove_result *r)
     printf("\ncounterexample (%s, %s):\n\n", text, input);
     if (!replay(job, bytes, len))
         printf("replayed by its tape alone nothing was found: it depends on "
-               "what ran before, or on the memory it did not give back\n");
+               "what ran before\n");
     printf("\nto see it again: %s -v %s\n", job->target->name, input);
     fflush(stdout);
 }

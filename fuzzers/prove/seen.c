@@ -1,5 +1,5 @@
 /* seen.c: the states of a walk; see prove.h */
-#include "fuzzers/prove/prove.h"
+#include "fuzzers/prove/core.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -6,7 +6,7 @@
  * What is judged is everything else: the sanitizers, blocks and descriptors
  * that are not given back, wrong bytes, misused descriptors, and an end.
  */
-#include "fuzzers/prove/prove.h"
+#include "fuzzers/prove/core.h"
 
 #include "faultinject/inject/finding.h"
 #include "fuzzers/fuzz.h"

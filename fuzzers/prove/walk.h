@@ -43,6 +43,11 @@ enum care { QUICK, CAREFUL, PLAIN };
 /* walk.c, in a child. */
 _Noreturn void prove_walker(struct live *l, const struct prove_job *job,
                             enum care care);
+/* One session of its job, from its start; this run was made; where it stands,
+ * for a break. */
+void prove_play(void);
+void prove_count(struct live *l);
+void prove_save(struct live *l);
 /* One schedule, from the start, and nothing else. */
 _Noreturn void prove_play_vector(struct live *l, const struct prove_job *job);
 

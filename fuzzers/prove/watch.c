@@ -150,7 +150,10 @@ static void judge(const struct prove_job *job, const struct live *l,
     } else if (l->diverged) {
         r->end = PROVE_CANNOT;
         prove_complain("the session is not deterministic: run again with the "
-                       "same choices it met other decisions");
+                       "same choices it met other decisions%s",
+                       prove_core ? ""
+                                  : "; does the program keep something "
+                                    "from one run to the next?");
     } else if (w->status == 0 && l->done) {
         r->end =
             job->loops && l->deepest == job->k ? PROVE_STOPPED : PROVE_COMPLETE;
@@ -243,7 +246,7 @@ static void walk_watched(const struct prove_job *job, enum care care,
 
 void prove_walk(const struct prove_job *job, struct prove_result *r)
 {
-    enum care care = QUICK;
+    enum care care = prove_core ? QUICK : PLAIN;
 
     walk_watched(job, care, r);
     while (r->end == PROVE_DOUBTFUL && care < PLAIN && !prove_stopped()) {

@@ -59,6 +59,27 @@ mkdir "$folder/found"
     fail "the planted bug was not found"
 grep -q 'finding: wrong-data' "$folder/log" || fail "$(cat "$folder/log")"
 
+# The prover is in the replayer: what is right is proved, and each planted bug
+# is refuted, with the fewest faults that show it, and shown by its tape; and
+# what remembers the run before is told.
+prove_planted() { # PLANTED STATUS WHAT IT SAYS
+    # shellcheck disable=SC2046
+    clang -g -fsanitize=address -DUPPER_PLANTED="$1" fuzz_upper.c upper.c \
+        $(pkg-config --cflags --libs sockfault) -o "$folder/upper"
+    status=0
+    "$folder/upper" --prove -k 2 --first -o "$folder" seeds \
+        >"$folder/log" 2>&1 || status=$?
+    [ "$status" = "$2" ] && grep -q "$3" "$folder/log" &&
+        ! grep -q 'its tape alone' "$folder/log" ||
+        fail "planted $1, proved: $status, and not '$3': $(cat "$folder/log")"
+}
+prove_planted 0 0 '5 of 5 proved, 0 refuted'
+prove_planted 1 1 'REFUTED    with 1 fault: .*wrong-data'
+prove_planted 2 1 'REFUTED    with 0 faults: .*fd-leak'
+prove_planted 3 1 'REFUTED    with 0 faults: .*spin'
+prove_planted 4 1 'REFUTED    with 1 fault: .*memory: 1 blocks'
+prove_planted 5 2 'is not deterministic: .*from one run to the next'
+
 # The command finds its library: it can say that there was no socket call.
 "$folder/installed/bin/sockfault" run -- "$folder/fuzz_upper" -help=1 \
     >"$folder/log" 2>&1 || true

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "fuzzers/prove/prove.h"
+#include "fuzzers/prove/core.h"
 
 static struct prove_seen *seen;
 

@@ -1,0 +1,266 @@
+/*
+ * snapshots.c: a walk that goes on from the middle of sessions, and ends a run
+ * that comes to a state where another was; see walk.h
+ */
+#include "fuzzers/prove/core.h"
+
+#include "faultinject/inject/finding.h"
+#include "faultinject/inject/inject.h"
+#include "faultinject/session/guard.h"
+#include "faultinject/session/run.h"
+#include "faultinject/simnet/simnet.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    HIDDEN_MAX = 512,
+    HIDDEN_BYTES = 1 << 16,
+    SAVE_EVERY = 64, /* runs, for a break                           */
+    TRY_EVERY = 256  /* … for one that is made from the start, too  */
+};
+
+/* What the callbacks of one walk know; in memory that no run takes back. */
+static struct live *child;
+static const struct prove_job *job_now;
+static struct prove_seen *seen;
+
+static void body(void *arg)
+{
+    (void)arg;
+    prove_use_arena();
+    prove_play();
+    image_leave();
+}
+
+static bool keep(void **mark)
+{
+    return image_take((struct image_snapshot **)mark);
+}
+
+/* Bytes that do not count, while a fingerprint is taken. */
+struct hidden {
+    size_t n, len;
+    struct {
+        char *at;
+        size_t len;
+    } places[HIDDEN_MAX];
+    char bytes[HIDDEN_BYTES];
+};
+static struct hidden *hidden; /* in memory that no run takes back */
+
+static void hide(void *arg, void *at, size_t len)
+{
+    (void)arg;
+    if (hidden->n == HIDDEN_MAX || len > HIDDEN_BYTES - hidden->len)
+        return;
+    memcpy(hidden->bytes + hidden->len, at, len);
+    memset(at, 0, len);
+    hidden->places[hidden->n].at = at;
+    hidden->places[hidden->n++].len = len;
+    hidden->len += len;
+}
+
+static void show_again(void)
+{
+    while (hidden->n--) {
+        size_t len = hidden->places[hidden->n].len;
+
+        hidden->len -= len;
+        memcpy(hidden->places[hidden->n].at, hidden->bytes + hidden->len, len);
+    }
+    hidden->n = 0;
+}
+
+/* What the program's own objects count, wherever they are. */
+static void hide_counters(void)
+{
+    const struct prove_target *t = job_now->target;
+    void *block = NULL;
+
+    while (t->counters_in && (block = prove_next_block(block, t->counters_in)))
+        for (unsigned i = 0; i < PROVE_COUNTERS; i++)
+            hide(NULL, (char *)block + t->counters_at[i], sizeof(uint64_t));
+}
+
+static void met(unsigned left)
+{
+    struct image_print p;
+
+    hide_counters();
+    sf_session_forgotten(hide, NULL);
+    p = image_print();
+    show_again();
+    if (prove_seen(seen, &p, child->who, job_now->loops ? 0 : left)) {
+        child->merged += child->walk.counts || job_now->loops;
+        child->cut = true;
+        image_leave();
+    }
+}
+
+/* The same vector, in whatever round. */
+static uint64_t who(const struct sf_exhaust *e)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (unsigned i = 0; i < e->n; i++) {
+        const struct sf_choice *c = &e->vector[i];
+
+        h = (h ^ c->at) * UINT64_C(0x100000001b3);
+        h = (h ^ c->which) * UINT64_C(0x100000001b3);
+        h = (h ^ c->amount) * UINT64_C(0x100000001b3);
+    }
+    return h;
+}
+
+/* Since when all is well: what is learnt later makes worthless what came after.
+ * That is the last first choice at whose end nothing anywhere was new. */
+struct round {
+    struct sf_exhaust_place place;
+    uint64_t schedules, merged;
+};
+
+static void begin_round(struct live *l, struct round *r)
+{
+    unsigned bound = l->walk.bound;
+
+    image_forget(0);
+    prove_seen_forget(seen);
+    *r =
+        (struct round){{bound, l->walk.resume}, l->schedules[bound], l->merged};
+}
+
+static void so_far_so_good(struct live *l, struct round *r)
+{
+    struct sf_exhaust_place place;
+
+    if (job_now->loops || l->walk.bound == 0 ||
+        !sf_exhaust_tell(&l->walk, &place) || place.bound != l->walk.bound)
+        return;
+    image_look();
+    *r = (struct round){place, l->schedules[place.bound], l->merged};
+}
+
+static void begin_again(struct live *l, const struct round *r,
+                        enum image_news news)
+{
+    sf_exhaust_seek(&l->walk, &r->place);
+    if (job_now->loops)
+        memset(l->schedules, 0, sizeof l->schedules);
+    l->schedules[r->place.bound] = r->schedules;
+    l->merged = r->merged;
+    image_forget(0);
+    if (news == IMAGE_STATE)
+        prove_seen_forget(seen);
+}
+
+/* The same choices from the start of the session leave the same behind. */
+static bool is_true(struct live *l)
+{
+    struct sf_exhaust walk = l->walk;
+    struct image_print rest = image_rest(), again;
+
+    l->walk.met = NULL;
+    l->walk.keep = NULL;
+    l->walk.taken = l->walk.asked = 0;
+    l->walk.noting = false;
+    image_run(NULL);
+    l->walk = walk;
+    again = image_rest();
+    return again.a == rest.a && again.b == rest.b;
+}
+
+/* What was learnt by this run, or by trying whether it is true? */
+static enum image_news learns(struct live *l)
+{
+    enum image_news news = image_learnt();
+
+    if (news == IMAGE_NOTHING && l->runs % TRY_EVERY == 0 && !l->cut) {
+        bool true_one = is_true(l);
+
+        news = image_learnt();
+        l->untrue = news == IMAGE_NOTHING && !true_one;
+    }
+    return news;
+}
+
+/* A finding may come of what an earlier run has left behind, in lines that
+ * nobody knew of then: learns() will say that all is worthless. */
+static bool is_doubtful(enum sf_monitor monitor, const char *line)
+{
+    (void)monitor;
+    (void)line;
+    if (image_look())
+        image_leave();
+    return false;
+}
+
+static void ignore(void *arg, void *at, size_t len)
+{
+    image_ignore(arg, at, len);
+}
+
+static void begin(struct live *l, const struct prove_job *job, enum care care)
+{
+    child = l;
+    job_now = job;
+    seen = prove_seen_new();
+    if (care == CAREFUL)
+        image_be_careful();
+    sim_guard_signals(); /* or it would do so with ours */
+    if (!job->plain) {
+        hidden = mmap(NULL, sizeof *hidden, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (hidden == MAP_FAILED)
+            abort();
+        sf_sim_be_tidy(image_clear);
+    }
+    sf_finding_hook = is_doubtful;
+    image_begin(body, NULL, !job->plain);
+    l->walk.keep = keep;
+}
+
+/* After the first run it is known what changes. */
+static void recognise(struct live *l)
+{
+    sf_session_counters(ignore, NULL);
+    prove_memory_counters(ignore, NULL);
+    l->walk.met = job_now->plain ? NULL : met;
+}
+
+/* Snapshots of a level are worth nothing once its vector is left. */
+bool prove_snapshots(struct live *l, const struct prove_job *job,
+                     enum care care)
+{
+    size_t taken[SF_EXHAUST_MAX + 1] = {0};
+    struct round round = {.place.bound = UINT32_MAX}, before;
+    enum image_news news;
+
+    if (!image_possible())
+        return false;
+    begin(l, job, care);
+    while (!l->stop && !l->untrue && sf_exhaust_next(&l->walk)) {
+        if (l->walk.bound != round.place.bound)
+            begin_round(l, &round);
+        image_forget(taken[l->walk.n]);
+        l->cut = false;
+        l->who = who(&l->walk);
+        image_run(sf_exhaust_mark(&l->walk));
+        taken[l->walk.n + 1] = image_taken();
+        prove_count(l);
+        if (l->runs == 1)
+            recognise(l);
+        before = round;
+        so_far_so_good(l, &round);
+        news = learns(l);
+        if (news != IMAGE_NOTHING) {
+            round = before;
+            begin_again(l, &round, news);
+        } else if (l->runs % SAVE_EVERY == 0) {
+            prove_save(l);
+        }
+        l->states = prove_seen_states(seen);
+    }
+    return true;
+}
