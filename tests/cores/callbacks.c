@@ -20,8 +20,6 @@ struct echo {
     char bytes[CORE_ROOM];
 };
 
-const bool core_sees_dead = true;
-
 static void on_input(int fd, void *arg);
 static void on_room(int fd, void *arg);
 

@@ -27,8 +27,6 @@ enum {
  * listener is non-blocking, and stays open. */
 void core_serve(int listener, const volatile sig_atomic_t *stop,
                 const sigset_t *open);
-/* It learns of a descriptor that somebody else closed. */
-extern const bool core_sees_dead;
 
 /* Bytes of the whole frame at the front; 0: it has not come; -1: there is
  * none, nor ever will be. */

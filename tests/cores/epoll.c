@@ -14,8 +14,6 @@ struct conn {
 
 static struct conn *conns;
 
-const bool core_sees_dead = false;
-
 static void drop(struct conn *c, bool gone)
 {
     *c->link = c->next;

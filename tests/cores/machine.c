@@ -27,8 +27,6 @@ struct conn {
     char bytes[CORE_ROOM];
 };
 
-const bool core_sees_dead = true;
-
 /* How much was moved: 0 means wait, -1 the end. */
 static ssize_t moved(struct conn *c, ssize_t r)
 {

@@ -14,8 +14,6 @@ static struct conn {
     char bytes[CORE_ROOM];
 } conns[CONNS];
 
-const bool core_sees_dead = true;
-
 static void drop(struct conn *c)
 {
     if (!c->gone)

@@ -15,8 +15,6 @@ struct worker {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-const bool core_sees_dead = false;
-
 static bool read_whole(int fd, char *bytes, size_t n)
 {
     while (n > 0) {
