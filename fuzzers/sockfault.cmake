@@ -6,8 +6,8 @@
 #       with the sanitizers and the engine's instrumentation.
 #   sockfault_add_fuzzer(NAME [UNLISTED] [HARNESS] SOURCES … [LIBRARIES …])
 #       an executable from a file with LLVMFuzzerTestOneInput, for the engine
-#       of this build.  The names of all are in fuzzers.txt of the build, for
-#       the scripts; UNLISTED: of all but this one.  HARNESS: the sources
+#       of this build, in its folder bin.  The names of all are in fuzzers.txt of
+#       the build, for the scripts; UNLISTED: of all but this one.  HARNESS: the sources
 #       judge and the code under test is in LIBRARIES, so that the engine
 #       need not look at the sources.
 #
@@ -101,6 +101,8 @@ function(sockfault_add_fuzzer name)
   elseif(SOCKFAULT_ENGINE STREQUAL "none")
     target_sources(${name} PRIVATE ${sockfault_replay})
   endif()
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   target_include_directories(${name} PRIVATE ${sockfault_include})
   target_compile_options(${name} PRIVATE ${sockfault_compile})
   if(arg_HARNESS)

@@ -77,28 +77,43 @@ gate_replayed() {
     gate_check "replay.$1" "$verdict" "executed $executed of $2" "$figures"
 }
 
-# What docs/proofs.md calls the first part, where the project has a prover: all
-# schedules of one fault, the blocking loops with two, recovery from dead
-# descriptors, the decoders, and allocations that fail.
+# gate_prove FUZZER...: of sockfault's own core what docs/proofs.md calls the first
+# part: all schedules of one fault, the blocking loops with two, recovery from
+# dead descriptors, the decoders, and allocations that fail.  Of another project
+# all schedules of one fault, where a fuzz target has scenarios.
 gate_prove() {
-    [[ -x $SF_BUILD/bin/sockfault-prove ]] || return 0
-    gate_proof sessions -k 1 corpus/scenarios/fuzz_session
-    gate_proof loops -k 2 corpus/scenarios/fuzz_stream
-    gate_proof clients -k 1 corpus/scenarios/fuzz_client
-    gate_proof recovery --recovery -k 0
-    gate_proof decoders --decoder all --max 2
-    gate_proof memory --memory corpus/scenarios/fuzz_{session,stream,client}
+    local fuzzer scenarios
+    if [[ -x $SF_BUILD/bin/sockfault-prove ]]; then
+        gate_prove_core
+        return
+    fi
+    for fuzzer in "$@"; do
+        scenarios=corpus/scenarios/$fuzzer
+        [[ -d $SF_PROJECT/$scenarios ]] || continue
+        gate_proof "$fuzzer" "$fuzzer" --prove -k 1 "$scenarios"
+    done
 }
 
-# gate_proof NAME OPTION...: a counterexample is an input of a fuzz target and
-# becomes a finding; one of a decoder is told in the message.
+gate_prove_core() {
+    local prover=sockfault-prove
+    gate_proof sessions $prover -k 1 corpus/scenarios/fuzz_session
+    gate_proof loops $prover -k 2 corpus/scenarios/fuzz_stream
+    gate_proof clients $prover -k 1 corpus/scenarios/fuzz_client
+    gate_proof recovery $prover --recovery -k 0
+    gate_proof decoders $prover --decoder all --max 2
+    gate_proof memory $prover \
+        --memory corpus/scenarios/fuzz_{session,stream,client}
+}
+
+# gate_proof NAME PROGRAM OPTION...: a counterexample is an input of a fuzz target
+# and becomes a finding; one of a decoder is told in the message.
 gate_proof() {
     local dir=$gate_out/work/prove.$1 status=0 verdict=ok before input name
     local unlisted=false
     before=$(findings_count "$gate_out")
     mkdir "$dir"
-    (cd "$SF_PROJECT" && "${steady[@]}" build/bin/sockfault-prove \
-        --out "$dir" "${@:2}") >"$dir/log" 2>&1 </dev/null || status=$?
+    (cd "$SF_PROJECT" && "${steady[@]}" "build/bin/$2" "${@:3}" \
+        --out "$dir") >"$dir/log" 2>&1 </dev/null || status=$?
     for input in "$dir"/*.input; do
         [[ -f $input ]] || continue
         name=${input##*/}

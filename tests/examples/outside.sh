@@ -8,6 +8,7 @@
 set -eu
 
 source=$1/examples/outside
+scripts=$1/scripts
 build=$2
 folder=$3
 
@@ -79,6 +80,26 @@ prove_planted 2 1 'REFUTED    with 0 faults: .*fd-leak'
 prove_planted 3 1 'REFUTED    with 0 faults: .*spin'
 prove_planted 4 1 'REFUTED    with 1 fault: .*memory: 1 blocks'
 prove_planted 5 2 'is not deterministic: .*from one run to the next'
+
+# It is a project for the scripts: the gate replays and proves it, and is red.
+project=$folder/gated
+mkdir -p "$project/corpus/scenarios"
+cp ./*.[ch] CMakeLists.txt \
+    ../../tests/scripts/project/CMakePresets.json "$project"
+cp -r seeds "$project/corpus/fuzz_upper"
+cp -r seeds "$project/corpus/scenarios/fuzz_upper"
+gate_ends() { # STATUS WHAT IT SAYS
+    status=0
+    CMAKE_PREFIX_PATH=$folder/installed SOCKFAULT_PROJECT=$project \
+        "$scripts/gate" --only replay,prove >"$folder/log" 2>&1 || status=$?
+    [ "$status" = "$1" ] && grep -q "$2" "$folder/log" ||
+        fail "the gate ends with $status, and not '$2': $(cat "$folder/log")"
+}
+gate_ends 0 'prove.fuzz_upper .*ok .*5 of 5 proved'
+rm -r "$project/corpus/fuzz_upper"/* # by which the bug is found as well
+cp seeds/two-clients "$project/corpus/fuzz_upper"
+sed -i 's/UPPER_PLANTED 0/UPPER_PLANTED 1/' "$project/upper.c"
+gate_ends 1 'prove.fuzz_upper .*found .*0 of 5 proved, 5 refuted'
 
 # The command finds its library: it can say that there was no socket call.
 "$folder/installed/bin/sockfault" run -- "$folder/fuzz_upper" -help=1 \
