@@ -274,6 +274,9 @@ bool sf_shrink(struct sf_run *run, const char *check);
  */
 char **sf_words(const char *text);
 
+/* A time as 500ms, 30s, 2m or 8h, of this option; false with a complaint. */
+bool sf_read_time(const char *option, const char *text, int *ms);
+
 /* Sets the monitor of this name in *bits; false with a complaint. */
 bool sf_find_monitor(const char *name, unsigned *bits);
 

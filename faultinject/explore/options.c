@@ -75,26 +75,6 @@ static bool find_profile(const char *name, enum sf_profile *profile)
     return sf_complain("--profile %s: expected linux, posix or hostile", name);
 }
 
-static bool read_time(const char *text, int *ms)
-{
-    static const struct {
-        const char *unit;
-        long ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
-    char *end;
-    long n = strtol(text, &end, 10);
-
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (end != text && strcmp(end, units[i].unit) == 0 && n > 0 &&
-            n <= 86400000 / units[i].ms) {
-            *ms = (int)(n * units[i].ms);
-            return true;
-        }
-    return sf_complain("--timeout %s: expected a time of at most a day, as in "
-                       "500ms, 30s or 2m",
-                       text);
-}
-
 static bool add_only(struct sf_run *run, const char *name)
 {
     int i = 0;
@@ -228,7 +208,7 @@ static bool take_option(struct sf_options *o, int option, const char *value)
     case OPT_ALLOW:
         return sf_find_monitor(value, &o->run.allowed);
     case OPT_TIMEOUT:
-        return read_time(value, &o->run.timeout_ms);
+        return sf_read_time("--timeout", value, &o->run.timeout_ms);
     case OPT_STATUS:
         o->run.status_counts = true;
         return true;

@@ -2,13 +2,12 @@
  * sim.c: sockfault sim, a server over the kernel in memory; see
  * sockfault-sim(1).
  */
-#include "faultinject/explore/explore.h"
-#include "faultinject/session/served.h"
+#include "faultinject/explore/sim.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,12 +16,17 @@
 #include <unistd.h>
 
 enum { OPT_ALLOW = 256 };
-enum { TICK_MS = 100, GRACE_MS = 500, PATIENCE_MS = 3000 };
+enum {
+    TICK_MS = 100,
+    GRACE_MS = 500,
+    PATIENCE_MS = 3000,
+    HANG_MS = 20000, /* a run of a proof that takes longer never ends */
+    K_MAX = 64
+};
 
 static const char usage[] =
-    "usage: sockfault sim --scenario FILE [--allow MONITOR]... [-v] [-q] "
-    "[--]\n"
-    "                     COMMAND [ARGUMENT]...\n"
+    "usage: sockfault sim --scenario FILE [OPTION]... [--] COMMAND "
+    "[ARGUMENT]...\n"
     "\n"
     "Run a single-threaded server over sockets, peers and time in memory.\n"
     "  -s, --scenario FILE  the session: sockfault-session(5), or an input\n"
@@ -30,18 +34,56 @@ static const char usage[] =
     "on\n"
     "  -v, --verbose        show it as it happens, on standard error\n"
     "  -q, --quiet          say only what was found\n"
+    "  -k, --prove N        instead of its faults every combination of at most "
+    "N,\n"
+    "                       a run each, and say what that proves\n"
+    "  -t, --budget TIME    ... stop after so long: 30s, 10m, 8h\n"
+    "  -o, --out FOLDER     ... for the counterexample [.]\n"
     "\n"
-    "Ends with 0: nothing found, 1: something found, 2: could not do it.\n";
+    "Ends with 0: nothing found, or proved; 1: something found; 2: could not "
+    "do "
+    "it,\nor not completely.\n";
 
-static struct {
-    const char *scenario;
-    bool verbose, quiet;
-    unsigned allowed;
-    char library[PATH_MAX + 64], report[64];
-    struct sf_served *served;
-} sim = {.report = SF_SHARED "-sim.XXXXXX"};
+struct sim sim = {.out = ".", .report = SF_SHARED "-sim.XXXXXX"};
 
 /* ---------------------------------------------------------- preparations */
+
+static bool take_k(const char *text)
+{
+    char *end;
+    unsigned long k = strtoul(text, &end, 10);
+
+    sim.proves = true;
+    sim.k = (unsigned)k;
+    return (*text >= '0' && *text <= '9' && !*end && k <= K_MAX) ||
+           sf_complain("sim: --prove %s: expected a number of faults, at most "
+                       "%d",
+                       text, K_MAX);
+}
+
+static bool take_option(int option)
+{
+    switch (option) {
+    case 's':
+        sim.scenario = optarg;
+        return true;
+    case OPT_ALLOW:
+        return sf_find_monitor(optarg, &sim.allowed);
+    case 'v':
+        return sim.verbose = true;
+    case 'q':
+        return sim.quiet = true;
+    case 'k':
+        return take_k(optarg);
+    case 't':
+        return sf_read_time("sim: --budget", optarg, &sim.budget_ms);
+    case 'o':
+        sim.out = optarg;
+        return true;
+    default: /* getopt has said what is wrong */
+        return false;
+    }
+}
 
 static bool take_options(int argc, char **argv)
 {
@@ -50,49 +92,43 @@ static bool take_options(int argc, char **argv)
         {"allow", required_argument, NULL, OPT_ALLOW},
         {"verbose", no_argument, NULL, 'v'},
         {"quiet", no_argument, NULL, 'q'},
+        {"prove", required_argument, NULL, 'k'},
+        {"budget", required_argument, NULL, 't'},
+        {"out", required_argument, NULL, 'o'},
         {NULL, 0, NULL, 0},
     };
     static char name[] = "sockfault: sim";
     int option;
 
     argv[0] = name; /* getopt's messages begin with it */
-    while ((option = getopt_long(argc, argv, "+s:vq", options, NULL)) != -1)
-        switch (option) {
-        case 's':
-            sim.scenario = optarg;
-            break;
-        case OPT_ALLOW:
-            if (!sf_find_monitor(optarg, &sim.allowed))
-                return false;
-            break;
-        case 'v':
-            sim.verbose = true;
-            break;
-        case 'q':
-            sim.quiet = true;
-            break;
-        default: /* getopt has said what is wrong */
+    while ((option = getopt_long(argc, argv, "+s:vqk:t:o:", options, NULL)) !=
+           -1)
+        if (!take_option(option))
             return false;
-        }
     if (!sim.scenario)
         return sf_complain("sim: which session?  --scenario FILE");
     if (access(sim.scenario, R_OK) < 0)
         return sf_complain("%s: %s", sim.scenario, strerror(errno));
+    if (sim.proves && access(sim.out, W_OK | X_OK) < 0)
+        return sf_complain("sim: --out %s: %s", sim.out, strerror(errno));
     return optind < argc || sf_complain("sim: which command?");
 }
 
+/* What is not used of it takes no memory. */
 static bool make_report(void)
 {
     int fd = sf_shared_open(sim.report); /* held to the end */
+    size_t size = sizeof *sim.served;
 
+    if (sim.proves)
+        size += SF_EXHAUST_ROOM * sizeof *sim.served->children;
     if (fd < 0)
         return false;
-    if (ftruncate(fd, sizeof *sim.served) == 0)
-        sim.served = mmap(NULL, sizeof *sim.served, PROT_READ | PROT_WRITE,
-                          MAP_SHARED, fd, 0);
+    if (ftruncate(fd, (off_t)size) == 0)
+        sim.served =
+            mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (!sim.served || sim.served == MAP_FAILED)
         return sf_complain("%s: %s", sim.report, strerror(errno));
-    sim.served->allowed = sim.allowed;
     return true;
 }
 
@@ -111,16 +147,17 @@ static void set_environment(const struct sf_program *program)
 
 /* --------------------------------------------------------------- verdict */
 
-static int found(const char *what)
+static __attribute__((format(printf, 2, 3))) int ends(int status,
+                                                      const char *format, ...)
 {
-    fprintf(stderr, "sockfault: %s\n", what);
-    return SF_FOUND;
-}
+    char *line = sim.served->line;
+    int n = snprintf(line, SF_SIM_LINE, "sockfault: ");
+    va_list ap;
 
-static int could_not(const char *what)
-{
-    fprintf(stderr, "sockfault: %s\n", what);
-    return SF_COULD_NOT;
+    va_start(ap, format);
+    vsnprintf(line + n, SF_SIM_LINE - (size_t)n, format, ap);
+    va_end(ap);
+    return status;
 }
 
 static bool allowed(enum sf_monitor monitor)
@@ -128,44 +165,47 @@ static bool allowed(enum sf_monitor monitor)
     return sim.allowed & 1u << monitor;
 }
 
-static int verdict(const char *name, int status)
+static int verdict(const char *name, int status, bool hung)
 {
     const struct sf_served *s = sim.served;
-    char line[256];
 
-    if (s->unusable || s->found) {
-        fprintf(stderr, "%s\n", s->line);
+    if (s->unusable || s->found)
         return s->unusable ? SF_COULD_NOT : SF_FOUND;
-    }
-    if (sf_forwarded()) {
-        snprintf(line, sizeof line, "stopped by SIG%s before the session ended",
-                 sigabbrev_np(sf_forwarded()));
-        return could_not(line);
-    }
+    if (sf_forwarded())
+        return ends(SF_COULD_NOT, "stopped by SIG%s before the session ended",
+                    sigabbrev_np(sf_forwarded()));
     if (!s->loaded)
-        return could_not("the program did not load the library");
-    if (WIFSIGNALED(status) && !(s->stopped && WTERMSIG(status) == SIGTERM)) {
-        snprintf(line, sizeof line, "finding: died: %s was killed by SIG%s",
-                 name, sigabbrev_np(WTERMSIG(status)));
-        return found(line);
-    }
+        return ends(SF_COULD_NOT, "the program did not load the library");
+    if (hung)
+        return ends(SF_FOUND,
+                    "finding: stall: %s does not end, and makes no "
+                    "calls",
+                    name);
+    if (WIFSIGNALED(status) && !(s->stopped && WTERMSIG(status) == SIGTERM))
+        return ends(SF_FOUND, "finding: died: %s was killed by SIG%s", name,
+                    sigabbrev_np(WTERMSIG(status)));
     if (!s->joined)
-        return could_not("the program ended before it waited for a client");
+        return ends(SF_COULD_NOT,
+                    "the program ended before it waited for a client");
     if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
         sf_sanitized_ended(&s->sanitized))
-        return found("finding: a sanitizer's report, see above");
+        return ends(SF_FOUND, "finding: a sanitizer's report, see above");
     if (!s->stopped && !allowed(SF_MON_DIED))
-        return found("finding: died: the program ended, and nobody had told "
-                     "it to stop");
-    if (!sim.quiet)
-        printf("sockfault: %u connection%s, %llu calls, %llu fault%s: nothing "
-               "found\n",
-               s->conns, s->conns == 1 ? "" : "s", (unsigned long long)s->calls,
-               (unsigned long long)s->faults, s->faults == 1 ? "" : "s");
+        return ends(SF_FOUND, "finding: died: the program ended, and nobody "
+                              "had told it to stop");
     return SF_NOTHING_FOUND;
 }
 
 /* ------------------------------------------------------------- the program */
+
+/* What it says in each of thousands of runs. */
+static void be_silent(void)
+{
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+    dup2(null, STDOUT_FILENO);
+    dup2(null, STDERR_FILENO);
+}
 
 static pid_t start(char **command, const struct sf_program *program,
                    const sigset_t *mask)
@@ -175,6 +215,8 @@ static pid_t start(char **command, const struct sf_program *program,
     if (pid == 0) {
         set_environment(program);
         sf_set_sanitizers();
+        if (sim.served->proves)
+            be_silent();
         sf_signals_free(mask);
         execvp(command[0], command); /* a script, too */
         _exit(127);
@@ -187,13 +229,16 @@ static pid_t start(char **command, const struct sf_program *program,
  * child of a program that waits for it by other means than sockets, and would
  * for ever.
  */
-static int watch(pid_t pid)
+static int watch(pid_t pid, bool *hung)
 {
     struct sf_served *s = sim.served;
-    int status, elsewhere = 0, unusable = 0;
+    int status, elsewhere = 0, unusable = 0, ticks = 0;
 
     while (waitpid(pid, &status, WNOHANG) == 0) {
         sf_ends_within(pid, TICK_MS);
+        *hung = s->proves && ++ticks * TICK_MS > HANG_MS;
+        if (*hung)
+            kill(pid, SIGKILL);
         if (s->elsewhere && !s->joined && ++elsewhere * TICK_MS >= PATIENCE_MS)
             s->unusable = true;
         if (s->unusable && ++unusable * TICK_MS >= GRACE_MS)
@@ -247,12 +292,14 @@ static void end_left_over(void)
             ;
 }
 
-static int run(char **command, const struct sf_program *program)
+int sf_sim_run(char **command, const struct sf_program *program)
 {
+    bool hung = false;
     sigset_t mask;
     pid_t pid;
     int status;
 
+    sim.served->allowed = sim.allowed;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sf_signals_hold(&mask);
     sf_signals_early();
@@ -260,12 +307,37 @@ static int run(char **command, const struct sf_program *program)
     sf_signals_pass(pid, false);
     sigprocmask(SIG_SETMASK, &mask, NULL);
     if (pid < 0)
-        return could_not("cannot start a process");
-    status = watch(pid);
+        return ends(SF_COULD_NOT, "cannot start a process");
+    status = watch(pid, &hung);
     note_left_over(command[0]);
     if (sim.served->unusable || sf_forwarded())
         end_left_over();
-    return verdict(command[0], status);
+    return verdict(command[0], status, hung);
+}
+
+static int run_once(char **command, const struct sf_program *program)
+{
+    const struct sf_served *s = sim.served;
+    int status = sf_sim_run(command, program);
+
+    if (status != SF_NOTHING_FOUND)
+        fprintf(stderr, "%s\n", s->line);
+    else if (!sim.quiet)
+        printf("sockfault: %u connection%s, %llu calls, %llu fault%s: nothing "
+               "found\n",
+               s->conns, s->conns == 1 ? "" : "s", (unsigned long long)s->calls,
+               (unsigned long long)s->faults, s->faults == 1 ? "" : "s");
+    return status;
+}
+
+static int simulate(char **command, const struct sf_program *program)
+{
+    if (program->is_static) {
+        sf_complain("a static program loads no library");
+        return SF_COULD_NOT;
+    }
+    return sim.proves ? sf_sim_prove(command, program)
+                      : run_once(command, program);
 }
 
 int main(int argc, char **argv)
@@ -283,8 +355,7 @@ int main(int argc, char **argv)
                          sizeof sim.library) ||
         !make_report())
         return SF_COULD_NOT;
-    status = program.is_static ? could_not("a static program loads no library")
-                               : run(argv + optind, &program);
+    status = simulate(argv + optind, &program);
     unlink(sim.report);
     return status;
 }

@@ -78,3 +78,23 @@ bool sf_find_monitor(const char *name, unsigned *bits)
         }
     return sf_complain("%s: no such monitor: sockfault list monitors", name);
 }
+
+bool sf_read_time(const char *option, const char *text, int *ms)
+{
+    static const struct {
+        const char *unit;
+        long ms;
+    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}};
+    char *end;
+    long n = strtol(text, &end, 10);
+
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (end != text && strcmp(end, units[i].unit) == 0 && n > 0 &&
+            n <= 86400000 / units[i].ms) {
+            *ms = (int)(n * units[i].ms);
+            return true;
+        }
+    return sf_complain("%s %s: expected a time of at most a day, as in 500ms, "
+                       "30s or 2m",
+                       option, text);
+}

@@ -5,16 +5,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Address space for the children of one vector; memory only as it is used. */
-enum { ROOM = 1 << 22 };
-
 /* ------------------------------------------------------------- one run */
 
 static void note(struct sf_exhaust *e, struct sf_choice choice)
 {
     struct sf_exhaust_level *l = &e->levels[e->n];
 
-    if (l->n == ROOM)
+    if (l->n == SF_EXHAUST_ROOM)
         abort();
     l->found[l->n++] = choice;
 }
@@ -128,7 +125,8 @@ void sf_exhaust_init(struct sf_exhaust *e, unsigned k)
     };
     for (unsigned i = 0; i < e->k; i++) {
         e->levels[i].found =
-            mmap(NULL, ROOM * sizeof(struct sf_choice), PROT_READ | PROT_WRITE,
+            mmap(NULL, SF_EXHAUST_ROOM * sizeof(struct sf_choice),
+                 PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (e->levels[i].found == MAP_FAILED)
             abort();
@@ -138,7 +136,7 @@ void sf_exhaust_init(struct sf_exhaust *e, unsigned k)
 void sf_exhaust_fini(struct sf_exhaust *e)
 {
     for (unsigned i = 0; i < e->k; i++)
-        munmap(e->levels[i].found, ROOM * sizeof(struct sf_choice));
+        munmap(e->levels[i].found, SF_EXHAUST_ROOM * sizeof(struct sf_choice));
     *e = (struct sf_exhaust){.k = 0};
 }
 
@@ -186,6 +184,28 @@ bool sf_exhaust_next(struct sf_exhaust *e)
             return next_bound(e);
     e->vector[e->n++] = l->found[l->next++];
     return ready(e);
+}
+
+void sf_exhaust_adopt(struct sf_exhaust *copy, struct sf_choice *found)
+{
+    copy->chooser =
+        (struct sf_chooser){.wants = exhaust_wants, .choose = exhaust_choose};
+    copy->allowed = NULL;
+    copy->keep = NULL;
+    copy->met = NULL;
+    copy->levels[copy->n].found = found;
+}
+
+void sf_exhaust_take_back(struct sf_exhaust *e, const struct sf_exhaust *copy,
+                          const struct sf_choice *found)
+{
+    e->asked = copy->asked;
+    e->taken = copy->taken;
+    e->diverged = copy->diverged;
+    if (!e->noting)
+        return;
+    e->levels[e->n].n = copy->levels[e->n].n;
+    memcpy(e->levels[e->n].found, found, e->levels[e->n].n * sizeof *found);
 }
 
 void *sf_exhaust_mark(const struct sf_exhaust *e)

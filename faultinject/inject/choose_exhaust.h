@@ -31,8 +31,10 @@
 #include "faultinject/inject/chooser.h"
 
 enum {
-    SF_EXHAUST_MAX = 512, /* choices in one schedule   */
-    SF_EXHAUST_ALL = 8    /* so many amounts are tried */
+    SF_EXHAUST_MAX = 512,     /* choices in one schedule               */
+    SF_EXHAUST_ALL = 8,       /* so many amounts are tried             */
+    SF_EXHAUST_ROOM = 1 << 22 /* children of one vector, at most: that is
+                               * address space, memory as it is used   */
 };
 
 struct sf_choice {
@@ -87,6 +89,13 @@ void sf_exhaust_fini(struct sf_exhaust *e);
 
 /* Sets up the next run; false when all were made. */
 bool sf_exhaust_next(struct sf_exhaust *e);
+
+/* A run in another process has a copy of the walk, and a place for the children
+ * it notes, of SF_EXHAUST_ROOM: adopted there, before the run, by whose
+ * callbacks nobody is called any more; and taken back here when it is over. */
+void sf_exhaust_adopt(struct sf_exhaust *copy, struct sf_choice *found);
+void sf_exhaust_take_back(struct sf_exhaust *e, const struct sf_exhaust *copy,
+                          const struct sf_choice *found);
 
 /* Where the next run begins: NULL from the start of the session. */
 void *sf_exhaust_mark(const struct sf_exhaust *e);

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000 };
@@ -87,6 +88,8 @@ static void load(void)
     if ((fuzzing ? sf_session_read : sf_session_read_file)(&session, bytes, len,
                                                            why, sizeof why) < 0)
         cannot(why);
+    if (served->proves)
+        session.faults_n = 0;
 }
 
 /*
@@ -360,6 +363,14 @@ static struct sf_program program = {
     .keeps_open = true,
 };
 
+/* Faults are chosen by whoever proves. */
+static void walk(void)
+{
+    sf_exhaust_adopt(&served->walk, served->children);
+    served->walk.allowed = sf_session_allows;
+    sf_session_choose(&served->walk.chooser);
+}
+
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
 {
     socklen_t len;
@@ -370,6 +381,8 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     start_fork_server();
     if (fuzzing)
         load();
+    if (served->proves)
+        walk();
     served->joined = true;
     program.name = program_invocation_short_name;
     return sf_session_join(&session, &program, show, until);
@@ -410,10 +423,11 @@ static void map_report(const char *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);
     void *map = MAP_FAILED;
+    struct stat st;
 
-    if (fd >= 0)
-        map = mmap(NULL, sizeof *served, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-                   0);
+    if (fd >= 0 && fstat(fd, &st) == 0)
+        map = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED,
+                   fd, 0);
     if (fd >= 0)
         sf_libc.close(fd);
     if (map != MAP_FAILED)

@@ -5,6 +5,7 @@
 #ifndef SF_SERVED_H
 #define SF_SERVED_H
 
+#include "faultinject/inject/choose_exhaust.h"
 #include "faultinject/inject/sanitizer.h"
 
 #define SF_SIM_SCENARIO_ENV "SOCKFAULT_SIM"        /* a session; -: input  */
@@ -37,6 +38,9 @@ struct sf_served {
     struct sf_sanitized sanitized;
     uint32_t conns;
     uint64_t calls, faults;
+    uint32_t proves;        /* this run is one of a walk, not the session's  */
+    struct sf_exhaust walk; /* … so far; adopted by the library              */
+    struct sf_choice children[]; /* … noted: SF_EXHAUST_ROOM if it proves   */
 };
 
 #endif

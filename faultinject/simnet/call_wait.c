@@ -37,11 +37,13 @@ static int64_t from_ms(int ms)
     return ms < 0 ? -1 : (int64_t)ms * 1000000;
 }
 
+/* Who waits for the real kernel only, and for ever, waits there.  With a limit
+ * it is ours: the time that passes is. */
 static int do_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t ns)
 {
     if (ns == -2 || nfds < 0)
         return -EINVAL;
-    if (sim_only_real(nfds, rd, wr, ex))
+    if (ns < 0 && sim_only_real(nfds, rd, wr, ex))
         return PASS_INT;
     return sim_select(nfds, rd, wr, ex, sim_until(ns));
 }
@@ -78,8 +80,8 @@ static int do_poll(struct pollfd *fds, nfds_t nfds, int64_t ns)
         ours = sim_is_fd(fds[i].fd);
         real |= fds[i].fd >= 0;
     }
-    /* One that names no descriptor at all only sleeps. */
-    return ours || !real ? sim_poll(fds, nfds, sim_until(ns)) : PASS_INT;
+    return ns < 0 && real && !ours ? PASS_INT
+                                   : sim_poll(fds, nfds, sim_until(ns));
 }
 
 int sim_on_poll(struct pollfd *fds, nfds_t nfds, int timeout)

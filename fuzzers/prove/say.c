@@ -2,6 +2,7 @@
 #include "fuzzers/prove/prove.h"
 
 #include "faultinject/session/run.h"
+#include "faultinject/session/tape.h"
 #include "fuzzers/fuzz.h"
 
 #include <errno.h>
@@ -193,39 +194,6 @@ void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
 
 /* --------------------------------------------------------- counterexamples */
 
-static uint8_t amount_byte(const struct sf_choice *c)
-{
-    unsigned b = 0;
-
-    while (c->max && b < 255 && sf_tape_amount((uint8_t)b, c->max) != c->amount)
-        b++;
-    return (uint8_t)b;
-}
-
-/* The choices as steps of a tape; false when there is no room for them. */
-static bool to_tape(struct sf_session *s, const struct prove_result *r)
-{
-    uint32_t from = 0;
-
-    s->faults_n = 0;
-    for (unsigned i = 0; i < r->n; i++) {
-        const struct sf_choice *c = &r->vector[i];
-
-        for (; c->at - from > 255; from += 256) {
-            if (s->faults_n == SF_FAULTS_MAX)
-                return false;
-            s->faults[s->faults_n++] =
-                (struct sf_fault_step){255, SF_TAPE_PAUSE, 0};
-        }
-        if (s->faults_n == SF_FAULTS_MAX)
-            return false;
-        s->faults[s->faults_n++] = (struct sf_fault_step){
-            (uint8_t)(c->at - from), (uint8_t)(c->which - 1), amount_byte(c)};
-        from = c->at + 1;
-    }
-    return true;
-}
-
 static bool write_file(const char *path, const struct sf_session *s,
                        const uint8_t *bytes, size_t len)
 {
@@ -269,7 +237,7 @@ void prove_show(const struct prove_job *job, const struct prove_result *r)
     char text[4200], input[4200];
     size_t len;
 
-    if (!to_tape(&s, r)) {
+    if (!sf_session_take_choices(&s, r->vector, r->n)) {
         prove_complain("the counterexample is longer than a tape can be");
         return;
     }

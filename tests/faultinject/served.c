@@ -5,7 +5,7 @@
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
- *             flushes]
+ *             flushes|tires|fickle]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -394,8 +394,12 @@ int main(int argc, char **argv)
             wait_well(listener);
         if (is("deaf") || is("hears"))
             wait_unless_told(listener);
+        if (is("fickle") && getpid() % 2 == 0)
+            poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, -1);
         if (!stopped)
             fd = accept(listener, NULL, NULL);
+        if (fd < 0 && is("tires"))
+            return 0;
         if (fd >= 0)
             serve(fd);
     }

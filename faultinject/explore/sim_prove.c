@@ -1,0 +1,255 @@
+/*
+ * sim_prove.c: a run of the program for each combination of faults.
+ *
+ * Each is a process of its own, from its start, so whatever the program does
+ * to itself ends with it.  The walk is here; the library in the program has a
+ * copy and notes what else could have been chosen (served.h).
+ */
+#include "faultinject/explore/sim.h"
+#include "faultinject/session/tape.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SAY_EVERY_S = 10 };
+
+enum end { COMPLETE, STOPPED, REFUTED, CANNOT };
+
+static struct {
+    struct sf_exhaust walk;
+    struct sf_session session;
+    uint64_t runs, schedules[SF_EXHAUST_MAX + 1];
+    uint64_t calls;
+    uint32_t decisions;
+    double since, said;
+    char counterexample[PATH_MAX];
+} proof;
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool load(void)
+{
+    static char bytes[SF_TEXT_MAX + 1];
+    FILE *f = fopen(sim.scenario, "re");
+    size_t n = f ? fread(bytes, 1, sizeof bytes, f) : 0;
+    bool whole = f && !ferror(f);
+    char why[256];
+
+    if (!whole)
+        sf_complain("%s: %s", sim.scenario, strerror(errno));
+    if (f)
+        fclose(f);
+    return whole && (sf_session_read_file(&proof.session, bytes, n, why,
+                                          sizeof why) == 0 ||
+                     sf_complain("%s: %s", sim.scenario, why));
+}
+
+/* -------------------------------------------------------------------- walk */
+
+static void tell_progress(void)
+{
+    bool tty = isatty(STDERR_FILENO);
+    double t = now();
+
+    if (sim.quiet || t - proof.said < (tty ? 0.5 : SAY_EVERY_S))
+        return;
+    proof.said = t;
+    fprintf(stderr,
+            "%s%u faults: %" PRIu64 " schedules, %.0f a second, %.0f %% of "
+            "this bound%s",
+            tty ? "\r" : "sockfault: ", proof.walk.bound, proof.runs,
+            (double)proof.runs / (t - proof.since),
+            100 * sf_exhaust_part(&proof.walk), tty ? "\033[K" : "\n");
+}
+
+static void wipe(void)
+{
+    if (isatty(STDERR_FILENO) && !sim.quiet)
+        fputs("\r\033[K", stderr);
+}
+
+static bool time_is_over(void)
+{
+    return sim.budget_ms && (now() - proof.since) * 1000 > sim.budget_ms;
+}
+
+static int run(char **command, const struct sf_program *program)
+{
+    struct sf_served *s = sim.served;
+    int status;
+
+    memset(s, 0, sizeof *s);
+    s->proves = true;
+    s->walk = proof.walk;
+    status = sf_sim_run(command, program);
+    if (s->joined)
+        sf_exhaust_take_back(&proof.walk, &s->walk, s->children);
+    return status;
+}
+
+static void count(void)
+{
+    if (proof.walk.n == 0) {
+        proof.calls = sim.served->calls;
+        proof.decisions = proof.walk.asked;
+    }
+    proof.schedules[proof.walk.n] += proof.walk.counts;
+    proof.runs++;
+}
+
+static enum end walk(char **command, const struct sf_program *program)
+{
+    while (sf_exhaust_next(&proof.walk)) {
+        int status = run(command, program);
+
+        if (sf_forwarded())
+            return STOPPED;
+        if (status == SF_COULD_NOT)
+            return CANNOT;
+        count();
+        if (status == SF_FOUND)
+            return REFUTED;
+        if (sf_exhaust_diverged(&proof.walk)) {
+            snprintf(sim.served->line, SF_SIM_LINE,
+                     "sockfault: %.40s is not deterministic: with the same "
+                     "choices it met other decisions",
+                     command[0]);
+            return CANNOT;
+        }
+        tell_progress();
+        if (time_is_over())
+            return STOPPED;
+    }
+    return COMPLETE;
+}
+
+/* --------------------------------------------------------------- statement */
+
+static const char *scenario_name(void)
+{
+    const char *slash = strrchr(sim.scenario, '/');
+
+    return slash ? slash + 1 : sim.scenario;
+}
+
+static void say_schedules(void)
+{
+    uint64_t all = 0;
+
+    for (unsigned i = 0; i <= sim.k; i++)
+        all += proof.schedules[i];
+    printf("  schedules  %" PRIu64 ":", all);
+    for (unsigned i = 0; i <= sim.k; i++)
+        printf("%s %" PRIu64 " with %u", i ? "," : "", proof.schedules[i], i);
+    printf("\n");
+}
+
+static void say_end(enum end end)
+{
+    unsigned bound = proof.walk.bound;
+
+    switch (end) {
+    case COMPLETE:
+        printf("  PROVED     complete: every schedule of at most %u fault%s "
+               "was run\n",
+               sim.k, sim.k == 1 ? "" : "s");
+        break;
+    case STOPPED:
+        printf("  INCOMPLETE %s; complete only for ",
+               sf_forwarded() ? "it was stopped" : "the time was over");
+        if (bound)
+            printf("at most %u faults\n", bound - 1);
+        else
+            printf("nothing\n");
+        break;
+    case REFUTED:
+        printf("  REFUTED    with %u fault%s: %s\n", proof.walk.n,
+               proof.walk.n == 1 ? "" : "s", sim.served->line);
+        break;
+    case CANNOT:
+        printf("  NOTHING    is proved\n");
+        break;
+    }
+}
+
+static void say(const char *program, enum end end)
+{
+    double took = now() - proof.since;
+
+    printf("%s (%s, profile %s, at most %u faults)\n", scenario_name(), program,
+           sf_profile_names[proof.session.profile], sim.k);
+    printf("  session    %" PRIu64 " calls, %u decisions without a fault\n",
+           proof.calls, proof.decisions);
+    say_schedules();
+    say_end(end);
+    printf("  took       %.2f s, %.0f runs a second\n", took,
+           (double)proof.runs / took);
+    fflush(stdout);
+}
+
+/* ---------------------------------------------------------- counterexample */
+
+static bool write_counterexample(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+    FILE *f;
+
+    if (!sf_session_take_choices(&proof.session, proof.walk.vector,
+                                 proof.walk.n))
+        return sf_complain("the counterexample is longer than a tape can be");
+    snprintf(proof.counterexample, sizeof proof.counterexample,
+             "%s/%s.%.*s.session", sim.out, slash ? slash + 1 : program,
+             (int)strcspn(scenario_name(), "."), scenario_name());
+    f = fopen(proof.counterexample, "w");
+    if (f)
+        sf_session_print(&proof.session, f);
+    return (f && fclose(f) == 0) ||
+           sf_complain("%s: %s", proof.counterexample, strerror(errno));
+}
+
+/* By its tape alone, as `sockfault sim` would. */
+static void show(char **command, const struct sf_program *program)
+{
+    if (!write_counterexample(command[0]))
+        return;
+    memset(sim.served, 0, sizeof *sim.served);
+    sim.scenario = proof.counterexample;
+    sim.verbose = true;
+    fprintf(stderr, "\n");
+    if (sf_sim_run(command, program) == SF_FOUND)
+        fprintf(stderr, "%s\n", sim.served->line);
+    else
+        fprintf(stderr, "played by its tape alone nothing was found\n");
+    printf("\nto see it again: sockfault sim -v -s %s -- COMMAND\n",
+           proof.counterexample);
+}
+
+int sf_sim_prove(char **command, const struct sf_program *program)
+{
+    static const int status[] = {SF_NOTHING_FOUND, SF_COULD_NOT, SF_FOUND,
+                                 SF_COULD_NOT};
+    enum end end;
+
+    if (!load())
+        return SF_COULD_NOT;
+    sf_exhaust_init(&proof.walk, sim.k);
+    proof.since = proof.said = now();
+    end = walk(command, program);
+    wipe();
+    if (end == CANNOT)
+        fprintf(stderr, "%s\n", sim.served->line);
+    say(command[0], end);
+    if (end == REFUTED)
+        show(command, program);
+    return status[end];
+}
