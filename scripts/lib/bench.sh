@@ -46,8 +46,7 @@ bench_choose() {
 # What is missing of the peers is installed if that can be done; a peer that is
 # still not there has rows that say so.
 bench_begin() {
-    bench_work=$(mktemp -d)
-    trap 'rm -rf "$bench_work"; on_exit' EXIT
+    scratch bench_work
     : >"$bench_work/rows"
     [[ -z $bench_judging ]] || (need bench) || complain "some peers are missing"
 }
