@@ -20,6 +20,7 @@ SF_BUILD=$SF_PROJECT/build
 SF_NAME=${0##*/}
 sf_ended=
 sf_scratch=
+sf_groups=() # of processes, which end with the script
 
 . "$SF_LIB/limits.sh"
 . "$SF_LIB/packages.sh"
@@ -39,10 +40,18 @@ die() {
     finish 2
 }
 
+stop_groups() {
+    if [[ ${#sf_groups[@]} -gt 0 ]]; then
+        kill -KILL -- "${sf_groups[@]/#/-}" || true
+        wait "${sf_groups[@]}" || true
+    fi
+} 2>/dev/null
+
 # An end that nobody chose is "could not do it".  Status 2 has been told by
 # whoever ended with it (a die in a subshell).
 on_exit() {
     local status=$?
+    stop_groups
     [[ -z $sf_scratch ]] || rm -rf "$sf_scratch"
     [[ -z $sf_ended && $status -ne 0 ]] || return 0
     [[ $status -eq 2 ]] || complain "stopped: a command failed with $status"

@@ -24,7 +24,8 @@ mutants_choose() {
     [[ $jobs -le ${#patches[@]} ]] || jobs=${#patches[@]}
 }
 
-# What the project is now, and a copy a worker, built; the first one shows that the unchanged sources pass.
+# What the project is now, and a copy a worker, built; the first one shows that
+# the unchanged sources pass.
 mutants_begin() {
     local i
     local -a pids=()
@@ -94,6 +95,7 @@ mutants_work() {
     local i
     printf '%-10s %-10s %-9s %-28s %10s %7s\n' \
         mutant verdict check 'monitor or oracle' executions seconds
+    set -m # a worker is a group: in the background, it does not hear Ctrl-C
     for ((i = 0; i < jobs; i++)); do
         (
             mutants_enter "$i"
@@ -102,8 +104,11 @@ mutants_work() {
                 wait "$!" || mutant_restore
             done
         ) &
+        sf_groups+=("$!")
     done
+    set +m
     wait
+    sf_groups=()
     mutants_missing
 }
 
