@@ -202,7 +202,7 @@ mutant_probes() {
     local dir first i
     local -a probes suspects
     mapfile -t probes < <(grep .)
-    dir=$(mktemp -d)
+    dir=$(mktemp -d -p "$work" probes.XXXXXX)
     for ((first = 0; first < ${#probes[@]}; first += mutant_at_once)); do
         for ((i = first; i < first + mutant_at_once && i < ${#probes[@]}; i++)); do
             # shellcheck disable=SC2086 # words

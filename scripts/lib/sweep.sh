@@ -381,11 +381,12 @@ sweep_done() {
 sweep_finding() { say "sockfault: finding: $1: $2"; }
 
 # sweep_replay CASE PLAN REPORT: one run, judged; sets replay_*, as
-# replay_input does, and sweep_faults, how many faults were injected.
+# replay_input does, and sweep_faults, how many faults were injected.  What the
+# run writes lies beside REPORT, where it goes with its folder, however this ends.
 sweep_replay() {
     local dir sweep_build=-checked
     [[ -x $SF_BUILD/bin/framed-server-checked ]] || sweep_build=
-    dir=$(mktemp -d)
+    dir=$(mktemp -d -p "$(dirname "$3")" run.XXXXXX)
     sweep_run "$1" "$2" "$dir"
     {
         cat "$dir/trace" 2>/dev/null || true
