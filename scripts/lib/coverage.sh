@@ -27,11 +27,11 @@ coverage_run() {
             s/^\t *[0-9]* - \(.*\) (.*)$/\1/p' "$log")
     passed=$(grep 'tests passed' "$log") || die "ctest ran no test"
     say "tests: $passed"
-    for plan in $(sweep_plans); do
+    while read -r plan; do
         for case in "${sweep_cases[@]}"; do
             sweep_replay "$case" "$plan" "$work/report"
         done
-    done
+    done < <(sweep_plans)
     unset LLVM_PROFILE_FILE
 }
 

@@ -9,7 +9,7 @@
 symbolize() {
     local names=$1.names
     grep -oE '\(/[^()]+\+0x[0-9a-f]+\)' "$1" | sort -u | tr -d '()' |
-        sed 's/+\(0x[0-9a-f]*\)$/ \1/' |
+        sed 's/^\(.*\)+\(0x[0-9a-f]*\)$/"\1" \2/' |
         llvm-symbolizer --output-style=JSON 2>/dev/null |
         jq -r --arg root "$SF_PROJECT/" '
             select(.Symbol != null)
