@@ -277,8 +277,9 @@ static unsigned port_of(const char *text)
 }
 
 static const char usage[] =
-    "sockfault-record LISTEN SERVER FILE: listens at one port, passes on to "
-    "another, and writes what clients did as a session";
+    "usage: sockfault record LISTEN SERVER FILE\n"
+    "listens at one port of 127.0.0.1, passes on to another, and writes what\n"
+    "the clients did as a session: sockfault-record(1)\n";
 
 int main(int argc, char **argv)
 {
@@ -289,9 +290,9 @@ int main(int argc, char **argv)
     FILE *out;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
-        return puts(usage) < 0 || fclose(stdout) ? 2 : 0;
+        return fputs(usage, stdout) < 0 || fclose(stdout) ? 2 : 0;
     if (argc != 4)
-        return fail("usage", usage);
+        return fputs(usage, stderr), 2;
     at = port_of(argv[1]);
     server = port_of(argv[2]);
     if (!at || !server)

@@ -50,7 +50,7 @@ moved=$(sed -n 's/^.* \(recv\|send\) .* -> //p' "$work/replay" |
 
 is=0
 "$bin/sockfault-record" 2>"$work/usage" || is=$?
-[ $is = 2 ] && grep -q '^sockfault-record: usage' "$work/usage" ||
+[ $is = 2 ] && grep -q '^usage: sockfault record ' "$work/usage" ||
     fail "bad usage ended $is"
 is=0
 "$bin/sockfault-record" 70000 1 "$work/none" 2>"$work/usage" || is=$?
