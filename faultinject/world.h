@@ -1,8 +1,10 @@
 /*
  * world.h: what stands below the injector and really does a call.
  *
- * There are two: `kernel` (kernel/) hands every call to libc, and `simnet`
- * (simnet/) carries it out in memory.  Both answer every call of calls.def
+ * There are three: `kernel` (kernel/) hands every call to libc, `simnet`
+ * (simnet/) carries it out in memory, and `loopback` (loopback/) stands behind
+ * simnet's interface and has the kernel's sockets; notify/ has `kernel` with
+ * what must happen in the other process.  Each answers every call of calls.def
  * exactly as Linux would: same results, same errno, same order of checks.
  * A world never decides a fault and never looks at who called; the injector
  * never knows which world it has.

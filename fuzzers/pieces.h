@@ -15,6 +15,10 @@
  *     static void end(void *parser) { … free it … }
  *     SF_FUZZ_PIECES(begin, feed, end)
  *
+ * A difference is a line on standard error, "sockfault: finding: wrong-data:",
+ * and abort().  An input of more than SF_PIECES_MAX bytes is not fed at all; of
+ * what is reported the first SF_SEEN_MAX bytes are compared.
+ *
  * Include it once.
  */
 #ifndef SF_PIECES_H
@@ -26,7 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Three runs of an input larger than this take too long. */
+/* In bytes.  Three runs of an input larger than the first take too long. */
 enum { SF_PIECES_MAX = 1 << 14, SF_SEEN_MAX = 1 << 18 };
 
 /* What was reported in one run, in a normal form. */

@@ -16,6 +16,12 @@
  *   FM_E_PIPE     send only: the peer takes no more; it may still send
  *   FM_E_RESET    the connection is lost
  *   FM_E_UNREACH  … because the peer or network does not answer
+ *   FM_E_REFUSED  connect: nobody listens there, or there is no such path
+ *   FM_E_NO_FILES no descriptor free, in the process or the system
+ *   FM_E_IN_USE   bind, listen: somebody has the address
+ *   FM_E_NO_ADDR  bind, connect: not an address of this machine; socket: no
+ *                 such family
+ *   FM_E_DENIED   EACCES, EPERM
  *   FM_E_BADFD    EBADF, ENOTSOCK: what was a socket of ours is not any more;
  *   FM_E_NOT_SOCK it must not be used and not be closed
  *   FM_E_USAGE    EINVAL, ENOTCONN and their like
@@ -67,8 +73,9 @@ ssize_t fm_io_write(int fd, const void *buf, size_t len);
  */
 int fm_io_accept(int listener);
 
-/* A new stream socket, close-on-exec and non-blocking. */
+/* A new stream socket, close-on-exec and non-blocking.  Returns it. */
 int fm_io_socket(int domain);
+
 int fm_io_bind(int fd, const struct sockaddr *addr, socklen_t len);
 int fm_io_listen(int fd, int backlog);
 
@@ -79,7 +86,9 @@ int fm_io_connect(int fd, const struct sockaddr *addr, socklen_t len);
 /* The socket's pending error as ours, or 0.  The kernel tells it once. */
 int fm_io_take_error(int fd);
 
+/* The address that fd is bound to; AF_UNSPEC after an error. */
 int fm_io_get_name(int fd, struct sockaddr_storage *addr);
+
 int fm_io_set_option(int fd, int level, int option, int value);
 int fm_io_shutdown(int fd, int how);
 

@@ -99,7 +99,7 @@ struct sf_session {
     bool handlers;    /* the program has a signal handler                */
     enum sf_profile profile;
     unsigned extra; /* 0 to 15: the program's own, too                 */
-    unsigned high;  /* 1 to 16: descriptors begin so far below
+    unsigned high;  /* 1 to 4: descriptors begin so far below
                      * FD_SETSIZE; 0: low numbers                      */
     unsigned acts_n, faults_n;
     struct sf_act acts[SF_ACTS_MAX];
