@@ -393,6 +393,14 @@ static int mended_epoll_pwait(int epfd, struct epoll_event *events, int room,
                         sf_libc.epoll_pwait(epfd, events, room, timeout, mask));
 }
 
+static int mended_epoll_pwait2(int epfd, struct epoll_event *events, int room,
+                               const struct timespec *timeout,
+                               const sigset_t *mask)
+{
+    return add_to_epoll(
+        epfd, events, sf_libc.epoll_pwait2(epfd, events, room, timeout, mask));
+}
+
 static int mended_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
     int r = sf_libc.poll(fds, n, timeout);
@@ -490,7 +498,8 @@ void sf_mend_world(struct sf_world *w)
     MEND(write); MEND(send); MEND(sendto); MEND(writev); MEND(pwritev2);
     MEND(sendmsg); MEND(sendfile); MEND(splice);
     MEND(getsockopt); MEND(getsockname); MEND(ioctl);
-    MEND(poll); MEND(ppoll); MEND(epoll_wait); MEND(epoll_pwait);
+    MEND(poll); MEND(ppoll);
+    MEND(epoll_wait); MEND(epoll_pwait); MEND(epoll_pwait2);
     MEND(close); MEND(dup); MEND(dup2); MEND(dup3); MEND(fcntl);
     MEND(socket); MEND(accept); MEND(accept4);
 #undef MEND

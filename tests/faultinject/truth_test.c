@@ -117,6 +117,15 @@ static unsigned epoll_now(int epfd)
     return epoll_wait(epfd, &event, 1, 0) == 1 ? event.events : 0;
 }
 
+/* The same by the call that has a timespec. */
+static unsigned epoll_now_2(int epfd)
+{
+    struct epoll_event event = {.events = 0};
+    struct timespec none = {0, 0};
+
+    return epoll_pwait2(epfd, &event, 1, &none, NULL) == 1 ? event.events : 0;
+}
+
 static void observe_level(struct side *s)
 {
     note(s, "level=%#x ", epoll_now(s->level));
@@ -124,7 +133,7 @@ static void observe_level(struct side *s)
 
 static void observe_edge(struct side *s)
 {
-    note(s, "edge=%#x ", epoll_now(s->edge));
+    note(s, "edge=%#x ", epoll_now_2(s->edge));
 }
 
 static void (*const observations[])(struct side *) = {
