@@ -27,12 +27,18 @@ static size_t message_bytes(const struct mmsghdr *m)
     return sf_iov_bytes(m->msg_hdr.msg_iov, m->msg_hdr.msg_iovlen);
 }
 
-static size_t batch_bytes(const struct mmsghdr *messages, unsigned n)
+/* The kernel silently takes no more messages of a batch than that. */
+static unsigned batch_length(unsigned n)
+{
+    return n < IOV_MAX ? n : IOV_MAX;
+}
+
+static size_t batch_bytes(const struct batch *b)
 {
     size_t sum = 0;
 
-    for (unsigned i = 0; messages && i < n && i < IOV_MAX; i++)
-        sum += message_bytes(&messages[i]);
+    for (unsigned i = 0; b->messages && i < b->n; i++)
+        sum += message_bytes(&b->messages[i]);
     return sum;
 }
 
@@ -121,12 +127,12 @@ static int move_all(struct batch *b)
 SF_EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 {
     struct sf_op op = {.call = SF_CALL_sendmmsg, .fd = fd, .flags = flags};
-    struct batch b = {&op, messages, n, flags, false, NULL};
+    struct batch b = {&op, messages, batch_length(n), flags, false, NULL};
     int moved = -1;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.sendmmsg(fd, messages, n, flags);
-    op.len = batch_bytes(messages, n);
+    op.len = batch_bytes(&b);
     SF_BEATS(op, sf_libc.sendmmsg(fd, messages, n, flags), moved = move_all(&b))
     return sf_tell(&op) < 0 ? -1 : moved;
 }
@@ -171,12 +177,13 @@ SF_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags,
 {
     struct sf_op op = {.call = SF_CALL_recvmmsg, .fd = fd, .flags = flags};
     struct timespec until;
-    struct batch b = {&op, messages, n, flags, true, deadline(timeout, &until)};
+    struct batch b = {&op,   messages, batch_length(n),
+                      flags, true,     deadline(timeout, &until)};
     int moved = -1;
 
     if (SF_LIKELY(!sf_on))
         return sf_libc.recvmmsg(fd, messages, n, flags, timeout);
-    op.len = batch_bytes(messages, n);
+    op.len = batch_bytes(&b);
     SF_BEATS(op, sf_libc.recvmmsg(fd, messages, n, flags, timeout),
              if (!move_at_once(&b, timeout, &moved)) moved = move_all(&b))
     return sf_tell(&op) < 0 ? -1 : moved;
@@ -185,10 +192,12 @@ SF_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags,
 /* A socket, as far as is known before anything was done with it. */
 static bool is_socket(int fd)
 {
-    int type;
+    int type, saved = errno;
     socklen_t len = sizeof type;
+    bool is = sf_libc.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
 
-    return sf_libc.getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0;
+    errno = saved;
+    return is;
 }
 
 /* Out of a socket it is a read; into one it is what sendfile is made of. */
