@@ -28,7 +28,6 @@
 enum {
     FM_DELIM_MAX = 8,         /* bytes of a delimiter                      */
     FM_DIGITS_MAX = 9,        /* digits of an ASCII length: < 2^32         */
-    FM_HEADER_MAX = 9,        /* bytes in front of any payload             */
     FM_TYPE_UNKNOWN = 0xFFFF, /* in len_of: no such type                   */
     FM_MAX_DEFAULT = 1 << 20  /* bytes of payload                          */
 };
