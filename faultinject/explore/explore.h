@@ -118,8 +118,10 @@ void sf_signals_pass(pid_t command, bool has_own_group);
 /* The last one that asked the command to end, or 0. */
 int sf_forwarded(void);
 
-/* A child: true: it ended within the time. */
+/* A child: true: it ended within the time, whatever signals came meanwhile. */
 bool sf_ends_within(pid_t pid, int ms);
+/* Of the monotonic clock. */
+int64_t sf_now_ms(void);
 
 /* --- options.c: what stands behind a verb -------------------------------- */
 

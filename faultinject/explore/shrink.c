@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "faultinject/explore/explore.h"
@@ -51,9 +50,11 @@ static void release(struct sf_outcome_of_run *outcome)
 
 static int shell(const char *command)
 {
-    int status;
+    int status = 0;
     pid_t pid = fork();
 
+    if (pid < 0)
+        return 128;
     if (pid == 0) {
         execl("/bin/sh", "sh", "-c", command, (char *)NULL);
         _exit(127);
@@ -146,14 +147,6 @@ static bool give_up(const struct shrinking *s, const char *what,
     return sf_complain("shrink: %s %s", what, is_not);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
-
 /* What was found may be why it ended: without that it need not. */
 static void limit_runs(struct sf_run *run, int64_t first_ms)
 {
@@ -166,12 +159,12 @@ static bool first_run(struct shrinking *s)
     struct sf_plan *plan = &s->run->plan;
     struct sf_outcome_of_run outcome;
     const char *what;
-    int64_t begin = now_ms();
+    int64_t begin = sf_now_ms();
     bool good;
 
     if (!run_with(s, plan->rules, plan->n, &outcome))
         return false;
-    limit_runs(s->run, now_ms() - begin);
+    limit_runs(s->run, sf_now_ms() - begin);
     what = sf_forwarded() ? NULL : what_shows(s, &outcome);
     if (what)
         snprintf(s->wanted, sizeof s->wanted, "%s", what);

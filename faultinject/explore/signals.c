@@ -21,8 +21,9 @@ enum { PASSED_ON = sizeof passed_on / sizeof *passed_on };
 static pid_t command; /* 0: there is none now */
 static bool has_own_group;
 static volatile sig_atomic_t forwarded;
-static sigset_t handled; /* those that are not ignored */
-static sigset_t early;   /* those that came before the command */
+static sigset_t handled;         /* those that are not ignored */
+static sigset_t early;           /* those that came before the command */
+static void (*of_children)(int); /* what SIGCHLD was to us */
 
 static bool is_terminals(int sig)
 {
@@ -38,12 +39,14 @@ static void deliver(int sig)
 static void forward(int sig, siginfo_t *info, void *context)
 {
     bool has_it = is_terminals(sig) && info->si_code == SI_KERNEL;
+    int saved = errno;
 
     (void)context;
     if (sig != SIGUSR1 && sig != SIGUSR2) /* those ask for no end */
         forwarded = sig;
     if (!has_it || has_own_group)
         deliver(sig);
+    errno = saved;
 }
 
 static bool is_default(int sig)
@@ -53,12 +56,24 @@ static bool is_default(int sig)
     return sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL;
 }
 
+/* Who ignores its children's ends, as some that start us do, never learns how
+ * they ended. */
+static void hear_of_children(void)
+{
+    static bool hears;
+
+    if (!hears)
+        of_children = signal(SIGCHLD, SIG_DFL);
+    hears = true;
+}
+
 void sf_signals_hold(sigset_t *before)
 {
     struct sigaction sa = {.sa_sigaction = forward,
                            .sa_flags = SA_RESTART | SA_SIGINFO};
     sigset_t held;
 
+    hear_of_children();
     sigemptyset(&held);
     for (int i = 0; i < PASSED_ON; i++)
         sigaddset(&held, passed_on[i]);
@@ -75,6 +90,7 @@ void sf_signals_free(const sigset_t *before)
     for (int i = 0; i < PASSED_ON; i++)
         if (sigismember(&handled, passed_on[i]))
             signal(passed_on[i], SIG_DFL);
+    signal(SIGCHLD, of_children);
     sigprocmask(SIG_SETMASK, before, NULL);
 }
 
@@ -100,6 +116,14 @@ void sf_signals_pass(pid_t pid, bool own_group)
     sigemptyset(&early);
 }
 
+int64_t sf_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 int sf_forwarded(void)
 {
     return forwarded;
@@ -109,10 +133,12 @@ bool sf_ends_within(pid_t pid, int ms)
 {
     struct pollfd p = {.fd = (int)syscall(SYS_pidfd_open, pid, 0),
                        .events = POLLIN};
+    int64_t end = sf_now_ms() + ms, left = ms;
     int n;
 
     do {
-        n = poll(&p, 1, ms);
+        n = poll(&p, 1, left > 0 ? (int)left : 0);
+        left = end - sf_now_ms();
     } while (n < 0 && errno == EINTR);
     close(p.fd);
     return n != 0;

@@ -232,7 +232,7 @@ static pid_t start(char **command, const struct sf_program *program,
 static int watch(pid_t pid, bool *hung)
 {
     struct sf_served *s = sim.served;
-    int status, elsewhere = 0, unusable = 0, ticks = 0;
+    int status = 0, elsewhere = 0, unusable = 0, ticks = 0;
 
     while (waitpid(pid, &status, WNOHANG) == 0) {
         sf_ends_within(pid, TICK_MS);

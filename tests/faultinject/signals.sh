@@ -134,6 +134,25 @@ begin run -- "$work/slow" "$work/runs" 60000 dies
 interrupts 1 1 "-TERM $pid"
 says '^sockfault: finding: died: the command was killed by SIGABRT$'
 
+# Who starts us may ignore how children end; we do not.
+status=0
+env --ignore-signal=CHLD "$sockfault" run --fault 'recv: short 1' \
+    -- "$work/slow" "$work/runs" 1 2>"$work/said" || status=$?
+[ "$status" -eq 1 ] || fail "with SIGCHLD ignored the status is $status"
+says '^sockfault: finding: died: the command was killed by SIGABRT$'
+
+# Signals that ask for no end do not put off the end of the time.
+begin run --timeout 1s -- \
+    sh -c "trap '' USR1; exec '$work/slow' '$work/runs' 60000"
+until [ -s "$work/runs" ]; do sleep 0.05; done
+i=0
+while [ "$i" -lt 60 ] && kill -USR1 "$pid" 2>/dev/null; do
+    sleep 0.1
+    i=$((i + 1))
+done
+[ "$i" -lt 60 ] || fail 'USR1 puts off the end of the time'
+ends 1
+
 # --- shrink: what it came to by then ---
 
 "$sockfault" run --quiet --fault 'recv: short 1' --trace "$work/trace" \
