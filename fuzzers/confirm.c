@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -98,7 +99,7 @@ int main(int argc, char **argv)
     static char out[BUFSIZ]; /* not what the program under test holds */
     size_t len;
     pid_t pid;
-    int status;
+    int status = 0;
 
     setvbuf(stdout, out, _IOFBF, sizeof out);
     sf_verbose = argc == 3 && strcmp(argv[1], "-v") == 0;
@@ -107,6 +108,7 @@ int main(int argc, char **argv)
     len = load(argv[argc - 1], bytes);
     if (!len)
         return 2;
+    signal(SIGCHLD, SIG_DFL); /* ignored, its end would not be told */
     pid = fork();
     if (pid < 0)
         return cannot("fork", strerror(errno));

@@ -35,6 +35,7 @@ static int listener;
 static pid_t command;
 static sigset_t mask_before;
 static struct rlimit limit_before;
+static void (*children_before)(int); /* SIGCHLD: ignored, no end is told */
 
 static void die(const char *what)
 {
@@ -162,6 +163,7 @@ static void begin(char **argv)
         die("fork");
     if (command == 0) {
         sigprocmask(SIG_SETMASK, &mask_before, NULL);
+        signal(SIGCHLD, children_before);
         setrlimit(RLIMIT_NOFILE, &limit_before);
         err = sf_filter_offer(meeting, &filter);
         if (!err)
@@ -276,6 +278,7 @@ int main(int argc, char **argv)
     }
     getrlimit(RLIMIT_NOFILE, &limit_before);
     sigprocmask(SIG_SETMASK, NULL, &mask_before);
+    children_before = signal(SIGCHLD, SIG_DFL);
     high = limit_before;
     high.rlim_cur = SF_MIRROR_MAX + SF_OWN_FDS;
     if (high.rlim_max < high.rlim_cur)

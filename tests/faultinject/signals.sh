@@ -135,11 +135,14 @@ interrupts 1 1 "-TERM $pid"
 says '^sockfault: finding: died: the command was killed by SIGABRT$'
 
 # Who starts us may ignore how children end; we do not.
-status=0
-env --ignore-signal=CHLD "$sockfault" run --fault 'recv: short 1' \
-    -- "$work/slow" "$work/runs" 1 2>"$work/said" || status=$?
-[ "$status" -eq 1 ] || fail "with SIGCHLD ignored the status is $status"
-says '^sockfault: finding: died: the command was killed by SIGABRT$'
+for how in '' --notify; do
+    status=0
+    # shellcheck disable=SC2086
+    env --ignore-signal=CHLD "$sockfault" run $how --fault 'recv: short 1' \
+        -- "$work/slow" "$work/runs" 1 2>"$work/said" || status=$?
+    [ "$status" -eq 1 ] || fail "SIGCHLD ignored, $how: the status is $status"
+    says '^sockfault: finding: died: the command was killed by SIGABRT$'
+done
 
 # Signals that ask for no end do not put off the end of the time.
 begin run --timeout 1s -- \
