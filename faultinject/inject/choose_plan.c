@@ -246,11 +246,10 @@ static unsigned planned_choose(struct sf_chooser *self,
         }
         if (wanted || r->fault == SF_NONE) {
             /* A rule that names whom it is done to leaves the others. */
-            self->again = wanted && r->target > 0;
+            sf_thread.again = wanted && r->target > 0;
             return wanted;
         }
     }
-    self->again = false;
     return 0;
 }
 

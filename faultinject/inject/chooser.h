@@ -83,8 +83,6 @@ struct sf_chooser {
                        size_t *amount);
     /* It wants the faults that only a rule can name, too. */
     bool names;
-    /* Set by choose(): what was chosen may not be all at this call. */
-    bool again;
 };
 
 /*

@@ -314,6 +314,7 @@ static struct sf_outcome choose(struct sf_op *op)
     if (n == 1)
         return nothing;
     sf_thread.counted = NULL;
+    sf_thread.again = false;
     chosen = outcomes[chooser->choose(chooser, &op->at, outcomes, n, &amount)];
     op->counted = sf_thread.counted;
     if (chosen.fault == SF_SHORT)
@@ -348,7 +349,7 @@ static enum sf_verdict decide(struct sf_op *op)
     if (chosen.fault == SF_NONE)
         return SF_PERFORM;
     verdict = inflict(op, chosen);
-    while (chooser->again && sf_fault_kills(op->fault) &&
+    while (sf_thread.again && sf_fault_kills(op->fault) &&
            op->fault != SF_DEADFD_LATE) {
         chosen = choose(op);
         if (!sf_fault_kills(chosen.fault) || chosen.fault == SF_DEADFD_LATE)

@@ -32,6 +32,7 @@ extern struct sf_injector sf_injector;
 struct sf_thread {
     bool mine;         /* it began the session */
     bool lender_busy;  /* `busy` before it was lent */
+    bool again;        /* what the chooser chose may not be all at this call */
     unsigned lent;     /* to children of vfork(), each to the next */
     unsigned *counted; /* where the chooser says that what it chose is done */
     union {
