@@ -304,7 +304,13 @@ static long on_connect(void)
     struct sockaddr_storage addr = {.ss_family = AF_UNSPEC};
     socklen_t len = (socklen_t)ARG(2);
 
-    if (!is_ours(FD) || len > sizeof addr || !sf_peek(&addr, ARG(1), len))
+    if (!is_ours(FD))
+        return -1;
+    if (len > sizeof addr) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (!sf_peek(&addr, ARG(1), len))
         return -1;
     return connect(FD, (struct sockaddr *)&addr, len);
 }
@@ -387,6 +393,14 @@ static long on_ioctl(void)
 
 enum { POLL_MAX = 4096 };
 
+/* Rounded up; what an int cannot say is as good as for ever. */
+static int to_ms(time_t seconds, long ns)
+{
+    if (seconds > INT_MAX / 1000 - 1)
+        return INT_MAX;
+    return (int)(seconds * 1000 + (ns + 999999) / 1000000);
+}
+
 static int milliseconds(unsigned long at, int *ms)
 {
     struct timespec t;
@@ -396,9 +410,7 @@ static int milliseconds(unsigned long at, int *ms)
         return 0;
     if (!sf_peek(&t, at, sizeof t))
         return -1;
-    *ms = t.tv_sec > INT_MAX / 1000 - 1
-              ? INT_MAX
-              : (int)(t.tv_sec * 1000 + (t.tv_nsec + 999999) / 1000000);
+    *ms = to_ms(t.tv_sec, t.tv_nsec);
     return 0;
 }
 
@@ -528,8 +540,7 @@ static long on_select(void)
 
     if (ARG(4) && !sf_peek(&t, ARG(4), sizeof t))
         return -1;
-    return select_for(ARG(4) ? (int)(t.tv_sec * 1000 + (t.tv_usec + 999) / 1000)
-                             : -1);
+    return select_for(ARG(4) ? to_ms(t.tv_sec, t.tv_usec * 1000L) : -1);
 }
 
 static long on_dup2(void)

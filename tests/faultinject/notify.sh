@@ -125,4 +125,35 @@ run --fault 'poll 1: EINTR' -- "$work/waits"
 if [ "$status" -ne 0 ] || ! grep -q '1 fault: 1 EINTR' "$work/said"; then
     fail "a handler that waits: status $status"
 fi
+
+# Arguments at their limits mean what they mean to the kernel.
+cat >"$work/limits.c" <<'END'
+#include <errno.h>
+#include <signal.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <unistd.h>
+static void wake(int sig) { (void)sig; }
+int main(void)
+{
+    char name[200] = {AF_INET};
+    struct sigaction sa = {.sa_handler = wake};
+    struct timeval weeks = {4294968, 0}; /* 2^32 ms and some */
+    int fd = socket(AF_INET, SOCK_STREAM, 0), pair[2];
+    fd_set rd;
+    if (connect(fd, (struct sockaddr *)name, sizeof name) == 0 ||
+        errno != EINVAL)
+        return 1;
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 2;
+    FD_ZERO(&rd);
+    FD_SET(pair[0], &rd);
+    sigaction(SIGALRM, &sa, NULL);
+    alarm(2);
+    return select(pair[0] + 1, &rd, NULL, NULL, &weeks) < 0 ? 0 : 3;
+}
+END
+cc -w -static -o "$work/limits" "$work/limits.c"
+run --status -- "$work/limits"
+[ "$status" -eq 0 ] || fail "limits: status $status"
 exit $bad
