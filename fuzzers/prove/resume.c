@@ -2,19 +2,43 @@
 #include "fuzzers/prove/walk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Of this very program: what another build has walked is proved of that one.
+ * 0 where it cannot be read. */
+static uint64_t program_hash(void)
+{
+    static uint64_t hash;
+    int fd = hash ? -1 : open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    void *map = MAP_FAILED;
+    struct stat st;
+
+    if (fd >= 0 && fstat(fd, &st) == 0)
+        map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map != MAP_FAILED) {
+        hash = prove_hash(PROVE_HASH, map, (size_t)st.st_size);
+        munmap(map, (size_t)st.st_size);
+    }
+    if (fd >= 0)
+        close(fd);
+    return hash;
+}
 
 /* Which program, session and shard the file belongs to. */
 static uint64_t job_key(const struct prove_job *job)
 {
     uint8_t bytes[SF_SESSION_MAX];
     size_t len = sf_session_encode(&job->session, bytes, sizeof bytes);
-    uint64_t h = prove_hash(PROVE_HASH, bytes, len);
+    uint64_t h = prove_hash(PROVE_HASH, bytes, len), program = program_hash();
 
+    h = prove_hash(h, &program, sizeof program);
+    h = prove_hash(h, &job->session.profile, sizeof job->session.profile);
     h = prove_hash(h, job->target->name, strlen(job->target->name));
     h = prove_hash(h, &job->shard, sizeof job->shard);
     return prove_hash(h, &job->shards, sizeof job->shards);
@@ -109,7 +133,7 @@ static bool read_saved(const struct prove_job *job, struct live *l)
     fclose(f);
     if (!good || key != job_key(job) || s.place.bound > l->walk.k) {
         prove_complain("%s: expected what a walk of this scenario, shard and "
-                       "bound has left",
+                       "bound has left, by this build of the program",
                        job->resume);
         return false;
     }

@@ -166,10 +166,18 @@ mkdir "$work/fuzz_stream"
 cp $scenarios/dead-descriptors.session "$work/fuzz_stream"
 refuses 'of this scenario' -k 2 --resume "$work/place" \
     "$work/fuzz_stream/dead-descriptors.session"
+cp "$prover" "$work/another"
+echo >>"$work/another" # as another build
+prover=$work/another refuses 'of this scenario' -k 2 --resume "$work/place" \
+    $scenarios/dead-descriptors.session
 cmp -s "$work/place" "$work/kept" || fail 'a refused place is another'
 ends 2 --plain -k 2 --shard 1/2 -t 0.001s --resume "$work/half" \
     $scenarios/dead-descriptors.session
 refuses 'of this scenario' --plain -k 2 --shard 2/2 --resume "$work/half" \
+    $scenarios/dead-descriptors.session
+ends 2 --plain -k 2 -P posix -t 0.001s --resume "$work/posix" \
+    $scenarios/dead-descriptors.session
+refuses 'of this scenario' --plain -k 2 -P hostile --resume "$work/posix" \
     $scenarios/dead-descriptors.session
 
 # What was not proved is not made good by what was.
