@@ -37,13 +37,17 @@ mutants_begin() {
     : >"$rows"
     say 0 >"$work/next"
     sanitizers_env
+    set -m # as the workers below
     for ((i = 0; i < jobs; i++)); do
         (mutants_copy "$i") &
         pids+=($!)
     done
+    set +m
+    sf_groups=("${pids[@]}")
     for i in "${pids[@]}"; do
         wait "$i" || die "the unchanged sources do not build"
     done
+    sf_groups=()
     (mutants_clean) || die "the unchanged sources do not pass"
 }
 
