@@ -137,7 +137,7 @@ static void judge_lateness(const struct sf_peer *peer, int64_t until)
 }
 
 /* Who is never timed out has to be asked whether he is there: three times, and
- * no more.  AF_UNIX knows without asking. */
+ * as often as it was said.  AF_UNIX knows without asking. */
 static void judge_keepalive(const struct sf_peer *peer)
 {
     int asked = session.options.keepalive_s, kept;
@@ -148,7 +148,7 @@ static void judge_keepalive(const struct sf_peer *peer)
     if (!kept)
         sf_peer_finding(SF_MON_LATENESS, peer, "%s",
                         "keepalive was asked for, and is not on");
-    else if (!sf_session_now()->local && kept > 4 * asked)
+    else if (!sf_session_now()->local && kept != 4 * asked)
         sf_peer_finding(SF_MON_LATENESS, peer,
                         "who vanishes is noticed after %d s, with keepalive "
                         "of %d",
