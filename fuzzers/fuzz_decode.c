@@ -144,6 +144,18 @@ static void check_place(const struct fm_decoder *d, const struct stream *s,
                   (unsigned long long)fm_decoder_offset(d), start_of(s, i));
 }
 
+/* It is inside a frame when some of its bytes are here, and not all. */
+static void check_inside(const struct fm_decoder *d, const struct stream *s,
+                         size_t fed, size_t i)
+{
+    bool inside = i <= s->count && fed > start_of(s, i);
+
+    if (i <= s->count && fm_decoder_inside(d) != inside)
+        FUZZ_FAIL("wrong-data: at byte %zu, where the next frame begins at "
+                  "%zu, it is %s one",
+                  fed, start_of(s, i), inside ? "not inside" : "inside");
+}
+
 /* All frames that are there: as many as the reference says, no later than
  * with their last byte. */
 static size_t take_frames(struct fm_decoder *d, const struct stream *s,
@@ -157,8 +169,10 @@ static size_t take_frames(struct fm_decoder *d, const struct stream *s,
                      : fm_decoder_next(d, &frame);
         if (*r == FM_FRAME && !in_runs)
             on_frame(&run, &frame);
-        if (*r >= 0)
+        if (*r >= 0) {
             check_place(d, s, run.i);
+            check_inside(d, s, fed, run.i);
+        }
     } while (*r == FM_FRAME);
     i = run.i;
     if (i < s->count && (*r < 0 || s->frames[i].end <= fed))
@@ -278,6 +292,35 @@ static void feed_after_end(const struct stream *s)
     fm_decoder_fini(&d);
 }
 
+/* A buffer that was ended can be used again, with the limit that it had. */
+static void use_again(struct fm_buf *b, const struct stream *s)
+{
+    fm_buf_fini(b);
+    if (!fm_buf_append(b, s->bytes, s->len) || fm_buf_len(b) != s->len)
+        FUZZ_FAIL("wrong-data: a buffer that was ended takes %zu bytes of %zu",
+                  fm_buf_len(b), s->len);
+    fm_buf_fini(b);
+}
+
+/* Of two pieces of memory that nobody uses the spare is the larger. */
+static void trade(size_t own, size_t lent)
+{
+    struct fm_buf b, spare;
+    size_t larger;
+
+    fm_buf_init(&b, SIZE_MAX);
+    fm_buf_init(&spare, SIZE_MAX);
+    fm_buf_reserve(&b, own);
+    fm_buf_reserve(&spare, lent);
+    larger = b.cap > spare.cap ? b.cap : spare.cap;
+    fm_buf_trade(&b, &spare);
+    if (b.data || spare.cap != larger)
+        FUZZ_FAIL("memory: a spare of %zu bytes where there were %zu",
+                  spare.cap, larger);
+    fm_buf_fini(&b);
+    fm_buf_fini(&spare);
+}
+
 /* Every accepted frame is the encoding of its payload. */
 static void encode_again(const struct stream *s)
 {
@@ -296,7 +339,7 @@ static void encode_again(const struct stream *s)
                       at, fm_err_name(err));
         fm_buf_consume(&out, fm_buf_len(&out));
     }
-    fm_buf_fini(&out);
+    use_again(&out, s);
 }
 
 /* What can be encoded is decoded to the same payload. */
@@ -395,6 +438,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     decode(&s, given, true);
     feed_after_end(&s);
     encode_again(&s);
+    trade(s.len, STREAM_MAX - s.len);
+    trade(STREAM_MAX - s.len, s.len);
     round_trips(&s, 0);
     if (data[1] == EVERY_END)
         try_every_end(&s);
