@@ -41,6 +41,7 @@
 enum { DIALS = 3, CROWD = 20, FRAMES = 3, PORT = 7000, DEADLINE_MS = 3000 };
 enum { SILENCE = 12, LATE_MS = 500, SEVERAL_TRIES = 8 };
 enum { MUCH_FRAMES = 20, MUCH_SIZE = 4000, HEADER = 5, MUCH_BUFFERS = 4096 };
+enum { ENOUGH = 65536 };
 
 static struct {
     struct fm_format format;
@@ -206,6 +207,10 @@ static int send_frames(struct fm_stream *s)
                REF_FRAME) {
         err = fm_stream_put(s, fuzz.wire + ref.payload, ref.len,
                             fm_deadline_in(DEADLINE_MS));
+        if (fm_buf_len(&s->out) >= ENOUGH)
+            sf_finding(SF_MON_MEMORY,
+                       "%zu bytes are gathered, and nothing is sent",
+                       fm_buf_len(&s->out));
         at = ref.end;
     }
     return err < 0 ? err : fm_stream_flush(s, fm_deadline_in(DEADLINE_MS));
