@@ -89,19 +89,21 @@ manners_long() {
     done
 }
 
-# Who is told to end as soon as he says that he is there ends as at any other time.
+# Who is told to end as soon as he says that he is there ends as at any other time,
+# by whichever of both signals.
 manners_prompt() {
-    local pid status try
+    local pid status word
     mkfifo "$1/says"
-    for try in 1 2 3 4 5; do
+    for word in TERM INT TERM INT TERM; do
         manners_narrow "$SF_BUILD/bin/framed-server" --port 0 >"$1/says" 2>/dev/null &
         pid=$! status=0
         # shellcheck disable=SC2016 # expanded by the shell that tells it
-        manners_beside bash -c 'read -r _ <"$0" && kill -TERM "$1"' \
-            "$1/says" "$pid" || true
+        manners_beside bash -c 'read -r _ <"$0" && kill -"$2" "$1"' \
+            "$1/says" "$pid" "$word" || true
+        timeout 3 tail -s 0.05 --pid="$pid" -f /dev/null || kill -KILL "$pid" || true
         wait "$pid" || status=$?
         [[ $status -eq 0 ]] || {
-            sweep_finding died "told to end when it listens, it ends with $status"
+            sweep_finding died "told SIG$word when it listens, it ends with $status"
             return 0
         }
     done
