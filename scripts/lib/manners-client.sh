@@ -97,16 +97,21 @@ manners_widow() {
 there, the client says: $said"
 } 2>/dev/null
 
-# Whatever the format, one at a time; the last line may have no end.
+# Whatever the format, one at a time; the last line may have no end, and who has
+# nothing to say needs no answer.
 manners_dialects() {
-    local format said
+    local format said nothing
     for format in ascii:5 'delim:\n' 'delim:\r\n' be8 be16:inclusive be32 fixed:3 \
         type:a=2 close; do
         local -A sweep_format=([select]=$format)
         sweep_start "$1" select env || return 0
         said=$(printf abc | timeout 5 "$SF_BUILD/bin/framed-client" --depth 1 \
             --port "$sweep_port" --format "$format" 2>&1 | head -n 1) || true
+        nothing=$(timeout 5 "$SF_BUILD/bin/framed-client" --port "$sweep_port" \
+            --format "$format" </dev/null 2>&1) || nothing+=" and fails"
         sweep_stop "$1"
+        [[ -z $nothing ]] || sweep_finding stall \
+            "of $format the client has nothing to say, and says '$nothing'"
         [[ $said == abc ]] || sweep_finding stall "of $format the client says '$said'"
     done
 }
@@ -122,6 +127,38 @@ manners_pretender() {
         1 while sysread $s, $_, 100;
         syswrite $s, $ARGV[0];' "$1"
 }
+
+# manners_counter: says its port, and how many lines its one client sends before
+# it has an answer.
+manners_counter() {
+    # shellcheck disable=SC2016 # it is no shell
+    exec perl -MIO::Socket::INET -e '$| = 1;
+        $l = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1");
+        print $l->sockport, "\n";
+        $s = $l->accept;
+        select undef, undef, undef, 0.3;
+        sysread $s, $_, 10000;
+        print tr/\n//, "\n";'
+}
+
+# No more are under way than was said.
+manners_depth() {
+    local depth says port lines
+    for depth in 1 2 7; do
+        exec {says}< <(manners_counter)
+        read -r port <&"$says" || {
+            sweep_finding died "there is nobody to count what the client sends"
+            return 0
+        }
+        timeout 5 "$SF_BUILD/bin/framed-client" --quiet --port "$port" \
+            --format 'delim:\n' --count 20 --depth "$depth" &
+        read -r -t 5 lines <&"$says" || lines=no
+        wait "$!" || true
+        exec {says}<&-
+        [[ $lines == "$depth" ]] || sweep_finding wrong-data \
+            "with --depth $depth the client has $lines frames under way"
+    done
+} 2>/dev/null
 
 # What comes back is what was sent, and nothing else.
 manners_liar() {
