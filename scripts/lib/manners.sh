@@ -376,23 +376,30 @@ manners_quiet() {
     done
 }
 
-# Whose time is up while another one takes long is parted with when that is done.
+# Whose time is up while another one takes long is parted with when that is done;
+# who has said something meanwhile is answered.
 manners_busy() {
-    local quiet talker since
+    local quiet talker waiter since answer
     local -a sweep_options=(--idle 2000)
     sweep_start "$1" select "$SF_BUILD/bin/sockfault" run --quiet \
         --profile posix --fault 'recv 1: delay 2500' -- || return 0
     since=$EPOCHREALTIME
     exec {quiet}<>"/dev/tcp/$sweep_host/$sweep_port"
     exec {talker}<>"/dev/tcp/$sweep_host/$sweep_port"
+    exec {waiter}<>"/dev/tcp/$sweep_host/$sweep_port"
     sleep 0.2
     printf 00002hi >&"$talker"
+    sleep 0.2 # the server is busy with that one
+    printf 00003you >&"$waiter"
     timeout 6 cat <&"$quiet"
     awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 3.7 }' ||
         sweep_finding lateness "quiet for 2 s, while another one was served until \
 2.7 s, and parted with after $(awk -v a="$since" -v b="$EPOCHREALTIME" \
             'BEGIN { print b - a }') s"
-    exec {quiet}>&- {talker}>&-
+    answer=$(timeout 3 head -c 8 <&"$waiter") || true
+    [[ $answer == 00003you ]] || sweep_finding lost-data \
+        "it has 2 s, asks while another one is served, and is told '$answer'"
+    exec {quiet}>&- {talker}>&- {waiter}>&-
     sweep_stop "$1"
 } 2>/dev/null
 
