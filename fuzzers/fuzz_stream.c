@@ -539,6 +539,8 @@ static void on_fault(void *arg, const struct sf_point *at,
         outcome->fault == SF_ECONNRESET || outcome->fault == SF_ETIMEDOUT;
     trial.broken |= sf_faults[outcome->fault].cls == SF_FATAL &&
                     sf_faults[outcome->fault].err != EBADF;
+    trial.gone |= sf_faults[outcome->fault].err == EBADF &&
+                  sf_calls[at->call].kind & (K_READ | K_WRITE);
     trial.deaf |=
         sf_faults[outcome->fault].cls == SF_FATAL && outcome->fault != SF_EPIPE;
     ref_next(&trial.format, trial_peer()->stream, trial_peer()->sent,

@@ -198,6 +198,10 @@ bool trial_serve(int fd)
                              &trial.meant, &stats);
     trial.goodbye = trial.goodbye ? trial.goodbye + trial.spent : 0;
     trial.spent += fm_now_ms();
+    if (mine && trial.gone)
+        sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
+                        "it was told that its descriptor had died, and is to "
+                        "close it");
     judge_served(&stats, mine);
     if (!trial.idle)
         trial.given = trial.trying;
