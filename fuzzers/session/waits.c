@@ -214,6 +214,16 @@ void session_judge_haste(const struct sf_peer *peer, const struct sf_point *at,
     *then = sf_sim_now();
 }
 
+/* Who has had no memory so often has nothing more to wait for. */
+static void judge_failing(void)
+{
+    if (session.failing)
+        sf_finding(SF_MON_SPIN,
+                   "there was no memory to wait, %d times in a row, and it "
+                   "waits again",
+                   WAIT_TRIES + 1);
+}
+
 void session_quiet(void *arg, int64_t until)
 {
     bool short_timer = (until - sf_sim_now()) / MS <= SHORT_TIMER_MS;
@@ -222,6 +232,7 @@ void session_quiet(void *arg, int64_t until)
     if (until <= sf_sim_now()) /* it only looks */
         return;
     judge_waking();
+    judge_failing();
     session_judge_stop();
     for (unsigned i = 0; i < sf_session_conns(); i++) {
         struct sf_peer *peer = sf_session_conn(i);
