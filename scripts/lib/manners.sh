@@ -7,7 +7,7 @@
 
 manners=(restart exec_flags turns dialogue address streams path rush long killed vain lied
     high nagged limits quiet vanish spoilt refused brief widow frugal dialects depth liar
-    scarce patience sleep busy prompt picky word aside deaf ages) # the last take longest
+    scarce patience sleep busy babble prompt picky word aside deaf ages) # the last take longest
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -373,6 +373,23 @@ manners_quiet() {
         grep -q '^accepted 1,.* timed out 1,' "$1/server.err" ||
             sweep_finding wrong-data "$model had one client, who said nothing: $(
                 tail -n 1 "$1/server.err")"
+    done
+}
+
+# Who sends what is no frame, and goes on faster than he is read, is listened to until
+# his time is over, and no longer.
+manners_babble() {
+    local model status
+    for model in "${mutant_models[@]}"; do
+        sweep_linger=500 sweep_start "$1" "$model" "$SF_BUILD/bin/sockfault" run \
+            --quiet --fault 'recv *: delay 20' -- || return 0
+        status=0
+        # shellcheck disable=SC2016 # expanded by the shell that has the socket
+        timeout 4 bash -c 'exec {fd}<>"$0" && exec yes no frame >&"$fd"' \
+            "/dev/tcp/$sweep_host/$sweep_port" >/dev/null 2>&1 || status=$?
+        sweep_stop "$1"
+        [[ $status -ne 124 ]] || sweep_finding lateness \
+            "$model listens without end to who sends on after what is no frame"
     done
 }
 
