@@ -38,6 +38,7 @@
 #include "fuzzers/reference.h"
 #include "fuzzers/trial.h"
 #include "target/loops.h"
+#include "target/sock.h"
 #include "target/stream.h"
 
 #include <errno.h>
@@ -163,6 +164,17 @@ static void use_pipe(const uint8_t *wire, size_t len)
 
     for (size_t at = 0; trial.pipes && at < len; at += piece)
         pass_pipe(wire + at, len - at < piece ? len - at : piece);
+}
+
+/* What is no socket is nobody's connection, and nothing of it is thrown away.
+ */
+static void drain_pipe(void)
+{
+    int r = fm_drain(trial.ends[0], fm_deadline_in(0));
+
+    if (r != FM_E_NOT_SOCK)
+        sf_peer_finding(SF_MON_WRONG, trial_peer(), "draining a pipe: %s",
+                        fm_err_name(r));
 }
 
 static int send_back(int fd, const uint8_t *wire, size_t len)
@@ -405,6 +417,8 @@ static void run_loops(void *arg, int fd)
         while (echo_one_frame(fd))
             ;
     check_time();
+    if (trial.pipes)
+        drain_pipe();
     if (mine && sf_sim_is_open(fd))
         close(fd);
     close_pipes();
