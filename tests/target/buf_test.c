@@ -166,6 +166,26 @@ static void trade(void **state)
     fm_buf_fini(&b);
 }
 
+/* Where both have memory the spare is the larger, whichever that was. */
+static void trade_both(void **state)
+{
+    static const size_t sizes[][2] = {{1000, 3000}, {3000, 1000}};
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct fm_buf b, spare;
+
+        fm_buf_init(&b, 5000);
+        fm_buf_init(&spare, 5000);
+        assert_non_null(fm_buf_reserve(&b, sizes[i][0]));
+        assert_non_null(fm_buf_reserve(&spare, sizes[i][1]));
+        fm_buf_trade(&b, &spare);
+        assert_null(b.data);
+        assert_int_equal(spare.cap, 3000);
+        fm_buf_fini(&spare);
+    }
+}
+
 static void check_sees(void **state)
 {
     struct fm_buf good;
@@ -244,6 +264,7 @@ int main(void)
         cmocka_unit_test(linear),
         cmocka_unit_test(against_a_model),
         cmocka_unit_test(trade),
+        cmocka_unit_test(trade_both),
         cmocka_unit_test(check_sees),
 #ifdef FM_POISONING
         cmocka_unit_test(room_is_out_of_bounds),

@@ -368,6 +368,21 @@ static void drain_deadline(void **state)
     fm_close(server);
 }
 
+/* A number that is somebody else's by now keeps its bytes. */
+static void drain_what_is_no_socket(void **state)
+{
+    int ends[2];
+    char got[3];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "abc", 3), 3);
+    assert_int_equal(fm_drain(ends[0], fm_deadline_in(5000)), FM_E_NOT_SOCK);
+    assert_int_equal(read(ends[0], got, 3), 3);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void no_descriptors(void **state)
 {
     struct rlimit limit, few;
@@ -423,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup(options, clean),
         cmocka_unit_test_setup(drain, clean),
         cmocka_unit_test_setup(drain_deadline, clean),
+        cmocka_unit_test_setup(drain_what_is_no_socket, clean),
         cmocka_unit_test_setup(no_descriptors, clean),
         cmocka_unit_test_setup(kill_nobody, clean),
     };
