@@ -160,6 +160,35 @@ manners_depth() {
     done
 } 2>/dev/null
 
+# A server that knows the answer before it has read the question: to a large frame of
+# the client's own making.  Then it parts.
+manners_prophet() {
+    # shellcheck disable=SC2016 # it is no shell
+    exec perl -MIO::Socket::INET -e '$| = 1;
+        $l = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1");
+        print $l->sockport, "\n";
+        $s = $l->accept;
+        $all = substr(join("", "a" .. "z") x (1 + $ARGV[0] / 26), 0, $ARGV[0]);
+        print $s "$all\n";
+        shutdown $s, 1;
+        sleep 1;' "$1"
+}
+
+# Who has not sent all of it has not had it answered, whatever comes back.
+manners_rash() {
+    local says port status=0 size=20000000
+    exec {says}< <(manners_prophet "$size")
+    read -r port <&"$says" || {
+        sweep_finding died "there is nobody to answer the client too early"
+        return 0
+    }
+    timeout 5 "$SF_BUILD/bin/framed-client" --quiet --port "$port" --count 2 \
+        --depth 1 --size "$size" --format "delim:\n,max=$size" || status=$?
+    exec {says}<&-
+    [[ $status -eq 1 ]] || sweep_finding wrong-data \
+        "the client has sent a part of the first of two frames, and ends with $status"
+} 2>/dev/null
+
 # What comes back is what was sent, and nothing else.
 manners_liar() {
     local answer port pid status want

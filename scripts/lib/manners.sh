@@ -6,7 +6,7 @@
 . "$SF_LIB/manners-start.sh"
 
 manners=(restart exec_flags turns dialogue address streams path rush long killed vain lied
-    high nagged limits quiet vanish spoilt refused brief widow frugal dialects depth liar
+    high nagged limits quiet vanish spoilt refused brief widow frugal dialects depth rash liar
     scarce patience sleep busy babble prompt picky word aside deaf ages) # the last take longest
 
 # manners_guest: a client that says nothing, and parts when the server does.
