@@ -22,7 +22,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { LOOK_MS = 10 }; /* between two looks for marks, where no byte comes */
+enum {
+    LOOK_MS = 10,    /* between two looks for marks, where no byte comes   */
+    BUSY_TRIES = 100 /* times that the kernel may have no memory for a byte */
+};
 
 struct server;
 
@@ -46,7 +49,21 @@ struct server {
 };
 
 /* With no room for the byte there are others in front of it, and after those
- * the main thread sees the mark. */
+ * the main thread sees the mark.  With no memory for it there is nothing. */
+static void tell(struct server *s)
+{
+    for (int busy = 0; s->done_end >= 0 && busy < BUSY_TRIES;) {
+        ssize_t r = fm_io_send_now(s->done_end, "", 1);
+
+        if (r == FM_E_BUSY) {
+            fm_io_poll(-1, 0, -1, FM_BUSY_PAUSE_MS);
+            busy++;
+        } else if (r != FM_E_INTR) {
+            return;
+        }
+    }
+}
+
 static void *work(void *arg)
 {
     struct worker *w = arg;
@@ -55,8 +72,7 @@ static void *work(void *arg)
     w->lost = !fm_serve_blocking(w->fd, &s->acceptor.options, s->done_end,
                                  &s->told, &w->stats);
     w->over = true;
-    while (s->done_end >= 0 && fm_io_send_now(s->done_end, "", 1) == FM_E_INTR)
-        ;
+    tell(s);
     return NULL;
 }
 

@@ -80,6 +80,32 @@ static void few_on(struct rig *r)
     assert_int_equal(r->stats.accepted, 2);
 }
 
+/* The last word of a connection is not lost where memory is short: the place
+ * that it had is another's. */
+static void short_at_the_end_on(struct rig *r)
+{
+    int first, second;
+
+    r->options.max_conns = 1;
+    rig_start(r);
+    first = rig_connect(r);
+    talk(first, "\1a", 2);
+    second = rig_connect(r);
+    say(second, "\1b", 2);
+    poll(NULL, 0, 50);
+    faults_next(SEND, 2, -ENOBUFS, -ENOMEM);
+    hang_up(first);
+    hear(second, "\1b", 2);
+    hang_up(second);
+    assert_int_equal(rig_stop(r), 0);
+}
+
+static void short_at_the_end(void **state)
+{
+    (void)state;
+    rig_each("be8", short_at_the_end_on);
+}
+
 static void few_connections(void **state)
 {
     (void)state;
@@ -540,6 +566,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stop),
         cmocka_unit_test(few_connections),
+        cmocka_unit_test(short_at_the_end),
         cmocka_unit_test(exhausted),
         cmocka_unit_test(aborted),
         cmocka_unit_test(no_means),
