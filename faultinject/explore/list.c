@@ -43,7 +43,7 @@ static void list_call(int call)
     printf("| `%s` | %s |", sf_calls[call].name,
            kinds_text(sf_calls[call].kind));
     for (int i = 1; i < SF_FAULT_COUNT; i++)
-        if (sf_faults[i].kinds & sf_calls[call].kind) {
+        if (sf_fault_fits((enum sf_fault)i, (enum sf_call)call)) {
             printf("%s%s", before, sf_faults[i].word);
             before = ", ";
         }

@@ -28,6 +28,33 @@ const struct sf_fault_info sf_faults[SF_FAULT_COUNT] = {
 #undef FAULT
 };
 
+/* dup(2): a copy is no new file; and of a number that is given nothing is
+ * looked for: one that is too large is EBADF. */
+static int is_open_and_fits(enum sf_fault fault, enum sf_call call)
+{
+    int copies =
+        call == SF_CALL_dup || call == SF_CALL_dup2 || call == SF_CALL_dup3;
+
+    switch (fault) {
+    case SF_EMFILE:
+        return call == SF_CALL_dup || !copies;
+    case SF_ENFILE:
+        return !copies;
+    case SF_EAFNOSUPPORT:
+        return call == SF_CALL_socket;
+    default:
+        return 1;
+    }
+}
+
+int sf_fault_fits(enum sf_fault fault, enum sf_call call)
+{
+    enum sf_kind kind = sf_calls[call].kind;
+
+    return (sf_faults[fault].kinds & kind) &&
+           (kind != K_OPEN || is_open_and_fits(fault, call));
+}
+
 const char *const sf_class_names[SF_CLASS_COUNT] = {"benign", "fatal"};
 const char *const sf_profile_names[SF_PROFILE_COUNT] = {"linux", "posix",
                                                         "hostile"};

@@ -71,6 +71,10 @@ static inline int sf_fault_takes_time(enum sf_fault fault)
     return fault == SF_DELAY || fault == SF_LATE;
 }
 
+/* Can it be at this call, in whatever profile and state?  Its kinds say so, but
+ * for calls that are not like the others of their kind. */
+int sf_fault_fits(enum sf_fault fault, enum sf_call call);
+
 /* Is it done to a listener, which is no connection? */
 static inline int sf_fault_of_listener(enum sf_fault fault)
 {

@@ -317,8 +317,7 @@ static int can_EADDRNOTAVAIL(const struct sf_site *s)
 
 static int can_EAFNOSUPPORT(const struct sf_site *s)
 {
-    return s->at->call == SF_CALL_socket && s->family == AF_INET6 ? SF_LINUX
-                                                                  : NEVER;
+    return s->family == AF_INET6 ? SF_LINUX : NEVER;
 }
 
 /* Of what a wait has: add_listeners(). */
@@ -415,7 +414,7 @@ static unsigned add_listeners(const struct sf_site *s, enum sf_fault fault,
 
 static bool possible(const struct sf_site *s, enum sf_fault fault)
 {
-    if (!(sf_faults[fault].kinds & kind(s)))
+    if (!sf_fault_fits(fault, s->at->call))
         return false;
     if (sf_faults[fault].how == SF_NAMED && !s->names)
         return false;

@@ -140,7 +140,9 @@ static int check_fault(struct sf_reader *r, const char *word,
         r->at = word;
         return sf_fail(r, "a class is drawn by chance: say 'p PROBABILITY'");
     }
-    if (rule->kinds & sf_faults[rule->fault].kinds)
+    if (rule->call == SF_ANY_CALL
+            ? rule->kinds & sf_faults[rule->fault].kinds
+            : sf_fault_fits(rule->fault, (enum sf_call)rule->call))
         return 0;
     r->at = word;
     return sf_fail(r, "%s never happens at %s", sf_faults[rule->fault].word,

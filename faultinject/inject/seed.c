@@ -33,15 +33,14 @@ unsigned sf_seed_pick(uint64_t seed, enum sf_class cls,
                       const struct sf_outcome *outcomes, unsigned n)
 {
     enum sf_fault candidates[SF_FAULT_COUNT];
-    enum sf_kind kind = sf_calls[at->call].kind;
     uint64_t x = draw(seed, at, PICKS);
     unsigned count = 0;
     enum sf_fault fault;
     unsigned first;
 
     for (int i = 1; i < SF_FAULT_COUNT; i++)
-        if (sf_faults[i].kinds & kind && sf_faults[i].cls == cls &&
-            sf_faults[i].how == SF_DRAWN)
+        if (sf_fault_fits((enum sf_fault)i, at->call) &&
+            sf_faults[i].cls == cls && sf_faults[i].how == SF_DRAWN)
             candidates[count++] = (enum sf_fault)i;
     if (count == 0)
         return 0;
