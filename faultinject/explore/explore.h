@@ -103,8 +103,8 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome);
 /* --- signals.c: signals that are meant for the command ------------------- */
 
 /*
- * Until the command is known they wait.  What is ignored, as under nohup, stays
- * ignored: by the command as well.
+ * Until the command is known they wait.  What is ignored, as under nohup, the
+ * command ignores as well, until it has a handler of its own: it gets it.
  */
 void sf_signals_hold(sigset_t *before);
 /* In what is to be the command: as before. */

@@ -21,7 +21,8 @@ enum { PASSED_ON = sizeof passed_on / sizeof *passed_on };
 static pid_t command; /* 0: there is none now */
 static bool has_own_group;
 static volatile sig_atomic_t forwarded;
-static sigset_t handled;         /* those that are not ignored */
+static sigset_t handled;         /* those that are ours by now  */
+static sigset_t ignored;         /* … and were ignored before   */
 static sigset_t early;           /* those that came before the command */
 static void (*of_children)(int); /* what SIGCHLD was to us */
 
@@ -42,18 +43,12 @@ static void forward(int sig, siginfo_t *info, void *context)
     int saved = errno;
 
     (void)context;
-    if (sig != SIGUSR1 && sig != SIGUSR2) /* those ask for no end */
+    /* Some ask for no end, or not if the command leaves it at that. */
+    if (sig != SIGUSR1 && sig != SIGUSR2 && !sigismember(&ignored, sig))
         forwarded = sig;
     if (!has_it || has_own_group)
         deliver(sig);
     errno = saved;
-}
-
-static bool is_default(int sig)
-{
-    struct sigaction now;
-
-    return sigaction(sig, NULL, &now) == 0 && now.sa_handler == SIG_DFL;
 }
 
 /* Who ignores its children's ends, as some that start us do, never learns how
@@ -67,10 +62,24 @@ static void hear_of_children(void)
     hears = true;
 }
 
+/* It may be ignored, as under nohup; whoever has a handler of it is us, from
+ * before. */
+static void handle(int sig)
+{
+    struct sigaction now,
+        sa = {.sa_sigaction = forward, .sa_flags = SA_RESTART | SA_SIGINFO};
+
+    if (sigaction(sig, NULL, &now) < 0 ||
+        (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN))
+        return;
+    if (now.sa_handler == SIG_IGN)
+        sigaddset(&ignored, sig);
+    sigaddset(&handled, sig);
+    sigaction(sig, &sa, NULL);
+}
+
 void sf_signals_hold(sigset_t *before)
 {
-    struct sigaction sa = {.sa_sigaction = forward,
-                           .sa_flags = SA_RESTART | SA_SIGINFO};
     sigset_t held;
 
     hear_of_children();
@@ -79,17 +88,15 @@ void sf_signals_hold(sigset_t *before)
         sigaddset(&held, passed_on[i]);
     sigprocmask(SIG_BLOCK, &held, before);
     for (int i = 0; i < PASSED_ON; i++)
-        if (is_default(passed_on[i])) {
-            sigaction(passed_on[i], &sa, NULL);
-            sigaddset(&handled, passed_on[i]);
-        }
+        handle(passed_on[i]);
 }
 
 void sf_signals_free(const sigset_t *before)
 {
     for (int i = 0; i < PASSED_ON; i++)
         if (sigismember(&handled, passed_on[i]))
-            signal(passed_on[i], SIG_DFL);
+            signal(passed_on[i],
+                   sigismember(&ignored, passed_on[i]) ? SIG_IGN : SIG_DFL);
     signal(SIGCHLD, of_children);
     sigprocmask(SIG_SETMASK, before, NULL);
 }

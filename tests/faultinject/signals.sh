@@ -43,9 +43,10 @@ cc -o "$work/slow" "$work/slow.c"
 
 # begin SOCKFAULT-OPTION...: in a group of its own, as a terminal's job; what
 # is started with & in a script ignores SIGINT.
+dispositions=--default-signal=INT,QUIT
 begin() {
     : >"$work/runs"
-    env --default-signal=INT,QUIT setsid "$sockfault" "$@" \
+    env "$dispositions" setsid "$sockfault" "$@" \
         >"$work/out" 2>"$work/said" &
     pid=$!
 }
@@ -143,6 +144,33 @@ for how in '' --notify; do
     [ "$status" -eq 1 ] || fail "SIGCHLD ignored, $how: the status is $status"
     says '^sockfault: finding: died: the command was killed by SIGABRT$'
 done
+
+# A script ignores SIGINT for what it starts with &: so does the command, until
+# it has a handler.
+cat >"$work/asked.pl" <<'END'
+use Socket;
+socket(my $fd, AF_UNIX, SOCK_STREAM, 0);
+$SIG{$ARGV[1]} = sub { exit $ARGV[2] };
+open my $runs, ">>", $ARGV[0];
+print $runs "a run\n";
+close $runs;
+sleep 60;
+END
+dispositions=--ignore-signal=INT
+for how in '' --notify; do
+    # shellcheck disable=SC2086
+    begin run -q $how -- perl "$work/asked.pl" "$work/runs" INT 3
+    interrupts 0 1 "-INT $pid"
+    says 'the command ended with status 3'
+    # shellcheck disable=SC2086
+    begin run -q $how -- perl "$work/asked.pl" "$work/runs" TERM 4
+    until [ -s "$work/runs" ]; do sleep 0.05; done
+    kill -INT "$pid"
+    sleep 0.2
+    kill -0 "$pid" || fail "$how: SIGINT, which it ignores, has ended it"
+    interrupts 0 1 "-TERM $pid"
+done
+dispositions=--default-signal=INT,QUIT
 
 # Signals that ask for no end do not put off the end of the time.
 begin run --timeout 1s -- \
