@@ -375,6 +375,16 @@ static void print_survivor(const char *program)
                 program);
 }
 
+static void print_nothing(const struct sf_run *run, uint64_t passed)
+{
+    bool some = run->only[0][0];
+
+    sf_complain("no call was intercepted: %s made %s socket call%s%s",
+                some ? "no program of --only" : run->command[0],
+                some ? "a" : "no", run->notify ? "" : " through libc",
+                passed ? ", and made sockets: try --notify" : "");
+}
+
 void sf_summary_print(const struct sf_run *run,
                       const struct sf_outcome_of_run *outcome)
 {
@@ -394,9 +404,5 @@ void sf_summary_print(const struct sf_run *run,
     if (sf_verdict(run, outcome))
         print_cause(c);
     if (sf_calls_seen(c) == 0 && !sf_verdict(run, outcome))
-        sf_complain("no call was intercepted: %s made no socket call %s",
-                    run->only[0][0] ? "--only" : run->command[0],
-                    outcome->passed.sockets
-                        ? "through libc, and made sockets: try --notify"
-                        : "through libc");
+        print_nothing(run, outcome->passed.sockets);
 }

@@ -112,6 +112,23 @@ else
     echo "lost.sh: no compiler for 32 bits"
 fi
 
+# Who is not root may gain rights by a file's capabilities.
+cp "$work/dynamic" "$work/capable"
+chmod 755 "$work"
+if [ "$(id -u)" -eq 0 ] && command -v setcap >/dev/null &&
+    setcap cap_net_raw+ep "$work/capable" &&
+    setpriv --reuid 65534 --clear-groups test -x "$sockfault"; then
+    bare=$sockfault
+    sockfault=$work/as-nobody
+    printf '#!/bin/sh\nexec setpriv --reuid 65534 --clear-groups "%s" "$@"\n' \
+        "$bare" >"$sockfault"
+    chmod +x "$sockfault"
+    says 'capable, which gains rights' execv "$work/capable"
+    sockfault=$bare
+else
+    echo "lost.sh: nobody can give a file capabilities"
+fi
+
 "$sockfault" run --json "$work/json" -- sh -c \
     "'$work/execs' execv '$work/static-one'; '$work/static-one' x" \
     2>"$work/said"
