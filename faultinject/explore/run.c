@@ -206,8 +206,15 @@ static pid_t spawn(const struct sf_run *run, const struct shared *shared,
     int err = 0;
     pid_t pid;
 
-    if (pipe2(report, O_CLOEXEC) < 0 || (pid = fork()) < 0) {
+    if (pipe2(report, O_CLOEXEC) < 0) {
         sf_complain("cannot start a process: %s", strerror(errno));
+        return -1;
+    }
+    pid = fork();
+    if (pid < 0) {
+        sf_complain("cannot start a process: %s", strerror(errno));
+        close(report[0]);
+        close(report[1]);
         return -1;
     }
     if (pid == 0) {

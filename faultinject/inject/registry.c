@@ -50,10 +50,11 @@ static struct sf_registration *take(void)
     for (int i = 0; i < used; i++)
         if (takes(&table[i], FREE))
             return &table[i];
-    next = __atomic_fetch_add(&used, 1, __ATOMIC_ACQ_REL);
-    if (next < REGISTRATIONS_MAX)
-        return &table[next];
-    __atomic_fetch_sub(&used, 1, __ATOMIC_RELAXED);
+    next = __atomic_load_n(&used, __ATOMIC_RELAXED);
+    while (next < REGISTRATIONS_MAX)
+        if (__atomic_compare_exchange_n(&used, &next, next + 1, false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            return &table[next];
     return NULL;
 }
 

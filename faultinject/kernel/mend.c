@@ -38,12 +38,19 @@ static struct mend *of(int fd)
     return &mends[fd];
 }
 
+/* Threads count together, though each has descriptors of its own. */
+static void set_pending(struct mend *m, bool pending)
+{
+    __atomic_fetch_add(&n_pending, (unsigned)pending - m->pending,
+                       __ATOMIC_RELAXED);
+    m->pending = pending;
+}
+
 static void set(int fd, const struct mend *m)
 {
     if (fd < 0 || fd >= MENDS_MAX)
         return;
-    n_pending -= mends[fd].pending;
-    n_pending += m->pending;
+    set_pending(&mends[fd], m->pending);
     mends[fd] = *m;
 }
 
@@ -87,8 +94,7 @@ static void drop_tcp(int fd, struct mend *m)
     sf_libc.shutdown(fd, SHUT_RDWR);
     if (!m->pending) /* told already, or sending says it by itself */
         sf_libc.getsockopt(fd, SOL_SOCKET, SO_ERROR, &ignored, &len);
-    n_pending -= m->pending;
-    m->pending = false; /* the kernel tells it now */
+    set_pending(m, false); /* the kernel tells it now */
     m->dropped = true;
 }
 
@@ -131,8 +137,7 @@ void sf_mend_reset(int fd, int err)
 
 static int tell(struct mend *m)
 {
-    m->pending = false;
-    n_pending--;
+    set_pending(m, false);
     errno = m->err;
     return -1;
 }

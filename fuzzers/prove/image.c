@@ -30,7 +30,7 @@ enum {
     LOOK_ALL = 1000, /* runs in which all pages are looked at …       */
     LOOK_EVERY = 32  /* … and later one in turn, every so many times  */
 };
-#define POOL ((size_t)1 << 33) /* address space, not memory */
+#define POOL (UINT64_C(1) << 33) /* address space, not memory */
 
 struct page {
     char *at;
@@ -90,7 +90,8 @@ bool image_possible(void)
 #ifdef IMAGE_CANNOT
     return false;
 #else
-    return machine_can() && sysconf(_SC_PAGESIZE) == PAGE;
+    return machine_can() && sysconf(_SC_PAGESIZE) == PAGE &&
+           POOL <= SIZE_MAX / 2;
 #endif
 }
 

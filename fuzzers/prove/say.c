@@ -249,6 +249,10 @@ void prove_show(const struct prove_job *job, const struct prove_result *r)
     write_file(text, &s, NULL, 0);
     write_file(input, &s, bytes, len);
     printf("\ncounterexample (%s, %s):\n\n", text, input);
+    if (s.profile == SF_HOSTILE) {
+        printf("it is one in profile hostile only, which no session can say\n");
+        return;
+    }
     if (!replay(job, bytes, len))
         printf("replayed by its tape alone nothing was found: it depends on "
                "what ran before\n");

@@ -2,32 +2,39 @@
 # counterexamples).
 # shellcheck shell=bash
 
+# proofs_rows OPTION...: what is refuted or not complete has its row, too; a prover
+# that dies has none.
+proofs_rows() {
+    local status=0
+    "$prover" --rows --out "$work" "$@" >"$work/made" 2>"$work/progress" ||
+        status=$?
+    grep '^| ' "$work/made" || die "no row by $prover --rows $*"
+    [[ $status -le 2 ]] || die "$prover --rows $* ended with $status"
+}
+
 proofs_sessions() {
     say '| scenario | target | profile | faults | calls | decisions |' \
         'schedules | |'
     say '|---|---|---|--:|--:|--:|--:|---|'
-    "$prover" --plain --rows --out "$work" "$@" 2>"$work/progress" |
-        grep '^| ' || true
+    proofs_rows --plain "$@"
 }
 
 proofs_loops() {
     say '| scenario | target | profile | faults | calls | decisions | |'
     say '|---|---|---|--:|--:|--:|---|'
-    "$prover" --loops --rows --out "$work" "$@" 2>"$work/progress" |
-        grep '^| ' || true
+    proofs_rows --loops "$@"
 }
 
 proofs_memory() {
     say '| scenario | target | allocations | |'
     say '|---|---|--:|---|'
-    "$prover" --memory --rows --out "$work" "$@" 2>"$work/progress" |
-        grep '^| ' || true
+    proofs_rows --memory "$@"
 }
 
 proofs_decoders() {
     say '| format | classes | states | bytes | pieces of up to | pieces | |'
     say '|---|--:|--:|--:|--:|--:|---|'
-    "$prover" --decoder all --max "$1" --rows | grep '^| ' || true
+    proofs_rows --decoder all --max "$1"
 }
 
 # What CI makes again each time.
@@ -123,4 +130,10 @@ END
 
 END
     proofs_second
+}
+
+# proofs_told PAGE: the rows that every CI run makes again.
+proofs_told() {
+    sed -n '/^## Proved, and made again by every/,/^## Proved, and made again by `/p' \
+        "$1" | grep '^| '
 }

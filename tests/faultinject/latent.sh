@@ -23,7 +23,7 @@ chance() {
     seed=$1
     class=$2
     shift 2
-    "$sockfault" run --quiet --timeout 300ms --seed "$seed" --class "$class" \
+    "$sockfault" run --quiet --timeout 1s --seed "$seed" --class "$class" \
         --trace "$work/trace" --json "$work/json" -- "$@" 2>/dev/null || true
     jq -r '.verdict // ""' "$work/json"
 }
@@ -42,7 +42,7 @@ find() {
 
 # shows PLAN MONITOR
 shows() {
-    "$sockfault" replay --quiet --timeout 300ms --json "$work/json" "$1" \
+    "$sockfault" replay --quiet --timeout 1s --json "$work/json" "$1" \
         2>/dev/null || true
     [ "$(jq -r '.verdict // ""' "$work/json")" = "$2" ]
 }
@@ -69,7 +69,7 @@ for monitor in $("$sockfault" list monitors |
         ! shows "$work/$monitor" "$monitor" || again=$((again + 1))
     done
     [ "$again" -eq "$replays" ] || fail "$monitor: replayed $again of $replays"
-    "$sockfault" shrink --timeout 300ms "$work/$monitor" >"$work/small" \
+    "$sockfault" shrink --timeout 1s "$work/$monitor" >"$work/small" \
         2>"$work/said" || [ $? -eq 1 ] || fail "$monitor: $(cat "$work/said")"
     rules=$(grep -vc '^run\|^sockfault-plan\|^#' "$work/small") || true
     { [ "$rules" -ge 1 ] && [ "$rules" -le 2 ]; } ||
