@@ -317,7 +317,7 @@ static const struct sf_wait_shape poll_shape = {
         return sf_libc.name args;                                        \
     sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
     w = (struct poll_wait){                                              \
-        {&poll_shape, ms, 0, nfds == 0, 0, mask}, fds, nfds};            \
+        {&poll_shape, ms, 0, nfds == 0, 0, mask}, fds, fds ? nfds : 0};  \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);

@@ -76,6 +76,8 @@ static int do_poll(struct pollfd *fds, nfds_t nfds, int64_t ns)
 
     if (ns == -2)
         return -EINVAL;
+    if (!fds && nfds > 0)
+        return -EFAULT;
     for (nfds_t i = 0; i < nfds && !ours; i++) {
         ours = sim_is_fd(fds[i].fd);
         real |= fds[i].fd >= 0;

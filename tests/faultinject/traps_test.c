@@ -603,9 +603,22 @@ static void told_is_told_again(void **state)
     assert_int_equal(planned_end(), 2);
 }
 
+/* What the kernel would refuse is not looked into. */
+static void poll_of_nothing_faults(void **state)
+{
+    struct pollfd *volatile none = NULL;
+
+    (void)state;
+    planned_begin("poll 1: EINTR");
+    assert_int_equal(poll(none, 1, 0), -1);
+    assert_int_equal(errno, EFAULT);
+    assert_int_equal(planned_end(), 0);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(poll_of_nothing_faults),
         cmocka_unit_test(edge_after_short_count),
         cmocka_unit_test(edge_after_eagain),
         cmocka_unit_test(edge_after_withheld),

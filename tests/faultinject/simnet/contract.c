@@ -565,6 +565,39 @@ static void time_is_virtual(void **state)
     assert_int_equal(now.tv_sec, SF_SIM_EPOCH_NS / 1000000000 + 86400);
 }
 
+static void poll_of_nothing_faults(void **state)
+{
+    struct pollfd *volatile none = NULL;
+
+    (void)state;
+    assert_int_equal(w->poll(none, 1, 0), -1);
+    assert_int_equal(errno, EFAULT);
+    assert_int_equal(w->poll(none, 0, 0), 0);
+}
+
+/* The real kernel can say nothing of what is only its own: the time that goes
+ * by while somebody waits for it is ours. */
+static void limits_of_real_waits_are_virtual(void **state)
+{
+    struct timespec before, after;
+    int real[2];
+    fd_set rd;
+
+    (void)state;
+    assert_return_code(sf_libc.socketpair(AF_UNIX, SOCK_DGRAM, 0, real), errno);
+    FD_ZERO(&rd);
+    FD_SET(real[0], &rd);
+    w->clock_gettime(CLOCK_MONOTONIC, &before);
+    assert_int_equal(
+        w->select(real[0] + 1, &rd, NULL, NULL, &(struct timeval){3600, 0}), 0);
+    assert_int_equal(w->poll(&(struct pollfd){real[0], POLLIN, 0}, 1, 3600000),
+                     0);
+    w->clock_gettime(CLOCK_MONOTONIC, &after);
+    assert_int_equal(after.tv_sec - before.tv_sec, 7200);
+    sf_libc.close(real[0]);
+    sf_libc.close(real[1]);
+}
+
 static enum sf_monitor told;
 
 static _Bool take_finding(enum sf_monitor monitor, const char *line)
@@ -614,6 +647,8 @@ int main(void)
         TEST(send_sleeps_again),
         TEST(sendfile_moves_the_offset),
         TEST(time_is_virtual),
+        TEST(poll_of_nothing_faults),
+        TEST(limits_of_real_waits_are_virtual),
         TEST(a_wait_for_ever_is_a_stall),
     };
 
