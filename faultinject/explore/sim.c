@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -215,6 +216,7 @@ static pid_t start(char **command, const struct sf_program *program,
     if (pid == 0) {
         set_environment(program);
         sf_set_sanitizers();
+        personality(ADDR_NO_RANDOMIZE); /* who sorts by address is the same */
         if (sim.served->proves)
             be_silent();
         sf_signals_free(mask);
