@@ -234,12 +234,13 @@ static pid_t start(char **command, const struct sf_program *program,
 static int watch(pid_t pid, bool *hung)
 {
     struct sf_served *s = sim.served;
-    int status = 0, elsewhere = 0, unusable = 0, ticks = 0;
+    int status = 0, elsewhere = 0, unusable = 0, ticks = 0, told = 0;
 
     while (waitpid(pid, &status, WNOHANG) == 0) {
         sf_ends_within(pid, TICK_MS);
-        *hung = s->proves && ++ticks * TICK_MS > HANG_MS;
-        if (*hung)
+        *hung = sim.proves && ++ticks * TICK_MS > HANG_MS;
+        if (*hung ||
+            (sim.proves && sf_forwarded() && ++told * TICK_MS >= PATIENCE_MS))
             kill(pid, SIGKILL);
         if (s->elsewhere && !s->joined && ++elsewhere * TICK_MS >= PATIENCE_MS)
             s->unusable = true;

@@ -5,7 +5,7 @@
  *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
- *             flushes|tires|fickle]
+ *             flushes|tires|fickle|hangs]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -400,6 +400,8 @@ int main(int argc, char **argv)
             fd = accept(listener, NULL, NULL);
         if (fd < 0 && is("tires"))
             return 0;
+        while (fd < 0 && is("hangs"))
+            ;
         if (fd >= 0)
             serve(fd);
     }

@@ -66,6 +66,14 @@ says 'NOTHING    is proved'
 ends 2 'INCOMPLETE the time was over; complete only for at most [01] faults' \
     --prove 9 --budget 1s -- "$framed" --format ascii:5
 ends 2 'NOTHING    is proved' -k 1 -- true
+
+# Told to end, it does not wait for a run that never does.
+got=0
+(cd "$work" && timeout 2 "$sockfault" sim -k 1 -s talk -- "$served" hangs) \
+    >"$work/out" 2>&1 || got=$?
+[[ $got == 124 ]] || fail "it ended by itself: $got"
+says 'INCOMPLETE it was stopped'
+! pgrep -f "$served hangs" >&2 || fail 'the server goes on'
 ends 2 '--prove x: expected a number' --prove x -- "$served"
 ends 2 '--budget soon: expected a time' -k 1 --budget soon -- "$served"
 ends 2 '--out nothing: No such file' -k 1 -o nothing -- "$served" tires
