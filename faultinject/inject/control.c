@@ -5,6 +5,7 @@
 
 struct sf_control *sf_control;
 sf_site_id (*sf_control_site)(void);
+__thread const struct sf_moment *sf_control_then;
 
 static uint64_t count(uint64_t *counter)
 {
@@ -38,6 +39,17 @@ static void end(struct sf_record *r, const struct sf_op *op, int err)
 static void number(struct sf_record *r)
 {
     __atomic_store_n(&r->seq, count(&sf_control->seq) + 1, __ATOMIC_RELEASE);
+}
+
+struct sf_moment sf_control_now(void)
+{
+    struct sf_moment now = {0, 0};
+
+    if (sf_control)
+        now.seq = __atomic_load_n(&sf_control->seq, __ATOMIC_RELAXED);
+    if (sf_control_site)
+        now.site = sf_control_site();
+    return now;
 }
 
 void sf_control_fault(struct sf_op *op)

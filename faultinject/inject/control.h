@@ -95,7 +95,7 @@ struct sf_process {
 };
 
 struct sf_told {
-    uint64_t seq; /* of the last record before it */
+    uint64_t seq; /* of the last record before what is told */
     sf_site_id site;
     uint32_t process;
     uint32_t monitor;
@@ -151,6 +151,16 @@ extern struct sf_control *sf_control;
 
 /* Who made the call that is under way; NULL: nobody knows. */
 extern sf_site_id (*sf_control_site)(void);
+
+/* A moment of the run: who called, and the last record before it. */
+struct sf_moment {
+    uint64_t seq;
+    sf_site_id site;
+};
+struct sf_moment sf_control_now(void);
+/* When that was what this thread tells; NULL: now. */
+extern __thread const struct sf_moment *sf_control_then
+    __attribute__((tls_model("initial-exec")));
 
 /* The counters of that process, by call; NULL: it shares those of all beyond
  * the table, or nobody listens, or every call is recorded anyway. */

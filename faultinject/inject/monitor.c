@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "faultinject/inject/conn.h"
+#include "faultinject/inject/control.h"
 #include "faultinject/inject/injector.h"
 #include "faultinject/inject/wait.h"
 
@@ -158,24 +159,36 @@ static const char *how_it_went(int before)
 /*
  * Daemons close every number there is, one after the other, upwards or
  * downwards, and leave some out.  So a close that comes to nothing is told
- * when the row it stands in has ended and was a short one.
+ * when the row it stands in has ended and was a short one: of the call that
+ * made it, not of the one that ended the row.
  */
 enum { SWEEP = 8 };
+struct suspect {
+    int fd;
+    int before;
+    struct sf_moment when;
+};
 PER_THREAD struct {
     int last;   /* number that was closed */
     bool down;  /* ... which was lower    */
     int length; /* of the row             */
     int n;      /* suspects in it         */
-    int fd[SWEEP];
-    int before[SWEEP];
+    struct suspect suspects[SWEEP];
 } row;
+
+static void tell_double(const struct suspect *s)
+{
+    sf_control_then = &s->when;
+    sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d: %s", s->fd,
+               how_it_went(s->before));
+    sf_control_then = NULL;
+}
 
 void sf_monitor_flush(void)
 {
     for (int i = 0; i < row.n && row.length < SWEEP; i++)
         if (looks(SF_MON_DOUBLE_CLOSE))
-            sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d: %s", row.fd[i],
-                       how_it_went(row.before[i]));
+            tell_double(&row.suspects[i]);
     row.length = row.n = 0;
 }
 
@@ -197,10 +210,9 @@ static void look_for_double(const struct sf_op *op, bool stale, int before)
     row.down = op->fd < row.last;
     row.last = op->fd;
     row.length += row.length < SWEEP;
-    if (stale && row.n < SWEEP) {
-        row.fd[row.n] = op->fd;
-        row.before[row.n++] = before;
-    }
+    if (stale && row.n < SWEEP)
+        row.suspects[row.n++] =
+            (struct suspect){op->fd, before, sf_control_now()};
 }
 
 /* Does the program know that it is closed?  A wait that said so leaves room
@@ -447,6 +459,7 @@ void sf_monitor_wait(const struct sf_wait *wait)
 
 void sf_monitor_forked(void)
 {
+    row.length = row.n = 0; /* the parent tells */
     loop.members[1] = loop.waiting = 0;
     for (int i = 0; i < MISSED; i++)
         missed[i] = 0;

@@ -41,7 +41,7 @@ void sf_monitor_call(const struct sf_op *op, int err, int before);
  * connection is unchecked or the program asked for 0 or absurdly many bytes. */
 bool sf_monitor_moved(const struct sf_op *op);
 
-/* In the child after a fork: it has not waited for anything yet. */
+/* In the child after a fork: it has made no call yet. */
 void sf_monitor_forked(void);
 
 /* The thread ends: tell what was still waiting for more evidence. */

@@ -17,7 +17,7 @@
 static struct sf_planned planned;
 static const struct sf_watched *watched;
 static char program[SF_WORD_MAX];
-static bool ending; /* what is told now has no call to blame */
+static bool ending; /* no call is under way */
 
 static struct sf_control *map_control(const char *path)
 {
@@ -47,6 +47,19 @@ static unsigned enrol(void)
     return i + 1;
 }
 
+/* What is told at the end has no call to blame, unless it was earlier. */
+static struct sf_moment moment(void)
+{
+    struct sf_moment now;
+
+    if (sf_control_then)
+        return *sf_control_then;
+    now = sf_control_now();
+    if (ending)
+        now.site = 0;
+    return now;
+}
+
 /* One that spins would never end: it is told and ended. */
 static _Bool tell(enum sf_monitor monitor, const char *line)
 {
@@ -55,10 +68,11 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
     i = __atomic_fetch_add(&sf_control->n_findings, 1, __ATOMIC_RELAXED);
     if (i < SF_FINDINGS_MAX) {
         struct sf_told *told = &sf_control->findings[i];
+        struct sf_moment at = moment();
         told->monitor = (uint32_t)monitor;
         told->process = sf_inject_process();
-        told->seq = __atomic_load_n(&sf_control->seq, __ATOMIC_RELAXED);
-        told->site = ending || !watched->site ? 0 : watched->site();
+        told->seq = at.seq;
+        told->site = at.site;
         strncpy(told->line, line, sizeof told->line - 1);
     }
     if (monitor == SF_MON_SPIN)

@@ -96,6 +96,54 @@ for rule in 'conn 1 recv 1: EINTR' 'conn 1 recv 2: EOF'; do
     is '.findings[0] | "\(.monitor) \(.after)"' "stale-fd $rule"
 done
 
+# A double close is told late, of where it was, and once: a fork, or a fault,
+# that comes between has nothing to do with it.
+cat >"$work/twice.c" <<'END'
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+__attribute__((noinline)) void guilty(int fd)
+{
+    close(fd);
+    close(fd);
+    __asm__ volatile("");
+}
+__attribute__((noinline)) void innocent(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    poll(&p, 1, 1);
+    __asm__ volatile("");
+}
+int main(int argc, char **argv)
+{
+    int pair[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    guilty(pair[0]);
+    if (argc == 1)
+        innocent(pair[1]);
+    else if (fork() != 0)
+        wait(0);
+    (void)argv;
+}
+END
+cc -g -o "$work/twice" "$work/twice.c"
+for rule in 'poll 1: EINTR' 'close 2: late 1' 'close 1: late 1'; do
+    ends 1 "$sockfault" run --json "$work/json" -P posix --fault "$rule" \
+        "$work/twice"
+    case $rule in
+    poll*) after=null ;;
+    close*1:*) after='conn 1 close 1: late 1' ;;
+    *) after='close 2: late 1' ;;
+    esac
+    is '.findings | map("\(.monitor) \(.after)") | join(" ")' \
+        "double-close $after"
+    is '.findings[0].site | startswith("guilty at twice.c:")' true
+done
+ends 1 "$sockfault" run --json "$work/json" "$work/twice" forks
+is '.findings | map("\(.monitor) \(.process)") | join(" ")' 'double-close 1'
+is '.findings[0].site | startswith("guilty at twice.c:")' true
+
 # A rule that names what cannot be done there is not done.
 ends 0 "$sockfault" run --json "$work/json" \
     --fault 'conn 1 recv 1: ETIMEDOUT' -- "$victims" frames-not
