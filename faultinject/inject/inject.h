@@ -48,8 +48,8 @@ void sf_inject_abandon(void);
 void sf_inject_handle(void (*handler)(void *arg), void *arg);
 
 enum sf_fork { SF_BEFORE_FORK, SF_IN_PARENT, SF_IN_CHILD };
-/* Told of processes that are made by syscall(), as pthread_atfork() tells of
- * the others; errno is its to keep.  NULL: nobody is. */
+/* Told of processes that are made past fork(), as pthread_atfork() tells of the
+ * others.  NULL: nobody is. */
 extern void (*sf_inject_forks)(enum sf_fork where);
 
 /* From here on nothing is injected any more; the watching goes on. */

@@ -1,4 +1,5 @@
 /* alias.c: names by which libc exports the same calls once more. */
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
@@ -39,6 +40,10 @@ ALIAS(__select, select, int,
       (nfds, rd, wr, ex, timeout))
 ALIAS(__dup2, dup2, int, (int fd, int newfd), (fd, newfd))
 ALIAS(__close, close, int, (int fd), (fd))
+ALIAS(__clone, clone, int,
+      (int (*run)(void *), void *stack, int flags, void *arg, void *parent_tid,
+       void *tls, void *child_tid),
+      (run, stack, flags, arg, parent_tid, tls, child_tid))
 /* clang-format on */
 
 /* libc's would go past us to its own read and write. */

@@ -89,6 +89,12 @@ static bool is_meant(const struct sf_control *control)
     return control->only[0][0] == '\0';
 }
 
+static void on_fork(enum sf_fork where)
+{
+    if (where == SF_IN_CHILD)
+        sf_inject_forked();
+}
+
 static struct sf_control *find_control(void)
 {
     const char *path = getenv(SF_CONTROL_ENV);
@@ -96,6 +102,7 @@ static struct sf_control *find_control(void)
     if (sf_control) /* another program in the same process */
         return sf_control;
     pthread_atfork(NULL, NULL, sf_inject_forked);
+    sf_inject_forks = on_fork;
     return path ? map_control(path) : NULL;
 }
 

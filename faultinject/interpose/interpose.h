@@ -80,6 +80,9 @@ static inline size_t sf_write_all(int fd, const char *bytes, size_t len)
 /* The program is about to forbid itself system calls. */
 void sf_seal(void);
 
+/* Says so where sf_inject_forks is set; errno stays as it is. */
+void sf_forks(enum sf_fork where);
+
 /* libc's syscall(): past every wrapper. */
 long sf_syscall(long number, long a, long b, long c, long d, long e, long f);
 

@@ -125,11 +125,11 @@ static long any_syscall(long number, long a, long b, long c, long d, long e,
 {
     long result;
 
-    if (!sf_inject_forks || !clones(number, a))
+    if (!clones(number, a))
         return sf_syscall(number, a, b, c, d, e, f);
-    sf_inject_forks(SF_BEFORE_FORK);
+    sf_forks(SF_BEFORE_FORK);
     result = sf_syscall(number, a, b, c, d, e, f);
-    sf_inject_forks(result == 0 ? SF_IN_CHILD : SF_IN_PARENT);
+    sf_forks(result == 0 ? SF_IN_CHILD : SF_IN_PARENT);
     return result;
 }
 

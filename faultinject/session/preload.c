@@ -220,10 +220,8 @@ static void in_child(void)
 static void on_fork(enum sf_fork where)
 {
     static void (*const handlers[])(void) = {before_fork, in_parent, in_child};
-    int saved = errno;
 
     handlers[where]();
-    errno = saved;
 }
 
 static bool gives_back(enum sf_call call)

@@ -158,7 +158,10 @@ says '^sockfault: the command was ended, since it spins$'
 
 # What a daemon does is not told, and that it goes on is.
 cat >"$work/daemon.c" <<'END'
+#define _GNU_SOURCE
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 int main(int argc, char **argv)
 {
@@ -166,17 +169,19 @@ int main(int argc, char **argv)
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
         return 1;
-    if (fork() != 0)
+    if (FORK != 0)
         return recv(pair[1], &c, 1, 0) != 1;
     send(pair[0], &c, 1, 0);
     usleep(argc > 1 ? 3000000 : 1);
 }
 END
-cc -o "$work/daemon" "$work/daemon.c"
-ends 0 "$sockfault" run -- "$work/daemon"
-! grep 'goes on' "$work/said" || fail "it does not go on"
-ends 0 "$sockfault" run -- "$work/daemon" stays
-says '^sockfault: daemon goes on in the background, and nothing more is told'
+for by in 'fork()' '_Fork()' 'syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)'; do
+    cc -w "-DFORK=$by" -o "$work/daemon" "$work/daemon.c"
+    ends 0 "$sockfault" run -- "$work/daemon"
+    ! grep 'goes on' "$work/said" || fail "it does not go on"
+    ends 0 "$sockfault" run -- "$work/daemon" stays
+    says '^sockfault: daemon goes on in the background, and nothing more is told'
+done
 
 # --- which monitors, which programs ---
 

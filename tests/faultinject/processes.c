@@ -3,14 +3,19 @@
  * way, and prints what comes back.
  *
  *     processes [handler]      a harmless signal has a handler
+ *     processes past           makes processes past fork(), too; in each, and
+ *                              in itself, it uses sockets
  */
 #include <errno.h>
+#include <linux/sched.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -101,6 +106,88 @@ static void reap(const char *what, pid_t (*by)(void))
         printf("%s: the wrong child\n", what);
 }
 
+/* --- past fork() */
+
+static pid_t by_fork(void)
+{
+    return fork();
+}
+
+/* Nothing is to be done before or after it. */
+static pid_t by_bare_fork(void)
+{
+    return _Fork();
+}
+
+#ifdef SYS_fork
+static pid_t by_number(void)
+{
+    return (pid_t)syscall(SYS_fork);
+}
+#else
+#define by_number by_clone_number
+#endif
+
+static pid_t by_clone_number(void)
+{
+    return (pid_t)syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
+}
+
+static pid_t by_clone3_number(void)
+{
+    struct clone_args args = {.exit_signal = SIGCHLD};
+
+    return (pid_t)syscall(SYS_clone3, &args, sizeof args);
+}
+
+static int use(void *last)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 ||
+        write(pair[1], "x", 1) != 1 || read(pair[0], last, 1) != 1)
+        return 1;
+    return EXIT;
+}
+
+static pid_t by_clone(void)
+{
+    static _Alignas(16) char stack[64 * 1024];
+    static char byte;
+
+    return clone(use, stack + sizeof stack, SIGCHLD, &byte);
+}
+
+/* On its parent's memory, which waits: it is no process of its own yet. */
+static pid_t by_vfork(void)
+{
+    pid_t pid = vfork();
+
+    if (pid == 0)
+        _exit(EXIT);
+    return pid;
+}
+
+static int past(void)
+{
+    static pid_t (*const ways[])(void) = {
+        by_fork,          by_bare_fork, by_number, by_clone_number,
+        by_clone3_number, by_clone,     by_vfork};
+    char byte;
+
+    if (use(&byte) != EXIT)
+        return 3;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        pid_t pid = ways[i]();
+        if (pid == 0)
+            _exit(use(&byte));
+        if (pid < 0 || waitpid(pid, &status, 0) != pid ||
+            WEXITSTATUS(status) != EXIT)
+            return 3;
+    }
+    return use(&byte) == EXIT ? 0 : 3;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -114,6 +201,8 @@ int main(int argc, char **argv)
     struct sigaction sa = {.sa_handler = handle};
     int pair[2];
 
+    if (argc > 1 && strcmp(argv[1], "past") == 0)
+        return past();
     if (argc > 1 && strcmp(argv[1], "handler") == 0)
         sigaction(SIGURG, &sa, NULL);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)

@@ -82,4 +82,18 @@ says "$undisturbed" --fault 'reap *: EINTR-reap' -- "$processes"
 "$sockfault" run --quiet --plan "$work/trace" -- "$processes" >"$work/again"
 cmp "$work/first" "$work/again" || bad=1
 [ "$(grep -c EAGAIN "$work/again")" -eq 2 ] || bad=1
+
+# Each process is one, however it was made, and its connections are its own.
+"$sockfault" run --quiet --status --json "$work/json" --trace "$work/trace" \
+    --fault 'process 2..7 read *: delay 1' -- "$processes" past || bad=1
+of=$(jq -r '.processes | map(.connections) | join(" ")' "$work/json")
+if [ "$of" != '4 2 2 2 2 2 2' ]; then
+    echo "processes.sh: past: connections of the processes: $of" >&2
+    bad=1
+fi
+delays=$(grep -c ': delay 1' "$work/trace") || true
+if [ "$delays" -ne 6 ]; then
+    echo "processes.sh: past: $delays of 6 met the rule" >&2
+    bad=1
+fi
 exit $bad

@@ -1,8 +1,8 @@
 /*
  * served.c: a server for one client at a time, as bad as it is told to be.
  *
- *     served [good|leak|crash|spin|quit|nowhere|fork|helper|thread|moves|
- *             onto|redies|file|dawdle|masks|reads|alarm|ticks|
+ *     served [good|leak|crash|spin|quit|nowhere|fork|bare|helper|thread|
+ *             moves|onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
  *             flushes|tires|fickle|hangs]
@@ -87,9 +87,11 @@ static void set_alarm(void)
 /* A second one at once for the client, or one that only runs a program. */
 static bool forks(int fd)
 {
-    pid_t child = is("fork") || is("helper") ? fork() : -1;
+    pid_t child = is("bare") ? _Fork() : -1;
     int status = 0;
 
+    if (is("fork") || is("helper"))
+        child = fork();
     if (child == 0 && is("helper")) {
         if (close(fd) == 0)
             execlp("true", "true", (char *)NULL);
@@ -101,7 +103,7 @@ static bool forks(int fd)
     }
     if (is("helper") && (waitpid(child, &status, 0) != child || status))
         abort();
-    return child > 0 && is("fork");
+    return child > 0 && !is("helper");
 }
 
 /* A file of the program's own, of which the first bytes are known. */

@@ -80,7 +80,10 @@ expect 1 'finding: died: .* returned' talk "$served" 86
 expect 1 'finding: spin: 2000 calls in a row' talk "$served" flushes
 # Only one thread of one process has the world, whichever program it runs.
 only='only one thread of one process can be simulated'
-expect 2 "another process of .*served calls send on .*$only" talk "$served" fork
+for how in fork bare; do
+    expect 2 "another process of .*served calls send on .*$only" \
+        talk "$served" "$how"
+done
 expect 2 "another thread of .*served calls send on .*$only" talk "$served" thread
 foreground="$only: run it in the foreground and without workers"
 for how in daemon waits execs; do
