@@ -299,6 +299,13 @@ static void tell_ctl(struct sf_op *op)
     }
 }
 
+/* Whatever comes of it: who shuts down what is over is done with it. */
+static void note_dismissed(const struct sf_op *op)
+{
+    if (op->call == SF_CALL_shutdown && op->conn && op->conn->over[SF_IN])
+        op->conn->dismissed = true;
+}
+
 /* The table of descriptors does not stay full for ever. */
 static void count_refusal(int err)
 {
@@ -339,6 +346,7 @@ void sf_account(struct sf_op *op, int err)
         sf_relieve();
         break;
     case K_CTL:
+        note_dismissed(op);
         if (op->result >= 0)
             tell_ctl(op);
         else if (op->call == SF_CALL_epoll_ctl && op->expected)

@@ -41,6 +41,7 @@ struct sf_conn {
     bool ready[2];         /* reported ready and not used since             */
     bool over[2];          /* said EOF or error in this direction           */
     bool cut[2];           /* the program has shut it down                  */
+    bool dismissed;        /* … and the program then shut it down           */
     unsigned over_at;      /* connections there had been when that was told,
                             * or it was used since; 0: not here             */
     bool unchecked;        /* connect() is under way, outcome not asked for */

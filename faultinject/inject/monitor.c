@@ -36,6 +36,11 @@ static const char *name(const struct sf_op *op)
     return sf_calls[op->call].name;
 }
 
+static bool has_one_thread(void)
+{
+    return sf_monitor_single ? sf_monitor_single() : __libc_single_threaded;
+}
+
 /* --- spin --- */
 
 /*
@@ -270,12 +275,16 @@ static void tell_zombie(void)
 /*
  * Many programs leave closing to their end.  But one that closed a connection
  * made after this one was over and had its last answer, or made several, and
- * has not closed this one, has lost it.
+ * has not closed this one, has lost it.  Not so among threads, if it has shut
+ * it down since: then it may be left for the thread that waits for it to close
+ * when it comes round, as by Java's selectors, and the others go on.
  */
 enum { SEVERAL = 3 };
 
 static bool is_lost(const struct sf_conn *conn)
 {
+    if (conn->dismissed && !has_one_thread())
+        return false;
     return conn->over[SF_IN] && conn->over_at > 0 &&
            (conn->over_at < sf_injector.last_closed ||
             conn->over_at + SEVERAL <= sf_conn_count());
@@ -437,7 +446,7 @@ static void find_members(const struct sf_wait *w)
 /* Others of its pool may not have begun yet. */
 static bool is_alone(void)
 {
-    if (sf_monitor_single ? sf_monitor_single() : __libc_single_threaded)
+    if (has_one_thread())
         return true;
     if (loop.since == 0)
         loop.since = now_ns();

@@ -77,6 +77,8 @@ fires misuse-length misuse
 fires misuse-shutdown misuse
 fires fd-leak fd-leak
 fires fd-leak-row fd-leak
+fires fd-leak-shut fd-leak
+fires fd-leak-threads fd-leak
 fires stale-row stale-fd
 fires fd-leaks fd-leak
 fires fd-leak-refused fd-leak

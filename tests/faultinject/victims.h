@@ -45,6 +45,8 @@
     X(old_grant, "old-grant")                 \
     X(fd_leak, "fd-leak")                     \
     X(fd_leak_row, "fd-leak-row")             \
+    X(fd_leak_shut, "fd-leak-shut")           \
+    X(fd_leak_threads, "fd-leak-threads")     \
     X(stale_row, "stale-row")                 \
     X(fd_leaks, "fd-leaks")                   \
     X(fd_leak_refused, "fd-leak-refused")     \

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -165,24 +166,31 @@ void lent_number(void)
     close(pair[1]);
 }
 
-/* Two connections one after the other; the bug forgets the first. */
-static void leak(void (*give_back)(int fd))
-{
-    int pair[2];
-
-    for (int i = 0; i < 2; i++) {
-        make_pair(pair);
-        give_back(pair[1]);
-        if (!wait_readable(pair[0]) || recv(pair[0], &pair[1], 1, 0) != 0)
-            exit(3);
-        if (i == 1 || correct)
-            give_back(pair[0]);
-    }
-}
-
 static void close_one(int fd)
 {
     close(fd);
+}
+
+/* A connection that is over. */
+static int hear_the_end(void (*give_back)(int fd))
+{
+    int pair[2];
+
+    make_pair(pair);
+    give_back(pair[1]);
+    if (!wait_readable(pair[0]) || recv(pair[0], &pair[1], 1, 0) != 0)
+        exit(3);
+    return pair[0];
+}
+
+/* Two connections one after the other; the bug forgets the first. */
+static void leak(void (*give_back)(int fd))
+{
+    int fd = hear_the_end(give_back);
+
+    if (correct)
+        give_back(fd);
+    give_back(hear_the_end(give_back));
 }
 
 static void close_row(int fd)
@@ -198,6 +206,37 @@ void fd_leak(void)
 void fd_leak_row(void)
 {
     leak(close_row);
+}
+
+/* What is shut down is not closed. */
+void fd_leak_shut(void)
+{
+    int fd = hear_the_end(close_one);
+
+    shutdown(fd, SHUT_RDWR);
+    if (correct)
+        close(fd);
+    close(hear_the_end(close_one));
+}
+
+static void *pause_for_ever(void *arg)
+{
+    pause();
+    return arg;
+}
+
+/* The one that it shuts down another thread would close soon; what nobody has
+ * looked at since it was over nobody will. */
+void fd_leak_threads(void)
+{
+    int fd = hear_the_end(close_one);
+    pthread_t other;
+
+    if (pthread_create(&other, NULL, pause_for_ever, NULL) != 0)
+        exit(3);
+    if (correct)
+        shutdown(fd, SHUT_WR);
+    close(hear_the_end(close_one));
 }
 
 /* Used after its number was given back in a row. */
