@@ -115,11 +115,33 @@ static void rest(const struct sf_op *op)
 
 PER_THREAD unsigned idle; /* calls in a row that changed nothing */
 
-static bool spins_on(const struct sf_op *op)
+/*
+ * To ask or to set something belongs to what else is done.  But a number that
+ * is closed says so for ever; and who asks each there is, perhaps more than
+ * once, has a next one: what this one counted is then taken back.
+ */
+static bool asks_again(const struct sf_op *op, int err)
+{
+    PER_THREAD int last;
+    PER_THREAD unsigned counted;
+
+    if (err != EBADF)
+        return false;
+    if (op->fd == last) {
+        counted++;
+        return true;
+    }
+    idle -= counted < idle ? counted : idle;
+    counted = 0;
+    last = op->fd;
+    return false;
+}
+
+static bool spins_on(const struct sf_op *op, int err)
 {
     PER_THREAD int64_t since;
 
-    if (kind(op) == K_CTL)
+    if (kind(op) == K_CTL && !asks_again(op, err))
         return false;
     idle = gets_on(op) ? 0 : idle + 1;
     if (idle == SPIN_CALLS / 2)
@@ -130,10 +152,10 @@ static bool spins_on(const struct sf_op *op)
     return now_ns() - since < SPIN_NS;
 }
 
-static void look_for_spin(const struct sf_op *op)
+static void look_for_spin(const struct sf_op *op, int err)
 {
     PER_THREAD unsigned rests;
-    bool on = spins_on(op);
+    bool on = spins_on(op, err);
 
     if (idle < SPIN_CALLS / 2 - 1)
         rests = 0;
@@ -622,7 +644,7 @@ void sf_monitor_begin(unsigned which)
 void sf_monitor_call(const struct sf_op *op, int err, int before)
 {
     if (looks(SF_MON_SPIN))
-        look_for_spin(op);
+        look_for_spin(op, err);
     if (looks(SF_MON_STALE_FD) || looks(SF_MON_DOUBLE_CLOSE))
         look_for_stale(op, err, before);
     if (looks(SF_MON_FD_RANGE))

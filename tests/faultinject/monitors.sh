@@ -47,6 +47,7 @@ fires spin spin
 fires turn spin
 fires left-epoll spin
 fires asks spin
+fires asks-gone spin
 fires sends spin
 fires closes spin --allow double-close
 fires stale-fd stale-fd

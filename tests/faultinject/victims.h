@@ -15,6 +15,7 @@
     X(spin, "spin")                           \
     X(turn, "turn")                           \
     X(left_epoll, "left-epoll")               \
+    X(asks_gone, "asks-gone")                 \
     X(asks, "asks")                           \
     X(sends, "sends")                         \
     X(closes, "closes")                       \

@@ -114,6 +114,31 @@ void closes(void)
         ;
 }
 
+/* Which of these are open?  Some ask twice before they believe it. */
+static void ask_each(int first, int last, int times)
+{
+    for (int fd = first; fd <= last; fd++)
+        for (int i = 0; i < times; i++)
+            fcntl(fd, F_GETFD);
+}
+
+/* The bug wants to know it of one until it is open again, which it never is;
+ * the twin of all there can be, for each of many children. */
+void asks_gone(void)
+{
+    enum { FIRST = 100, LAST = 900, CHILDREN = 50 };
+    int pair[2];
+
+    make_pair(pair);
+    for (int fd = FIRST; fd <= LAST; fd++)
+        if (dup2(pair[0], fd) != fd || close(fd) != 0)
+            exit(3);
+    for (int i = 0; correct && i < CHILDREN; i++)
+        ask_each(FIRST, LAST, 1 + i % 2);
+    while (!correct && fcntl(FIRST, F_GETFL) < 0)
+        ;
+}
+
 /* There is a number that no set of libc's holds. */
 static void open_high(int fd)
 {
