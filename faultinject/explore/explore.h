@@ -52,8 +52,8 @@ int sf_shared_open(char *path);
 void sf_set_preload(const struct sf_program *program, const char *library);
 
 /* A sanitizer's report is told from the program's own exit status: in the
- * same environment. */
-void sf_set_sanitizers(void);
+ * same environment.  `first_ends`: also where it would go on after one. */
+void sf_set_sanitizers(bool first_ends);
 
 /* For atexit(): what nobody can read was not done. */
 void sf_check_output(void);

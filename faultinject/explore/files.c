@@ -102,25 +102,27 @@ void sf_set_preload(const struct sf_program *program, const char *library)
 }
 
 /* The last one counts. */
-static void set_sanitizer(const char *name)
+static void set_sanitizer(const char *name, const char *more)
 {
     const char *before = getenv(name);
     char *value;
 
-    if (asprintf(&value, "%s%sexitcode=%d", before ? before : "",
-                 before ? ":" : "", SF_SANITIZER_STATUS) < 0)
+    if (asprintf(&value, "%s%sexitcode=%d%s", before ? before : "",
+                 before ? ":" : "", SF_SANITIZER_STATUS, more) < 0)
         return;
     setenv(name, value, 1);
     free(value);
 }
 
-void sf_set_sanitizers(void)
+void sf_set_sanitizers(bool first_ends)
 {
-    set_sanitizer("ASAN_OPTIONS");
-    set_sanitizer("LSAN_OPTIONS");
-    set_sanitizer("MSAN_OPTIONS");
-    set_sanitizer("UBSAN_OPTIONS");
-    set_sanitizer("TSAN_OPTIONS");
+    const char *more = first_ends ? ":halt_on_error=1" : "";
+
+    set_sanitizer("ASAN_OPTIONS", more);
+    set_sanitizer("LSAN_OPTIONS", "");
+    set_sanitizer("MSAN_OPTIONS", more);
+    set_sanitizer("UBSAN_OPTIONS", more);
+    set_sanitizer("TSAN_OPTIONS", more);
 }
 
 void sf_check_output(void)

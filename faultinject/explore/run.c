@@ -135,7 +135,7 @@ static void set_environment(const struct shared *shared, bool notify)
 {
     if (!notify)
         sf_set_preload(&shared->program, shared->library);
-    sf_set_sanitizers();
+    sf_set_sanitizers(false);
     setenv(SF_CONTROL_ENV, shared->path, 1);
 }
 

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,6 +111,8 @@ static bool take_options(int argc, char **argv)
         return sf_complain("sim: which session?  --scenario FILE");
     if (access(sim.scenario, R_OK) < 0)
         return sf_complain("%s: %s", sim.scenario, strerror(errno));
+    if (!sim.proves && (sim.budget_ms || strcmp(sim.out, ".")))
+        return sf_complain("sim: --budget and --out go with --prove");
     if (sim.proves && access(sim.out, W_OK | X_OK) < 0)
         return sf_complain("sim: --out %s: %s", sim.out, strerror(errno));
     return optind < argc || sf_complain("sim: which command?");
@@ -125,7 +128,9 @@ static bool make_report(void)
         size += SF_EXHAUST_ROOM * sizeof *sim.served->children;
     if (fd < 0)
         return false;
-    if (ftruncate(fd, (off_t)size) == 0)
+    /* A program that gives up rights must still be able to open it. */
+    if (ftruncate(fd, (off_t)size) == 0 &&
+        (geteuid() != 0 || fchmod(fd, 0666) == 0))
         sim.served =
             mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (!sim.served || sim.served == MAP_FAILED)
@@ -137,8 +142,11 @@ static void set_environment(const struct sf_program *program)
 {
     char pid[24];
 
+    char *whole = realpath(sim.scenario, NULL); /* it may go elsewhere */
+
     sf_set_preload(program, sim.library);
-    setenv(SF_SIM_SCENARIO_ENV, sim.scenario, 1);
+    setenv(SF_SIM_SCENARIO_ENV, whole ? whole : sim.scenario, 1);
+    free(whole);
     setenv(SF_SIM_REPORT_ENV, sim.report, 1);
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     setenv(SF_SIM_PID_ENV, pid, 1);
@@ -199,11 +207,13 @@ static int verdict(const char *name, int status, bool hung)
 
 /* ------------------------------------------------------------- the program */
 
-/* What it says in each of thousands of runs. */
+/* What it says in each of thousands of runs; and none has read what another is
+ * to read. */
 static void be_silent(void)
 {
-    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+    dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     dup2(null, STDERR_FILENO);
 }
@@ -215,7 +225,7 @@ static pid_t start(char **command, const struct sf_program *program,
 
     if (pid == 0) {
         set_environment(program);
-        sf_set_sanitizers();
+        sf_set_sanitizers(true);
         personality(ADDR_NO_RANDOMIZE); /* who sorts by address is the same */
         if (sim.served->proves)
             be_silent();
@@ -313,7 +323,7 @@ int sf_sim_run(char **command, const struct sf_program *program)
         return ends(SF_COULD_NOT, "cannot start a process");
     status = watch(pid, &hung);
     note_left_over(command[0]);
-    if (sim.served->unusable || sf_forwarded())
+    if (sim.served->unusable || sf_forwarded() || sim.proves)
         end_left_over();
     return verdict(command[0], status, hung);
 }

@@ -107,25 +107,46 @@ static void count(void)
     proof.runs++;
 }
 
+static enum end not_the_same(const char *program, const char *what)
+{
+    snprintf(sim.served->line, SF_SIM_LINE,
+             "sockfault: %.40s is not deterministic: with the same choices %s",
+             program, what);
+    return CANNOT;
+}
+
+/* Once more: the first run, which has no choice to be compared at, and one that
+ * found something. */
+static enum end again(char **command, const struct sf_program *program,
+                      int status)
+{
+    uint64_t way = proof.walk.way;
+    bool same = run(command, program) == status && proof.walk.way == way;
+
+    if (sf_forwarded())
+        return STOPPED;
+    if (!same)
+        return not_the_same(command[0], "it did not do the same again");
+    return status == SF_FOUND ? REFUTED : COMPLETE;
+}
+
 static enum end walk(char **command, const struct sf_program *program)
 {
     while (sf_exhaust_next(&proof.walk)) {
         int status = run(command, program);
+        enum end end = COMPLETE;
 
         if (sf_forwarded())
             return STOPPED;
         if (status == SF_COULD_NOT)
             return CANNOT;
         count();
-        if (status == SF_FOUND)
-            return REFUTED;
-        if (sf_exhaust_diverged(&proof.walk)) {
-            snprintf(sim.served->line, SF_SIM_LINE,
-                     "sockfault: %.40s is not deterministic: with the same "
-                     "choices it met other decisions",
-                     command[0]);
-            return CANNOT;
-        }
+        if (status != SF_FOUND && sf_exhaust_diverged(&proof.walk))
+            return not_the_same(command[0], "it met other decisions");
+        if (status == SF_FOUND || proof.runs == 1)
+            end = again(command, program, status);
+        if (end != COMPLETE)
+            return end;
         tell_progress();
         if (time_is_over())
             return STOPPED;
@@ -140,6 +161,15 @@ static const char *scenario_name(void)
     const char *slash = strrchr(sim.scenario, '/');
 
     return slash ? slash + 1 : sim.scenario;
+}
+
+/* "1 fault", "2 faults"; one at a time. */
+static const char *faults(unsigned n)
+{
+    static char text[24];
+
+    snprintf(text, sizeof text, "%u fault%s", n, n == 1 ? "" : "s");
+    return text;
 }
 
 static void say_schedules(void)
@@ -160,21 +190,20 @@ static void say_end(enum end end)
 
     switch (end) {
     case COMPLETE:
-        printf("  PROVED     complete: every schedule of at most %u fault%s "
-               "was run\n",
-               sim.k, sim.k == 1 ? "" : "s");
+        printf("  PROVED     complete: every schedule of at most %s was run\n",
+               faults(sim.k));
         break;
     case STOPPED:
         printf("  INCOMPLETE %s; complete only for ",
                sf_forwarded() ? "it was stopped" : "the time was over");
         if (bound)
-            printf("at most %u faults\n", bound - 1);
+            printf("at most %s\n", faults(bound - 1));
         else
             printf("nothing\n");
         break;
     case REFUTED:
-        printf("  REFUTED    with %u fault%s: %s\n", proof.walk.n,
-               proof.walk.n == 1 ? "" : "s", sim.served->line);
+        printf("  REFUTED    with %s: %s\n", faults(proof.walk.n),
+               sim.served->line);
         break;
     case CANNOT:
         printf("  NOTHING    is proved\n");
@@ -186,8 +215,8 @@ static void say(const char *program, enum end end)
 {
     double took = now() - proof.since;
 
-    printf("%s (%s, profile %s, at most %u faults)\n", scenario_name(), program,
-           sf_profile_names[proof.session.profile], sim.k);
+    printf("%s (%s, profile %s, at most %s)\n", scenario_name(), program,
+           sf_profile_names[proof.session.profile], faults(sim.k));
     printf("  session    %" PRIu64 " calls, %u decisions without a fault\n",
            proof.calls, proof.decisions);
     say_schedules();
@@ -228,7 +257,7 @@ static void show(char **command, const struct sf_program *program)
     fprintf(stderr, "\n");
     if (sf_sim_run(command, program) == SF_FOUND)
         fprintf(stderr, "%s\n", sim.served->line);
-    else
+    else if (!sf_forwarded())
         fprintf(stderr, "played by its tape alone nothing was found\n");
     printf("\nto see it again: sockfault sim -v -s %s -- COMMAND\n",
            proof.counterexample);
@@ -248,7 +277,8 @@ int sf_sim_prove(char **command, const struct sf_program *program)
     wipe();
     if (end == CANNOT)
         fprintf(stderr, "%s\n", sim.served->line);
-    say(command[0], end);
+    if (proof.runs > 0)
+        say(command[0], end);
     if (end == REFUTED)
         show(command, program);
     return status[end];

@@ -7,6 +7,23 @@
 
 /* ------------------------------------------------------------- one run */
 
+static uint64_t mix(uint64_t way, uint64_t what)
+{
+    way = (way ^ what) * UINT64_C(0x9e3779b97f4a7c15);
+    return way ^ way >> 32;
+}
+
+/* What can be chosen, and of how many bytes. */
+static uint32_t look(const struct sf_point *at,
+                     const struct sf_outcome *outcomes, unsigned n)
+{
+    uint64_t seen = mix(n, at->len);
+
+    for (unsigned i = 1; i < n; i++)
+        seen = mix(seen, (uint64_t)outcomes[i].fault << 32 ^ outcomes[i].max);
+    return (uint32_t)seen;
+}
+
 static void note(struct sf_exhaust *e, struct sf_choice choice)
 {
     struct sf_exhaust_level *l = &e->levels[e->n];
@@ -33,8 +50,8 @@ static bool exhaust_wants(struct sf_chooser *self, enum sf_call call)
 {
     struct sf_exhaust *e = (struct sf_exhaust *)self;
 
-    (void)call;
     e->asked++;
+    e->way = mix(e->way, call);
     if (e->taken < e->n)
         return e->asked > e->vector[e->taken].at;
     if (e->met)
@@ -42,13 +59,15 @@ static bool exhaust_wants(struct sf_chooser *self, enum sf_call call)
     return e->noting;
 }
 
+/* The choice of the vector that comes next, if it is where it was noted. */
 static unsigned take(struct sf_exhaust *e, const struct sf_point *at,
                      const struct sf_outcome *outcomes, unsigned n,
                      size_t *amount)
 {
     const struct sf_choice *c = &e->vector[e->taken++];
 
-    if (e->asked != c->at + 1 || c->of != n || c->call != at->call ||
+    if (e->way != c->way || c->seen != look(at, outcomes, n) ||
+        e->asked != c->at + 1 || c->of != n || c->call != at->call ||
         c->fault != outcomes[c->which].fault ||
         c->max != outcomes[c->which].max) {
         e->diverged = true;
@@ -61,8 +80,12 @@ static unsigned take(struct sf_exhaust *e, const struct sf_point *at,
 static void note_all(struct sf_exhaust *e, const struct sf_point *at,
                      const struct sf_outcome *outcomes, unsigned n)
 {
+    uint32_t seen = look(at, outcomes, n);
+
     for (unsigned i = 1; i < n; i++) {
-        struct sf_choice choice = {.at = e->asked - 1,
+        struct sf_choice choice = {.way = e->way,
+                                   .seen = seen,
+                                   .at = e->asked - 1,
                                    .which = (uint8_t)i,
                                    .of = (uint8_t)n,
                                    .call = (uint8_t)at->call,
@@ -85,6 +108,7 @@ static unsigned go_on(struct sf_exhaust *e, const struct sf_point *at,
 {
     e->taken = e->n - 1;
     e->asked = e->vector[e->taken].at + 1;
+    e->way = e->vector[e->taken].way;
     return take(e, at, outcomes, n, amount);
 }
 
@@ -145,6 +169,7 @@ static bool ready(struct sf_exhaust *e)
 {
     e->taken = 0;
     e->asked = 0;
+    e->way = 0;
     e->diverged = false;
     e->counts = e->n == e->bound;
     e->noting = e->n < e->bound;
@@ -186,6 +211,15 @@ bool sf_exhaust_next(struct sf_exhaust *e)
     return ready(e);
 }
 
+void sf_exhaust_again(struct sf_exhaust *e)
+{
+    e->met = NULL;
+    e->keep = NULL;
+    e->taken = e->asked = 0;
+    e->way = 0;
+    e->noting = false;
+}
+
 void sf_exhaust_adopt(struct sf_exhaust *copy, struct sf_choice *found)
 {
     copy->chooser =
@@ -194,12 +228,14 @@ void sf_exhaust_adopt(struct sf_exhaust *copy, struct sf_choice *found)
     copy->keep = NULL;
     copy->met = NULL;
     copy->levels[copy->n].found = found;
+    ready(copy);
 }
 
 void sf_exhaust_take_back(struct sf_exhaust *e, const struct sf_exhaust *copy,
                           const struct sf_choice *found)
 {
     e->asked = copy->asked;
+    e->way = copy->way;
     e->taken = copy->taken;
     e->diverged = copy->diverged;
     if (!e->noting)

@@ -46,6 +46,8 @@ struct sf_choice {
     uint8_t call;  /* enum sf_call  */
     uint8_t fault; /* enum sf_fault */
     void *mark;    /* of keep       */
+    uint64_t way;  /* the calls of the run up to here, in brief */
+    uint32_t seen; /* … and what this one was asked and could do */
 };
 
 struct sf_exhaust_level {
@@ -76,6 +78,7 @@ struct sf_exhaust {
     struct sf_choice vector[SF_EXHAUST_MAX];
     bool counts;    /* this run is a schedule that was not run before */
     uint32_t asked; /* decisions of this run so far                  */
+    uint64_t way;   /* … and of which calls, in brief                */
 
     /* Private. */
     unsigned taken;
@@ -90,9 +93,15 @@ void sf_exhaust_fini(struct sf_exhaust *e);
 /* Sets up the next run; false when all were made. */
 bool sf_exhaust_next(struct sf_exhaust *e);
 
-/* A run in another process has a copy of the walk, and a place for the children
- * it notes, of SF_EXHAUST_ROOM: adopted there, before the run, by whose
- * callbacks nobody is called any more; and taken back here when it is over. */
+/* The same vector once more, from the start and to the end: nothing is noted,
+ * and its callbacks are not called any more. */
+void sf_exhaust_again(struct sf_exhaust *e);
+
+/*
+ * A run in another process: there it adopts a copy of the walk, which calls no
+ * callbacks, with a place for the children it notes, of SF_EXHAUST_ROOM; when
+ * it is over, what came of it is taken back here.
+ */
 void sf_exhaust_adopt(struct sf_exhaust *copy, struct sf_choice *found);
 void sf_exhaust_take_back(struct sf_exhaust *e, const struct sf_exhaust *copy,
                           const struct sf_choice *found);
@@ -105,8 +114,9 @@ void *sf_exhaust_mark(const struct sf_exhaust *e);
 bool sf_exhaust_tell(const struct sf_exhaust *e, struct sf_exhaust_place *p);
 void sf_exhaust_seek(struct sf_exhaust *e, const struct sf_exhaust_place *p);
 
-/* The run did not meet the decisions of its vector as they were noted: the
- * session is not deterministic, and nothing is proved. */
+/* The run did not meet the decisions up to its last choice as they were noted:
+ * the session is not deterministic, and nothing is proved.  What depends on
+ * chance after that is not seen. */
 bool sf_exhaust_diverged(const struct sf_exhaust *e);
 
 /* How much of this bound is done, 0 … 1. */

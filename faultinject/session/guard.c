@@ -34,6 +34,14 @@ __attribute__((visibility("default"))) void __ubsan_on_report(void)
     sf_on = 0;
 }
 
+/* A target that goes on after a report would do so outside of its session. */
+const char *__ubsan_default_options(void) __attribute__((weak));
+
+__attribute__((visibility("default"))) const char *__ubsan_default_options(void)
+{
+    return "halt_on_error=1";
+}
+
 static void outside(int signo, siginfo_t *info, void *context)
 {
     int was_on = sf_on;

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void prove_complain(const char *format, ...)
@@ -33,12 +34,21 @@ static uint64_t total(const struct prove_result *r)
     return n;
 }
 
+/* "1 fault", "2 faults"; one at a time. */
+static const char *faults(unsigned n)
+{
+    static char text[24];
+
+    snprintf(text, sizeof text, "%u fault%s", n, n == 1 ? "" : "s");
+    return text;
+}
+
 static void say_schedules(const struct prove_job *job,
                           const struct prove_result *r)
 {
     printf("  schedules  %" PRIu64, total(r));
     if (job->loops) {
-        printf(", of at most %u faults\n", r->deepest);
+        printf(", of at most %s\n", faults(r->deepest));
         return;
     }
     printf(":");
@@ -87,10 +97,9 @@ static void say_end(const struct prove_job *job, const struct prove_result *r)
                    "leads to one of these states\n");
             break;
         }
-        printf("  PROVED     complete: every schedule of at most %u fault%s "
-               "was run%s\n",
-               job->k, job->k == 1 ? "" : "s",
-               job->shards > 1 ? " (of this shard)" : "");
+        printf(
+            "  PROVED     complete: every schedule of at most %s was run%s\n",
+            faults(job->k), job->shards > 1 ? " (of this shard)" : "");
         break;
     case PROVE_STOPPED:
         if (job->loops) {
@@ -99,13 +108,12 @@ static void say_end(const struct prove_job *job, const struct prove_result *r)
         }
         printf("  INCOMPLETE %s; complete only for ", why_stopped());
         if (r->complete)
-            printf("at most %u faults\n", r->complete - 1);
+            printf("at most %s\n", faults(r->complete - 1));
         else
             printf("nothing\n");
         break;
     case PROVE_FOUND:
-        printf("  REFUTED    with %u fault%s: %s\n", r->n, r->n == 1 ? "" : "s",
-               r->finding);
+        printf("  REFUTED    with %s: %s\n", faults(r->n), r->finding);
         break;
     case PROVE_CANNOT:
     case PROVE_DOUBTFUL:
@@ -121,7 +129,7 @@ void prove_say(const struct prove_job *job, const struct prove_result *r)
     if (job->loops)
         printf("any number of faults");
     else
-        printf("at most %u faults", job->k);
+        printf("at most %s", faults(job->k));
     if (job->shards > 1)
         printf(", shard %u of %u", job->shard + 1, job->shards);
     printf(")\n  session    %" PRIu64 " calls, %" PRIu64
@@ -211,11 +219,14 @@ static bool write_file(const char *path, const struct sf_session *s,
     return good;
 }
 
+enum { PLAYED = 86 }; /* and came back */
+
 /* In a process of its own, by its tape, as any replayer would. */
 static bool replay(const struct prove_job *job, const uint8_t *bytes,
                    size_t len)
 {
     pid_t child = prove_fork(STDOUT_FILENO);
+    int status;
 
     if (child == 0) {
         long before = prove_blocks();
@@ -225,9 +236,10 @@ static bool replay(const struct prove_job *job, const uint8_t *bytes,
         job->target->run(bytes, len);
         prove_check_blocks(before);
         fflush(stdout);
-        _exit(0);
+        _exit(PLAYED);
     }
-    return prove_wait(child) > 0;
+    status = prove_wait(child);
+    return status >= 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == PLAYED);
 }
 
 void prove_show(const struct prove_job *job, const struct prove_result *r)
@@ -256,6 +268,7 @@ void prove_show(const struct prove_job *job, const struct prove_result *r)
     if (!replay(job, bytes, len))
         printf("replayed by its tape alone nothing was found: it depends on "
                "what ran before\n");
-    printf("\nto see it again: %s -v %s\n", job->target->name, input);
+    printf("\nto see it again: %s -v %s\n",
+           prove_core ? job->target->name : program_invocation_name, input);
     fflush(stdout);
 }

@@ -161,10 +161,7 @@ static bool is_true(struct live *l)
     struct sf_exhaust walk = l->walk;
     struct image_print rest = image_rest(), again;
 
-    l->walk.met = NULL;
-    l->walk.keep = NULL;
-    l->walk.taken = l->walk.asked = 0;
-    l->walk.noting = false;
+    sf_exhaust_again(&l->walk);
     image_run(NULL);
     l->walk = walk;
     again = image_rest();

@@ -83,10 +83,7 @@ _Noreturn void prove_play_vector(struct live *l, const struct prove_job *job)
     alarm(HANG_S);
     child = l;
     job_now = job;
-    l->walk.met = NULL;
-    l->walk.keep = NULL;
-    l->walk.taken = l->walk.asked = 0;
-    l->walk.noting = false;
+    sf_exhaust_again(&l->walk);
     sf_session_choose(&l->walk.chooser);
     prove_play();
     _exit(0);

@@ -204,7 +204,7 @@ static void see_through(const struct prove_job *job, struct live *l,
     watch(job, l, w);
     judge(job, l, w, log, r);
     foreign = !w->hung && prove_is_foreign(w->status);
-    if (r->end == PROVE_FOUND && (care != PLAIN || foreign))
+    if (r->end == PROVE_FOUND && (care != PLAIN || foreign || !prove_core))
         confirm(job, l, foreign ? w->status : 0, log, r);
     if (r->end == PROVE_STOPPED)
         prove_keep(job, l);
@@ -256,6 +256,12 @@ void prove_walk(const struct prove_job *job, struct prove_result *r)
         if (job->resume) /* what it says has been walked is doubtful, too */
             unlink(job->resume);
         walk_watched(job, care, r);
+    }
+    if (r->end == PROVE_DOUBTFUL) {
+        prove_complain("%s: %s; but not from a fresh start, with the same "
+                       "choices: it depends on earlier runs, or on chance",
+                       job->name, r->finding);
+        r->end = PROVE_CANNOT;
     }
 }
 
