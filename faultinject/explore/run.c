@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -292,6 +293,16 @@ static bool counts(const struct sf_run *run)
     return !run->notify && (run->no_io_uring || (is_told && geteuid() == 0));
 }
 
+/* Calls of the library's say so with a number that nobody else knows; without
+ * one they are told as well. */
+static struct sf_tally *begin_tally(const struct sf_run *run,
+                                    struct sf_control *c)
+{
+    if (getrandom(&c->cookie, sizeof c->cookie, GRND_NONBLOCK) < 0)
+        c->cookie = 0;
+    return sf_tally_new(run->no_io_uring, c->cookie);
+}
+
 bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
 {
     static int asked;
@@ -311,7 +322,7 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
         sigprocmask(SIG_SETMASK, &mask, NULL);
         return false;
     }
-    tally = counts(run) ? sf_tally_new(run->no_io_uring) : NULL;
+    tally = counts(run) ? begin_tally(run, shared.control) : NULL;
     pid = start(run, &shared, tally, &mask);
     if (pid > 0) {
         watch(pid, run, outcome);

@@ -44,15 +44,16 @@ struct sf_tally {
     uint64_t rings;
 };
 
-struct sf_tally *sf_tally_new(bool refuse)
+struct sf_tally *sf_tally_new(bool refuse, uint64_t cookie)
 {
     struct sf_tally *t = calloc(1, sizeof *t);
 
     if (!t)
         return NULL;
     t->meeting = sf_meeting_new();
-    t->filter = (struct sf_filter){makes_socket, CALLS - (refuse ? 1 : 0),
-                                   refuse ? SYS_io_uring_setup : -1};
+    t->filter =
+        (struct sf_filter){makes_socket, CALLS - (refuse ? 1 : 0),
+                           refuse ? SYS_io_uring_setup : -1, cookie, true};
     t->listener = -1;
     t->stop = eventfd(0, EFD_CLOEXEC);
     if (t->meeting && t->stop >= 0)

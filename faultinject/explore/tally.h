@@ -22,8 +22,9 @@ struct sf_passed {
     char first[32]; /* the program that first made such a socket */
 };
 
-/* NULL: no memory.  `refuse`: no io_uring is to be had (ENOSYS). */
-struct sf_tally *sf_tally_new(bool refuse);
+/* NULL: no memory.  `refuse`: no io_uring is to be had (ENOSYS).  Calls that
+ * carry the cookie are the library's and not told. */
+struct sf_tally *sf_tally_new(bool refuse, uint64_t cookie);
 
 /* In the child, before it executes the command; false: it is not counted. */
 bool sf_tally_offer(struct sf_tally *tally);

@@ -106,9 +106,10 @@ struct sf_control {
     char magic[16];
     uint64_t bytes; /* of the whole */
     enum sf_profile profile;
-    uint32_t tracing;                    /* natural calls are recorded, too */
-    uint32_t allowed;                    /* monitors that are off, as bits */
-    uint32_t watched;                    /* monitors that were named       */
+    uint32_t tracing; /* natural calls are recorded, too */
+    uint32_t allowed; /* monitors that are off, as bits */
+    uint32_t watched; /* monitors that were named       */
+    uint64_t cookie;  /* of calls that the tally is not told; 0: no tally */
     char only[SF_ONLY_MAX][SF_WORD_MAX]; /* programs; none: all of them */
 
     /* Counted by the library, atomically. */

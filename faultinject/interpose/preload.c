@@ -7,6 +7,7 @@
 #include "faultinject/interpose/exec.h"
 #include "faultinject/interpose/site.h"
 #include "faultinject/interpose/stdio.h"
+#include "faultinject/kernel/untold.h"
 
 static pid_t ourselves(char *program, size_t size)
 {
@@ -16,6 +17,7 @@ static pid_t ourselves(char *program, size_t size)
 
 static void met(struct sf_control *control)
 {
+    sf_untold(control->cookie);
     sf_sanitized_watch(&control->sanitized);
 }
 

@@ -7,13 +7,15 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { TOLD_MAX = 96 };
+enum { TOLD_MAX = 96, STEPS_MAX = 11 * TOLD_MAX + 8 };
 
 /* Not yet in every header: only a deadly signal interrupts a call whose
  * answer is under way. */
@@ -41,38 +43,78 @@ enum { ARCH = (int)AUDIT_ARCH_X86_64 };
 enum { ARCH = (int)AUDIT_ARCH_AARCH64 };
 #endif
 
-/* Looks at nothing but the number, so that the kernel remembers which calls
- * are let through and a call costs no more than without. */
-static unsigned short write_filter(const struct sf_filter *f,
-                                   struct sock_filter *code)
-{
-    unsigned short n = 0;
+struct program {
+    struct sock_filter code[STEPS_MAX];
+    unsigned short n;
+};
 
-    code[n++] = (struct sock_filter)LOAD(arch);
-    code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-                                             (unsigned)ARCH, 1, 0);
-    code[n++] = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
-    code[n++] = (struct sock_filter)LOAD(nr);
-    if (f->refused >= 0) {
-        code[n++] = (struct sock_filter)UNLESS(f->refused, 1);
-        code[n++] = (struct sock_filter)ANSWER(SECCOMP_RET_ERRNO | ENOSYS);
-    }
-    for (size_t i = 0; i < f->n_told && i < TOLD_MAX; i++) {
-        code[n++] = (struct sock_filter)UNLESS(f->told[i], 1);
-        code[n++] = (struct sock_filter)ANSWER(SECCOMP_RET_USER_NOTIF);
-    }
-    code[n++] = (struct sock_filter)ANSWER(SECCOMP_RET_ALLOW);
-    return n;
+static void add(struct program *p, const struct sock_filter *steps, size_t n)
+{
+    memcpy(p->code + p->n, steps, n * sizeof *steps);
+    p->n += (unsigned short)n;
+}
+
+#define ADD(program, ...)                             \
+    add(program, (struct sock_filter[]){__VA_ARGS__}, \
+        sizeof(struct sock_filter[]){__VA_ARGS__} /   \
+            sizeof(struct sock_filter))
+
+/* Of 64 bits it sees 32 at a time. */
+static void let_cookie_go(struct program *p, uint64_t cookie)
+{
+    ADD(p, LOAD(args[5]), UNLESS((uint32_t)cookie, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                 (unsigned)offsetof(struct seccomp_data, args[5]) + 4),
+        UNLESS((uint32_t)(cookie >> 32), 1), ANSWER(SECCOMP_RET_ALLOW));
+}
+
+static void let_others_go(struct program *p)
+{
+    ADD(p, LOAD(args[1]), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 1, 0),
+        ANSWER(SECCOMP_RET_ALLOW));
+}
+
+static void tell(struct program *p, const struct sf_filter *f, int call)
+{
+    bool has_type = call == SYS_socket || call == SYS_socketpair;
+    unsigned short unless = p->n;
+
+    p->n++;
+    if (f->cookie)
+        let_cookie_go(p, f->cookie);
+    if (f->only_streams && has_type)
+        let_others_go(p);
+    ADD(p, ANSWER(SECCOMP_RET_USER_NOTIF));
+    p->code[unless] =
+        (struct sock_filter)UNLESS(call, (uint8_t)(p->n - unless - 1));
+}
+
+/* Of calls that are not told looks at nothing but the number, so that the
+ * kernel remembers them and they cost no more than without. */
+static void write_filter(struct program *p, const struct sf_filter *f)
+{
+    p->n = 0;
+    ADD(p, LOAD(arch),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)ARCH, 1, 0),
+        ANSWER(SECCOMP_RET_ALLOW), LOAD(nr));
+    if (f->refused >= 0)
+        ADD(p, UNLESS(f->refused, 1), ANSWER(SECCOMP_RET_ERRNO | ENOSYS));
+    for (size_t i = 0; i < f->n_told && i < TOLD_MAX; i++)
+        tell(p, f, f->told[i]);
+    ADD(p, ANSWER(SECCOMP_RET_ALLOW));
 }
 
 /* Root may; others must promise to gain no rights by exec. */
 static int install(const struct sf_filter *f)
 {
-    struct sock_filter code[2 * TOLD_MAX + 8];
-    struct sock_fprog program = {write_filter(f, code), code};
+    struct program written;
+    struct sock_fprog program;
     unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER;
     long fd;
 
+    write_filter(&written, f);
+    program = (struct sock_fprog){written.n, written.code};
     fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
                  flags | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &program);
     if (fd < 0 && errno == EINVAL)

@@ -10,12 +10,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct sf_filter {
     const int *told; /* numbers of calls that are told               */
     size_t n_told;
     int refused; /* answered ENOSYS without asking; -1: none */
+    /* Calls with this as the sixth argument are not told; 0: there are none. */
+    uint64_t cookie;
+    bool only_streams; /* of socket() and socketpair() */
 };
 
 /* Where the process with the filter meets the one who listens. */

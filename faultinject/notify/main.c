@@ -154,7 +154,8 @@ static void hand_out(void)
 
 static void begin(char **argv)
 {
-    const struct sf_filter filter = {sf_told_calls, sf_n_told_calls, -1};
+    const struct sf_filter filter = {sf_told_calls, sf_n_told_calls, -1, 0,
+                                     false};
     struct sf_meeting *meeting = sf_meeting_new();
     int err;
 
