@@ -20,6 +20,7 @@
 #include "faultinject/inject/inject.h"
 #include "faultinject/interpose/interpose.h"
 #include "faultinject/notify/remote.h"
+#include "faultinject/notify/traced.h"
 #include "faultinject/world.h"
 
 /* More than this is not moved in one call. */
@@ -567,7 +568,8 @@ static long on_dup2(void)
     X(pselect6, on_pselect)      X(epoll_pwait, on_epoll_wait)                \
     X(epoll_pwait2, on_epoll_pwait2) X(epoll_ctl, on_epoll_ctl)               \
     X(close_range, on_close_range)                                            \
-    X(execve, untouched)         X(execveat, untouched)
+    X(execve, untouched)         X(execveat, untouched)                       \
+    X(rt_sigaction, untouched)   X(ptrace, untouched)
 
 #ifdef SYS_poll
 #define TOLD_OLD_MAP(X)                                                       \
@@ -584,6 +586,14 @@ const int sf_told_calls[] = {
 #undef X
 };
 const size_t sf_n_told_calls = sizeof sf_told_calls / sizeof *sf_told_calls;
+
+bool sf_is_told(int number)
+{
+    for (size_t i = 0; i < sf_n_told_calls; i++)
+        if (sf_told_calls[i] == number)
+            return true;
+    return false;
+}
 
 static long make(void)
 {
@@ -618,5 +628,6 @@ void sf_answer(void)
     free(there.bytes);
     there.bytes = NULL;
     sf_mirror_drop();
+    sf_traced_answered(&sf_remote.told, sf_remote.untouched);
     sf_libc.ioctl(sf_remote.listener, SECCOMP_IOCTL_NOTIF_SEND, (long)&answer);
 }

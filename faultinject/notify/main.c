@@ -21,6 +21,7 @@
 #include "faultinject/notify/calls.h"
 #include "faultinject/notify/filter.h"
 #include "faultinject/notify/remote.h"
+#include "faultinject/notify/traced.h"
 #include "faultinject/notify/worker.h"
 
 enum { WORKERS_MAX = 1024, PATIENCE_MS = 2000 };
@@ -33,7 +34,9 @@ static struct worker {
 static int n_workers;
 static int listener;
 static pid_t command;
+static int command_status = -1; /* once it was waited for */
 static sigset_t mask_before;
+static sigset_t mask_asleep; /* with SIGCHLD, by which stops are told */
 static struct rlimit limit_before;
 static void (*children_before)(int); /* SIGCHLD: ignored, no end is told */
 
@@ -125,12 +128,36 @@ static void dismiss(int i)
 
 /* --- calls --- */
 
+static void answer(const struct seccomp_notif *told, int error)
+{
+    struct seccomp_notif_resp resp = {
+        .id = told->id,
+        .error = error,
+        .flags = error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+
+    sf_traced_answered(told, !error);
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+}
+
 static void let_go(const struct seccomp_notif *told)
 {
-    struct seccomp_notif_resp answer = {
-        .id = told->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    answer(told, 0);
+}
 
-    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+/* Calls that say how a process is to be watched. */
+static bool is_for_us(const struct seccomp_notif *told, pid_t process)
+{
+    switch (told->data.nr) {
+    case SYS_rt_sigaction:
+        sf_traced_see(process, &told->data);
+        let_go(told);
+        return true;
+    case SYS_ptrace:
+        answer(told, sf_traced_yield(told));
+        return true;
+    default:
+        return false;
+    }
 }
 
 static void hand_out(void)
@@ -142,6 +169,8 @@ static void hand_out(void)
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &order.told) < 0)
         return; /* a signal took it away again */
     if (sf_remote_family((pid_t)order.told.pid, &process, &parent)) {
+        if (is_for_us(&order.told, process))
+            return;
         w = worker_of(process);
         if (!w)
             w = adopt(process, parent);
@@ -193,12 +222,11 @@ static void end_as(int status)
 /* Those whom it leaves behind still need somebody. */
 static void command_ended(void)
 {
-    int status;
-
-    waitpid(command, &status, 0);
+    if (command_status < 0)
+        waitpid(command, &command_status, 0);
     command = 0;
     if (n_workers == 0 || fork() != 0)
-        end_as(status);
+        end_as(command_status);
 }
 
 /* Its calls would wait for ever.  That it ends itself just now is no harm. */
@@ -226,7 +254,8 @@ static void serve(void)
             p[1 + i] = (struct pollfd){workers[i].process, POLLIN, 0};
             p[1 + n + i] = (struct pollfd){.fd = workers[i].orders};
         }
-        if (poll(p, 2 * (nfds_t)n + 1, -1) < 0)
+        sf_traced_serve(command, &command_status);
+        if (ppoll(p, 2 * (nfds_t)n + 1, NULL, &mask_asleep) < 0)
             continue;
         if (p[0].revents & POLLIN)
             hand_out();
@@ -258,6 +287,11 @@ static void pass_on(int sig, siginfo_t *info, void *context)
         kill(command, sig);
 }
 
+static void wake_up(int sig)
+{
+    (void)sig;
+}
+
 static void handle_signals(void)
 {
     static const int passed_on[] = {SIGTERM, SIGHUP,  SIGUSR1,
@@ -267,11 +301,15 @@ static void handle_signals(void)
 
     for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++)
         sigaction(passed_on[i], &sa, NULL);
+    signal(SIGCHLD, wake_up);
+    sigprocmask(SIG_SETMASK, NULL, &mask_asleep);
+    sigdelset(&mask_asleep, SIGCHLD);
 }
 
 int main(int argc, char **argv)
 {
     struct rlimit high;
+    sigset_t child;
 
     if (argc < 2) {
         fprintf(stderr, "usage: sockfault-notify COMMAND [ARGUMENT]...\n");
@@ -280,6 +318,10 @@ int main(int argc, char **argv)
     getrlimit(RLIMIT_NOFILE, &limit_before);
     sigprocmask(SIG_SETMASK, NULL, &mask_before);
     children_before = signal(SIGCHLD, SIG_DFL);
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, NULL);
+    sf_traced_begin();
     high = limit_before;
     high.rlim_cur = SF_MIRROR_MAX + SF_OWN_FDS;
     if (high.rlim_max < high.rlim_cur)

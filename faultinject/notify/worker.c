@@ -20,6 +20,7 @@
 #include "faultinject/interpose/attach.h"
 #include "faultinject/notify/calls.h"
 #include "faultinject/notify/remote.h"
+#include "faultinject/notify/traced.h"
 #include "faultinject/notify/world.h"
 
 /* Our own descriptors, above those of the program. */
@@ -94,6 +95,7 @@ static void hand_over(const struct seccomp_notif *told)
     if (!hand)
         hand = new_hand((pid_t)told->pid);
     if (!hand) {
+        sf_traced_answered(told, true);
         sf_libc.ioctl(LISTENER, SECCOMP_IOCTL_NOTIF_SEND, (long)&go_on);
         return;
     }

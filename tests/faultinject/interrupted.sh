@@ -28,4 +28,8 @@ for what in calls cancel; do
     undisturbed 0 --status -- "$program" $what
     undisturbed 2 --only nobody -- "$program" $what
 done
+"$sockfault" run --notify -- true 2>&1 | grep -q seccomp && exit $bad
+for what in calls cancel threads waits stopped traced; do
+    undisturbed 0 --status --notify -- "$program" $what
+done
 exit $bad
