@@ -571,10 +571,13 @@ static long on_dup2(void)
     X(execve, untouched)         X(execveat, untouched)                       \
     X(rt_sigaction, untouched)   X(ptrace, untouched)
 
+/* Where traced.c cannot mend it, a fork that is told could be interrupted. */
 #ifdef SYS_poll
 #define TOLD_OLD_MAP(X)                                                       \
     X(poll, on_poll)             X(select, on_select)                         \
-    X(epoll_wait, on_epoll_wait) X(dup2, on_dup2)
+    X(epoll_wait, on_epoll_wait) X(dup2, on_dup2)                             \
+    X(fork, untouched)           X(vfork, untouched)                          \
+    X(clone, untouched)          X(clone3, untouched)
 #else
 #define TOLD_OLD_MAP(X)
 #endif

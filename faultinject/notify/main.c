@@ -20,6 +20,7 @@
 
 #include "faultinject/notify/calls.h"
 #include "faultinject/notify/filter.h"
+#include "faultinject/notify/forks.h"
 #include "faultinject/notify/remote.h"
 #include "faultinject/notify/traced.h"
 #include "faultinject/notify/worker.h"
@@ -27,8 +28,8 @@
 enum { WORKERS_MAX = 1024, PATIENCE_MS = 2000 };
 
 static struct worker {
-    pid_t pid;   /* of the process whose calls it makes */
-    int process; /* pidfd of that                       */
+    pid_t pid;   /* of the process whose calls it makes; 0: an heir's */
+    int process; /* pidfd of that; -1: nobody knows it yet            */
     int orders;
 } workers[WORKERS_MAX];
 static int n_workers;
@@ -90,16 +91,10 @@ static void begin_worker(int orders, pid_t pid)
     _exit(2);
 }
 
-/* NULL: there is no room, or it is gone already. */
-static struct worker *adopt(pid_t pid, pid_t parent)
+static void add_worker(const struct worker *elder, pid_t pid, int process)
 {
-    const struct worker *elder = worker_of(parent);
-    struct worker *w = &workers[n_workers];
     int ends[2];
 
-    if (n_workers == WORKERS_MAX ||
-        (w->process = (int)syscall(SYS_pidfd_open, pid, 0)) < 0)
-        return NULL;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
         die("socketpair");
     if (elder)
@@ -107,10 +102,48 @@ static struct worker *adopt(pid_t pid, pid_t parent)
     else
         begin_worker(ends[1], pid);
     close(ends[1]);
-    w->pid = pid;
-    w->orders = ends[0];
-    n_workers++;
+    workers[n_workers++] = (struct worker){pid, process, ends[0]};
+}
+
+/* A process ended while it had a child that we have not seen: what the child
+ * knows is kept for it. */
+static void leave_heir(const struct worker *elder)
+{
+    if (sf_fork_is_pending(elder->pid) && n_workers < WORKERS_MAX)
+        add_worker(elder, 0, -1);
+}
+
+/* One whose parent is gone, before we could see that it has this child. */
+static struct worker *inherit(pid_t pid, int process)
+{
+    const struct sf_order order = {.what = SF_ORDER_SETTLE, .pid = pid};
+    struct worker *w = worker_of(0);
+
+    if (w) {
+        w->pid = pid;
+        w->process = process;
+        send(w->orders, &order, sizeof order, MSG_NOSIGNAL);
+    }
     return w;
+}
+
+/* NULL: there is no room, or it is gone already. */
+static struct worker *adopt(pid_t pid, pid_t parent)
+{
+    const struct worker *elder = worker_of(parent);
+    int process = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct worker *w = NULL;
+
+    if (process < 0)
+        return NULL;
+    if (!elder && (w = inherit(pid, process)))
+        return w;
+    if (n_workers == WORKERS_MAX) {
+        close(process);
+        return NULL;
+    }
+    add_worker(elder, pid, process);
+    return &workers[n_workers - 1];
 }
 
 /* Its worker sees that no orders come any more, tells what it still has to
@@ -119,11 +152,33 @@ static void dismiss(int i)
 {
     struct pollfd p = {.fd = workers[i].orders};
 
+    sf_fork_forget(workers[i].pid);
     shutdown(workers[i].orders, SHUT_WR);
     poll(&p, 1, PATIENCE_MS);
-    close(workers[i].process);
+    if (workers[i].process >= 0)
+        close(workers[i].process);
     close(workers[i].orders);
     workers[i] = workers[--n_workers];
+}
+
+/* Nobody is left who could be one. */
+static bool dismiss_heir(void)
+{
+    const struct worker *heir = worker_of(0);
+
+    if (heir)
+        dismiss((int)(heir - workers));
+    return heir != NULL;
+}
+
+/* Before anything else is done by those who have just had a child. */
+static void adopt_children(void)
+{
+    pid_t child, parent;
+
+    while (sf_fork_next(&child, &parent))
+        if (!worker_of(child))
+            adopt(child, parent);
 }
 
 /* --- calls --- */
@@ -169,11 +224,17 @@ static void hand_out(void)
     if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &order.told) < 0)
         return; /* a signal took it away again */
     if (sf_remote_family((pid_t)order.told.pid, &process, &parent)) {
+        adopt_children();
+        sf_fork_ended((pid_t)order.told.pid);
         if (is_for_us(&order.told, process))
             return;
         w = worker_of(process);
         if (!w)
             w = adopt(process, parent);
+        if (w && sf_fork_is_one(process, &order.told.data)) {
+            sf_fork_begins(process, (pid_t)order.told.pid);
+            w = NULL;
+        }
     }
     if (!w || send(w->orders, &order, sizeof order, MSG_NOSIGNAL) < 0)
         let_go(&order.told);
@@ -245,25 +306,32 @@ static void forsaken(const struct worker *w)
 
 static void serve(void)
 {
+    static const struct timespec at_once = {0, 0};
     static struct pollfd p[1 + 2 * WORKERS_MAX];
 
     while (n_workers > 0 || command > 0) {
-        int n = n_workers;
+        int n;
+        sf_traced_serve(command, &command_status);
+        adopt_children();
+        n = n_workers;
         p[0] = (struct pollfd){.fd = listener, .events = POLLIN};
         for (int i = 0; i < n; i++) {
             p[1 + i] = (struct pollfd){workers[i].process, POLLIN, 0};
             p[1 + n + i] = (struct pollfd){.fd = workers[i].orders};
         }
-        sf_traced_serve(command, &command_status);
-        if (ppoll(p, 2 * (nfds_t)n + 1, NULL, &mask_asleep) < 0)
+        if (ppoll(p, 2 * (nfds_t)n + 1, sf_fork_is_due() ? &at_once : NULL,
+                  &mask_asleep) <= 0)
             continue;
         if (p[0].revents & POLLIN)
             hand_out();
+        else if (p[0].revents & POLLHUP && dismiss_heir())
+            continue;
         for (int i = n - 1; i >= 0; i--) {
             if (!p[1 + i].revents && p[1 + n + i].revents)
                 forsaken(&workers[i]);
             if (p[1 + i].revents) {
                 bool was_it = workers[i].pid == command;
+                leave_heir(&workers[i]);
                 dismiss(i);
                 if (was_it)
                     command_ended();

@@ -173,9 +173,10 @@ static bool settle(pid_t pid)
 static void be_forked(int orders, pid_t pid)
 {
     hands = NULL;
+    watched = 0;
     sf_libc.dup2(orders, ORDERS);
     sf_libc.close(orders);
-    if (!settle(pid))
+    if (pid != 0 && !settle(pid))
         _exit(0);
 }
 
@@ -207,6 +208,8 @@ static void obey(void)
         if (order.what == SF_ORDER_CALL) {
             attend(&order.told);
             hand_over(&order.told);
+        } else if (order.what == SF_ORDER_SETTLE) {
+            settle(order.pid);
         } else {
             if (fork() == 0)
                 be_forked(child, order.pid);
@@ -214,6 +217,8 @@ static void obey(void)
                 sf_libc.close(child);
         }
     }
+    if (watched == 0) /* for a child that never came */
+        _exit(0);
     dismiss();
     sf_detach_all();
     _exit(0);

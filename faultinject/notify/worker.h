@@ -12,10 +12,11 @@
 #include <linux/seccomp.h>
 #include <sys/types.h>
 
-/* To a worker, through its socket; FORK comes with the child's socket. */
+/* To a worker, through its socket; FORK comes with the child's socket.  A child
+ * whose process is not known yet (0) is told by SETTLE. */
 struct sf_order {
-    enum { SF_ORDER_CALL, SF_ORDER_FORK } what;
-    pid_t pid;                 /* FORK: whose calls the child makes */
+    enum { SF_ORDER_CALL, SF_ORDER_FORK, SF_ORDER_SETTLE } what;
+    pid_t pid;                 /* FORK, SETTLE: whose calls it makes */
     struct seccomp_notif told; /* CALL                              */
 };
 

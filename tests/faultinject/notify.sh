@@ -126,6 +126,56 @@ if [ "$status" -ne 0 ] || ! grep -q '1 fault: 1 EINTR' "$work/said"; then
     fail "a handler that waits: status $status"
 fi
 
+# A child knows what its parent knew when it was made: what the parent closes
+# before the child's first call, and a parent that ends before it, are no matter.
+cat >"$work/heir.c" <<'END'
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static int make(const char *way)
+{
+#ifdef SYS_fork
+    if (strcmp(way, "raw") == 0)
+        return (int)syscall(SYS_fork);
+#endif
+    if (strcmp(way, "clone") == 0)
+        return (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (strcmp(way, "vfork") == 0 && vfork() == 0)
+        _exit(0);
+    return fork();
+}
+int main(int argc, char **argv)
+{
+    int pair[2], done[2];
+    char c;
+    pipe(done);
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    send(pair[0], "123", 3, 0);
+    recv(pair[1], &c, 1, 0);
+    if (make(argv[1]) == 0) {
+        if (strcmp(argv[1], "twice") == 0 && fork() > 0)
+            _exit(0);
+        usleep(50000);
+        return recv(pair[1], &c, 1, 0) != 1 || c != '2' ||
+               recv(pair[1], &c, 1, 0) != 1 || c != '3';
+    }
+    close(pair[1]);
+    close(done[1]);
+    read(done[0], &c, 1);
+    return 0;
+}
+END
+cc -w -static -D_GNU_SOURCE -o "$work/heir" "$work/heir.c"
+for way in fork raw clone vfork twice; do
+    run --fault 'process 2 conn 2 recv 3: EOF' -- "$work/heir" $way
+    if [ "$status" -ne 0 ] || ! grep -q '1 fault: 1 EOF' "$work/said"; then
+        fail "heir $way: status $status"
+    fi
+done
+
 # Arguments at their limits mean what they mean to the kernel.
 cat >"$work/limits.c" <<'END'
 #include <errno.h>
