@@ -91,7 +91,7 @@ static void use_calls(void)
     int l = listener(SOCK_STREAM | SOCK_NONBLOCK);
 
     begin_signals();
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 400; i++) {
         use_descriptors(ep);
         JUDGE(accept(l, NULL, NULL));
         JUDGE(accept4(l, NULL, NULL, SOCK_CLOEXEC));
