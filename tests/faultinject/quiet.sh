@@ -103,7 +103,7 @@ start_stunnel() {
 }
 start_vsftpd() {
     mkdir -p "$work/empty" "$work/ftp"
-    cp "$work/file" "$work/ftp"
+    cp -p "$work/file" "$work/ftp" # a listing has its time
     printf '%s\n' listen=YES "listen_port=$port" listen_address=127.0.0.1 \
         background=NO anonymous_enable=YES "anon_root=$work/ftp" \
         no_anon_password=YES seccomp_sandbox=NO \
