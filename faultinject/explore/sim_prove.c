@@ -12,10 +12,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { SAY_EVERY_S = 10 };
+enum { SAY_EVERY_MS = 10000, TTY_EVERY_MS = 500 };
 
 enum end { COMPLETE, STOPPED, REFUTED, CANNOT };
 
@@ -25,17 +24,9 @@ static struct {
     uint64_t runs, schedules[SF_EXHAUST_MAX + 1];
     uint64_t calls;
     uint32_t decisions;
-    double since, said;
+    int64_t since, said; /* ms */
     char counterexample[PATH_MAX];
 } proof;
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static bool load(void)
 {
@@ -56,20 +47,26 @@ static bool load(void)
 
 /* -------------------------------------------------------------------- walk */
 
+/* Runs a second. */
+static double rate(int64_t ms)
+{
+    return ms > 0 ? (double)proof.runs * 1000 / (double)ms : 0;
+}
+
 static void tell_progress(void)
 {
     bool tty = isatty(STDERR_FILENO);
-    double t = now();
+    int64_t t = sf_now_ms();
 
-    if (sim.quiet || t - proof.said < (tty ? 0.5 : SAY_EVERY_S))
+    if (sim.quiet || t - proof.said < (tty ? TTY_EVERY_MS : SAY_EVERY_MS))
         return;
     proof.said = t;
     fprintf(stderr,
             "%s%u faults: %" PRIu64 " schedules, %.0f a second, %.0f %% of "
             "this bound%s",
             tty ? "\r" : "sockfault: ", proof.walk.bound, proof.runs,
-            (double)proof.runs / (t - proof.since),
-            100 * sf_exhaust_part(&proof.walk), tty ? "\033[K" : "\n");
+            rate(t - proof.since), 100 * sf_exhaust_part(&proof.walk),
+            tty ? "\033[K" : "\n");
 }
 
 static void wipe(void)
@@ -80,7 +77,7 @@ static void wipe(void)
 
 static bool time_is_over(void)
 {
-    return sim.budget_ms && (now() - proof.since) * 1000 > sim.budget_ms;
+    return sim.budget_ms && sf_now_ms() - proof.since > sim.budget_ms;
 }
 
 static int run(char **command, const struct sf_program *program)
@@ -213,7 +210,7 @@ static void say_end(enum end end)
 
 static void say(const char *program, enum end end)
 {
-    double took = now() - proof.since;
+    int64_t took = sf_now_ms() - proof.since;
 
     printf("%s (%s, profile %s, at most %s)\n", scenario_name(), program,
            sf_profile_names[proof.session.profile], faults(sim.k));
@@ -221,8 +218,8 @@ static void say(const char *program, enum end end)
            proof.calls, proof.decisions);
     say_schedules();
     say_end(end);
-    printf("  took       %.2f s, %.0f runs a second\n", took,
-           (double)proof.runs / took);
+    printf("  took       %.2f s, %.0f runs a second\n", (double)took / 1000,
+           rate(took));
     fflush(stdout);
 }
 
@@ -272,7 +269,7 @@ int sf_sim_prove(char **command, const struct sf_program *program)
     if (!load())
         return SF_COULD_NOT;
     sf_exhaust_init(&proof.walk, sim.k);
-    proof.since = proof.said = now();
+    proof.since = proof.said = sf_now_ms();
     end = walk(command, program);
     wipe();
     if (end == CANNOT)
