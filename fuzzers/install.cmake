@@ -13,9 +13,9 @@
 
 include(CMakePackageConfigHelpers)
 
-# The simulator, the mutator and the prover as one object, since libraries that are linked
-# dynamically need all of the names it stands in for; and a main() that is taken
-# only where no engine brings one.
+# The simulator, the mutator and the prover as one object, since libraries that
+# are linked dynamically need all of the names it stands in for; and a main() that
+# is taken only where no engine brings one.
 set(sim_object ${PROJECT_BINARY_DIR}/sockfault-session.o)
 get_target_property(sim_parts sockfault_sim INTERFACE_SOURCES)
 add_custom_command(
