@@ -32,10 +32,11 @@ static void on_read(struct bufferevent *b, void *arg)
         echo_whole((char *)evbuffer_pullup(in, -1), evbuffer_get_length(in));
 
     (void)arg;
-    if (n >= 0)
-        evbuffer_remove_buffer(in, bufferevent_get_output(b), (size_t)n);
-    else
+    if (n < 0)
         finish(b);
+    else if (evbuffer_remove_buffer(in, bufferevent_get_output(b), (size_t)n) <
+             n)
+        bufferevent_free(b);
 }
 
 static void on_end(struct bufferevent *b, short what, void *arg)
@@ -54,6 +55,10 @@ static void on_accept(struct evconnlistener *l, evutil_socket_t fd,
         bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
 
     (void)l, (void)addr, (void)len, (void)arg;
+    if (!b) {
+        evutil_closesocket(fd);
+        return;
+    }
     bufferevent_setcb(b, on_read, NULL, on_end, NULL);
     bufferevent_enable(b, EV_READ | EV_WRITE);
 }
@@ -67,11 +72,14 @@ static void run(void *arg, int fd)
     (void)arg, (void)fd;
     signal(SIGPIPE, SIG_IGN); /* as libevent wants it */
     base = event_base_new();
+    if (!base)
+        return;
     l = evconnlistener_new_bind(base, on_accept, NULL, LEV_OPT_CLOSE_ON_FREE, 8,
                                 addr, (int)len);
-    while (event_base_dispatch(base) < 0) /* epoll_wait failed */
+    while (l && event_base_dispatch(base) < 0) /* epoll_wait failed */
         ;
-    evconnlistener_free(l);
+    if (l)
+        evconnlistener_free(l);
     event_base_free(base);
 }
 

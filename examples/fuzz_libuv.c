@@ -50,8 +50,13 @@ static void on_written(uv_write_t *request, int err)
 static void echo(struct client *c, size_t n)
 {
     struct reply *r = malloc(sizeof *r);
-    uv_buf_t buf = uv_buf_init(r->bytes, (unsigned)n);
+    uv_buf_t buf;
 
+    if (!r) {
+        drop((uv_handle_t *)&c->tcp, NULL);
+        return;
+    }
+    buf = uv_buf_init(r->bytes, (unsigned)n);
     memcpy(r->bytes, c->bytes, n);
     memmove(c->bytes, c->bytes + n, c->have -= n);
     uv_write(&r->request, (uv_stream_t *)&c->tcp, &buf, 1, on_written);
@@ -115,7 +120,10 @@ static void run(void *arg, int unused)
 
     (void)arg, (void)unused;
     bind(fd, addr, len);
-    uv_loop_init(&loop);
+    if (uv_loop_init(&loop) < 0) {
+        close(fd);
+        return;
+    }
     uv_async_init(&loop, &wake, on_wake);
     uv_tcp_init(&loop, &listener);
     uv_tcp_open(&listener, fd);

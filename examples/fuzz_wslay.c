@@ -49,7 +49,10 @@ static void run(void *arg, int fd)
     wslay_event_context_ptr ws;
 
     (void)arg;
-    wslay_event_context_server_init(&ws, &on, &fd);
+    if (wslay_event_context_server_init(&ws, &on, &fd)) {
+        close(fd);
+        return;
+    }
     while (wslay_event_want_read(ws) || wslay_event_want_write(ws))
         if (wslay_event_want_write(ws) ? wslay_event_send(ws)
                                        : wslay_event_recv(ws))

@@ -11,8 +11,9 @@
 
 /* Everyone's first bugs: 1 a short count is taken for the whole, 2 a client
  * that is gone keeps its descriptor, 3 and one that has finished stays, 4 what
- * is noted of an error is never given back.  And 5, which is none, but nothing
- * can be proved with it: every second run reads byte by byte. */
+ * is noted of an error is never given back, 5 memory is always there.  And 6,
+ * which is none, but nothing can be proved with it: every second run reads byte
+ * by byte. */
 #ifndef UPPER_PLANTED
 #define UPPER_PLANTED 0
 #endif
@@ -27,26 +28,35 @@ struct client {
 volatile int upper_stop;
 
 static struct pollfd fds[1 + CLIENTS]; /* fds[0] listens */
-static struct client clients[1 + CLIENTS];
+static struct client *clients[1 + CLIENTS];
 static nfds_t n;
 static unsigned runs;
 
 static void add(int fd)
 {
+    struct client *c;
+
     if (fd < 0)
         return;
     if (n > CLIENTS || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
         close(fd);
         return;
     }
+    c = malloc(sizeof *c);
+    if (!c && UPPER_PLANTED != 5) {
+        close(fd);
+        return;
+    }
+    c->from = c->to = 0;
     fds[n] = (struct pollfd){.fd = fd, .events = POLLIN};
-    clients[n++] = (struct client){.from = 0};
+    clients[n++] = c;
 }
 
 static void drop(nfds_t i)
 {
     if (UPPER_PLANTED != 2)
         close(fds[i].fd);
+    free(clients[i]);
     fds[i] = fds[--n];
     clients[i] = clients[n];
 }
@@ -66,7 +76,7 @@ static void note(const char *what)
 /* Each returns whether the client stays. */
 static int receive(int fd, struct client *c)
 {
-    size_t room = UPPER_PLANTED == 5 && runs % 2 == 0 ? 1 : ROOM;
+    size_t room = UPPER_PLANTED == 6 && runs % 2 == 0 ? 1 : ROOM;
     ssize_t r = recv(fd, c->bytes, room, 0);
 
     for (ssize_t i = 0; i < r; i++)
@@ -90,7 +100,7 @@ static int reply(int fd, struct client *c)
 
 static void serve(nfds_t i)
 {
-    struct client *c = &clients[i];
+    struct client *c = clients[i];
     int stays = c->from < c->to ? reply(fds[i].fd, c) : receive(fds[i].fd, c);
 
     fds[i].events = c->from < c->to ? POLLOUT : POLLIN;
@@ -119,7 +129,8 @@ int upper_serve(const struct sockaddr *addr, socklen_t len)
         }
         errno = 0;
     }
-    while (n > 0)
-        close(fds[--n].fd);
+    while (n > 1)
+        drop(n - 1);
+    close(listener);
     return 0;
 }

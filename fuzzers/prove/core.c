@@ -26,8 +26,6 @@ const unsigned prove_target_count = sizeof targets / sizeof *targets;
 
 static const struct prove_core core = {
     .snapshots = prove_snapshots,
-    .torture = prove_torture,
-    .torture_show = prove_torture_show,
     .recovery = prove_recovery,
     .decoder = prove_decoder,
 };

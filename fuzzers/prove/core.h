@@ -15,9 +15,6 @@
 struct prove_core {
     bool (*snapshots)(struct live *l, const struct prove_job *job,
                       enum care care);
-    void (*torture)(const struct prove_job *job, struct prove_result *result);
-    void (*torture_show)(const struct prove_job *job,
-                         const struct prove_result *r);
     bool (*recovery)(unsigned i, struct sf_session *s, char *name, size_t size);
     int (*decoder)(const char *format, unsigned max, bool rows, bool first);
 };
@@ -27,19 +24,8 @@ struct prove_core {
 bool prove_snapshots(struct live *l, const struct prove_job *job,
                      enum care care);
 
-/* torture.c: each allocation of the program fails, one a run.  In
- * result->runs how many there were, or which was FOUND. */
-void prove_torture(const struct prove_job *job, struct prove_result *result);
-void prove_torture_show(const struct prove_job *job,
-                        const struct prove_result *r);
-
-/* memory.c.  The nth allocation of the program from here on fails; how many it
- * made. */
-void prove_fail(uint64_t nth);
-uint64_t prove_allocations(void);
-/* What counts and decides nothing, as long as none fails. */
-void prove_memory_counters(sf_counter *each, void *arg);
-/* The next block of so many bytes in the arena; NULL: the first, the end. */
+/* memory.c.  The next block of so many bytes in the arena; NULL: the first,
+ * the end. */
 void *prove_next_block(const void *block, size_t size);
 /* From here on blocks come from the arena. */
 void prove_use_arena(void);

@@ -70,36 +70,6 @@ void prove_check_blocks(long before)
                    blocks - before);
 }
 
-/* --- there is none */
-
-static uint64_t allocations, fails;
-
-void prove_fail(uint64_t nth)
-{
-    allocations = 0;
-    fails = nth;
-}
-
-uint64_t prove_allocations(void)
-{
-    return allocations;
-}
-
-void prove_memory_counters(sf_counter *each, void *arg)
-{
-    each(arg, &allocations, sizeof allocations);
-}
-
-/* What peers and the harness allocate is not the program's. */
-static bool is_refused(void)
-{
-    if (sf_session_acting() || fuzz_memory.own || ++allocations != fails)
-        return false;
-    fuzz_memory.refused = true;
-    errno = ENOMEM;
-    return true;
-}
-
 /* --- blocks */
 
 static bool in_arena(const void *block)
@@ -166,9 +136,9 @@ static void arena_give(void *block)
 
 void *__wrap_malloc(size_t size)
 {
-    void *block = is_refused() ? NULL
-                  : arena_on   ? arena_take(size)
-                               : __real_malloc(size);
+    void *block = prove_refused() ? NULL
+                  : arena_on      ? arena_take(size)
+                                  : __real_malloc(size);
 
     blocks += block != NULL;
     return block;
@@ -178,7 +148,7 @@ void *__wrap_calloc(size_t n, size_t size)
 {
     void *block;
 
-    if (is_refused())
+    if (prove_refused())
         block = NULL;
     else if (!arena_on)
         block = __real_calloc(n, size);
@@ -210,7 +180,7 @@ void *__wrap_realloc(void *block, size_t size)
 
     if (!block)
         return __wrap_malloc(size);
-    if (is_refused())
+    if (prove_refused())
         return NULL;
     moved =
         in_arena(block) ? arena_move(block, size) : __real_realloc(block, size);

@@ -40,6 +40,7 @@ static const char usage_options[] =
     "  -s, --shard I/N      part I of N\n"
     "  -r, --resume FILE    go on where FILE says, and keep it up to date\n"
     "  -o, --out FOLDER     for counterexamples [.]\n"
+    "      --memory         each allocation fails, one a run\n"
     "      --rows           rows of a table, only what is the same each time\n"
     "      --first          the first counterexample ends it\n";
 
@@ -48,7 +49,6 @@ static const char usage_core_options[] =
     "      --decoder FORMAT closure of a decoder: all streams, all pieces\n"
     "      --max N          its longest payload, where the format has none "
     "[4]\n"
-    "      --memory         each allocation fails, one a run\n"
     "      --loops          any number of faults, until no state is new\n"
     "      --plain          every schedule, also where the state was seen "
     "before\n";
@@ -83,7 +83,7 @@ static void walk(struct prove_job *job, struct prove_result *r)
     if (run.profile >= 0)
         job->session.profile = (enum sf_profile)run.profile;
     if (run.memory)
-        prove_core->torture(job, r);
+        prove_torture(job, run.first, r);
     else
         prove_walk(job, r);
     run.found++;
@@ -101,7 +101,7 @@ static void say(const struct prove_job *job, const struct prove_result *r)
     else
         prove_say(job, r);
     if (r->end == PROVE_FOUND && run.memory)
-        prove_core->torture_show(job, r);
+        prove_torture_show(job, r);
     else if (r->end == PROVE_FOUND)
         prove_show(job, r);
 }
@@ -364,8 +364,7 @@ static const char *word(int option)
 static bool is_of_core(int option)
 {
     return option == OPT_RECOVERY || option == OPT_DECODER ||
-           option == OPT_MAX || option == OPT_MEMORY || option == OPT_LOOPS ||
-           option == OPT_PLAIN;
+           option == OPT_MAX || option == OPT_LOOPS || option == OPT_PLAIN;
 }
 
 static int set(int option)
@@ -555,6 +554,7 @@ static void check_output(void)
 int prove_main(int argc, char **argv)
 {
     atexit(check_output);
+    setlinebuf(stdout); /* what ends by a signal has said all before */
     if (read_options(argc, argv) < 0)
         return COULD_NOT;
     if (!goes_together(argc - optind))

@@ -79,9 +79,11 @@ struct prove_result {
     unsigned deepest;   /* choices in the longest vector              */
     unsigned complete;  /* bounds 0 … complete - 1 were completed     */
     uint64_t schedules[SF_EXHAUST_MAX + 1]; /* with so many faults    */
-    uint64_t runs;   /* … and those that were made for their children */
-    uint64_t states; /* 0: they were not recognised                */
-    uint64_t merged; /* schedules that ended in one seen before    */
+    uint64_t runs;    /* … and those that were made for their children */
+    uint64_t states;  /* 0: they were not recognised                */
+    uint64_t merged;  /* schedules that ended in one seen before    */
+    uint64_t failing; /* --memory: runs in which something was found */
+    uint64_t nth; /* … the first of them: of this allocation; 0: of none */
     double seconds;
     char finding[512]; /* FOUND: its line                            */
     unsigned n;        /* the choices of the last run: FOUND, its own */
@@ -122,6 +124,22 @@ void prove_tell_killed(const struct prove_job *job, int status);
 /* A file that has no name, and what a child left in it. */
 int prove_scratch(void);
 void prove_judge(int log, int status, struct prove_result *r);
+
+/* torture.c: each allocation of the program fails, one a run; `first`: the
+ * first that is FOUND ends it. */
+void prove_torture(const struct prove_job *job, bool first,
+                   struct prove_result *result);
+void prove_torture_show(const struct prove_job *job,
+                        const struct prove_result *r);
+
+/* refuse.c.  The nth allocation of the program from here on fails; 0: none.
+ * How many it has made since. */
+void prove_fail(uint64_t nth);
+uint64_t prove_allocations(void);
+/* Asked for each by what stands in for the allocator (memory.c, malloc.c). */
+bool prove_refused(void);
+/* What counts and decides nothing, as long as none fails. */
+void prove_memory_counters(sf_counter *each, void *arg);
 
 /* memory.c, leaks.c: what the program has allocated and not given back; a
  * finding if that is other than before. */

@@ -174,6 +174,19 @@ void prove_row(const struct prove_job *job, const struct prove_result *r)
     fflush(stdout);
 }
 
+static void say_torn(const struct prove_result *r)
+{
+    if (r->nth)
+        printf("  REFUTED    allocation %" PRIu64 " fails: %s\n", r->nth,
+               r->finding);
+    else
+        printf("  REFUTED    also when none fails: %s\n", r->finding);
+    if (r->failing > 1)
+        printf("             and %" PRIu64 " more of the %" PRIu64
+               " allocations\n",
+               r->failing - 1, r->runs);
+}
+
 void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
                       bool row)
 {
@@ -185,8 +198,9 @@ void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
     printf("%s (%s, profile %s, short of memory)\n", job->name,
            job->target->name, sf_profile_names[job->session.profile]);
     if (r->end == PROVE_FOUND)
-        printf("  REFUTED    allocation %" PRIu64 " fails: %s\n", r->runs,
-               r->finding);
+        say_torn(r);
+    else if (r->end == PROVE_COMPLETE && r->runs == 0)
+        printf("  PROVED     complete: the program asks for no memory\n");
     else if (r->end == PROVE_COMPLETE)
         printf("  PROVED     complete: each of %" PRIu64
                " allocations has failed\n",

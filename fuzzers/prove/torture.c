@@ -6,7 +6,7 @@
  * What is judged is everything else: the sanitizers, blocks and descriptors
  * that are not given back, wrong bytes, misused descriptors, and an end.
  */
-#include "fuzzers/prove/core.h"
+#include "fuzzers/prove/prove.h"
 
 #include "faultinject/inject/finding.h"
 #include "fuzzers/fuzz.h"
@@ -58,38 +58,58 @@ static int run(const struct prove_job *job, uint64_t nth, int to,
     return prove_wait(pid);
 }
 
-void prove_torture(const struct prove_job *job, struct prove_result *r)
+/* How it came out; a finding if it is the first. */
+static void take(const struct prove_job *job, uint64_t nth, int status, int log,
+                 struct prove_result *r)
+{
+    if (status < 0 || prove_is_kill(status)) {
+        r->end = PROVE_CANNOT;
+        if (status < 0)
+            prove_complain("no process");
+        else
+            prove_tell_killed(job, status);
+    } else if (status > 0 && r->failing++ == 0) {
+        r->end = PROVE_FOUND;
+        r->nth = nth;
+        prove_judge(log, status, r);
+    }
+}
+
+/* How many there are, only a run in which none fails can tell: a program may
+ * end at the one that does. */
+static void torture(const struct prove_job *job, bool first, int log,
+                    struct report *report, struct prove_result *r)
+{
+    uint64_t all;
+
+    r->end = PROVE_COMPLETE;
+    take(job, 0, run(job, 0, log, report), log, r);
+    all = report->made;
+    while (r->runs < all && r->end != PROVE_CANNOT && !prove_stopped() &&
+           !(r->failing && (first || r->nth == 0))) {
+        r->runs++;
+        take(job, r->runs, run(job, r->runs, log, report), log, r);
+    }
+    if (prove_stopped() && r->end != PROVE_FOUND)
+        r->end = PROVE_STOPPED;
+}
+
+void prove_torture(const struct prove_job *job, bool first,
+                   struct prove_result *r)
 {
     struct report *report = mmap(NULL, sizeof *report, PROT_READ | PROT_WRITE,
                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    int log = prove_scratch(), status;
-    uint64_t all;
+    int log = prove_scratch();
 
     *r = (struct prove_result){.end = PROVE_CANNOT};
-    if (report == MAP_FAILED || log < 0) {
+    if (report == MAP_FAILED || log < 0)
         prove_complain("no memory, or no place for a file");
-        return;
-    }
-    /* How many there are, only a run in which none fails can tell: a program
-     * may end at the one that does. */
-    status = run(job, 0, log, report);
-    all = report->made;
-    while (status == 0 && r->runs < all && !prove_stopped())
-        status = run(job, ++r->runs, log, report);
-    if (prove_stopped()) {
-        r->end = PROVE_STOPPED;
-    } else if (status < 0) {
-        prove_complain("no process");
-    } else if (prove_is_kill(status)) {
-        prove_tell_killed(job, status);
-    } else if (status == 0) {
-        r->end = PROVE_COMPLETE;
-    } else {
-        r->end = PROVE_FOUND;
-        prove_judge(log, status, r);
-    }
-    close(log);
-    munmap(report, sizeof *report);
+    else
+        torture(job, first, log, report, r);
+    if (report != MAP_FAILED)
+        munmap(report, sizeof *report);
+    if (log >= 0)
+        close(log);
 }
 
 void prove_torture_show(const struct prove_job *job,
@@ -97,8 +117,11 @@ void prove_torture_show(const struct prove_job *job,
 {
     struct report report;
 
-    printf("\nallocation %" PRIu64 " fails:\n\n", r->runs);
+    if (r->nth)
+        printf("\nallocation %" PRIu64 " fails:\n\n", r->nth);
+    else
+        printf("\nno allocation fails:\n\n");
     sf_verbose = true;
-    run(job, r->runs, STDOUT_FILENO, &report);
+    run(job, r->nth, STDOUT_FILENO, &report);
     sf_verbose = false;
 }

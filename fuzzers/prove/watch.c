@@ -154,6 +154,10 @@ static void judge(const struct prove_job *job, const struct live *l,
                        prove_core ? ""
                                   : "; does the program keep something "
                                     "from one run to the next?");
+    } else if (w->status == 0 && l->done && !l->calls && !job->resume) {
+        prove_complain("%s: the program makes no call: does the target play "
+                       "sessions, and this one?",
+                       job->name);
     } else if (w->status == 0 && l->done) {
         r->end =
             job->loops && l->deepest == job->k ? PROVE_STOPPED : PROVE_COMPLETE;

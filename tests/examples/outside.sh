@@ -63,23 +63,49 @@ grep -q 'finding: wrong-data' "$folder/log" || fail "$(cat "$folder/log")"
 # The prover is in the replayer: what is right is proved, and each planted bug
 # is refuted, with the fewest faults that show it, and shown by its tape; and
 # what remembers the run before is told.
-prove_planted() { # PLANTED STATUS WHAT IT SAYS
-    # shellcheck disable=SC2046
-    clang -g -fsanitize=address -DUPPER_PLANTED="$1" fuzz_upper.c upper.c \
+sanitize=-fsanitize=address
+prove_planted() { # PLANTED STATUS WHAT IT SAYS OPTION...
+    planted=$1 wanted=$2 says=$3
+    shift 3
+    # shellcheck disable=SC2046,SC2086
+    clang -g $sanitize -DUPPER_PLANTED="$planted" fuzz_upper.c upper.c \
         $(pkg-config --cflags --libs sockfault) -o "$folder/upper"
-    status=0
-    "$folder/upper" --prove -k 2 --first -o "$folder" seeds \
-        >"$folder/log" 2>&1 || status=$?
-    [ "$status" = "$2" ] && grep -q "$3" "$folder/log" &&
-        ! grep -q 'its tape alone' "$folder/log" ||
-        fail "planted $1, proved: $status, and not '$3': $(cat "$folder/log")"
+    proves upper "$@" --first -o "$folder" seeds
+    ! grep -q 'its tape alone' "$folder/log" || fail "$(cat "$folder/log")"
 }
-prove_planted 0 0 '5 of 5 proved, 0 refuted'
-prove_planted 1 1 'REFUTED    with 1 fault: .*wrong-data'
-prove_planted 2 1 'REFUTED    with 0 faults: .*fd-leak'
-prove_planted 3 1 'REFUTED    with 0 faults: .*spin'
-prove_planted 4 1 'REFUTED    with 1 fault: .*memory: 1 blocks'
-prove_planted 5 2 'is not deterministic: .*from one run to the next'
+proves() { # PROGRAM OPTION...: $wanted is how it ends, and $says what it says
+    status=0
+    program=$1
+    shift
+    "$folder/$program" --prove "$@" >"$folder/log" 2>&1 || status=$?
+    [ "$status" = "$wanted" ] && grep -q "$says" "$folder/log" ||
+        fail "planted $planted, proved: $status, and not '$says':" \
+            "$(cat "$folder/log")"
+}
+prove_planted 0 0 '5 of 5 proved, 0 refuted' -k 2
+prove_planted 1 1 'REFUTED    with 1 fault: .*wrong-data' -k 2
+prove_planted 2 1 'REFUTED    with 0 faults: .*fd-leak' -k 2
+prove_planted 3 1 'REFUTED    with 0 faults: .*spin' -k 2
+prove_planted 4 1 'REFUTED    with 1 fault: .*memory: 1 blocks' -k 2
+prove_planted 6 2 'is not deterministic: .*from one run to the next' -k 2
+
+# Each allocation fails, in whatever way it is asked for, and whosever it is.
+for sanitize in '' -fsanitize=address; do
+    prove_planted 0 0 'complete: each of 2 allocations has failed' --memory
+    prove_planted 5 1 'REFUTED    allocation 1 fails' --memory
+    # shellcheck disable=SC2046,SC2086
+    clang -g $sanitize ../../tests/examples/fuzz_allocates.c \
+        $(pkg-config --cflags --libs sockfault) -o "$folder/allocates"
+    wanted=0 says='each of 5 allocations has failed'
+    proves allocates --memory seeds/pipelined
+done
+
+# Of a target that plays no sessions nothing is proved.
+wanted=2 says='makes no call'
+# shellcheck disable=SC2046
+clang -g ../../tests/examples/fuzz_bytes.c \
+    $(pkg-config --cflags --libs sockfault) -o "$folder/bytes"
+proves bytes seeds/pipelined
 
 # It is a project for the scripts: the gate replays and proves it, and is red.
 project=$folder/gated
