@@ -6,6 +6,7 @@
  * that the fork server can be started there, with all of the program's
  * preparation behind it.  The program's own files stay below SF_SIM_FD.
  */
+#include "faultinject/inject/conn.h"
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
@@ -122,6 +123,7 @@ static void count(void)
 {
     served->calls = sf_sim_calls();
     served->conns = sf_session_conns();
+    served->accepted = sf_conn_count_of(SF_ROLE_SERVER);
 }
 
 /* A child's end is not the program's. */

@@ -5,7 +5,7 @@
  *             moves|onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
- *             flushes|tires|fickle|hangs]
+ *             flushes|tires|fickle|hangs|shy]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -398,6 +398,8 @@ int main(int argc, char **argv)
             wait_unless_told(listener);
         if (is("fickle") && getpid() % 2 == 0)
             poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, -1);
+        if (is("shy"))
+            poll(NULL, 0, -1);
         if (!stopped)
             fd = accept(listener, NULL, NULL);
         if (fd < 0 && is("tires"))
