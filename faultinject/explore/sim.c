@@ -221,9 +221,11 @@ static int verdict(const char *name, int status, bool hung)
                     "finding: stall: %s does not end, and makes no "
                     "calls",
                     name);
-    if (WIFSIGNALED(status) && !(s->stopped && WTERMSIG(status) == SIGTERM))
+    if (WIFSIGNALED(status) && !(s->stopped && WTERMSIG(status) == SIGTERM)) {
+        sim.killed = WTERMSIG(status);
         return ends(SF_FOUND, "finding: died: %s was killed by SIG%s", name,
                     sigabbrev_np(WTERMSIG(status)));
+    }
     if (!s->joined)
         return ends(SF_COULD_NOT,
                     "the program ended before it waited for a client");
@@ -351,6 +353,7 @@ int sf_sim_run(char **command, const struct sf_program *program)
     int status;
 
     sim.served->allowed = sim.allowed;
+    sim.killed = 0;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sf_signals_hold(&mask);
     sf_signals_early();

@@ -25,6 +25,7 @@ struct sim {
     const char *out;        /* folder for a counterexample  */
     char library[PATH_MAX + 64], report[64];
     struct sf_served *served; /* what the library says */
+    int killed;               /* the last run, by this signal; 0: it was not */
 };
 extern struct sim sim;
 

@@ -157,16 +157,29 @@ static enum end not_the_same(const char *program, const char *what)
     return CANNOT;
 }
 
+/* Whoever did it, for want of memory or on purpose, may do so again. */
+static enum end not_its_own(const char *program)
+{
+    snprintf(sim.served->line, SF_SIM_LINE,
+             "sockfault: %.40s was killed by SIGKILL, and that is nothing it "
+             "did%.300s",
+             program, sf_resume_text(sim.resume));
+    return CANNOT;
+}
+
 /* Once more: the first run, which has no choice to be compared at, and one that
  * found something. */
 static enum end again(char **command, const struct sf_program *program,
                       int status)
 {
+    bool killed = sim.killed == SIGKILL;
     uint64_t way = proof.walk.way;
     bool same = run(command, program) == status && proof.walk.way == way;
 
     if (sf_forwarded())
         return STOPPED;
+    if (!same && killed)
+        return not_its_own(command[0]);
     if (!same)
         return not_the_same(command[0], "it did not do the same again");
     return status == SF_FOUND ? REFUTED : COMPLETE;

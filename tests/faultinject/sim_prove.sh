@@ -138,12 +138,24 @@ strikes KILL 137 Killed
 ends 2 INCOMPLETE -k 3 -t 1s -r place -- "$framed" --format ascii:5 \
     --port 7777
 
+# Somebody else kills a server, once.
+mkdir "$work/once"
+rm "$work/place"
+printf '%s\n' '! rmdir once || kill -9 $$' 'exec "$@"' >"$work/struck"
+ends 2 'sh was killed by SIGKILL, .* nothing it did; go on with --resume place$' \
+    -k 1 -r place -- sh struck "$served"
+ends 0 PROVED -k 1 -r place -- sh struck "$served"
+
 # Who met nobody has proved nothing.
 for prove in '-k 1' -q; do
     # shellcheck disable=SC2086 # words
     ends 2 'nobody was met: of 2 connections .* accepted none' $prove -- \
         "$served" shy
 done
+# … nor who only shows the door, in a profile in which doors do not stick.
+printf 'sockfault-session 1\nconnect 1\n' >"$work/knock"
+ends 0 'PROVED .*at most 1 fault was run: no fault is possible in this session$' \
+    -k 1 -s knock -- "$served" shuns
 printf 'sockfault-session 1\nwait 100\n' >"$work/nobody"
 ends 2 'nobody was met: of 0 connections' -k 1 -s nobody -- "$served"
 
@@ -202,13 +214,19 @@ printf 'not its own' >"$work/input"
 ends 0 PROVED -k 0 -- ./leaves behind <"$work/input"
 ! pgrep -f '^./leaves behind' >&2 || fail 'what it started goes on'
 
-# Told to end, it does not wait for a run that never does.
-got=0
-(cd "$work" && timeout 2 "$sockfault" sim -k 1 -s talk -- "$served" hangs) \
-    >"$work/out" 2>&1 || got=$?
-[[ $got == 124 ]] || fail "it ended by itself: $got"
-! grep -q PROVED "$work/out" || fail 'what was stopped is proved'
-! pgrep -f "$served hangs" >&2 || fail 'the server goes on'
+# Told to end, it does not wait for a run that never does; nor does that go on
+# when it is killed.
+for signal in TERM KILL; do
+    got=0
+    {
+        (cd "$work" && timeout -s $signal 2 "$sockfault" sim -k 1 -s talk -- \
+            "$served" hangs) >"$work/out" 2>&1 || got=$?
+    } 2>"$work/shell"
+    [[ $got == 124 || $got == 137 ]] || fail "it ended by itself: $got"
+    ! grep -q PROVED "$work/out" || fail 'what was stopped is proved'
+    sleep 0.5
+    ! pgrep -f "$served hangs" >&2 || fail "$signal: the server goes on"
+done
 ends 2 '--prove x: expected a number' --prove x -- "$served"
 ends 2 '--budget soon: expected a time' -k 1 --budget soon -- "$served"
 ends 2 '^sockfault: sim: --out nothing: No such file' -k 1 -o nothing -- "$served"
