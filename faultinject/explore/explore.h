@@ -7,6 +7,7 @@
 #ifndef SF_EXPLORE_H
 #define SF_EXPLORE_H
 
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -35,6 +36,9 @@ struct sf_program {
 bool sf_program_find(struct sf_program *program, const char *name);
 
 /* --- files.c: what is around a run --------------------------------------- */
+
+/* The folder of this command. */
+bool sf_own_folder(char path[PATH_MAX]);
 
 /* A library of ours: beside this command, as built and as installed. */
 bool sf_find_library(const char *name, char *path, size_t size);
@@ -275,6 +279,9 @@ bool sf_shrink(struct sf_run *run, const char *check);
  * nothing expanded.  NULL with a complaint; else free() the one block.
  */
 char **sf_words(const char *text);
+
+/* A word for the shell, quoted where it must be. */
+void sf_print_word(const char *word, FILE *out);
 
 /* A time as 500ms, 30s, 2m or 8h, of this option; false with a complaint. */
 bool sf_read_time(const char *option, const char *text, int *ms);

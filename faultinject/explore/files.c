@@ -25,16 +25,24 @@ static bool can_be_preloaded(const char *path)
                        path);
 }
 
+bool sf_own_folder(char path[PATH_MAX])
+{
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+    if (n < 0)
+        return sf_complain("/proc/self/exe: %s", strerror(errno));
+    path[n] = '\0';
+    *strrchr(path, '/') = '\0';
+    return true;
+}
+
 bool sf_find_library(const char *name, char *path, size_t size)
 {
     static const char *const places[] = {"../lib", SF_LIBDIR, "."};
     char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
-    if (n < 0)
-        return sf_complain("/proc/self/exe: %s", strerror(errno));
-    self[n] = '\0';
-    *strrchr(self, '/') = '\0';
+    if (!sf_own_folder(self))
+        return false;
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         char candidate[PATH_MAX + 64];
 

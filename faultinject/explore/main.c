@@ -176,14 +176,11 @@ static void print_usage(FILE *out)
 /* A verb that is a program of its own, sockfault-VERB beside this one. */
 static void run_beside(char **argv)
 {
-    char path[PATH_MAX + 128];
-    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
+    char folder[PATH_MAX], path[PATH_MAX + 128];
 
-    while (n > 0 && path[n - 1] != '/')
-        n--;
-    if (n <= 0 || strlen(argv[0]) > 64 || strchr(argv[0], '/'))
+    if (strlen(argv[0]) > 64 || strchr(argv[0], '/') || !sf_own_folder(folder))
         return;
-    sprintf(path + n, "sockfault-%s", argv[0]);
+    snprintf(path, sizeof path, "%s/sockfault-%s", folder, argv[0]);
     execv(path, argv);
 }
 

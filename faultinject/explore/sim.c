@@ -3,6 +3,7 @@
  * sockfault-sim(1).
  */
 #include "faultinject/explore/sim.h"
+#include "faultinject/session/place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OPT_ALLOW = 256 };
+enum { OPT_ALLOW = 256, OPT_SHARD };
 enum {
     TICK_MS = 100,
     GRACE_MS = 500,
@@ -40,13 +41,16 @@ static const char usage[] =
     "N,\n"
     "                       a run each, and say what that proves\n"
     "  -t, --budget TIME    ... stop after so long: 30s, 10m, 8h\n"
+    "      --shard I/N      ... part I of N\n"
+    "  -r, --resume FILE    ... go on where FILE says, and keep it up to "
+    "date\n"
     "  -o, --out FOLDER     ... for the counterexample [.]\n"
     "\n"
     "Ends with 0: nothing found, or proved; 1: something found; 2: could not "
     "do "
     "it,\nor not completely.\n";
 
-struct sim sim = {.out = ".", .report = SF_SHARED "-sim.XXXXXX"};
+struct sim sim = {.shards = 1, .report = SF_SHARED "-sim.XXXXXX"};
 
 /* ---------------------------------------------------------- preparations */
 
@@ -61,6 +65,12 @@ static bool take_k(const char *text)
            sf_complain("sim: --prove %s: expected a number of faults, at most "
                        "%d",
                        text, K_MAX);
+}
+
+static bool take_shard(const char *text)
+{
+    return sf_read_shard(text, &sim.shard, &sim.shards) ||
+           sf_complain("sim: --shard %s: expected " SF_SHARD_EXPECTED, text);
 }
 
 static bool take_option(int option)
@@ -79,12 +89,30 @@ static bool take_option(int option)
         return take_k(optarg);
     case 't':
         return sf_read_time("sim: --budget", optarg, &sim.budget_ms);
+    case OPT_SHARD:
+        return take_shard(optarg);
+    case 'r':
+        sim.resume = optarg;
+        return true;
     case 'o':
         sim.out = optarg;
         return true;
     default: /* getopt has said what is wrong */
         return false;
     }
+}
+
+/* What is found after hours is to be kept. */
+static bool can_keep(void)
+{
+    char why[SF_WHY];
+
+    if (!sim.out)
+        sim.out = ".";
+    if (!sf_folder_takes(sim.out, why))
+        return sf_complain("sim: --out %s", why);
+    return !sim.resume || sf_place_is_possible(sim.resume, why) ||
+           sf_complain("sim: --resume %s", why);
 }
 
 static bool take_options(int argc, char **argv)
@@ -96,6 +124,8 @@ static bool take_options(int argc, char **argv)
         {"quiet", no_argument, NULL, 'q'},
         {"prove", required_argument, NULL, 'k'},
         {"budget", required_argument, NULL, 't'},
+        {"shard", required_argument, NULL, OPT_SHARD},
+        {"resume", required_argument, NULL, 'r'},
         {"out", required_argument, NULL, 'o'},
         {NULL, 0, NULL, 0},
     };
@@ -103,7 +133,7 @@ static bool take_options(int argc, char **argv)
     int option;
 
     argv[0] = name; /* getopt's messages begin with it */
-    while ((option = getopt_long(argc, argv, "+s:vqk:t:o:", options, NULL)) !=
+    while ((option = getopt_long(argc, argv, "+s:vqk:t:r:o:", options, NULL)) !=
            -1)
         if (!take_option(option))
             return false;
@@ -111,11 +141,12 @@ static bool take_options(int argc, char **argv)
         return sf_complain("sim: which session?  --scenario FILE");
     if (access(sim.scenario, R_OK) < 0)
         return sf_complain("%s: %s", sim.scenario, strerror(errno));
-    if (!sim.proves && (sim.budget_ms || strcmp(sim.out, ".")))
-        return sf_complain("sim: --budget and --out go with --prove");
-    if (sim.proves && access(sim.out, W_OK | X_OK) < 0)
-        return sf_complain("sim: --out %s: %s", sim.out, strerror(errno));
-    return optind < argc || sf_complain("sim: which command?");
+    if (!sim.proves &&
+        (sim.budget_ms || sim.shards > 1 || sim.resume || sim.out))
+        return sf_complain("sim: --budget, --shard, --resume and --out go with "
+                           "--prove");
+    return (!sim.proves || can_keep()) &&
+           (optind < argc || sf_complain("sim: which command?"));
 }
 
 /* What is not used of it takes no memory. */
@@ -190,9 +221,11 @@ static int verdict(const char *name, int status, bool hung)
                     "finding: stall: %s does not end, and makes no "
                     "calls",
                     name);
-    if (WIFSIGNALED(status) && !(s->stopped && WTERMSIG(status) == SIGTERM))
+    if (WIFSIGNALED(status) && !(s->stopped && WTERMSIG(status) == SIGTERM)) {
+        sim.killed = WTERMSIG(status);
         return ends(SF_FOUND, "finding: died: %s was killed by SIG%s", name,
                     sigabbrev_np(WTERMSIG(status)));
+    }
     if (!s->joined)
         return ends(SF_COULD_NOT,
                     "the program ended before it waited for a client");
@@ -202,6 +235,11 @@ static int verdict(const char *name, int status, bool hung)
     if (!s->stopped && !allowed(SF_MON_DIED))
         return ends(SF_FOUND, "finding: died: the program ended, and nobody "
                               "had told it to stop");
+    if (!s->accepted && !s->faults)
+        return ends(SF_COULD_NOT,
+                    "nobody was met: of %u connections in this session the "
+                    "program accepted none",
+                    s->conns);
     return SF_NOTHING_FOUND;
 }
 
@@ -227,7 +265,9 @@ static pid_t start(char **command, const struct sf_program *program,
         set_environment(program);
         sf_set_sanitizers(true);
         personality(ADDR_NO_RANDOMIZE); /* who sorts by address is the same */
-        if (sim.served->proves)
+        if (sim.proves) /* it goes on for ever if we are killed */
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (sim.served->proves && !sim.aloud)
             be_silent();
         sf_signals_free(mask);
         execvp(command[0], command); /* a script, too */
@@ -313,6 +353,7 @@ int sf_sim_run(char **command, const struct sf_program *program)
     int status;
 
     sim.served->allowed = sim.allowed;
+    sim.killed = 0;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sf_signals_hold(&mask);
     sf_signals_early();

@@ -17,11 +17,15 @@ struct sim {
     unsigned allowed; /* monitors, as bits */
     /* With --prove: */
     bool proves;
-    unsigned k;      /* at most so many faults       */
-    int budget_ms;   /* 0: none                      */
-    const char *out; /* folder for a counterexample  */
+    bool aloud;             /* what the program says is heard all the same */
+    unsigned k;             /* at most so many faults       */
+    unsigned shard, shards; /* shard 0 … shards - 1         */
+    int budget_ms;          /* 0: none                      */
+    const char *resume;     /* file, or NULL                */
+    const char *out;        /* folder for a counterexample  */
     char library[PATH_MAX + 64], report[64];
     struct sf_served *served; /* what the library says */
+    int killed;               /* the last run, by this signal; 0: it was not */
 };
 extern struct sim sim;
 

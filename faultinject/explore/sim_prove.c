@@ -6,27 +6,33 @@
  * copy and notes what else could have been chosen (served.h).
  */
 #include "faultinject/explore/sim.h"
+#include "faultinject/session/place.h"
+#include "faultinject/session/statement.h"
 #include "faultinject/session/tape.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SAY_EVERY_MS = 10000, TTY_EVERY_MS = 500 };
+enum { KEEP_EVERY_MS = 1000 }; /* for a break that nobody has announced */
 
 enum end { COMPLETE, STOPPED, REFUTED, CANNOT };
 
 static struct {
     struct sf_exhaust walk;
     struct sf_session session;
+    struct sf_saved saved; /* where it stands, for a break */
+    uint64_t key;          /* of that                      */
     uint64_t runs, schedules[SF_EXHAUST_MAX + 1];
     uint64_t calls;
     uint32_t decisions;
-    int64_t since, said; /* ms */
+    int64_t since, kept; /* ms */
+    struct sf_progress progress;
     char counterexample[PATH_MAX];
 } proof;
+
+/* ----------------------------------------------------------------- session */
 
 static bool load(void)
 {
@@ -40,40 +46,78 @@ static bool load(void)
         sf_complain("%s: %s", sim.scenario, strerror(errno));
     if (f)
         fclose(f);
-    return whole && (sf_session_read_file(&proof.session, bytes, n, why,
-                                          sizeof why) == 0 ||
-                     sf_complain("%s: %s", sim.scenario, why));
+    if (!whole)
+        return false;
+    if (sf_session_read_file(&proof.session, bytes, n, why, sizeof why) < 0)
+        return sf_complain("%s: %s", sim.scenario, why);
+    proof.session.faults_n = 0;
+    return true;
+}
+
+static const char *scenario_name(void)
+{
+    const char *slash = strrchr(sim.scenario, '/');
+
+    return slash ? slash + 1 : sim.scenario;
+}
+
+/* ------------------------------------------------------------------- break */
+
+/* Which program, with which arguments, session and shard the file belongs to;
+ * what the program reads besides is not known. */
+static uint64_t walk_key(char **command, const struct sf_program *program)
+{
+    uint8_t bytes[SF_SESSION_MAX];
+    size_t len = sf_session_encode(&proof.session, bytes, sizeof bytes);
+    uint64_t h = sf_hash(SF_HASH, bytes, len);
+
+    h = sf_hash(h, &proof.session.profile, sizeof proof.session.profile);
+    h = sf_hash_file(h, program->path);
+    h = sf_hash_file(h, sim.library);
+    for (; *command; command++)
+        h = sf_hash(h, *command, strlen(*command) + 1);
+    h = sf_hash(h, &sim.allowed, sizeof sim.allowed);
+    h = sf_hash(h, &sim.shard, sizeof sim.shard);
+    return sf_hash(h, &sim.shards, sizeof sim.shards);
+}
+
+static bool go_on(char **command, const struct sf_program *program)
+{
+    char why[SF_WHY];
+
+    if (!sim.resume)
+        return true;
+    proof.key = walk_key(command, program);
+    if (!sf_place_read(sim.resume, proof.key, sim.k, &proof.saved, why))
+        return sf_complain("sim: %s", why);
+    sf_exhaust_seek(&proof.walk, &proof.saved.place);
+    memcpy(proof.schedules, proof.saved.schedules, sizeof proof.schedules);
+    return true;
+}
+
+static void keep(void)
+{
+    char why[SF_WHY];
+
+    if (sim.resume && !sf_place_write(sim.resume, proof.key, &proof.saved, why))
+        sf_complain("sim: %s", why);
+    proof.kept = sf_now_ms();
+}
+
+/* This run was made, and nothing was found. */
+static void save(void)
+{
+    struct sf_exhaust_place place;
+
+    if (sf_exhaust_tell(&proof.walk, &place)) {
+        proof.saved.place = place;
+        memcpy(proof.saved.schedules, proof.schedules, sizeof proof.schedules);
+    }
+    if (sf_now_ms() - proof.kept >= KEEP_EVERY_MS)
+        keep();
 }
 
 /* -------------------------------------------------------------------- walk */
-
-/* Runs a second. */
-static double rate(int64_t ms)
-{
-    return ms > 0 ? (double)proof.runs * 1000 / (double)ms : 0;
-}
-
-static void tell_progress(void)
-{
-    bool tty = isatty(STDERR_FILENO);
-    int64_t t = sf_now_ms();
-
-    if (sim.quiet || t - proof.said < (tty ? TTY_EVERY_MS : SAY_EVERY_MS))
-        return;
-    proof.said = t;
-    fprintf(stderr,
-            "%s%u faults: %" PRIu64 " schedules, %.0f a second, %.0f %% of "
-            "this bound%s",
-            tty ? "\r" : "sockfault: ", proof.walk.bound, proof.runs,
-            rate(t - proof.since), 100 * sf_exhaust_part(&proof.walk),
-            tty ? "\033[K" : "\n");
-}
-
-static void wipe(void)
-{
-    if (isatty(STDERR_FILENO) && !sim.quiet)
-        fputs("\r\033[K", stderr);
-}
 
 static bool time_is_over(void)
 {
@@ -100,7 +144,8 @@ static void count(void)
         proof.calls = sim.served->calls;
         proof.decisions = proof.walk.asked;
     }
-    proof.schedules[proof.walk.n] += proof.walk.counts;
+    if (proof.walk.n || sim.shard == 0)
+        proof.schedules[proof.walk.n] += proof.walk.counts;
     proof.runs++;
 }
 
@@ -112,16 +157,29 @@ static enum end not_the_same(const char *program, const char *what)
     return CANNOT;
 }
 
+/* Whoever did it, for want of memory or on purpose, may do so again. */
+static enum end not_its_own(const char *program)
+{
+    snprintf(sim.served->line, SF_SIM_LINE,
+             "sockfault: %.40s was killed by SIGKILL, and that is nothing it "
+             "did%.300s",
+             program, sf_resume_text(sim.resume));
+    return CANNOT;
+}
+
 /* Once more: the first run, which has no choice to be compared at, and one that
  * found something. */
 static enum end again(char **command, const struct sf_program *program,
                       int status)
 {
+    bool killed = sim.killed == SIGKILL;
     uint64_t way = proof.walk.way;
     bool same = run(command, program) == status && proof.walk.way == way;
 
     if (sf_forwarded())
         return STOPPED;
+    if (!same && killed)
+        return not_its_own(command[0]);
     if (!same)
         return not_the_same(command[0], "it did not do the same again");
     return status == SF_FOUND ? REFUTED : COMPLETE;
@@ -144,7 +202,8 @@ static enum end walk(char **command, const struct sf_program *program)
             end = again(command, program, status);
         if (end != COMPLETE)
             return end;
-        tell_progress();
+        save();
+        sf_progress_look(&proof.progress, &proof.walk, proof.runs);
         if (time_is_over())
             return STOPPED;
     }
@@ -153,74 +212,43 @@ static enum end walk(char **command, const struct sf_program *program)
 
 /* --------------------------------------------------------------- statement */
 
-static const char *scenario_name(void)
+static void say_end(enum end end, const struct sf_statement *s)
 {
-    const char *slash = strrchr(sim.scenario, '/');
-
-    return slash ? slash + 1 : sim.scenario;
-}
-
-/* "1 fault", "2 faults"; one at a time. */
-static const char *faults(unsigned n)
-{
-    static char text[24];
-
-    snprintf(text, sizeof text, "%u fault%s", n, n == 1 ? "" : "s");
-    return text;
-}
-
-static void say_schedules(void)
-{
-    uint64_t all = 0;
-
-    for (unsigned i = 0; i <= sim.k; i++)
-        all += proof.schedules[i];
-    printf("  schedules  %" PRIu64 ":", all);
-    for (unsigned i = 0; i <= sim.k; i++)
-        printf("%s %" PRIu64 " with %u", i ? "," : "", proof.schedules[i], i);
-    printf("\n");
-}
-
-static void say_end(enum end end)
-{
-    unsigned bound = proof.walk.bound;
-
     switch (end) {
     case COMPLETE:
-        printf("  PROVED     complete: every schedule of at most %s was run\n",
-               faults(sim.k));
+        sf_state_complete(s);
         break;
     case STOPPED:
-        printf("  INCOMPLETE %s; complete only for ",
-               sf_forwarded() ? "it was stopped" : "the time was over");
-        if (bound)
-            printf("at most %s\n", faults(bound - 1));
-        else
-            printf("nothing\n");
+        sf_state_stopped(proof.walk.bound, sf_forwarded());
         break;
     case REFUTED:
-        printf("  REFUTED    with %s: %s\n", faults(proof.walk.n),
-               sim.served->line);
+        sf_state_refuted(proof.walk.n, sim.served->line);
         break;
     case CANNOT:
-        printf("  NOTHING    is proved\n");
+        sf_state_nothing();
         break;
     }
 }
 
 static void say(const char *program, enum end end)
 {
-    int64_t took = sf_now_ms() - proof.since;
+    struct sf_statement s = {.session = scenario_name(),
+                             .program = program,
+                             .profile = proof.session.profile,
+                             .k = sim.k,
+                             .shard = sim.shard,
+                             .shards = sim.shards,
+                             .calls = proof.calls,
+                             .decisions = proof.decisions,
+                             .runs = proof.runs,
+                             .seconds =
+                                 (double)(sf_now_ms() - proof.since) / 1000,
+                             .schedules = proof.schedules};
 
-    printf("%s (%s, profile %s, at most %s)\n", scenario_name(), program,
-           sf_profile_names[proof.session.profile], faults(sim.k));
-    printf("  session    %" PRIu64 " calls, %u decisions without a fault\n",
-           proof.calls, proof.decisions);
-    say_schedules();
-    say_end(end);
-    printf("  took       %.2f s, %.0f runs a second\n", (double)took / 1000,
-           rate(took));
-    fflush(stdout);
+    sf_state_subject(&s);
+    sf_state_schedules(&s);
+    say_end(end, &s);
+    sf_state_pace(&s);
 }
 
 /* ---------------------------------------------------------- counterexample */
@@ -243,6 +271,29 @@ static bool write_counterexample(const char *program)
            sf_complain("%s: %s", proof.counterexample, strerror(errno));
 }
 
+/* What is allowed is a part of it. */
+static void say_how_to_see(char **command)
+{
+    char folder[PATH_MAX] = "";
+
+    if (!sf_own_folder(folder))
+        return;
+    printf("\nto see it again: ");
+    strncat(folder, "/sockfault", sizeof folder - strlen(folder) - 1);
+    sf_print_word(folder, stdout);
+    printf(" sim -v -s ");
+    sf_print_word(proof.counterexample, stdout);
+    for (int i = 0; i < SF_MON_COUNT; i++)
+        if (sim.allowed & 1u << i)
+            printf(" --allow %s", sf_monitor_name((enum sf_monitor)i));
+    printf(" --");
+    for (; *command; command++) {
+        putchar(' ');
+        sf_print_word(*command, stdout);
+    }
+    putchar('\n');
+}
+
 /* By its tape alone, as `sockfault sim` would. */
 static void show(char **command, const struct sf_program *program)
 {
@@ -256,8 +307,19 @@ static void show(char **command, const struct sf_program *program)
         fprintf(stderr, "%s\n", sim.served->line);
     else if (!sf_forwarded())
         fprintf(stderr, "played by its tape alone nothing was found\n");
-    printf("\nto see it again: sockfault sim -v -s %s -- COMMAND\n",
-           proof.counterexample);
+    say_how_to_see(command);
+}
+
+/* What was done is kept, but for what is over. */
+static void break_off(enum end end, const char *line)
+{
+    if (end == STOPPED || end == CANNOT)
+        keep();
+    if (sf_forwarded())
+        sf_complain("sim: stopped by SIG%s%s", sigabbrev_np(sf_forwarded()),
+                    sf_resume_text(sim.resume));
+    else if (end == CANNOT)
+        fprintf(stderr, "%s\n", line);
 }
 
 int sf_sim_prove(char **command, const struct sf_program *program)
@@ -269,11 +331,19 @@ int sf_sim_prove(char **command, const struct sf_program *program)
     if (!load())
         return SF_COULD_NOT;
     sf_exhaust_init(&proof.walk, sim.k);
-    proof.since = proof.said = sf_now_ms();
+    proof.walk.shard = sim.shard;
+    proof.walk.shards = sim.shards;
+    if (!go_on(command, program))
+        return SF_COULD_NOT;
+    proof.since = proof.kept = sf_now_ms();
+    sf_progress_begin(&proof.progress, sim.quiet);
     end = walk(command, program);
-    wipe();
-    if (end == CANNOT)
-        fprintf(stderr, "%s\n", sim.served->line);
+    if (end == CANNOT && proof.runs == 0) { /* it may say why */
+        sim.aloud = true;
+        run(command, program);
+    }
+    sf_progress_wipe(&proof.progress);
+    break_off(end, sim.served->line);
     if (proof.runs > 0)
         say(command[0], end);
     if (end == REFUTED)

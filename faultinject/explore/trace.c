@@ -28,34 +28,6 @@ static size_t collect(const struct sf_record *from, uint64_t n, size_t room,
     return found;
 }
 
-/* What cannot stand between quotes, or not on one line. */
-static void print_in_quotes(char c, FILE *out)
-{
-    if (c == '\'')
-        fputs("'\\''", out);
-    else if (c == '\n')
-        fputs("'$'\\n''", out);
-    else
-        fputc(c, out);
-}
-
-/* A word of the shell's, quoted where it must be. */
-static void print_quoted(const char *s, FILE *out)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789_-./:=,+@%";
-
-    if (*s && s[strspn(s, plain)] == '\0') {
-        fputs(s, out);
-        return;
-    }
-    fputc('\'', out);
-    while (*s)
-        print_in_quotes(*s++, out);
-    fputc('\'', out);
-}
-
 /* As behind `sockfault run`. */
 static void print_run(const struct sf_run *run, FILE *out)
 {
@@ -64,14 +36,14 @@ static void print_run(const struct sf_run *run, FILE *out)
         fprintf(out, " --%s", run->kept[i].name);
         if (run->kept[i].value) {
             fputc(' ', out);
-            print_quoted(run->kept[i].value, out);
+            sf_print_word(run->kept[i].value, out);
         }
     }
     if (run->n_kept || run->command[0][0] == '-')
         fprintf(out, " --");
     for (char **word = run->command; *word; word++) {
         fputc(' ', out);
-        print_quoted(*word, out);
+        sf_print_word(*word, out);
     }
     fputc('\n', out);
 }
@@ -84,7 +56,7 @@ static void print_directory(FILE *out)
     if (!getcwd(path, sizeof path))
         return;
     fputs("# in ", out);
-    print_quoted(path, out);
+    sf_print_word(path, out);
     fputc('\n', out);
 }
 

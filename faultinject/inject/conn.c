@@ -105,6 +105,11 @@ struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
     return conn;
 }
 
+unsigned sf_conn_count_of(enum sf_role role)
+{
+    return last_of_role[role];
+}
+
 void sf_fd_dup(int fd, int copy)
 {
     struct sf_conn *conn = sf_fd_conn(fd);

@@ -103,6 +103,8 @@ static inline unsigned sf_conn_count(void)
 {
     return sf_conns_begun;
 }
+/* … in which the program has this role. */
+unsigned sf_conn_count_of(enum sf_role role);
 /* Numbers worth walking over: 0 … sf_fd_end()-1. */
 int sf_fd_end(void);
 /* The process is a new one: whatever was closed may be closed again, and what

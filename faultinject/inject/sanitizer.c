@@ -8,6 +8,8 @@
 void __sanitizer_set_death_callback(void (*callback)(void))
     __attribute__((weak));
 
+int __asan_report_present(void) __attribute__((weak));
+
 static struct sf_sanitized *shared;
 static pid_t self;
 
@@ -28,4 +30,9 @@ void sf_sanitized_watch(struct sf_sanitized *counts)
     self = getpid();
     __atomic_fetch_add(&counts->programs, 1, __ATOMIC_RELAXED);
     on_exit(on_end, NULL);
+}
+
+bool sf_sanitized_reports(void)
+{
+    return &__asan_report_present && __asan_report_present();
 }

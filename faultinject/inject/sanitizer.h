@@ -22,6 +22,9 @@ struct sf_sanitized {
 /* In the program, once: count it. */
 void sf_sanitized_watch(struct sf_sanitized *counts);
 
+/* In the program: it writes a report now.  Only AddressSanitizer says so. */
+bool sf_sanitized_reports(void);
+
 /* Something ended with that status: was it a sanitizer's? */
 static inline bool sf_sanitized_ended(const struct sf_sanitized *counts)
 {

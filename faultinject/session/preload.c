@@ -6,6 +6,7 @@
  * that the fork server can be started there, with all of the program's
  * preparation behind it.  The program's own files stay below SF_SIM_FD.
  */
+#include "faultinject/inject/conn.h"
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
@@ -122,6 +123,7 @@ static void count(void)
 {
     served->calls = sf_sim_calls();
     served->conns = sf_session_conns();
+    served->accepted = sf_conn_count_of(SF_ROLE_SERVER);
 }
 
 /* A child's end is not the program's. */
@@ -417,6 +419,16 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
     _exit(1);
 }
 
+/* A report is the program's last word, and the pipes to who knows the names of
+ * its functions are not the program's. */
+static int pipe_unless_reporting(int fds[2])
+{
+    if (!sf_sanitized_reports())
+        return sf_simnet()->pipe(fds);
+    sf_inject_abandon();
+    return sf_libc.pipe(fds);
+}
+
 static void map_report(const char *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -464,6 +476,7 @@ __attribute__((constructor(102))) static void attach(void)
 {
     static const struct sf_sim_config config = {.idle = on_idle,
                                                 .creeps = true};
+    static struct sf_world world;
     const char *report = getenv(SF_SIM_REPORT_ENV);
 
     fuzzing = getenv("__AFL_SHM_ID");
@@ -492,7 +505,9 @@ __attribute__((constructor(102))) static void attach(void)
     sf_finding_hook = tell;
     program.signals = sf_kernel();
     sf_sim_begin(&config);
-    sf_inject_begin(sf_simnet(), NULL, SF_LINUX);
+    world = *sf_simnet();
+    world.pipe = pipe_unless_reporting;
+    sf_inject_begin(&world, NULL, SF_LINUX);
     sf_monitor_begin(SF_MONITORS_OF_CALLS);
     sf_inject_forks = on_fork;
     pthread_atfork(before_fork, in_parent, in_child);

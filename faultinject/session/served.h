@@ -36,7 +36,7 @@ struct sf_served {
     /* … this: the program's standard error may go anywhere */
     char line[SF_SIM_LINE];
     struct sf_sanitized sanitized;
-    uint32_t conns;
+    uint32_t conns, accepted; /* made by peers; accepted from anybody */
     uint64_t calls, faults;
     uint32_t proves;        /* this run is one of a walk, not the session's  */
     struct sf_exhaust walk; /* … so far; adopted by the library              */

@@ -7,6 +7,8 @@
  */
 #include "fuzzers/prove/prove.h"
 
+#include "faultinject/session/statement.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -104,10 +106,9 @@ bool prove_is_kill(int status)
 void prove_tell_killed(const struct prove_job *job, int status)
 {
     prove_complain("%s: the walker was killed by signal %d (SIG%s), and that "
-                   "is nothing it did%s%s",
+                   "is nothing it did%s",
                    job->name, WTERMSIG(status), sigabbrev_np(WTERMSIG(status)),
-                   job->resume ? "; go on with --resume " : "",
-                   job->resume ? job->resume : "");
+                   sf_resume_text(job->resume));
 }
 
 int prove_scratch(void)

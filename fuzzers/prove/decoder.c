@@ -231,7 +231,7 @@ static bool holds_the_stream(const struct product *p)
 
 static uint32_t *bucket_of(const struct form *form)
 {
-    uint64_t h = prove_hash(PROVE_HASH, form, sizeof *form);
+    uint64_t h = sf_hash(SF_HASH, form, sizeof *form);
 
     return &c.buckets[(h ^ h >> 32) % c.buckets_n];
 }

@@ -6,6 +6,7 @@
  */
 #include "fuzzers/prove/core.h"
 
+#include "faultinject/session/statement.h"
 #include "fuzzers/fuzz.h"
 
 #include <ctype.h>
@@ -298,14 +299,9 @@ static int set_budget(const char *value)
 
 static int set_shard(const char *value)
 {
-    unsigned i, n;
-    char rest;
-
-    if (sscanf(value, "%u/%u%c", &i, &n, &rest) != 2 || i < 1 || i > n)
-        return bad("--shard", value, "I/N with I from 1 to N");
-    run.job.shard = i - 1;
-    run.job.shards = n;
-    return 0;
+    return sf_read_shard(value, &run.job.shard, &run.job.shards)
+               ? 0
+               : bad("--shard", value, SF_SHARD_EXPECTED);
 }
 
 static int set_profile(const char *value)
@@ -451,20 +447,16 @@ static int read_options(int argc, char **argv)
 /* What is found after hours is to be kept. */
 static bool can_keep(void)
 {
-    const char *out = run.job.out;
-    struct stat st;
-    bool good = true;
+    bool out = were_given['o'], resumes = run.job.resume;
+    char why[SF_WHY];
 
-    if (were_given['o']) {
-        good = stat(out, &st) == 0 && access(out, W_OK | X_OK) == 0;
-        if (good && !S_ISDIR(st.st_mode)) {
-            errno = ENOTDIR;
-            good = false;
-        }
-        if (!good)
-            prove_complain("--out %s: %s", out, strerror(errno));
-    }
-    return good && (!run.job.resume || prove_can_keep(run.job.resume));
+    if (out && !sf_folder_takes(run.job.out, why))
+        prove_complain("--out %s", why);
+    else if (resumes && !sf_place_is_possible(run.job.resume, why))
+        prove_complain("--resume %s", why);
+    else
+        return true;
+    return false;
 }
 
 /* One file says where one walk stands. */
@@ -523,12 +515,9 @@ static bool goes_together(int paths)
 
 static void say_stopped(void)
 {
-    const char *resume = run.job.resume;
-
     if (prove_stopped())
-        prove_complain("stopped by SIG%s%s%s", sigabbrev_np(prove_stopped()),
-                       resume ? "; go on with --resume " : "",
-                       resume ? resume : "");
+        prove_complain("stopped by SIG%s%s", sigabbrev_np(prove_stopped()),
+                       sf_resume_text(run.job.resume));
 }
 
 static int verdict(void)

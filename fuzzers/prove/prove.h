@@ -10,23 +10,12 @@
 #ifndef SF_PROVE_H
 #define SF_PROVE_H
 
-#include "faultinject/inject/choose_exhaust.h"
+#include "faultinject/session/place.h"
 #include "faultinject/session/session.h"
 
 #include <sys/types.h>
 
 enum { PROVE_COUNTERS = 3 };
-
-/* FNV-1a, begun with PROVE_HASH. */
-#define PROVE_HASH UINT64_C(0xcbf29ce484222325)
-static inline uint64_t prove_hash(uint64_t h, const void *at, size_t len)
-{
-    const uint8_t *bytes = (const uint8_t *)at;
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
 
 /* What can be proved: a fuzz target that plays sessions. */
 struct prove_target {
@@ -92,9 +81,6 @@ struct prove_result {
 
 /* watch.c: walks the job and says how it went on standard error. */
 void prove_walk(const struct prove_job *job, struct prove_result *result);
-
-/* resume.c: a walk can be kept there; false after telling why. */
-bool prove_can_keep(const char *path);
 
 /* Adds the counts and seconds of r to those of *sum. */
 void prove_add(struct prove_result *sum, const struct prove_result *r);

@@ -2,6 +2,7 @@
 #include "fuzzers/prove/prove.h"
 
 #include "faultinject/session/run.h"
+#include "faultinject/session/statement.h"
 #include "faultinject/session/tape.h"
 #include "fuzzers/fuzz.h"
 
@@ -25,6 +26,23 @@ void prove_complain(const char *format, ...)
 
 /* -------------------------------------------------------------- statements */
 
+static struct sf_statement statement(const struct prove_job *job,
+                                     const struct prove_result *r)
+{
+    return (struct sf_statement){.session = job->name,
+                                 .program = job->target->name,
+                                 .profile = job->session.profile,
+                                 .k = job->k,
+                                 .loops = job->loops,
+                                 .shard = job->shard,
+                                 .shards = job->shards,
+                                 .calls = r->calls,
+                                 .decisions = r->decisions,
+                                 .runs = r->runs,
+                                 .seconds = r->seconds,
+                                 .schedules = r->schedules};
+}
+
 static uint64_t total(const struct prove_result *r)
 {
     uint64_t n = 0;
@@ -32,29 +50,6 @@ static uint64_t total(const struct prove_result *r)
     for (unsigned i = 0; i <= SF_EXHAUST_MAX; i++)
         n += r->schedules[i];
     return n;
-}
-
-/* "1 fault", "2 faults"; one at a time. */
-static const char *faults(unsigned n)
-{
-    static char text[24];
-
-    snprintf(text, sizeof text, "%u fault%s", n, n == 1 ? "" : "s");
-    return text;
-}
-
-static void say_schedules(const struct prove_job *job,
-                          const struct prove_result *r)
-{
-    printf("  schedules  %" PRIu64, total(r));
-    if (job->loops) {
-        printf(", of at most %s\n", faults(r->deepest));
-        return;
-    }
-    printf(":");
-    for (unsigned i = 0; i <= job->k; i++)
-        printf("%s %" PRIu64 " with %u", i ? "," : "", r->schedules[i], i);
-    printf("\n");
 }
 
 /* The faults of the way that was last gone: of what is left, that is all there
@@ -73,11 +68,6 @@ static void say_way(const struct prove_result *r)
         }
 }
 
-static const char *why_stopped(void)
-{
-    return prove_stopped() ? "it was stopped" : "the time was over";
-}
-
 static void say_open(const struct prove_job *job, const struct prove_result *r)
 {
     printf("  INCOMPLETE not closed: states were left, %s",
@@ -88,62 +78,49 @@ static void say_open(const struct prove_job *job, const struct prove_result *r)
     printf("\n");
 }
 
-static void say_end(const struct prove_job *job, const struct prove_result *r)
+static void say_end(const struct prove_job *job, const struct prove_result *r,
+                    const struct sf_statement *s)
 {
     switch (r->end) {
     case PROVE_COMPLETE:
-        if (job->loops) {
+        if (job->loops)
             printf("  PROVED     closed: any number of faults, in any order, "
                    "leads to one of these states\n");
-            break;
-        }
-        printf(
-            "  PROVED     complete: every schedule of at most %s was run%s\n",
-            faults(job->k), job->shards > 1 ? " (of this shard)" : "");
+        else
+            sf_state_complete(s);
         break;
     case PROVE_STOPPED:
-        if (job->loops) {
+        if (job->loops)
             say_open(job, r);
-            break;
-        }
-        printf("  INCOMPLETE %s; complete only for ", why_stopped());
-        if (r->complete)
-            printf("at most %s\n", faults(r->complete - 1));
         else
-            printf("nothing\n");
+            sf_state_stopped(r->complete, prove_stopped());
         break;
     case PROVE_FOUND:
-        printf("  REFUTED    with %s: %s\n", faults(r->n), r->finding);
+        sf_state_refuted(r->n, r->finding);
         break;
     case PROVE_CANNOT:
     case PROVE_DOUBTFUL:
-        printf("  NOTHING    is proved\n");
+        sf_state_nothing();
         break;
     }
 }
 
 void prove_say(const struct prove_job *job, const struct prove_result *r)
 {
-    printf("%s (%s, profile %s, ", job->name, job->target->name,
-           sf_profile_names[job->session.profile]);
+    struct sf_statement s = statement(job, r);
+
+    sf_state_subject(&s);
     if (job->loops)
-        printf("any number of faults");
+        printf("  schedules  %" PRIu64 ", of at most %s\n", total(r),
+               sf_faults_text(r->deepest));
     else
-        printf("at most %s", faults(job->k));
-    if (job->shards > 1)
-        printf(", shard %u of %u", job->shard + 1, job->shards);
-    printf(")\n  session    %" PRIu64 " calls, %" PRIu64
-           " decisions without a fault\n",
-           r->calls, r->decisions);
-    say_schedules(job, r);
+        sf_state_schedules(&s);
     if (r->states)
         printf("  states     %" PRIu64 "; %" PRIu64
                " schedules ended in one that was seen\n",
                r->states, r->merged);
-    say_end(job, r);
-    printf("  took       %.2f s, %.0f runs a second\n", r->seconds,
-           r->seconds > 0 ? (double)r->runs / r->seconds : 0);
-    fflush(stdout);
+    say_end(job, r, &s);
+    sf_state_pace(&s);
 }
 
 /* By enum prove_end, in a row. */

@@ -15,7 +15,7 @@ static const struct prove_job *job_now;
 void prove_save(struct live *l)
 {
     struct sf_exhaust_place place;
-    struct saved *next;
+    struct sf_saved *next;
 
     if (!sf_exhaust_tell(&l->walk, &place))
         return;
@@ -74,7 +74,8 @@ _Noreturn void prove_walker(struct live *l, const struct prove_job *job,
     if (care == PLAIN || !prove_core || !prove_core->snapshots(l, job, care))
         walk_plainly(l);
     l->done = !l->stop && !l->untrue;
-    prove_save(l);
+    if (!l->done) /* or it would be said to stand where the bound begins */
+        prove_save(l);
     _exit(0);
 }
 

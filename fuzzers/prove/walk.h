@@ -11,15 +11,9 @@
 
 enum { HANG_S = 20 }; /* a run that takes longer never ends */
 
-/* What a walk comes back with after a break. */
-struct saved {
-    struct sf_exhaust_place place;
-    uint64_t schedules[SF_EXHAUST_MAX + 1];
-};
-
 struct live {
     struct sf_exhaust walk;
-    struct saved saved[2];
+    struct sf_saved saved[2];
     volatile unsigned saves; /* the last one is in saved[saves % 2] */
     volatile uint64_t runs;
     uint64_t schedules[SF_EXHAUST_MAX + 1];

@@ -2,10 +2,9 @@
 #include "fuzzers/prove/walk.h"
 
 #include "faultinject/session/run.h"
+#include "faultinject/session/statement.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 enum {
     TURN_MAX_US = 20000,
     KEEP_EVERY_S = 1, /* for a break that nobody has announced */
-    SAY_EVERY_S = 10, /* where nobody watches                  */
     STOP_S = 1        /* for a run to end when we have to      */
 };
 
@@ -29,52 +27,14 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* How far it has come, and since when: the time that is left is judged by it.
- */
-struct pace {
-    double since;
-    unsigned bound;
-    double bound_since, part; /* at the beginning of this bound */
-};
-
-static void tell_left(struct pace *p, const struct live *l, double part)
-{
-    if (p->bound != l->walk.bound)
-        *p = (struct pace){p->since, l->walk.bound, now(), part};
-    else if (part > p->part)
-        fprintf(stderr, ", about %.0f s left",
-                (now() - p->bound_since) * (1 - part) / (part - p->part));
-}
-
-static void tell_progress(struct pace *p, const struct live *l, bool tty)
-{
-    double took = now() - p->since, part = sf_exhaust_part(&l->walk);
-    double rate = took > 0 ? (double)l->runs / took : 0;
-
-    fprintf(stderr,
-            "%s%u faults: %" PRIu64 " schedules, %.0f a second, %.0f %% of "
-            "this bound",
-            tty ? "\r" : "sockfault: ", l->walk.bound, l->runs, rate,
-            100 * part);
-    tell_left(p, l, part);
-    fputs(tty ? "\033[K" : "\n", stderr);
-    fflush(stderr);
-}
-
-static void wipe(bool tty)
-{
-    if (tty)
-        fputs("\r\033[K", stderr);
-}
-
 struct watch {
     pid_t child;
     int status;
-    bool tty, hung;
-    double since, moved, said, kept;
+    bool hung;
+    double since, moved, kept;
     double told; /* when we were told to stop, or 0 */
     uint64_t runs;
-    struct pace pace;
+    struct sf_progress progress;
 };
 
 static void kill_if_late(const struct live *l, struct watch *w, double t)
@@ -97,10 +57,7 @@ static void look(const struct prove_job *job, struct live *l, struct watch *w)
     kill_if_late(l, w, t);
     if (prove_stopped() || (job->budget > 0 && t - w->since > job->budget))
         l->stop = true;
-    if (t - w->said > (w->tty ? 0.5 : SAY_EVERY_S)) {
-        tell_progress(&w->pace, l, w->tty);
-        w->said = t;
-    }
+    sf_progress_look(&w->progress, &l->walk, l->runs);
     if (t - w->kept > KEEP_EVERY_S) {
         prove_keep(job, l);
         w->kept = t;
@@ -112,16 +69,15 @@ static void watch(const struct prove_job *job, struct live *l, struct watch *w)
 {
     struct timespec turn = {0, 200000};
 
-    w->tty = isatty(STDERR_FILENO);
-    w->since = w->moved = w->said = w->kept = now();
-    w->pace = (struct pace){.since = w->since, .bound = UINT_MAX};
+    w->since = w->moved = w->kept = now();
+    sf_progress_begin(&w->progress, false);
     while (waitpid(w->child, &w->status, WNOHANG) == 0) {
         nanosleep(&turn, NULL);
         if (turn.tv_nsec < TURN_MAX_US * 1000L)
             turn.tv_nsec += turn.tv_nsec / 2;
         look(job, l, w);
     }
-    wipe(w->tty);
+    sf_progress_wipe(&w->progress);
 }
 
 static void tell_killed(const struct prove_job *job, const struct live *l,

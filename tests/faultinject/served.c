@@ -5,7 +5,7 @@
  *             moves|onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
- *             flushes|tires|fickle|hangs]
+ *             flushes|tires|fickle|hangs|shy|shuns]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -203,7 +203,9 @@ static bool gives_away(int fd)
         stream(fd);
     if (is("thread"))
         return pthread_create(&thread, NULL, run, (void *)(intptr_t)fd) == 0;
-    return is("dawdle") || is("streams");
+    if (is("shuns"))
+        close(fd);
+    return is("dawdle") || is("streams") || is("shuns");
 }
 
 static void serve(int fd)
@@ -398,6 +400,8 @@ int main(int argc, char **argv)
             wait_unless_told(listener);
         if (is("fickle") && getpid() % 2 == 0)
             poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, -1);
+        if (is("shy"))
+            poll(NULL, 0, -1);
         if (!stopped)
             fd = accept(listener, NULL, NULL);
         if (fd < 0 && is("tires"))

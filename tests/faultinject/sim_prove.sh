@@ -28,6 +28,15 @@ ends() {
         fail "status $got, and not $want with '$pattern': sim $*"
 }
 
+# pasted STATUS PATTERN: what is said to be the command does it again.
+pasted() {
+    local got=0
+    sed -n 's/^to see it again: //p' "$work/out" >"$work/again"
+    (cd "$work" && bash ./again) >"$work/out" 2>&1 || got=$?
+    [[ $got == "$1" ]] && grep -Eq -- "$2" "$work/out" ||
+        fail "what is to be seen again is not: $got: $(cat "$work/again")"
+}
+
 says() { grep -Eq -- "$1" "$work/out" || fail "it does not say '$1'"; }
 
 cat >"$work/talk" <<'END'
@@ -52,13 +61,103 @@ ends 0 'with 0, [1-9][0-9]* with 1$' --prove 1 -- "$served" good
 ends 0 'schedules  1: 1 with 0' --prove 0 -- "$served" tires
 ends 1 'REFUTED    with 1 fault: .*finding: died' -k 2 -o . -- "$served" tires
 says '^! .* accept [0-9]+: (EINTR|ECONNABORTED|EMFILE|ENFILE)'
-says 'to see it again: sockfault sim -v -s ./faultinject_served.talk.session'
-got=0
-"$sockfault" sim -s "$work/faultinject_served.talk.session" -- "$served" tires \
-    >"$work/out" 2>&1 || got=$?
-[[ $got == 1 ]] || fail "the counterexample shows nothing: $got"
+pasted 1 'accept [0-9]+: (EINTR|ECONNABORTED|EMFILE|ENFILE)'
 ends 1 'REFUTED    with 0 faults: .*finding: died' --prove 1 -- "$served" quit
 ends 0 PROVED --prove 1 --allow died -- "$served" tires
+ends 1 'REFUTED    with 1 fault: .*finding: fd-leak' -k 1 -- "$served" leak
+
+# The command has its words and what was allowed.
+mkdir "$work/a b"
+cp "$served" "$work/it's"
+ends 1 REFUTED -k 1 --allow stall --allow spin -o 'a b' -- "./it's" tires \
+    '$HOME *' ''
+says "sim -v -s 'a b/it.*' --allow spin --allow stall -- .* tires '[$]HOME [*]' ''$"
+pasted 1 'finding: died'
+
+# All shards together are the whole, whatever each of them has to do.
+total() { sed -n 's/^  schedules  \([0-9]*\):.*/\1/p' "$work/out"; }
+ends 0 PROVED -k 1 -- "$framed" --format ascii:5
+whole=$(total) parts=0
+for i in 1 2 3; do
+    ends 0 'every schedule of at most 1 fault was run \(of this shard\)$' \
+        -k 1 --shard "$i/3" -- "$framed" --format ascii:5
+    says ", profile posix, at most 1 fault, shard $i of 3\)$"
+    parts=$((parts + $(total)))
+done
+[[ $whole == "$parts" ]] || fail "$whole schedules, in three shards $parts"
+ends 0 '\(of this shard\): no fault is possible in it$' \
+    -k 1 --shard 500/500 -- "$framed" --format ascii:5
+
+# Stopped and taken up again until it is over, it is the whole as well.
+turns=0 ms=50
+until (cd "$work" && "$sockfault" sim -s talk -k 1 -t ${ms}ms -r place -- \
+    "$framed" --format ascii:5) >"$work/out" 2>&1; do
+    says 'INCOMPLETE the time was over'
+    turns=$((turns + 1)) ms=$((ms < 400 ? ms * 2 : ms))
+    [[ $turns -lt 100 ]] || break
+done
+[[ $turns -gt 0 && $(total) == "$whole" ]] ||
+    fail "taken up $turns times: not $whole schedules"
+for other in '-k 1 --shard 1/2' '-k 1 --allow spin' '-k 0'; do
+    # shellcheck disable=SC2086 # words
+    ends 2 '^sockfault: sim: place: expected what a walk of this' $other \
+        -r place -- "$framed" --format ascii:5
+done
+ends 2 '^sockfault: sim: place: expected' -k 1 -r place -- \
+    "$framed" --format ascii:6
+cp "$framed" "$work/another"
+echo >>"$work/another" # as another build
+for program in "$framed" ./another; do
+    rm -f "$work/place"
+    ends 2 INCOMPLETE -k 2 -t 300ms -r place -- "$program" --format ascii:5
+    cp "$work/place" "$work/of-${program##*/}"
+done
+cp "$framed" "$work/another"
+ends 2 'by this build of the program' -k 2 -r of-another -- ./another \
+    --format ascii:5
+
+# Whatever ends it, what was done is kept, and the server goes with it.
+# strikes SIGNAL STATUS PATTERN
+strikes() {
+    local got=0
+    rm -f "$work/place"
+    {
+        (cd "$work" && timeout --preserve-status -s "$1" 3 "$sockfault" sim \
+            -k 3 -s talk -r place -- "$framed" --format ascii:5 --port 7777) \
+            >"$work/out" 2>&1 || got=$?
+    } 2>"$work/shell"
+    [[ $got == "$2" ]] && grep -q -- "$3" "$work/out" "$work/shell" ||
+        fail "$1: status $got, and not $2 with '$3'"
+    grep -q '^bound [12]$' "$work/place" || fail "$1: nothing is kept"
+    sleep 0.5
+    ! pgrep -f "ascii:5 --port 7777" >&2 || fail "$1: the server goes on"
+}
+strikes INT 2 'sim: stopped by SIGINT; go on with --resume place$'
+says 'INCOMPLETE it was stopped; complete only for at most '
+strikes KILL 137 Killed
+ends 2 INCOMPLETE -k 3 -t 1s -r place -- "$framed" --format ascii:5 \
+    --port 7777
+
+# Somebody else kills a server, once.
+mkdir "$work/once"
+rm "$work/place"
+printf '%s\n' '! rmdir once || kill -9 $$' 'exec "$@"' >"$work/struck"
+ends 2 'sh was killed by SIGKILL, .* nothing it did; go on with --resume place$' \
+    -k 1 -r place -- sh struck "$served"
+ends 0 PROVED -k 1 -r place -- sh struck "$served"
+
+# Who met nobody has proved nothing.
+for prove in '-k 1' -q; do
+    # shellcheck disable=SC2086 # words
+    ends 2 'nobody was met: of 2 connections .* accepted none' $prove -- \
+        "$served" shy
+done
+# … nor who only shows the door, in a profile in which doors do not stick.
+printf 'sockfault-session 1\nconnect 1\n' >"$work/knock"
+ends 0 'PROVED .*at most 1 fault was run: no fault is possible in this session$' \
+    -k 1 -s knock -- "$served" shuns
+printf 'sockfault-session 1\nwait 100\n' >"$work/nobody"
+ends 2 'nobody was met: of 0 connections' -k 1 -s nobody -- "$served"
 
 # Every second process waits in another way.
 ends 2 'not deterministic' --prove 1 -- "$served" fickle
@@ -66,6 +165,7 @@ says 'NOTHING    is proved'
 ends 2 'INCOMPLETE the time was over; complete only for at most (1 fault|0 faults)' \
     --prove 9 --budget 1s -- "$framed" --format ascii:5
 ends 2 'ended before it waited' -k 1 -- true
+ends 2 '^no such thing$' -k 1 -- sh -c 'echo no such thing >&2'
 
 # A report that the program goes on after is one all the same; whom it leaves
 # behind goes with it; and what it reads is not another run's.
@@ -78,6 +178,7 @@ cat >"$work/bad.c" <<'END'
 #include <unistd.h>
 static volatile sig_atomic_t stop;
 static void on_term(int signo) { stop = signo; }
+static int past(const char *p) { return p[8]; }
 int main(int argc, char **argv)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(4711)};
@@ -94,7 +195,7 @@ int main(int argc, char **argv)
         while (r > 0 && (r = recv(fd, bytes, sizeof bytes, 0)) > 0)
             ;
         if (r < 0)
-            n += atoi("1");
+            n += atoi("1") + past(calloc(1, 8));
         close(fd);
     }
     return argc > 9 ? n : 0;
@@ -102,20 +203,37 @@ int main(int argc, char **argv)
 END
 clang -w -fsanitize=undefined -o "$work/bad" "$work/bad.c"
 ends 1 "REFUTED    with 1 fault: .*sanitizer's report" -k 1 -- ./bad
+# Its pipes to the symbolizer are not the program's.
+if command -v llvm-symbolizer >"$work/which"; then
+    clang -w -g -fsanitize=address -o "$work/past" "$work/bad.c"
+    ends 1 "REFUTED    with 1 fault: .*sanitizer's report" -k 1 -- ./past
+    says '#0 .* in past .*/bad\.c:[0-9]+'
+fi
 cc -w -o "$work/leaves" "$work/bad.c"
 printf 'not its own' >"$work/input"
 ends 0 PROVED -k 0 -- ./leaves behind <"$work/input"
 ! pgrep -f '^./leaves behind' >&2 || fail 'what it started goes on'
 
-# Told to end, it does not wait for a run that never does.
-got=0
-(cd "$work" && timeout 2 "$sockfault" sim -k 1 -s talk -- "$served" hangs) \
-    >"$work/out" 2>&1 || got=$?
-[[ $got == 124 ]] || fail "it ended by itself: $got"
-! grep -q PROVED "$work/out" || fail 'what was stopped is proved'
-! pgrep -f "$served hangs" >&2 || fail 'the server goes on'
+# Told to end, it does not wait for a run that never does; nor does that go on
+# when it is killed.
+for signal in TERM KILL; do
+    got=0
+    {
+        (cd "$work" && timeout -s $signal 2 "$sockfault" sim -k 1 -s talk -- \
+            "$served" hangs) >"$work/out" 2>&1 || got=$?
+    } 2>"$work/shell"
+    [[ $got == 124 || $got == 137 ]] || fail "it ended by itself: $got"
+    ! grep -q PROVED "$work/out" || fail 'what was stopped is proved'
+    sleep 0.5
+    ! pgrep -f "$served hangs" >&2 || fail "$signal: the server goes on"
+done
 ends 2 '--prove x: expected a number' --prove x -- "$served"
 ends 2 '--budget soon: expected a time' -k 1 --budget soon -- "$served"
-ends 2 '--out nothing: No such file' -k 1 -o nothing -- "$served" tires
+ends 2 '^sockfault: sim: --out nothing: No such file' -k 1 -o nothing -- "$served"
+ends 2 '^sockfault: sim: --out ./bad: Not a directory' -k 1 -o ./bad -- "$served"
+ends 2 '^sockfault: sim: --out /proc: ' -k 1 -o /proc -- "$served"
+ends 2 '--shard 3/2: expected I/N' -k 1 --shard 3/2 -- "$served"
+ends 2 '--resume ..: expected a file' -k 1 -r .. -- "$served"
+ends 2 'go with --prove' --shard 1/2 -- "$served"
 
 exit $((failures > 0))

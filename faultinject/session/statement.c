@@ -1,0 +1,162 @@
+/* statement.c: see statement.h */
+#include "faultinject/session/statement.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SAY_EVERY_S = 10 }; /* where nobody watches */
+
+/* ---------------------------------------------------------------- progress */
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void sf_progress_begin(struct sf_progress *p, bool quiet)
+{
+    double t = now();
+
+    *p = (struct sf_progress){.quiet = quiet,
+                              .tty = isatty(STDERR_FILENO),
+                              .since = t,
+                              .said = t,
+                              .bound = UINT_MAX};
+}
+
+static void tell_left(struct sf_progress *p, unsigned bound, double part,
+                      double t)
+{
+    if (p->bound != bound) {
+        p->bound = bound;
+        p->bound_since = t;
+        p->part = part;
+    } else if (part > p->part) {
+        fprintf(stderr, ", about %.0f s left",
+                (t - p->bound_since) * (1 - part) / (part - p->part));
+    }
+}
+
+void sf_progress_look(struct sf_progress *p, const struct sf_exhaust *walk,
+                      uint64_t runs)
+{
+    double t = now(), took = t - p->since, part = sf_exhaust_part(walk);
+
+    if (p->quiet || t - p->said <= (p->tty ? 0.5 : SAY_EVERY_S))
+        return;
+    p->said = t;
+    fprintf(stderr,
+            "%s%u faults: %" PRIu64 " schedules, %.0f a second, %.0f %% of "
+            "this bound",
+            p->tty ? "\r" : "sockfault: ", walk->bound, runs,
+            took > 0 ? (double)runs / took : 0, 100 * part);
+    tell_left(p, walk->bound, part, t);
+    fputs(p->tty ? "\033[K" : "\n", stderr);
+    fflush(stderr);
+}
+
+void sf_progress_wipe(const struct sf_progress *p)
+{
+    if (p->tty && !p->quiet)
+        fputs("\r\033[K", stderr);
+}
+
+/* -------------------------------------------------------------- statements */
+
+const char *sf_faults_text(unsigned n)
+{
+    static char text[24];
+
+    snprintf(text, sizeof text, "%u fault%s", n, n == 1 ? "" : "s");
+    return text;
+}
+
+const char *sf_stopped_text(int signo)
+{
+    return signo ? "it was stopped" : "the time was over";
+}
+
+const char *sf_resume_text(const char *file)
+{
+    static char text[4400];
+
+    snprintf(text, sizeof text, "%s%s", file ? "; go on with --resume " : "",
+             file ? file : "");
+    return text;
+}
+
+static uint64_t total(const struct sf_statement *s, unsigned from)
+{
+    uint64_t n = 0;
+
+    for (unsigned i = from; i <= s->k; i++)
+        n += s->schedules[i];
+    return n;
+}
+
+void sf_state_subject(const struct sf_statement *s)
+{
+    printf("%s (%s, profile %s, %s%s", s->session, s->program,
+           sf_profile_names[s->profile],
+           s->loops ? "any number of faults" : "at most ",
+           s->loops ? "" : sf_faults_text(s->k));
+    if (s->shards > 1)
+        printf(", shard %u of %u", s->shard + 1, s->shards);
+    printf(")\n  session    %" PRIu64 " calls, %" PRIu64
+           " decisions without a fault\n",
+           s->calls, s->decisions);
+}
+
+void sf_state_schedules(const struct sf_statement *s)
+{
+    printf("  schedules  %" PRIu64 ":", total(s, 0));
+    for (unsigned i = 0; i <= s->k; i++)
+        printf("%s %" PRIu64 " with %u", i ? "," : "", s->schedules[i], i);
+    printf("\n");
+}
+
+/* Nobody shall take it for a proof that faults are survived. */
+static const char *of_nothing(const struct sf_statement *s)
+{
+    if (s->k == 0 || total(s, 1) > 0)
+        return "";
+    return s->shards > 1 ? ": no fault is possible in it"
+                         : ": no fault is possible in this session";
+}
+
+void sf_state_complete(const struct sf_statement *s)
+{
+    printf("  PROVED     complete: every schedule of at most %s was run%s%s\n",
+           sf_faults_text(s->k), s->shards > 1 ? " (of this shard)" : "",
+           of_nothing(s));
+}
+
+void sf_state_stopped(unsigned bounds, int signo)
+{
+    printf("  INCOMPLETE %s; complete only for %s%s\n", sf_stopped_text(signo),
+           bounds ? "at most " : "nothing",
+           bounds ? sf_faults_text(bounds - 1) : "");
+}
+
+void sf_state_refuted(unsigned n, const char *finding)
+{
+    printf("  REFUTED    with %s: %s\n", sf_faults_text(n), finding);
+}
+
+void sf_state_nothing(void)
+{
+    printf("  NOTHING    is proved\n");
+}
+
+void sf_state_pace(const struct sf_statement *s)
+{
+    printf("  took       %.2f s, %.0f runs a second\n", s->seconds,
+           s->seconds > 0 ? (double)s->runs / s->seconds : 0);
+    fflush(stdout);
+}

@@ -1,0 +1,60 @@
+/*
+ * statement.h: what both provers say: how far a walk has come, on standard
+ * error, and on standard output what it has proved.
+ */
+#ifndef SF_SESSION_STATEMENT_H
+#define SF_SESSION_STATEMENT_H
+
+#include "faultinject/inject/choose_exhaust.h"
+#include "faultinject/inject/fault.h"
+
+/* ---------------------------------------------------------------- progress */
+
+/* How far it has come, and since when: the time that is left is judged by
+ * that.  In seconds. */
+struct sf_progress {
+    bool quiet, tty;
+    double since, said;
+    unsigned bound;
+    double bound_since, part; /* at the beginning of this bound */
+};
+
+void sf_progress_begin(struct sf_progress *p, bool quiet);
+/* Now and then a line, or on a terminal always the same one. */
+void sf_progress_look(struct sf_progress *p, const struct sf_exhaust *walk,
+                      uint64_t runs);
+void sf_progress_wipe(const struct sf_progress *p);
+
+/* -------------------------------------------------------------- statements */
+
+struct sf_statement {
+    const char *session, *program; /* their names                    */
+    enum sf_profile profile;
+    unsigned k;
+    bool loops;             /* any number of faults, instead of k */
+    unsigned shard, shards; /* shard 0 … shards - 1               */
+    uint64_t calls, decisions;
+    uint64_t runs;
+    double seconds;
+    const uint64_t *schedules; /* with 0 … k faults */
+};
+
+/* "1 fault", "2 faults"; one at a time. */
+const char *sf_faults_text(unsigned n);
+/* Why an end came before the end. */
+const char *sf_stopped_text(int signo);
+/* "; go on with --resume FILE", or nothing; one at a time. */
+const char *sf_resume_text(const char *file);
+
+void sf_state_subject(const struct sf_statement *s);
+void sf_state_schedules(const struct sf_statement *s);
+/* One of these: all was run; all of at most `bounds` - 1 faults, if that is
+ * one, until it was stopped, by that signal or by none; this was found; none.
+ */
+void sf_state_complete(const struct sf_statement *s);
+void sf_state_stopped(unsigned bounds, int signo);
+void sf_state_refuted(unsigned n, const char *finding);
+void sf_state_nothing(void);
+void sf_state_pace(const struct sf_statement *s);
+
+#endif
