@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OPT_ALLOW = 256, OPT_SHARD };
+enum { OPT_ALLOW = 256, OPT_SHARD, OPT_MEMORY };
 enum {
     TICK_MS = 100,
     GRACE_MS = 500,
@@ -40,17 +40,26 @@ static const char usage[] =
     "  -k, --prove N        instead of its faults every combination of at most "
     "N,\n"
     "                       a run each, and say what that proves\n"
+    "      --memory[=N]     ... or each allocation fails; only the Nth, one "
+    "run\n"
     "  -t, --budget TIME    ... stop after so long: 30s, 10m, 8h\n"
-    "      --shard I/N      ... part I of N\n"
-    "  -r, --resume FILE    ... go on where FILE says, and keep it up to "
-    "date\n"
-    "  -o, --out FOLDER     ... for the counterexample [.]\n"
+    "      --shard I/N      ... with --prove: part I of N\n"
+    "  -r, --resume FILE    ... with --prove: go on where FILE says, and keep "
+    "it\n"
+    "                       up to date\n"
+    "  -o, --out FOLDER     ... with --prove: for the counterexample [.]\n"
     "\n"
     "Ends with 0: nothing found, or proved; 1: something found; 2: could not "
     "do "
     "it,\nor not completely.\n";
 
 struct sim sim = {.shards = 1, .report = SF_SHARED "-sim.XXXXXX"};
+
+/* Its runs have no faults but ours, and many may come. */
+static bool repeats(void)
+{
+    return sim.proves || sim.tortures;
+}
 
 /* ---------------------------------------------------------- preparations */
 
@@ -65,6 +74,18 @@ static bool take_k(const char *text)
            sf_complain("sim: --prove %s: expected a number of faults, at most "
                        "%d",
                        text, K_MAX);
+}
+
+static bool take_nth(const char *text)
+{
+    char *end;
+    unsigned long n = text ? strtoul(text, &end, 10) : 0;
+
+    sim.tortures = true;
+    sim.nth = (unsigned)n;
+    return !text || (*text >= '1' && *text <= '9' && !*end && n <= UINT_MAX) ||
+           sf_complain("sim: --memory=%s: expected the number of an allocation",
+                       text);
 }
 
 static bool take_shard(const char *text)
@@ -87,6 +108,8 @@ static bool take_option(int option)
         return sim.quiet = true;
     case 'k':
         return take_k(optarg);
+    case OPT_MEMORY:
+        return take_nth(optarg);
     case 't':
         return sf_read_time("sim: --budget", optarg, &sim.budget_ms);
     case OPT_SHARD:
@@ -115,6 +138,17 @@ static bool can_keep(void)
            sf_complain("sim: --resume %s", why);
 }
 
+/* Options that say something only together, or not together. */
+static bool go_together(void)
+{
+    if (sim.proves && sim.tortures)
+        return sf_complain("sim: either --prove or --memory");
+    if (!sim.proves && (sim.shards > 1 || sim.resume || sim.out))
+        return sf_complain("sim: --shard, --resume and --out go with --prove");
+    return sim.proves || (sim.tortures && !sim.nth) || !sim.budget_ms ||
+           sf_complain("sim: --budget goes with --prove or --memory");
+}
+
 static bool take_options(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -123,6 +157,7 @@ static bool take_options(int argc, char **argv)
         {"verbose", no_argument, NULL, 'v'},
         {"quiet", no_argument, NULL, 'q'},
         {"prove", required_argument, NULL, 'k'},
+        {"memory", optional_argument, NULL, OPT_MEMORY},
         {"budget", required_argument, NULL, 't'},
         {"shard", required_argument, NULL, OPT_SHARD},
         {"resume", required_argument, NULL, 'r'},
@@ -141,10 +176,8 @@ static bool take_options(int argc, char **argv)
         return sf_complain("sim: which session?  --scenario FILE");
     if (access(sim.scenario, R_OK) < 0)
         return sf_complain("%s: %s", sim.scenario, strerror(errno));
-    if (!sim.proves &&
-        (sim.budget_ms || sim.shards > 1 || sim.resume || sim.out))
-        return sf_complain("sim: --budget, --shard, --resume and --out go with "
-                           "--prove");
+    if (!go_together())
+        return false;
     return (!sim.proves || can_keep()) &&
            (optind < argc || sf_complain("sim: which command?"));
 }
@@ -155,7 +188,7 @@ static bool make_report(void)
     int fd = sf_shared_open(sim.report); /* held to the end */
     size_t size = sizeof *sim.served;
 
-    if (sim.proves)
+    if (repeats())
         size += SF_EXHAUST_ROOM * sizeof *sim.served->children;
     if (fd < 0)
         return false;
@@ -200,9 +233,19 @@ static __attribute__((format(printf, 2, 3))) int ends(int status,
     return status;
 }
 
+/* For want of memory a program may end. */
 static bool allowed(enum sf_monitor monitor)
 {
-    return sim.allowed & 1u << monitor;
+    return (sim.allowed & 1u << monitor) ||
+           (sim.tortures && monitor == SF_MON_DIED);
+}
+
+/* It was told to end; or it may, and says abort(). */
+static bool is_excused(int signo)
+{
+    return (signo == SIGTERM && sim.served->stopped) ||
+           (signo == SIGABRT && sim.tortures &&
+            sim.allowed & 1u << SF_MON_DIED);
 }
 
 static int verdict(const char *name, int status, bool hung)
@@ -221,7 +264,7 @@ static int verdict(const char *name, int status, bool hung)
                     "finding: stall: %s does not end, and makes no "
                     "calls",
                     name);
-    if (WIFSIGNALED(status) && !(s->stopped && WTERMSIG(status) == SIGTERM)) {
+    if (WIFSIGNALED(status) && !is_excused(WTERMSIG(status))) {
         sim.killed = WTERMSIG(status);
         return ends(SF_FOUND, "finding: died: %s was killed by SIG%s", name,
                     sigabbrev_np(WTERMSIG(status)));
@@ -235,7 +278,7 @@ static int verdict(const char *name, int status, bool hung)
     if (!s->stopped && !allowed(SF_MON_DIED))
         return ends(SF_FOUND, "finding: died: the program ended, and nobody "
                               "had told it to stop");
-    if (!s->accepted && !s->faults)
+    if (!s->accepted && !s->faults && !s->refused)
         return ends(SF_COULD_NOT,
                     "nobody was met: of %u connections in this session the "
                     "program accepted none",
@@ -265,7 +308,7 @@ static pid_t start(char **command, const struct sf_program *program,
         set_environment(program);
         sf_set_sanitizers(true);
         personality(ADDR_NO_RANDOMIZE); /* who sorts by address is the same */
-        if (sim.proves) /* it goes on for ever if we are killed */
+        if (repeats()) /* it goes on for ever if we are killed */
             prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (sim.served->proves && !sim.aloud)
             be_silent();
@@ -288,9 +331,9 @@ static int watch(pid_t pid, bool *hung)
 
     while (waitpid(pid, &status, WNOHANG) == 0) {
         sf_ends_within(pid, TICK_MS);
-        *hung = sim.proves && ++ticks * TICK_MS > HANG_MS;
+        *hung = repeats() && ++ticks * TICK_MS > HANG_MS;
         if (*hung ||
-            (sim.proves && sf_forwarded() && ++told * TICK_MS >= PATIENCE_MS))
+            (repeats() && sf_forwarded() && ++told * TICK_MS >= PATIENCE_MS))
             kill(pid, SIGKILL);
         if (s->elsewhere && !s->joined && ++elsewhere * TICK_MS >= PATIENCE_MS)
             s->unusable = true;
@@ -352,7 +395,7 @@ int sf_sim_run(char **command, const struct sf_program *program)
     pid_t pid;
     int status;
 
-    sim.served->allowed = sim.allowed;
+    sim.served->allowed = sim.allowed | (sim.tortures ? 1u << SF_MON_DIED : 0);
     sim.killed = 0;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sf_signals_hold(&mask);
@@ -364,7 +407,7 @@ int sf_sim_run(char **command, const struct sf_program *program)
         return ends(SF_COULD_NOT, "cannot start a process");
     status = watch(pid, &hung);
     note_left_over(command[0]);
-    if (sim.served->unusable || sf_forwarded() || sim.proves)
+    if (sim.served->unusable || sf_forwarded() || repeats())
         end_left_over();
     return verdict(command[0], status, hung);
 }
@@ -390,8 +433,10 @@ static int simulate(char **command, const struct sf_program *program)
         sf_complain("a static program loads no library");
         return SF_COULD_NOT;
     }
-    return sim.proves ? sf_sim_prove(command, program)
-                      : run_once(command, program);
+    if (sim.proves)
+        return sf_sim_prove(command, program);
+    return sim.tortures ? sf_sim_torture(command, program)
+                        : run_once(command, program);
 }
 
 int main(int argc, char **argv)

@@ -8,6 +8,7 @@
 
 #include "faultinject/explore/explore.h"
 #include "faultinject/session/served.h"
+#include "faultinject/session/session.h"
 
 #include <limits.h>
 
@@ -15,6 +16,8 @@ struct sim {
     const char *scenario;
     bool verbose, quiet;
     unsigned allowed; /* monitors, as bits */
+    bool tortures;    /* --memory                     */
+    unsigned nth;     /* … of this allocation; 0: all */
     /* With --prove: */
     bool proves;
     bool aloud;             /* what the program says is heard all the same */
@@ -35,5 +38,19 @@ int sf_sim_run(char **command, const struct sf_program *program);
 
 /* sim_prove.c: a run for each combination of at most sim.k faults. */
 int sf_sim_prove(char **command, const struct sf_program *program);
+
+/* sim_memory.c: a run for each allocation, which fails; or for sim.nth only. */
+int sf_sim_torture(char **command, const struct sf_program *program);
+
+/* sim_session.c: the session, without its faults, false after telling why; what
+ * it is called; and the command to see something in it again. */
+bool sf_sim_load(struct sf_session *session);
+const char *sf_sim_session_name(void);
+/* The line of a run that says nothing about the program: it is not
+ * deterministic, but did `what`; somebody else killed it. */
+void sf_sim_is_unsteady(const char *program, const char *what);
+void sf_sim_others_killed(const char *program);
+bool sf_sim_is_late(int64_t since_ms); /* its budget is used up */
+void sf_sim_say_how(char **command, const char *option);
 
 #endif

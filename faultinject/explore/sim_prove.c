@@ -32,35 +32,6 @@ static struct {
     char counterexample[PATH_MAX];
 } proof;
 
-/* ----------------------------------------------------------------- session */
-
-static bool load(void)
-{
-    static char bytes[SF_TEXT_MAX + 1];
-    FILE *f = fopen(sim.scenario, "re");
-    size_t n = f ? fread(bytes, 1, sizeof bytes, f) : 0;
-    bool whole = f && !ferror(f);
-    char why[256];
-
-    if (!whole)
-        sf_complain("%s: %s", sim.scenario, strerror(errno));
-    if (f)
-        fclose(f);
-    if (!whole)
-        return false;
-    if (sf_session_read_file(&proof.session, bytes, n, why, sizeof why) < 0)
-        return sf_complain("%s: %s", sim.scenario, why);
-    proof.session.faults_n = 0;
-    return true;
-}
-
-static const char *scenario_name(void)
-{
-    const char *slash = strrchr(sim.scenario, '/');
-
-    return slash ? slash + 1 : sim.scenario;
-}
-
 /* ------------------------------------------------------------------- break */
 
 /* Which program, with which arguments, session and shard the file belongs to;
@@ -119,11 +90,6 @@ static void save(void)
 
 /* -------------------------------------------------------------------- walk */
 
-static bool time_is_over(void)
-{
-    return sim.budget_ms && sf_now_ms() - proof.since > sim.budget_ms;
-}
-
 static int run(char **command, const struct sf_program *program)
 {
     struct sf_served *s = sim.served;
@@ -149,24 +115,6 @@ static void count(void)
     proof.runs++;
 }
 
-static enum end not_the_same(const char *program, const char *what)
-{
-    snprintf(sim.served->line, SF_SIM_LINE,
-             "sockfault: %.40s is not deterministic: with the same choices %s",
-             program, what);
-    return CANNOT;
-}
-
-/* Whoever did it, for want of memory or on purpose, may do so again. */
-static enum end not_its_own(const char *program)
-{
-    snprintf(sim.served->line, SF_SIM_LINE,
-             "sockfault: %.40s was killed by SIGKILL, and that is nothing it "
-             "did%.300s",
-             program, sf_resume_text(sim.resume));
-    return CANNOT;
-}
-
 /* Once more: the first run, which has no choice to be compared at, and one that
  * found something. */
 static enum end again(char **command, const struct sf_program *program,
@@ -179,9 +127,13 @@ static enum end again(char **command, const struct sf_program *program,
     if (sf_forwarded())
         return STOPPED;
     if (!same && killed)
-        return not_its_own(command[0]);
+        sf_sim_others_killed(command[0]);
+    else if (!same)
+        sf_sim_is_unsteady(command[0],
+                           "with the same choices it did not do the "
+                           "same again");
     if (!same)
-        return not_the_same(command[0], "it did not do the same again");
+        return CANNOT;
     return status == SF_FOUND ? REFUTED : COMPLETE;
 }
 
@@ -196,15 +148,18 @@ static enum end walk(char **command, const struct sf_program *program)
         if (status == SF_COULD_NOT)
             return CANNOT;
         count();
-        if (status != SF_FOUND && sf_exhaust_diverged(&proof.walk))
-            return not_the_same(command[0], "it met other decisions");
+        if (status != SF_FOUND && sf_exhaust_diverged(&proof.walk)) {
+            sf_sim_is_unsteady(command[0],
+                               "with the same choices it met other decisions");
+            return CANNOT;
+        }
         if (status == SF_FOUND || proof.runs == 1)
             end = again(command, program, status);
         if (end != COMPLETE)
             return end;
         save();
         sf_progress_look(&proof.progress, &proof.walk, proof.runs);
-        if (time_is_over())
+        if (sf_sim_is_late(proof.since))
             return STOPPED;
     }
     return COMPLETE;
@@ -232,7 +187,7 @@ static void say_end(enum end end, const struct sf_statement *s)
 
 static void say(const char *program, enum end end)
 {
-    struct sf_statement s = {.session = scenario_name(),
+    struct sf_statement s = {.session = sf_sim_session_name(),
                              .program = program,
                              .profile = proof.session.profile,
                              .k = sim.k,
@@ -263,35 +218,12 @@ static bool write_counterexample(const char *program)
         return sf_complain("the counterexample is longer than a tape can be");
     snprintf(proof.counterexample, sizeof proof.counterexample,
              "%s/%s.%.*s.session", sim.out, slash ? slash + 1 : program,
-             (int)strcspn(scenario_name(), "."), scenario_name());
+             (int)strcspn(sf_sim_session_name(), "."), sf_sim_session_name());
     f = fopen(proof.counterexample, "w");
     if (f)
         sf_session_print(&proof.session, f);
     return (f && fclose(f) == 0) ||
            sf_complain("%s: %s", proof.counterexample, strerror(errno));
-}
-
-/* What is allowed is a part of it. */
-static void say_how_to_see(char **command)
-{
-    char folder[PATH_MAX] = "";
-
-    if (!sf_own_folder(folder))
-        return;
-    printf("\nto see it again: ");
-    strncat(folder, "/sockfault", sizeof folder - strlen(folder) - 1);
-    sf_print_word(folder, stdout);
-    printf(" sim -v -s ");
-    sf_print_word(proof.counterexample, stdout);
-    for (int i = 0; i < SF_MON_COUNT; i++)
-        if (sim.allowed & 1u << i)
-            printf(" --allow %s", sf_monitor_name((enum sf_monitor)i));
-    printf(" --");
-    for (; *command; command++) {
-        putchar(' ');
-        sf_print_word(*command, stdout);
-    }
-    putchar('\n');
 }
 
 /* By its tape alone, as `sockfault sim` would. */
@@ -307,7 +239,7 @@ static void show(char **command, const struct sf_program *program)
         fprintf(stderr, "%s\n", sim.served->line);
     else if (!sf_forwarded())
         fprintf(stderr, "played by its tape alone nothing was found\n");
-    say_how_to_see(command);
+    sf_sim_say_how(command, "");
 }
 
 /* What was done is kept, but for what is over. */
@@ -328,7 +260,7 @@ int sf_sim_prove(char **command, const struct sf_program *program)
                                  SF_COULD_NOT};
     enum end end;
 
-    if (!load())
+    if (!sf_sim_load(&proof.session))
         return SF_COULD_NOT;
     sf_exhaust_init(&proof.walk, sim.k);
     proof.walk.shard = sim.shard;

@@ -52,6 +52,10 @@ enum sf_fork { SF_BEFORE_FORK, SF_IN_PARENT, SF_IN_CHILD };
  * others.  NULL: nobody is. */
 extern void (*sf_inject_forks)(enum sf_fork where);
 
+/* Asked for each allocation of the program, where its allocator is stood in for
+ * (interpose/malloc.c): must it fail?  NULL: none. */
+extern bool (*sf_inject_refuses)(void);
+
 /* From here on nothing is injected any more; the watching goes on. */
 void sf_inject_disarm(void);
 

@@ -10,11 +10,13 @@
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
+#include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
 #include "faultinject/session/served.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -98,6 +100,7 @@ static void load(void)
  * simnet's, where nothing that the program does reaches it.
  */
 static FILE *show;
+static int show_fd = STDERR_FILENO;
 
 static ssize_t show_write(void *cookie, const char *bytes, size_t len)
 {
@@ -109,12 +112,56 @@ static ssize_t show_write(void *cookie, const char *bytes, size_t len)
 static void keep_errors(void)
 {
     static const cookie_io_functions_t calls = {.write = show_write};
+    static char buffer[BUFSIZ]; /* or it would be the program's allocation */
+    void *frame;
     int fd = sf_libc.fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, SF_SIM_FD + 300);
 
+    backtrace(&frame, 1); /* which loads a library the first time */
     if (fd >= 0)
         show = fopencookie((void *)(intptr_t)fd, "w", calls);
-    if (!show)
+    if (!show) {
         show = stderr;
+        return;
+    }
+    show_fd = fd;
+    setvbuf(show, buffer, _IOFBF, sizeof buffer);
+}
+
+/* ------------------------------------------------------------- its memory */
+
+/* Of the simulated thread only: what others do has no fixed place in time. */
+static _Thread_local bool allocates;
+
+/* Whose it is, for whoever sees it happen. */
+static void tell_allocation(void)
+{
+    void *frames[32];
+    int n = backtrace(frames, sizeof frames / sizeof *frames);
+
+    fprintf(show, "allocation %llu, which fails:\n",
+            (unsigned long long)served->refused);
+    fflush(show);
+    backtrace_symbols_fd(frames, n, show_fd);
+}
+
+/* What it takes to tell is not the program's. */
+static bool refuses(void)
+{
+    if (!allocates || !sf_refused())
+        return false;
+    allocates = false;
+    if (show)
+        tell_allocation();
+    allocates = true;
+    errno = ENOMEM;
+    return true;
+}
+
+static void begin_to_refuse(void)
+{
+    allocates = true;
+    sf_inject_refuses = refuses;
+    sf_refuse(served->refused);
 }
 
 /* ------------------------------------------------------------ the program */
@@ -124,6 +171,7 @@ static void count(void)
     served->calls = sf_sim_calls();
     served->conns = sf_session_conns();
     served->accepted = sf_conn_count_of(SF_ROLE_SERVER);
+    served->allocations = sf_refuse_asked();
 }
 
 /* A child's end is not the program's. */
@@ -214,6 +262,7 @@ static void in_child(void)
     if (serving_forks)
         owner = getpid();
     else {
+        sf_inject_refuses = NULL;
         sf_inject_abandon();
         sf_sim_end();
     }
@@ -384,6 +433,7 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     if (served->proves)
         walk();
     served->joined = true;
+    begin_to_refuse();
     program.name = program_invocation_short_name;
     return sf_session_join(&session, &program, show, until);
 }

@@ -38,7 +38,9 @@ struct sf_served {
     struct sf_sanitized sanitized;
     uint32_t conns, accepted; /* made by peers; accepted from anybody */
     uint64_t calls, faults;
-    uint32_t proves;        /* this run is one of a walk, not the session's  */
+    uint64_t allocations; /* of the program, since it joined                 */
+    uint64_t refused; /* … and this one must fail; 0: none               */
+    uint32_t proves;  /* this run is one of a walk, not the session's  */
     struct sf_exhaust walk; /* … so far; adopted by the library              */
     struct sf_choice children[]; /* … noted: SF_EXHAUST_ROOM if it proves   */
 };

@@ -43,22 +43,53 @@ static void tell_left(struct sf_progress *p, unsigned bound, double part,
     }
 }
 
+/* Is it time for a line? */
+static bool begin_line(struct sf_progress *p, double t)
+{
+    if (p->quiet || t - p->said <= (p->tty ? 0.5 : SAY_EVERY_S))
+        return false;
+    p->said = t;
+    fputs(p->tty ? "\r" : "sockfault: ", stderr);
+    return true;
+}
+
+static void end_line(const struct sf_progress *p)
+{
+    fputs(p->tty ? "\033[K" : "\n", stderr);
+    fflush(stderr);
+}
+
+static double rate(const struct sf_progress *p, uint64_t runs, double t)
+{
+    return t > p->since ? (double)runs / (t - p->since) : 0;
+}
+
 void sf_progress_look(struct sf_progress *p, const struct sf_exhaust *walk,
                       uint64_t runs)
 {
-    double t = now(), took = t - p->since, part = sf_exhaust_part(walk);
+    double t = now(), part = sf_exhaust_part(walk);
 
-    if (p->quiet || t - p->said <= (p->tty ? 0.5 : SAY_EVERY_S))
+    if (!begin_line(p, t))
         return;
-    p->said = t;
     fprintf(stderr,
-            "%s%u faults: %" PRIu64 " schedules, %.0f a second, %.0f %% of "
+            "%u faults: %" PRIu64 " schedules, %.0f a second, %.0f %% of "
             "this bound",
-            p->tty ? "\r" : "sockfault: ", walk->bound, runs,
-            took > 0 ? (double)runs / took : 0, 100 * part);
+            walk->bound, runs, rate(p, runs, t), 100 * part);
     tell_left(p, walk->bound, part, t);
-    fputs(p->tty ? "\033[K" : "\n", stderr);
-    fflush(stderr);
+    end_line(p);
+}
+
+void sf_progress_count(struct sf_progress *p, uint64_t runs, uint64_t all)
+{
+    double t = now(), pace = rate(p, runs, t);
+
+    if (!begin_line(p, t))
+        return;
+    fprintf(stderr,
+            "%" PRIu64 " of %" PRIu64 " runs, %.0f a second, about %.0f s "
+            "left",
+            runs, all, pace, pace > 0 ? (double)(all - runs) / pace : 0);
+    end_line(p);
 }
 
 void sf_progress_wipe(const struct sf_progress *p)
@@ -152,6 +183,41 @@ void sf_state_refuted(unsigned n, const char *finding)
 void sf_state_nothing(void)
 {
     printf("  NOTHING    is proved\n");
+}
+
+void sf_state_short_subject(const struct sf_statement *s)
+{
+    printf("%s (%s, profile %s, short of memory)\n", s->session, s->program,
+           sf_profile_names[s->profile]);
+}
+
+void sf_state_short_complete(const struct sf_shortage *s)
+{
+    if (s->runs == 0)
+        printf("  PROVED     complete: the program asks for no memory\n");
+    else
+        printf("  PROVED     complete: each of %" PRIu64
+               " allocations has failed\n",
+               s->runs);
+}
+
+void sf_state_short_stopped(const struct sf_shortage *s, int signo)
+{
+    printf("  INCOMPLETE %s; %" PRIu64 " allocations have failed\n",
+           sf_stopped_text(signo), s->runs);
+}
+
+void sf_state_short_refuted(const struct sf_shortage *s)
+{
+    if (s->nth)
+        printf("  REFUTED    allocation %" PRIu64 " fails: %s\n", s->nth,
+               s->finding);
+    else
+        printf("  REFUTED    also when none fails: %s\n", s->finding);
+    if (s->failing > 1)
+        printf("             and %" PRIu64 " more of the %" PRIu64
+               " allocations\n",
+               s->failing - 1, s->runs);
 }
 
 void sf_state_pace(const struct sf_statement *s)

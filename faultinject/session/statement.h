@@ -23,6 +23,8 @@ void sf_progress_begin(struct sf_progress *p, bool quiet);
 /* Now and then a line, or on a terminal always the same one. */
 void sf_progress_look(struct sf_progress *p, const struct sf_exhaust *walk,
                       uint64_t runs);
+/* … of runs of which it is known how many they are. */
+void sf_progress_count(struct sf_progress *p, uint64_t runs, uint64_t all);
 void sf_progress_wipe(const struct sf_progress *p);
 
 /* -------------------------------------------------------------- statements */
@@ -55,6 +57,19 @@ void sf_state_complete(const struct sf_statement *s);
 void sf_state_stopped(unsigned bounds, int signo);
 void sf_state_refuted(unsigned n, const char *finding);
 void sf_state_nothing(void);
+/* Of allocations that fail, one a run. */
+struct sf_shortage {
+    uint64_t runs;
+    uint64_t failing; /* so many of them are refuted                  */
+    uint64_t nth;     /* … first that of this one; 0: also that of none */
+    const char *finding;
+};
+
+void sf_state_short_subject(const struct sf_statement *s);
+void sf_state_short_complete(const struct sf_shortage *s);
+void sf_state_short_stopped(const struct sf_shortage *s, int signo);
+void sf_state_short_refuted(const struct sf_shortage *s);
+
 void sf_state_pace(const struct sf_statement *s);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include "fuzzers/prove/own.h"
 
+#include "faultinject/inject/inject.h"
 #include "fuzzers/fuzz.h"
 #include "fuzzers/prove/prove.h"
 
@@ -18,6 +19,7 @@ const struct prove_core *const prove_core = NULL;
 
 int sf_prove_own(int argc, char **argv)
 {
+    sf_inject_refuses = prove_refused;
     target.name = program_invocation_short_name;
     return prove_main(argc, argv);
 }

@@ -118,14 +118,11 @@ void prove_torture(const struct prove_job *job, bool first,
 void prove_torture_show(const struct prove_job *job,
                         const struct prove_result *r);
 
-/* refuse.c.  The nth allocation of the program from here on fails; 0: none.
- * How many it has made since. */
+/* refuse.c.  The nth allocation of the program from here on fails; 0: none. */
 void prove_fail(uint64_t nth);
-uint64_t prove_allocations(void);
-/* Asked for each by what stands in for the allocator (memory.c, malloc.c). */
+/* Asked for each by what stands in for the allocator: memory.c, or what own.c
+ * has told of it. */
 bool prove_refused(void);
-/* What counts and decides nothing, as long as none fails. */
-void prove_memory_counters(sf_counter *each, void *arg);
 
 /* memory.c, leaks.c: what the program has allocated and not given back; a
  * finding if that is other than before. */

@@ -1,18 +1,15 @@
-/* refuse.c: which allocation of the program fails; see prove.h */
+/* refuse.c: allocations of a fuzz target that fail; see prove.h */
+#include "faultinject/session/refuse.h"
+
+#include "fuzzers/fuzz.h"
 #include "fuzzers/prove/prove.h"
 
-#include "faultinject/session/run.h"
-#include "fuzzers/fuzz.h"
-
-#include <errno.h>
 #include <inttypes.h>
 
 /* <sanitizer/common_interface_defs.h> */
 void __sanitizer_print_stack_trace(void) __attribute__((weak));
 void __sanitizer_symbolize_pc(void *pc, const char *format, char *out,
                               size_t size) __attribute__((weak));
-
-static uint64_t allocations, fails;
 
 static bool tells(void)
 {
@@ -31,18 +28,7 @@ static void prepare(void)
 void prove_fail(uint64_t nth)
 {
     prepare();
-    allocations = 0;
-    fails = nth;
-}
-
-uint64_t prove_allocations(void)
-{
-    return allocations;
-}
-
-void prove_memory_counters(sf_counter *each, void *arg)
-{
-    each(arg, &allocations, sizeof allocations);
+    sf_refuse(nth);
 }
 
 /* For whoever sees it happen: whose it is. */
@@ -50,18 +36,18 @@ static void tell(void)
 {
     if (!tells())
         return;
-    printf("allocation %" PRIu64 ", which fails:\n", allocations);
+    printf("allocation %" PRIu64 ", which fails:\n", sf_refuse_asked());
     fflush(stdout);
     __sanitizer_print_stack_trace();
 }
 
-/* What peers and the harness allocate is not the program's. */
+/* What an oracle makes for itself while the program runs is not the program's.
+ */
 bool prove_refused(void)
 {
-    if (sf_session_acting() || fuzz_memory.own || ++allocations != fails)
+    if (fuzz_memory.own || !sf_refused())
         return false;
     tell();
     fuzz_memory.refused = true;
-    errno = ENOMEM;
     return true;
 }

@@ -151,43 +151,26 @@ void prove_row(const struct prove_job *job, const struct prove_result *r)
     fflush(stdout);
 }
 
-static void say_torn(const struct prove_result *r)
-{
-    if (r->nth)
-        printf("  REFUTED    allocation %" PRIu64 " fails: %s\n", r->nth,
-               r->finding);
-    else
-        printf("  REFUTED    also when none fails: %s\n", r->finding);
-    if (r->failing > 1)
-        printf("             and %" PRIu64 " more of the %" PRIu64
-               " allocations\n",
-               r->failing - 1, r->runs);
-}
-
 void prove_say_memory(const struct prove_job *job, const struct prove_result *r,
                       bool row)
 {
+    struct sf_statement s = statement(job, r);
+    struct sf_shortage shortage = {r->runs, r->failing, r->nth, r->finding};
+
     if (row) {
         printf("| %s | %s | %" PRIu64 " | %s |\n", job->name, job->target->name,
                r->runs, ends[r->end]);
         return;
     }
-    printf("%s (%s, profile %s, short of memory)\n", job->name,
-           job->target->name, sf_profile_names[job->session.profile]);
+    sf_state_short_subject(&s);
     if (r->end == PROVE_FOUND)
-        say_torn(r);
-    else if (r->end == PROVE_COMPLETE && r->runs == 0)
-        printf("  PROVED     complete: the program asks for no memory\n");
+        sf_state_short_refuted(&shortage);
     else if (r->end == PROVE_COMPLETE)
-        printf("  PROVED     complete: each of %" PRIu64
-               " allocations has failed\n",
-               r->runs);
+        sf_state_short_complete(&shortage);
     else if (r->end == PROVE_STOPPED)
-        printf("  INCOMPLETE it was stopped; %" PRIu64
-               " allocations have failed\n",
-               r->runs);
+        sf_state_short_stopped(&shortage, prove_stopped());
     else
-        printf("  NOTHING    is proved\n");
+        sf_state_nothing();
     fflush(stdout);
 }
 

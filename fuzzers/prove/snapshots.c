@@ -7,6 +7,7 @@
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/session/guard.h"
+#include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
 #include "faultinject/simnet/simnet.h"
 
@@ -222,7 +223,7 @@ static void begin(struct live *l, const struct prove_job *job, enum care care)
 static void recognise(struct live *l)
 {
     sf_session_counters(ignore, NULL);
-    prove_memory_counters(ignore, NULL);
+    sf_refuse_counters(ignore, NULL);
     l->walk.met = job_now->plain ? NULL : met;
 }
 

@@ -9,6 +9,7 @@
 #include "fuzzers/prove/prove.h"
 
 #include "faultinject/inject/finding.h"
+#include "faultinject/session/refuse.h"
 #include "fuzzers/fuzz.h"
 
 #include <inttypes.h>
@@ -41,7 +42,7 @@ static _Noreturn void play(const struct prove_job *job, uint64_t nth,
     sf_finding_hook = is_excused;
     prove_fail(nth);
     job->target->run(bytes, len);
-    report->made = prove_allocations();
+    report->made = sf_refuse_asked();
     prove_check_blocks(before);
     fflush(NULL);
     _exit(0);

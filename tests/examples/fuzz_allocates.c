@@ -1,6 +1,7 @@
 /* fuzz_allocates.c: asks for memory in each of the ways that can be refused. */
 #include "faultinject/session/target.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@ static void give_back(char *block)
 static void run(void *arg, int fd)
 {
     char *grown;
+    void *aligned;
 
     (void)arg;
     give_back(malloc(1));
@@ -24,6 +26,9 @@ static void run(void *arg, int fd)
     kept = NULL;
     grown = realloc(kept, 1);
     give_back(grown);
+    give_back(memalign(64, 1));
+    give_back(aligned_alloc(64, 64));
+    give_back(posix_memalign(&aligned, 64, 1) == 0 ? aligned : NULL);
     give_back(strdup("all"));
     give_back(strndup("some", 2));
     close(fd);

@@ -5,7 +5,8 @@
  *             moves|onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
- *             flushes|tires|fickle|hangs|shy|shuns]
+ *             flushes|tires|fickle|hangs|shy|shuns|grows|trusts|yields|
+ *             asserts]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -208,6 +209,33 @@ static bool gives_away(int fd)
     return is("dawdle") || is("streams") || is("shuns");
 }
 
+/* In each of the ways to ask for it; false: it is short. */
+static bool has_memory(void)
+{
+    char *blocks[5] = {malloc(1), calloc(1, 1), NULL, strdup("a")};
+    bool all = true;
+
+    blocks[2] = realloc(blocks[2], 1);
+    if (posix_memalign((void **)&blocks[4], 64, 1) != 0)
+        blocks[4] = NULL;
+    for (int i = 0; i < 5; i++) {
+        if (is("trusts"))
+            *(volatile char *)blocks[i] = 1;
+        all = all && blocks[i];
+        free(blocks[i]);
+    }
+    if (!all && is("yields"))
+        exit(1);
+    if (!all && is("asserts"))
+        abort();
+    return all;
+}
+
+static bool asks_for_memory(void)
+{
+    return is("grows") || is("trusts") || is("yields") || is("asserts");
+}
+
 static void serve(int fd)
 {
     char bytes[256];
@@ -215,6 +243,10 @@ static void serve(int fd)
 
     if (gives_away(fd))
         return;
+    if (asks_for_memory() && !has_memory()) {
+        close(fd);
+        return;
+    }
     if (is("asks"))
         ask_for(1000);
     if (forks(fd)) {

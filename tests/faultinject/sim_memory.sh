@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# sim_memory.sh: sockfault sim --memory on servers as they are: each allocation
+# fails, once, and what comes of it is told.
+#
+#   sim_memory.sh SOCKFAULT SERVED FRAMED_SERVER
+set -euo pipefail
+
+sockfault=$1
+served=$2
+framed=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+fail() {
+    printf '%s\n' "$*" "$(cat "$work/out")"
+    failures=$((failures + 1))
+}
+
+# ends STATUS PATTERN OPTION... -- COMMAND...
+ends() {
+    local want=$1 pattern=$2 got=0
+    shift 2
+    (cd "$work" && ulimit -c 0 && timeout 120 "$sockfault" sim -s talk "$@") \
+        >"$work/out" 2>&1 || got=$?
+    [[ $got == "$want" ]] && grep -Eq -- "$pattern" "$work/out" ||
+        fail "status $got, and not $want with '$pattern': sim $*"
+}
+
+says() { grep -Eq -- "$1" "$work/out" || fail "it does not say '$1'"; }
+
+cat >"$work/talk" <<'END'
+sockfault-session 1
+bytes 1 "00005hello"
+bytes 2 "00003abc"
+fault 2 0 0
+END
+
+# In each way to ask, for each client; what was started before is not meant, and
+# the session's own fault is left out.
+ends 0 'PROVED     complete: each of 10 allocations has failed' --memory -- \
+    "$served" grows
+ends 0 'PROVED     complete: the program asks for no memory' --memory -- \
+    "$served" good
+ends 0 'PROVED     complete: each of [1-9][0-9]* allocations' --memory -- \
+    "$framed" --format ascii:5
+ends 0 'each of 10 allocations' --memory -- "$served" yields # and ends
+
+# Who takes it for granted, and where; the first, and how many more.
+ends 1 'REFUTED    allocation 1 fails: .*died: .*SIGSEGV' --memory -- \
+    "$served" trusts
+says '^             and 9 more of the 10 allocations$'
+says '^allocation 1, which fails:$'
+says 'faultinject_served.*\[0x'
+sed -n 's/^to see it again: //p' "$work/out" >"$work/again"
+(cd "$work" && ulimit -c 0 && bash ./again) >"$work/out" 2>&1 &&
+    fail 'what is to be seen again is not'
+says '^allocation 1, which fails:$'
+says 'died: .*SIGSEGV'
+ends 1 '^allocation 7, which fails:$' --memory=7 -v -- "$served" trusts
+ends 0 'allocation 7 failed: nothing found' --memory=7 -- "$served" grows
+ends 2 '--memory=11: the program asks for memory 10 times' --memory=11 -- \
+    "$served" grows
+
+# Its own abort() is a crash, unless it may end in whatever way.
+ends 1 'REFUTED    allocation 1 fails: .*died: .*SIGABRT' --memory -- \
+    "$served" asserts
+ends 0 PROVED --memory --allow died -- "$served" asserts
+ends 1 SIGSEGV --memory --allow died -- "$served" trusts
+
+# What it does with all the memory in the world comes first.
+ends 1 'REFUTED    also when none fails: .*finding: spin' --memory -- \
+    "$served" spin
+ends 2 'ended before it waited' --memory -- true
+says 'NOTHING    is proved'
+
+ends 2 '--memory=0: expected' --memory=0 -- "$served"
+ends 2 '--memory=x: expected' --memory=x -- "$served"
+ends 2 'either --prove or --memory' --memory -k 1 -- "$served"
+ends 2 'go with --prove' --memory -o . -- "$served"
+ends 2 'INCOMPLETE the time was over' --memory --budget 1ms -- "$served" grows
+
+[[ $failures == 0 ]] || exit 1
+echo 'sim_memory: each allocation has failed'
