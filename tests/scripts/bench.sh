@@ -21,6 +21,12 @@ for ours in "library loaded" "a simulated call"; do
         fail "not measured: $ours: $(cat rows)"
 done
 
+# What we make happen is true, in each experiment.
+expect 0 "$ROOT/scripts/bench" --quick --only truth --json truths
+jq -e 'map(select(.name | endswith("sockfault"))) |
+    length == 9 and all(.ratio == 1 and .detail == "true")' truths \
+    >/dev/null || fail "not true: $(cat truths)"
+
 refused "$ROOT/scripts/bench" --only nonsense
 has stderr "no group 'nonsense'"
 refused "$ROOT/scripts/bench" --only
