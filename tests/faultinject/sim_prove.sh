@@ -219,8 +219,8 @@ ends 0 PROVED -k 0 -- ./leaves behind <"$work/input"
 for signal in TERM KILL; do
     got=0
     {
-        (cd "$work" && timeout -s $signal 2 "$sockfault" sim -k 1 -s talk -- \
-            "$served" hangs) >"$work/out" 2>&1 || got=$?
+        (cd "$work" && timeout --foreground -s $signal 2 "$sockfault" sim \
+            -k 1 -s talk -- "$served" hangs) >"$work/out" 2>&1 || got=$?
     } 2>"$work/shell"
     [[ $got == 124 || $got == 137 ]] || fail "it ended by itself: $got"
     ! grep -q PROVED "$work/out" || fail 'what was stopped is proved'
