@@ -12,6 +12,7 @@ int __asan_report_present(void) __attribute__((weak));
 
 static struct sf_sanitized *shared;
 static pid_t self;
+static bool ending; /* exit() was called: leaks are sought soon */
 
 /* A report ends the process without this, or after it, as for leaks; a child
  * that was forked is not counted, and shall not count. */
@@ -32,7 +33,18 @@ void sf_sanitized_watch(struct sf_sanitized *counts)
     on_exit(on_end, NULL);
 }
 
+static void on_exit_called(void)
+{
+    ending = true;
+}
+
+void sf_sanitized_await(void)
+{
+    if (&__sanitizer_set_death_callback)
+        atexit(on_exit_called);
+}
+
 bool sf_sanitized_reports(void)
 {
-    return &__asan_report_present && __asan_report_present();
+    return ending || (&__asan_report_present && __asan_report_present());
 }

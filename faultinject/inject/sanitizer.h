@@ -22,7 +22,10 @@ struct sf_sanitized {
 /* In the program, once: count it. */
 void sf_sanitized_watch(struct sf_sanitized *counts);
 
-/* In the program: it writes a report now.  Only AddressSanitizer says so. */
+/* In the program: does it write a report now?  AddressSanitizer says so itself;
+ * who looks for leaks does so after the handlers of exit() that were registered
+ * later than its own, as ours is if this is called once the program runs. */
+void sf_sanitized_await(void);
 bool sf_sanitized_reports(void);
 
 /* Something ended with that status: was it a sanitizer's? */

@@ -434,6 +434,7 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
         walk();
     served->joined = true;
     begin_to_refuse();
+    sf_sanitized_await();
     program.name = program_invocation_short_name;
     return sf_session_join(&session, &program, show, until);
 }
@@ -460,6 +461,7 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
         cannot("the program waits for ever and listens nowhere");
     if (is_allowed(monitor))
         return true;
+    count();
     served->found++;
     snprintf(served->line, sizeof served->line, "%s", line);
     if (served == &unwatched)
@@ -469,14 +471,11 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
     _exit(1);
 }
 
-/* A report is the program's last word, and the pipes to who knows the names of
- * its functions are not the program's. */
+/* The pipes to who knows the names of its functions are not the program's, and
+ * their other ends are in a process that the world is not for. */
 static int pipe_unless_reporting(int fds[2])
 {
-    if (!sf_sanitized_reports())
-        return sf_simnet()->pipe(fds);
-    sf_inject_abandon();
-    return sf_libc.pipe(fds);
+    return sf_sanitized_reports() ? sf_libc.pipe(fds) : sf_simnet()->pipe(fds);
 }
 
 static void map_report(const char *path)

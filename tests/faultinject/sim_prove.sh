@@ -63,6 +63,8 @@ ends 1 'REFUTED    with 1 fault: .*finding: died' -k 2 -o . -- "$served" tires
 says '^! .* accept [0-9]+: (EINTR|ECONNABORTED|EMFILE|ENFILE)'
 pasted 1 'accept [0-9]+: (EINTR|ECONNABORTED|EMFILE|ENFILE)'
 ends 1 'REFUTED    with 0 faults: .*finding: died' --prove 1 -- "$served" quit
+ends 1 'REFUTED    with 0 faults: .*finding: spin' --prove 1 -- "$served" spin
+says '^  session    [1-9][0-9]* calls, [1-9]'
 ends 0 PROVED --prove 1 --allow died -- "$served" tires
 ends 1 'REFUTED    with 1 fault: .*finding: fd-leak' -k 1 -- "$served" leak
 
@@ -177,8 +179,10 @@ cat >"$work/bad.c" <<'END'
 #include <sys/socket.h>
 #include <unistd.h>
 static volatile sig_atomic_t stop;
+static char *volatile lost;
 static void on_term(int signo) { stop = signo; }
 static int past(const char *p) { return p[8]; }
+static void lose(void) { lost = malloc(77); lost = NULL; }
 int main(int argc, char **argv)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(4711)};
@@ -195,21 +199,24 @@ int main(int argc, char **argv)
         while (r > 0 && (r = recv(fd, bytes, sizeof bytes, 0)) > 0)
             ;
         if (r < 0)
-            n += atoi("1") + past(calloc(1, 8));
+            DOES;
         close(fd);
     }
     return argc > 9 ? n : 0;
 }
 END
-clang -w -fsanitize=undefined -o "$work/bad" "$work/bad.c"
+clang -w -fsanitize=undefined '-DDOES=n += atoi("1")' -o "$work/bad" "$work/bad.c"
 ends 1 "REFUTED    with 1 fault: .*sanitizer's report" -k 1 -- ./bad
 # Its pipes to the symbolizer are not the program's.
 if command -v llvm-symbolizer >"$work/which"; then
-    clang -w -g -fsanitize=address -o "$work/past" "$work/bad.c"
-    ends 1 "REFUTED    with 1 fault: .*sanitizer's report" -k 1 -- ./past
-    says '#0 .* in past .*/bad\.c:[0-9]+'
+    for does in 'past(calloc(1, 8))' 'lose()'; do
+        clang -w -g -fsanitize=address "-DDOES=$does" -o "$work/bad" \
+            "$work/bad.c"
+        ends 1 "REFUTED    with 1 fault: .*sanitizer's report" -k 1 -- ./bad
+        says "#[01] .* in ${does%%(*} .*/bad\\.c:[0-9]+"
+    done
 fi
-cc -w -o "$work/leaves" "$work/bad.c"
+cc -w -DDOES= -o "$work/leaves" "$work/bad.c"
 printf 'not its own' >"$work/input"
 ends 0 PROVED -k 0 -- ./leaves behind <"$work/input"
 ! pgrep -f '^./leaves behind' >&2 || fail 'what it started goes on'
