@@ -37,6 +37,16 @@ pasted() {
         fail "what is to be seen again is not: $got: $(cat "$work/again")"
 }
 
+# gone PATTERN: no such process is there any more, once they had their turn.
+gone() {
+    for ((i = 0; i < 100; i++)); do
+        pgrep -f -- "$1" >"$work/left" || return 0
+        sleep 0.1
+    done
+    ps -o pid,ppid,stat,args -p "$(paste -sd, "$work/left")" >&2
+    return 1
+}
+
 says() { grep -Eq -- "$1" "$work/out" || fail "it does not say '$1'"; }
 
 cat >"$work/talk" <<'END'
@@ -118,25 +128,29 @@ cp "$framed" "$work/another"
 ends 2 'by this build of the program' -k 2 -r of-another -- ./another \
     --format ascii:5
 
-# Whatever ends it, what was done is kept, and the server goes with it.
+# Whatever ends it, once something is kept, that is kept, and the server goes with
+# it.
 # strikes SIGNAL STATUS PATTERN
 strikes() {
-    local got=0
+    local got=0 pid
     rm -f "$work/place"
-    {
-        (cd "$work" && timeout --preserve-status -s "$1" 3 "$sockfault" sim \
-            -k 3 -s talk -r place -- "$framed" --format ascii:5 --port 7777) \
-            >"$work/out" 2>&1 || got=$?
-    } 2>"$work/shell"
-    [[ $got == "$2" ]] && grep -q -- "$3" "$work/out" "$work/shell" ||
+    (cd "$work" && exec env --default-signal=INT "$sockfault" sim -k 3 -s talk \
+        -r place -- "$framed" --format ascii:5 --port 7777) >"$work/out" 2>&1 &
+    pid=$!
+    for ((i = 0; i < 600; i++)); do
+        [[ ! -e $work/place ]] || break
+        sleep 0.1
+    done
+    kill -"$1" $pid
+    wait $pid 2>"$work/shell" || got=$?
+    [[ $got == "$2" ]] && grep -q -- "$3" "$work/out" "$work/place" ||
         fail "$1: status $got, and not $2 with '$3'"
     grep -q '^bound [12]$' "$work/place" || fail "$1: nothing is kept"
-    sleep 0.5
-    ! pgrep -f "ascii:5 --port 7777" >&2 || fail "$1: the server goes on"
+    gone 'ascii:5 --port 7777' || fail "$1: the server goes on"
 }
 strikes INT 2 'sim: stopped by SIGINT; go on with --resume place$'
 says 'INCOMPLETE it was stopped; complete only for at most '
-strikes KILL 137 Killed
+strikes KILL 137 sockfault-prove
 ends 2 INCOMPLETE -k 3 -t 1s -r place -- "$framed" --format ascii:5 \
     --port 7777
 
@@ -219,7 +233,7 @@ fi
 cc -w -DDOES= -o "$work/leaves" "$work/bad.c"
 printf 'not its own' >"$work/input"
 ends 0 PROVED -k 0 -- ./leaves behind <"$work/input"
-! pgrep -f '^./leaves behind' >&2 || fail 'what it started goes on'
+gone '^./leaves behind' || fail 'what it started goes on'
 
 # Told to end, it does not wait for a run that never does; nor does that go on
 # when it is killed.
@@ -231,8 +245,7 @@ for signal in TERM KILL; do
     } 2>"$work/shell"
     [[ $got == 124 || $got == 137 ]] || fail "it ended by itself: $got"
     ! grep -q PROVED "$work/out" || fail 'what was stopped is proved'
-    sleep 0.5
-    ! pgrep -f "$served hangs" >&2 || fail "$signal: the server goes on"
+    gone "$served hangs" || fail "$signal: the server goes on"
 done
 ends 2 '--prove x: expected a number' --prove x -- "$served"
 ends 2 '--budget soon: expected a time' -k 1 --budget soon -- "$served"
