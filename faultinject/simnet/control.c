@@ -352,11 +352,26 @@ static int take_time(int64_t *ns, const void *val, socklen_t len)
     memcpy(&tv, val, sizeof tv);
     if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
         return -EDOM;
-    *ns = tv.tv_sec < 0 ? 0 : tv.tv_sec * 1000000000 + tv.tv_usec * 1000;
+    /* Linux, too, takes what it cannot count for no limit. */
+    if (tv.tv_sec < 0 || tv.tv_sec >= SF_SIM_NEVER / 1000000000)
+        *ns = 0;
+    else
+        *ns = tv.tv_sec * 1000000000 + tv.tv_usec * 1000;
     return 0;
 }
 
-/* Linux doubles what it is asked for, to pay for its own bookkeeping. */
+/* Linux doubles what it is asked for, to pay for its own bookkeeping, within
+ * limits: net.core.rmem_max and wmem_max as it comes; and less than nothing is
+ * as much as there can be. */
+enum { BUFFER_MOST = 212992, RCVBUF_LEAST = 2304, SNDBUF_LEAST = 4608 };
+
+static int doubled(int n, int least)
+{
+    int size = (n < 0 || n > BUFFER_MOST ? BUFFER_MOST : n) * 2;
+
+    return size > least ? size : least;
+}
+
 static int set_socket(struct sf_end *end, int name, const void *val,
                       socklen_t len)
 {
@@ -372,10 +387,10 @@ static int set_socket(struct sf_end *end, int name, const void *val,
     memcpy(&n, val, sizeof n);
     switch (name) {
     case SO_RCVBUF:
-        end->options.rcvbuf = n * 2;
+        end->options.rcvbuf = doubled(n, RCVBUF_LEAST);
         return 0;
     case SO_SNDBUF:
-        end->options.sndbuf = n * 2;
+        end->options.sndbuf = doubled(n, SNDBUF_LEAST);
         return 0;
     case SO_LINGER:
         if (len < sizeof l)

@@ -3,14 +3,10 @@
  * because they wait, need full buffers, or need many descriptors.
  */
 #include "faultinject/inject/finding.h"
-#include "faultinject/simnet/simnet.h"
+#include "tests/faultinject/simnet/rig.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,61 +14,6 @@
 #include <sys/timerfd.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-#define MS INT64_C(1000000)
-
-static const struct sf_world *w;
-static int pair[2];
-static char bytes[SF_SIM_BUFFER];
-
-/* What happens while the program waits. */
-static enum sf_sim_wake (*next)(void);
-
-static enum sf_sim_wake on_idle(void *arg, int64_t until)
-{
-    (void)arg;
-    (void)until;
-    return next ? next() : SF_SIM_NOTHING;
-}
-
-static int set_up(void **state)
-{
-    struct sf_sim_config config = {.buffer = 1000, .idle = on_idle};
-
-    (void)state;
-    next = NULL;
-    w = sf_simnet();
-    sf_sim_begin(&config);
-    return w->socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    sf_sim_end();
-    return 0;
-}
-
-#define FAILS(call, err)              \
-    do {                              \
-        assert_int_equal(call, -1);   \
-        assert_int_equal(errno, err); \
-    } while (0)
-
-static int64_t elapsed_ms(void)
-{
-    return (sf_sim_now() - SF_SIM_EPOCH_NS) / MS;
-}
-
-static void set_timeout(int name, int ms)
-{
-    struct timeval tv = {ms / 1000, ms % 1000 * 1000};
-
-    assert_int_equal(w->setsockopt(pair[0], SOL_SOCKET, name, &tv, sizeof tv),
-                     0);
-}
 
 /* R8: a blocking recv ends with EAGAIN when SO_RCVTIMEO has passed. */
 static void recv_times_out(void **state)
@@ -265,11 +206,6 @@ static const struct sockaddr_in port_1 = {
 static const struct sockaddr *nobody = (const struct sockaddr *)&port_1;
 static const struct sockaddr_in any_port = {.sin_family = AF_INET};
 
-static int tcp(void)
-{
-    return w->socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-}
-
 static int error_of(int fd)
 {
     int error = -1;
@@ -294,16 +230,6 @@ static void failed_connect_is_not_over(void **state)
     FAILS(w->shutdown(fd, SHUT_RD), ENOTCONN);
     FAILS(w->connect(fd, nobody, sizeof port_1), EINVAL);
     FAILS(w->listen(fd, 1), EINVAL);
-}
-
-static int listener(int backlog, struct sockaddr_in *name)
-{
-    int fd = tcp();
-    socklen_t len = sizeof *name;
-
-    assert_int_equal(w->listen(fd, backlog), 0);
-    assert_int_equal(w->getsockname(fd, (struct sockaddr *)name, &len), 0);
-    return fd;
 }
 
 /* Its port was chosen for it, and is nobody's when the connection is lost. */
@@ -377,19 +303,6 @@ static void backlog_has_room_for_one(void **state)
     assert_int_equal(error_of(fds[1]), 0);
 }
 
-static void connect_pair(int ends[2])
-{
-    struct sockaddr_in name;
-    int from = listener(1, &name);
-
-    ends[0] = tcp();
-    FAILS(w->connect(ends[0], (struct sockaddr *)&name, sizeof name),
-          EINPROGRESS);
-    ends[1] = w->accept4(from, NULL, NULL, SOCK_NONBLOCK);
-    assert_true(ends[1] >= 0);
-    w->close(from);
-}
-
 /* With something unread, or not to linger: a reset; else the end. */
 static void closes_differ(void **state)
 {
@@ -410,22 +323,6 @@ static void closes_differ(void **state)
         0);
     assert_int_equal(w->close(ends[1]), 0);
     FAILS(w->recv(ends[0], bytes, 1, 0), ECONNRESET);
-}
-
-static int watch(int fd, uint32_t events)
-{
-    struct epoll_event event = {.events = events, .data.fd = fd};
-    int epfd = w->epoll_create1(0);
-
-    assert_int_equal(w->epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event), 0);
-    return epfd;
-}
-
-static uint32_t look(int epfd)
-{
-    struct epoll_event event = {.events = 0};
-
-    return w->epoll_wait(epfd, &event, 1, 0) == 1 ? event.events : 0;
 }
 
 /* What is there when it is added is news, and each edge after it, once. */
@@ -619,7 +516,6 @@ static void a_wait_for_ever_is_a_stall(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(recv_times_out),
         TEST(recv_waits),
