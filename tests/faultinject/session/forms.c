@@ -6,6 +6,7 @@
  * takes text as well.  What the parser refuses it names by line and column.
  */
 #include "faultinject/session/session.h"
+#include "faultinject/session/tape.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,10 +154,29 @@ static void nearly_text(void **state)
         sf_session_read_file(&s, large, sizeof large - 1, why, sizeof why), 0);
 }
 
+/* A counterexample's choices: each counts from the one before, and far ones are
+ * reached in pauses. */
+static void choices_are_a_tape(void **state)
+{
+    static const struct sf_choice choices[] = {{.at = 3, .which = 2},
+                                               {.at = 7, .which = 1},
+                                               {.at = 8, .which = 1},
+                                               {.at = 309, .which = 4}};
+    static const struct sf_fault_step steps[] = {
+        {3, 1, 0}, {3, 0, 0}, {0, 0, 0}, {255, SF_TAPE_PAUSE, 0}, {44, 3, 0}};
+    static struct sf_session s;
+
+    (void)state;
+    assert_true(sf_session_take_choices(&s, choices, 4));
+    assert_int_equal(s.faults_n, 5);
+    assert_memory_equal(s.faults, steps, sizeof steps);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_bytes),
+        cmocka_unit_test(choices_are_a_tape),
         cmocka_unit_test(text_is_an_input),
         cmocka_unit_test(refused),
         cmocka_unit_test(nearly_text),
