@@ -16,6 +16,7 @@ for time in 10 10x s 0s -3s 1.5m '' 9999999999h; do
 done
 refused "$ROOT/scripts/campaign" --time
 refused "$ROOT/scripts/campaign" --jobs 0
+refused "$ROOT/scripts/campaign" --jobs 10000
 refused "$ROOT/scripts/campaign" --out /proc/nowhere
 refused "$ROOT/scripts/repro"
 refused "$ROOT/scripts/repro" /no/such/input
