@@ -82,6 +82,7 @@ fires fd-leak-shut fd-leak
 fires fd-leak-threads fd-leak
 fires stale-row stale-fd
 fires fd-leaks fd-leak
+fires fd-leak-several fd-leak
 fires fd-leak-refused fd-leak
 fires stall stall --timeout 500ms
 fires died died

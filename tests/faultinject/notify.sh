@@ -179,15 +179,44 @@ done
 # Arguments at their limits mean what they mean to the kernel.
 cat >"$work/limits.c" <<'END'
 #include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef SYS_select /* libc's is pselect6 */
 #define select(n, rd, wr, ex, t) syscall(SYS_select, n, rd, wr, ex, t)
 #endif
 static void wake(int sig) { (void)sig; }
+static int takes_half_a_name(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET}, from;
+    socklen_t len = sizeof at, room = 4;
+    struct sockaddr *name = (struct sockaddr *)&at;
+    int to = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&from, 'x', sizeof from);
+    return bind(to, name, len) == 0 && listen(to, 1) == 0 &&
+           getsockname(to, name, &len) == 0 &&
+           connect(socket(AF_INET, SOCK_STREAM, 0), name, len) == 0 &&
+           accept(to, (struct sockaddr *)&from, &room) >= 0 &&
+           room == sizeof at && from.sin_family == AF_INET &&
+           ((char *)&from)[4] == 'x';
+}
+static int waits_for(int fd, long ns)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    struct timespec t = {0, ns}, begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    if (ppoll(&p, 1, &t, NULL) != 0)
+        return 0;
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    return (end.tv_sec - begin.tv_sec) * 1000000000 + end.tv_nsec -
+           begin.tv_nsec >= ns;
+}
 int main(void)
 {
     char name[200] = {AF_INET};
@@ -200,6 +229,10 @@ int main(void)
         return 1;
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
         return 2;
+    if (!takes_half_a_name())
+        return 4;
+    if (!waits_for(pair[0], 2900000))
+        return 5;
     FD_ZERO(&rd);
     FD_SET(pair[0], &rd);
     sigaction(SIGALRM, &sa, NULL);

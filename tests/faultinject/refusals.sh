@@ -59,6 +59,8 @@ refuses "column 1: 'profile' is no rule .* --profile" \
     "$sockfault" run --fault 'profile posix' true
 refuses "column 3: 'run' is no rule" "$sockfault" run --fault '  run true' true
 refuses '/dev/zero: larger than 64 MiB' "$sockfault" check /dev/zero
+echo 'sockfault-plan 1' >"$work/good.plan"
+refuses 'typo.plan:2' "$sockfault" check "$work/typo.plan" "$work/good.plan"
 refuses '/dev/zero: larger than 64 MiB' "$sockfault" run --plan /dev/zero true
 refuses 'timeout' "$sockfault" run --timeout 5 true
 refuses 'no such monitor' "$sockfault" run --allow nothing true

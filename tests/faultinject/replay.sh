@@ -183,6 +183,58 @@ status=0
     status=$?
 [ "$status" -eq 1 ] || fail "where there is one: status $status"
 
+# What was needed only beside something that was not: no rule too many is left.
+cat >"$work/beside.c" <<'END'
+#include <stdlib.h>
+#include <sys/socket.h>
+static int hears_half(void)
+{
+    int pair[2];
+    char buf[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    send(pair[1], buf, 2, 0);
+    return recv(pair[0], buf, 2, 0) == 1;
+}
+int main(void)
+{
+    int mends = hears_half(), spares = hears_half();
+    if (hears_half() && (!spares || mends))
+        abort();
+}
+END
+cc -o "$work/beside" "$work/beside.c"
+"$sockfault" run --quiet --fault 'recv: short 1' --trace "$work/trace" \
+    -- "$work/beside" 2>/dev/null && fail 'beside: nothing found'
+"$sockfault" shrink "$work/trace" 2>/dev/null >"$work/small" &&
+    fail 'beside: nothing to shrink'
+[ "$(grep ': ' "$work/small" | grep -v '^#')" = 'conn 5 recv 1: short 1' ] ||
+    fail "beside: shrunk to $(cat "$work/small")"
+
+# What was done to a call stands where the call was.
+"$sockfault" run --quiet --fault 'conn 3 recv 1: short 1' \
+    --trace "$work/trace" -- "$work/beside" || fail "in order: status $?"
+[ "$(grep -o 'conn . recv 1: [a-z0-9]*' "$work/trace" | tr '\n' ,)" = \
+    'conn 1 recv 1: 2,conn 3 recv 1: short,conn 5 recv 1: 2,' ] ||
+    fail "not in order: $(cat "$work/trace")"
+
+# To which of those that it waits for, too.
+cat >"$work/two.c" <<'END'
+#include <poll.h>
+#include <sys/socket.h>
+int main(void)
+{
+    int pair[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    struct pollfd p[] = {{pair[0], POLLIN, 0}, {pair[1], POLLIN, 0}};
+    return poll(p, 2, 0) < 1 || p[1].revents != POLLNVAL;
+}
+END
+cc -o "$work/two" "$work/two.c"
+"$sockfault" run --quiet --status --fault 'poll 1: deadfd conn 2' \
+    --trace "$work/trace" -- "$work/two" || fail "one of two: status $?"
+"$sockfault" replay --quiet --status "$work/trace" ||
+    fail "one of two, replayed: status $?, $(cat "$work/trace")"
+
 # A trace of tens of thousands of faults: each call finds its own at once.
 cat >"$work/many.c" <<'END'
 #include <sys/socket.h>

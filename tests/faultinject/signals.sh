@@ -184,6 +184,13 @@ done
 [ "$i" -lt 60 ] || fail 'USR1 puts off the end of the time'
 ends 1
 
+# When the time is over it is so for all that the command has started.
+: >"$work/runs"
+begin run --timeout 500ms -- "$work/waits" "$work/runs"
+ends 1
+says '^sockfault: finding: stall: the command was not done after 500 ms$'
+! pgrep -f "$work/waits" || fail 'after the time-out a child goes on'
+
 # --- shrink: what it came to by then ---
 
 "$sockfault" run --quiet --fault 'recv: short 1' --trace "$work/trace" \

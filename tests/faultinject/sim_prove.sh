@@ -248,6 +248,7 @@ for signal in TERM KILL; do
     gone "$served hangs" || fail "$signal: the server goes on"
 done
 ends 2 '--prove x: expected a number' --prove x -- "$served"
+ends 2 '--prove 65: expected a number' --prove 65 -- "$served"
 ends 2 '--budget soon: expected a time' -k 1 --budget soon -- "$served"
 ends 2 '^sockfault: sim: --out nothing: No such file' -k 1 -o nothing -- "$served"
 ends 2 '^sockfault: sim: --out ./bad: Not a directory' -k 1 -o ./bad -- "$served"

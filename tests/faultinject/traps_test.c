@@ -208,6 +208,32 @@ static void counted_bytes_stay(void **state)
         promised(rules[i], 0);
 }
 
+/* A look at what had come before a reset takes nothing of it. */
+static void looked_at_outlives_a_reset(void **state)
+{
+    char bytes[9];
+    int pair[2];
+
+    (void)state;
+    for (int transport = TCP; transport <= UNIX; transport++) {
+        struct pollfd p = {.events = POLLIN};
+
+        planned_begin("conn 1 recv 1: ECONNRESET");
+        pair_of((enum transport)transport, pair);
+        p.fd = pair[0];
+        assert_int_equal(send(pair[0], "x", 1, 0), 1);
+        assert_int_equal(send(pair[1], "12345", 5, 0), 5);
+        assert_int_equal(poll(&p, 1, PATIENCE_MS), 1);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(recv(pair[0], bytes, 9, MSG_PEEK), 5);
+        assert_int_equal(recv(pair[0], bytes, 9, 0), 5);
+        assert_int_equal(recv(pair[0], bytes, 9, 0), -1);
+        assert_int_equal(errno, ECONNRESET);
+        close_pair(pair);
+        assert_int_equal(planned_end(), 1);
+    }
+}
+
 /* The result of one recv of a pair with bytes queued, after poll or not. */
 static int one_recv(const char *rules, int nonblock, int waits, int flags)
 {
@@ -625,6 +651,7 @@ int main(void)
         cmocka_unit_test(hangup_waits),
         cmocka_unit_test(peeked_bytes_stay),
         cmocka_unit_test(counted_bytes_stay),
+        cmocka_unit_test(looked_at_outlives_a_reset),
         cmocka_unit_test(reported_bytes_are_there),
         cmocka_unit_test(mode_is_looked_up),
         cmocka_unit_test(waits_are_no_reads),

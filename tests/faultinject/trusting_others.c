@@ -423,13 +423,17 @@ int churn(void)
     return failed;
 }
 
-/* As daemons begin: whatever they may have been given, as far as the limit
- * is, and where that is far it takes a while. */
+/* As daemons begin: whatever they may have been given or have closed, as far
+ * as the limit is, and where that is far it takes a while. */
 int sweeps(void)
 {
     enum { FAR = 20000 };
     int pair[2];
 
+    if (!make_pair(pair))
+        return 1;
+    close(pair[0]);
+    close(pair[1]);
     for (int fd = 3; fd < FAR; fd++)
         close(fd);
     for (int fd = FAR; fd > 2; fd--)

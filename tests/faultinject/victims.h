@@ -50,6 +50,7 @@
     X(fd_leak_threads, "fd-leak-threads")     \
     X(stale_row, "stale-row")                 \
     X(fd_leaks, "fd-leaks")                   \
+    X(fd_leak_several, "fd-leak-several")     \
     X(fd_leak_refused, "fd-leak-refused")     \
     X(insists, "insists")                     \
     X(stall, "stall")                         \

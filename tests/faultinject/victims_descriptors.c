@@ -265,6 +265,19 @@ void fd_leaks(void)
     }
 }
 
+/* It closes nothing, and dials for something else, again and again. */
+void fd_leak_several(void)
+{
+    struct sockaddr_in addr;
+
+    bind_loopback(&addr, 4);
+    hear_the_end(close_one);
+    for (int i = 0; i < (correct ? 2 : 3); i++)
+        if (connect(socket(AF_INET, SOCK_STREAM, 0), (struct sockaddr *)&addr,
+                    sizeof addr) < 0)
+            exit(3);
+}
+
 /* It dials again, and has forgotten the socket that was refused. */
 void fd_leak_refused(void)
 {
