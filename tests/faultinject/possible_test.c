@@ -21,6 +21,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -410,6 +411,25 @@ static long do_connect(int fd)
 {
     (void)fd;
     return connect_with(SOCK_STREAM);
+}
+
+/* To a name that the kernel chose. */
+static long do_connect_local(int fd)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    struct sockaddr *name = (struct sockaddr *)&at;
+    int to = socket(AF_UNIX, SOCK_STREAM, 0);
+    int from = socket(AF_UNIX, SOCK_STREAM, 0), result;
+    socklen_t len = sizeof at;
+
+    (void)fd;
+    bind(to, name, sizeof at.sun_family);
+    listen(to, 1);
+    getsockname(to, name, &len);
+    result = connect(from, name, len);
+    close(from);
+    close(to);
+    return result;
 }
 
 static long do_connect_later(int fd)
