@@ -150,6 +150,7 @@ static json *finding(const struct sf_control *c, const struct sf_told *told,
     add_text(one, "monitor", monitor);
     add_text(one, "line", line);
     if (told) {
+        add_number(one, "times", told->times);
         add_number(one, "process", told->process);
         add_where(one, c, told->site);
     }

@@ -198,7 +198,7 @@ static void print_fired(const struct sf_control *c)
     const char *before = "sockfault: found ";
 
     for (unsigned i = 0; i < sf_findings(c); i++)
-        fired[c->findings[i].monitor]++;
+        fired[c->findings[i].monitor] += c->findings[i].times;
     for (int i = 0; i < SF_MON_COUNT; i++)
         if (fired[i]) {
             fprintf(stderr, "%s%u %s", before, fired[i],
@@ -236,7 +236,7 @@ static unsigned times_told(const struct sf_control *c, unsigned i)
             continue;
         if (j < i)
             return 0;
-        times++;
+        times += c->findings[j].times;
     }
     return times;
 }
@@ -277,7 +277,7 @@ static void print_cause(const struct sf_control *c)
 
 static void print_findings(const struct sf_control *c)
 {
-    if (c->n_findings > 1)
+    if (c->n_findings > 1 || (c->n_findings > 0 && c->findings[0].times > 1))
         print_fired(c);
     for (unsigned i = 0; i < sf_findings(c); i++) {
         unsigned times = times_told(c, i);

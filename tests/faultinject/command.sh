@@ -153,6 +153,26 @@ is '.rules[0] | "\(.state) \(.matched) \(.done)"' 'never possible 1 0'
 ends 1 "$sockfault" run -- "$victims" stale-fd
 says '^sockfault: found 3 stale-fd$'
 says 'finding: stale-fd: .* in stale_fd at victims_descriptors.c:[0-9]*, 3 times)$'
+# However often that was, what is different has room beside it.
+cat >"$work/often.c" <<'END'
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void)
+{
+    int pair[2];
+    char c;
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    for (int i = 0; i < 100; i++)
+        recv(pair[0], &c, 0, MSG_DONTWAIT);
+    close(pair[1]);
+    shutdown(pair[1], SHUT_WR);
+}
+END
+cc -g -o "$work/often" "$work/often.c"
+ends 1 "$sockfault" run --json "$work/json" -- "$work/often"
+says '^sockfault: found 1 stale-fd, 100 misuse$'
+says 'finding: misuse: .*, 100 times)$'
+is '.findings | map("\(.times) \(.monitor)") | join(" ")' '100 misuse 1 stale-fd'
 ends 1 "$sockfault" run -- "$victims" spin
 says '^sockfault: the command was ended, since it spins$'
 
