@@ -603,6 +603,23 @@ static void told_is_told_again(void **state)
     assert_int_equal(planned_end(), 2);
 }
 
+/* Who waits, for however short a time, does not miss what is there. */
+static void short_waits_are_waits(void **state)
+{
+    static const struct timespec half_ms = {.tv_nsec = 500000};
+    struct pollfd p = {.events = POLLIN};
+    int pair[2];
+
+    (void)state;
+    planned_begin("ppoll *: withhold conn 1");
+    pair_of(TCP, pair);
+    p.fd = pair[0];
+    send(pair[1], "x", 1, 0);
+    assert_int_equal(ppoll(&p, 1, &half_ms, NULL), 1);
+    close_pair(pair);
+    assert_int_equal(planned_end(), 0);
+}
+
 /* What the kernel would refuse is not looked into. */
 static void poll_of_nothing_faults(void **state)
 {
@@ -641,6 +658,7 @@ int main(void)
         cmocka_unit_test(no_child_is_made_up),
         cmocka_unit_test(ended_peer_has_said_all),
         cmocka_unit_test(told_is_told_again),
+        cmocka_unit_test(short_waits_are_waits),
     };
 
     alarm(120);
