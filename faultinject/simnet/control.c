@@ -352,7 +352,10 @@ static int take_time(int64_t *ns, const void *val, socklen_t len)
     memcpy(&tv, val, sizeof tv);
     if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
         return -EDOM;
-    *ns = tv.tv_sec < 0 ? 0 : tv.tv_sec * 1000000000 + tv.tv_usec * 1000;
+    if (tv.tv_sec < 0 || tv.tv_sec > INT64_C(9000000000))
+        *ns = 0; /* for ever */
+    else
+        *ns = tv.tv_sec * 1000000000 + tv.tv_usec * 1000;
     return 0;
 }
 
