@@ -133,6 +133,9 @@ red ended_peer_has_said_all traps inject/account.c 's/if (facts.settled)/if (0)/
 red ended_peer_has_said_all traps inject/model.c \
     's/if (reads(s) \&\& s->facts.settled)/if (0)/'
 red told_is_told_again traps inject/account.c 's/member.events \&= ~POLLIN;/;/'
+red short_waits_are_waits traps interpose/wait.c 's/(ns + 999999)/ns/'
+red closed_unseen_is_forgotten traps kernel/mend.c \
+    's/fresh(fds\[0\]);/;/'
 red same_as_one_by_one index inject/plan_index.c \
     's/e->rule < first->rule/e->rule > first->rule/'
 red same_as_one_by_one index inject/plan_index.c \
