@@ -193,6 +193,7 @@ int main(void)
     char name[200] = {AF_INET};
     struct sigaction sa = {.sa_handler = wake};
     struct timeval weeks = {4294968, 0}; /* 2^32 ms and some */
+    struct timeval before = {-1, 0}, moment = {0, 100000};
     int fd = socket(AF_INET, SOCK_STREAM, 0), pair[2];
     fd_set rd;
     if (connect(fd, (struct sockaddr *)name, sizeof name) == 0 ||
@@ -201,6 +202,12 @@ int main(void)
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
         return 2;
     FD_ZERO(&rd);
+    FD_SET(pair[0], &rd);
+    if (select(pair[0] + 1, &rd, NULL, NULL, &before) >= 0 || errno != EINVAL)
+        return 4;
+    FD_SET(pair[0], &rd);
+    if (select(pair[0] + 1, &rd, NULL, NULL, &moment) != 0 || moment.tv_usec)
+        return 5;
     FD_SET(pair[0], &rd);
     sigaction(SIGALRM, &sa, NULL);
     alarm(2);
