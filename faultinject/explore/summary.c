@@ -74,9 +74,10 @@ static bool allowed(const struct sf_run *run, enum sf_monitor monitor)
     return run->allowed & 1u << monitor;
 }
 
-/* From outside, as --notify is, nobody sees what is in a program. */
-bool sf_sanitizer_ended(const struct sf_run *run,
-                        const struct sf_outcome_of_run *outcome)
+/* The command ended by a sanitizer's report, its own or a child's.  From
+ * outside, as --notify is, nobody sees what is in a program. */
+static bool sanitizer_ended(const struct sf_run *run,
+                            const struct sf_outcome_of_run *outcome)
 {
     return WIFEXITED(outcome->status) &&
            WEXITSTATUS(outcome->status) == SF_SANITIZER_STATUS &&
@@ -92,7 +93,7 @@ static const char *verdict_of_end(const struct sf_run *run,
 
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
         monitor = SF_MON_SIGPIPE;
-    if (WIFSIGNALED(status) || sf_sanitizer_ended(run, outcome))
+    if (WIFSIGNALED(status) || sanitizer_ended(run, outcome))
         return allowed(run, monitor) ? NULL : sf_monitor_name(monitor);
     return run->status_counts && WEXITSTATUS(status) ? "status" : NULL;
 }
@@ -113,7 +114,8 @@ const char *sf_verdict(const struct sf_run *run,
     return verdict_of_end(run, outcome);
 }
 
-const char *sf_lost_text(const struct sf_lost_programs *lost)
+/* Why the library could not follow the first of these. */
+static const char *lost_text(const struct sf_lost_programs *lost)
 {
     static const char *const texts[] = {
         [SF_LOST_NOT] = "is gone",
@@ -310,7 +312,7 @@ void sf_end_text(const struct sf_run *run,
     else if (WIFSIGNALED(status))
         snprintf(text, SF_END_MAX, "the command was killed by SIG%s",
                  sigabbrev_np(WTERMSIG(status)));
-    else if (sf_sanitizer_ended(run, outcome))
+    else if (sanitizer_ended(run, outcome))
         snprintf(text, SF_END_MAX, "a sanitizer ended the command");
     else
         snprintf(text, SF_END_MAX, "the command ended with status %d",
@@ -363,7 +365,7 @@ static void print_lost(const struct sf_lost_programs *lost)
                 "sockfault: %u program%s executed where the library cannot "
                 "follow, first %s, which %s\n",
                 lost->n, lost->n == 1 ? " was" : "s were", lost->first,
-                sf_lost_text(lost));
+                lost_text(lost));
 }
 
 static void print_survivor(const char *program)

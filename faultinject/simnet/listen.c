@@ -218,7 +218,7 @@ static int establish(struct sf_end *end, struct sf_end *listener)
     return 0;
 }
 
-void sim_unpark(struct sf_end *listener)
+static void unpark(struct sf_end *listener)
 {
     for (unsigned i = 0; i < sim.ends_used && !is_full(listener); i++) {
         struct sf_end *end = &sim.ends[i];
@@ -233,7 +233,7 @@ struct sf_end *sim_accept(struct sf_end *listener)
     struct sf_end *embryo = dequeue(listener);
 
     if (embryo)
-        sim_unpark(listener);
+        unpark(listener);
     return embryo;
 }
 
@@ -247,7 +247,7 @@ void sim_drop(struct sf_end *listener)
         embryo->peer->harmed = true;
     sim_close_stream(embryo, true);
     sim_end_unref(embryo);
-    sim_unpark(listener);
+    unpark(listener);
 }
 
 void sim_close_listener(struct sf_end *listener)
@@ -399,7 +399,7 @@ void sf_end_hold(struct sf_end *listener, bool held)
 {
     listener->held = held;
     if (!held)
-        sim_unpark(listener);
+        unpark(listener);
 }
 
 struct sf_end *sf_end_accept(struct sf_end *listener)
