@@ -190,6 +190,7 @@ static json *dropped(const struct sf_control *c)
 
     add_number(counts, "calls", n.calls);
     add_number(counts, "faults", n.faults);
+    add_number(counts, "connections", c->n_beyond);
     return counts;
 }
 

@@ -368,6 +368,15 @@ static void print_lost(const struct sf_lost_programs *lost)
                 lost_text(lost));
 }
 
+static void print_beyond(const struct sf_control *c)
+{
+    if (c->n_beyond)
+        fprintf(stderr,
+                "sockfault: %u connection%s found no room: neither watched nor "
+                "harmed\n",
+                c->n_beyond, c->n_beyond == 1 ? "" : "s");
+}
+
 static void print_survivor(const char *program)
 {
     if (program)
@@ -400,6 +409,8 @@ void sf_summary_print(const struct sf_run *run,
         print_passed(c, &outcome->passed);
     if (!run->quiet)
         print_lost(&c->lost);
+    if (!run->quiet)
+        print_beyond(c);
     print_survivor(outcome->survivor);
     print_findings(c);
     print_end(run, outcome);

@@ -119,6 +119,7 @@ struct sf_control {
     uint32_t n_processes;
     uint32_t n_findings; /* different ones */
     uint32_t n_sealed;   /* processes that put a seccomp filter on */
+    uint32_t n_beyond;   /* connections that found no room in the tables */
     struct sf_sanitized sanitized;
     struct sf_lost_programs lost;
     uint64_t n_kept;

@@ -173,6 +173,26 @@ ends 1 "$sockfault" run --json "$work/json" -- "$work/often"
 says '^sockfault: found 1 stale-fd, 100 misuse$'
 says 'finding: misuse: .*, 100 times)$'
 is '.findings | map("\(.times) \(.monitor)") | join(" ")' '100 misuse 1 stale-fd'
+# Connections beyond all that can be followed are told.
+cat >"$work/many.c" <<'END'
+#include <sys/socket.h>
+int main(void)
+{
+    int pair[2];
+    for (int i = 0; i < 4101; i++)
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+            return 1;
+    return 0;
+}
+END
+cc -o "$work/many" "$work/many.c"
+if (ulimit -n 9000) 2>/dev/null; then
+    ends 0 sh -c 'ulimit -n 9000; exec "$@"' sh \
+        "$sockfault" run --json "$work/json" --status -- "$work/many"
+    says '^sockfault: 10 connections found no room: neither watched nor harmed$'
+    is .not_kept.connections 10
+fi
+
 ends 1 "$sockfault" run -- "$victims" spin
 says '^sockfault: the command was ended, since it spins$'
 
