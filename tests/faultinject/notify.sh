@@ -127,7 +127,8 @@ if [ "$status" -ne 0 ] || ! grep -q '1 fault: 1 EINTR' "$work/said"; then
 fi
 
 # A child knows what its parent knew when it was made: what the parent closes
-# before the child's first call, and a parent that ends before it, are no matter.
+# before the child's first call, and a parent that ends before it, are no
+# matter.
 cat >"$work/heir.c" <<'END'
 #include <signal.h>
 #include <string.h>
