@@ -85,7 +85,7 @@ grep -q 'each of [1-9][0-9]* allocations' "$work/out" ||
 # What is gone on with from the middle is what would have come of the start,
 # and so nothing has to be walked again: sets on the stack, freed memory, bytes
 # on their way.  How far it is may be said where the machine is busy.
-again() { grep -v ' faults: .* schedules, ' "$work/err"; }
+again() { grep -vE ' faults?: .* schedules, ' "$work/err"; }
 for options in --plain ''; do
     # shellcheck disable=SC2086
     ends 0 $options -k 2 $scenarios/high-descriptors.session
