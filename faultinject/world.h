@@ -53,9 +53,6 @@ struct sf_facts {
     bool connecting;    /* connect() is under way                          */
     bool fin;           /* everything the peer sent is read, and it closed */
     bool settled;       /* AF_UNIX, and the peer has ended: no more comes  */
-    bool reading_cut;   /* shutdown(SHUT_RD) was called here               */
-    bool writing_cut;   /* shutdown(SHUT_WR) was called here, or pipe gone */
-    bool rcv_timeout;   /* SO_RCVTIMEO is set                              */
     bool snd_timeout;   /* SO_SNDTIMEO is set                              */
     bool low_water;     /* SO_RCVLOWAT: a read waits for several bytes     */
     bool signalled;     /* O_ASYNC: what is left waits for a SIGIO that

@@ -76,8 +76,7 @@ static int encode_delim(const struct fm_format *f, const void *data, size_t len,
     return 0;
 }
 
-/* The number in exactly as many digits, if that will do. */
-
+/* The length in exactly as many digits, if that will do. */
 static int encode_ascii(const struct fm_format *f, const void *data, size_t len,
                         struct fm_buf *out)
 {

@@ -20,12 +20,16 @@ enum {
 };
 
 /* The system is short of memory: leave it alone for a moment, but not for
- * ever.  Returns 0 to try again. */
-static int sit_out(unsigned *busy)
+ * ever, nor for longer than there is time.  Returns 0 to try again. */
+static int sit_out(unsigned *busy, int64_t deadline_ms)
 {
+    int ms = fm_remaining_ms(fm_now_ms(), deadline_ms);
+
     if (++*busy > BUSY_TRIES)
         return FM_E_BUSY;
-    fm_io_poll(-1, 0, -1, FM_BUSY_PAUSE_MS);
+    if (ms < 0 || ms > FM_BUSY_PAUSE_MS)
+        ms = FM_BUSY_PAUSE_MS;
+    fm_io_poll(-1, 0, -1, ms);
     return 0;
 }
 
@@ -42,7 +46,7 @@ int fm_wait_or(int fd, short events, int wake, int64_t deadline_ms)
         if (r == 0 && ms == 0)
             return FM_E_TIMEOUT;
         if (r == FM_E_BUSY)
-            r = sit_out(&busy);
+            r = sit_out(&busy, deadline_ms);
         if (r < 0 && r != FM_E_INTR)
             return r;
     }
@@ -72,7 +76,7 @@ static int prepare_retry(int fd, ssize_t err, short events, int64_t deadline_ms,
     case FM_E_AGAIN:
         return wait_after_again(fd, events, deadline_ms);
     case FM_E_BUSY:
-        return sit_out(busy);
+        return sit_out(busy, deadline_ms);
     default:
         return (int)err;
     }

@@ -66,7 +66,8 @@ same_sessions() {
 
 same_proofs() {
     local scenario
-    for scenario in fuzz_session/echo fuzz_client/dial fuzz_stream/recv-frame; do
+    for scenario in fuzz_session/echo fuzz_client/dial \
+        fuzz_stream/recv-frame; do
         scenario=$source/corpus/scenarios/$scenario.session
         "$build/bin/sockfault-prove" --plain --rows -k 1 "$scenario" \
             >"$work/here" 2>/dev/null || fail "$scenario: not proved here"
@@ -90,7 +91,8 @@ shim_works() {
         -E "LD_PRELOAD=$there/lib/libsockfault.so")
     "${shim[@]}" "$work/machine" >"$work/out" 2>"$work/err" ||
         fail "status $?: $(cat "$work/out" "$work/err")"
-    "${shim[@]}" "$there/bin/framed-server" --port 0 >"$work/out" 2>"$work/err" &
+    "${shim[@]}" "$there/bin/framed-server" --port 0 >"$work/out" \
+        2>"$work/err" &
     server=$!
     for _ in $(seq 100); do
         grep -q listening "$work/out" && break

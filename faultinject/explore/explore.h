@@ -227,10 +227,6 @@ const char *sf_verdict(const struct sf_run *run,
 int sf_status(const struct sf_run *run,
               const struct sf_outcome_of_run *outcome);
 
-/* The command ended by a sanitizer's report, its own or a child's. */
-bool sf_sanitizer_ended(const struct sf_run *run,
-                        const struct sf_outcome_of_run *outcome);
-
 enum { SF_END_MAX = 64 };
 /* How the command itself ended. */
 void sf_end_text(const struct sf_run *run,
@@ -239,9 +235,6 @@ void sf_end_text(const struct sf_run *run,
 
 /* "done", or how a rule failed: "never possible", "not reached". */
 const char *sf_rule_state(const struct sf_rule *rule);
-
-/* Why the library could not follow the first of these. */
-const char *sf_lost_text(const struct sf_lost_programs *lost);
 
 uint64_t sf_sum(const uint64_t *counts, size_t n);
 uint64_t sf_connections(const struct sf_control *control);

@@ -150,6 +150,7 @@ static json *finding(const struct sf_control *c, const struct sf_told *told,
     add_text(one, "monitor", monitor);
     add_text(one, "line", line);
     if (told) {
+        add_number(one, "times", told->times);
         add_number(one, "process", told->process);
         add_where(one, c, told->site);
     }
@@ -189,6 +190,7 @@ static json *dropped(const struct sf_control *c)
 
     add_number(counts, "calls", n.calls);
     add_number(counts, "faults", n.faults);
+    add_number(counts, "connections", c->n_beyond);
     return counts;
 }
 

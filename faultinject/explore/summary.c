@@ -74,9 +74,10 @@ static bool allowed(const struct sf_run *run, enum sf_monitor monitor)
     return run->allowed & 1u << monitor;
 }
 
-/* From outside, as --notify is, nobody sees what is in a program. */
-bool sf_sanitizer_ended(const struct sf_run *run,
-                        const struct sf_outcome_of_run *outcome)
+/* The command ended by a sanitizer's report, its own or a child's.  From
+ * outside, as --notify is, nobody sees what is in a program. */
+static bool sanitizer_ended(const struct sf_run *run,
+                            const struct sf_outcome_of_run *outcome)
 {
     return WIFEXITED(outcome->status) &&
            WEXITSTATUS(outcome->status) == SF_SANITIZER_STATUS &&
@@ -92,7 +93,7 @@ static const char *verdict_of_end(const struct sf_run *run,
 
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
         monitor = SF_MON_SIGPIPE;
-    if (WIFSIGNALED(status) || sf_sanitizer_ended(run, outcome))
+    if (WIFSIGNALED(status) || sanitizer_ended(run, outcome))
         return allowed(run, monitor) ? NULL : sf_monitor_name(monitor);
     return run->status_counts && WEXITSTATUS(status) ? "status" : NULL;
 }
@@ -113,7 +114,8 @@ const char *sf_verdict(const struct sf_run *run,
     return verdict_of_end(run, outcome);
 }
 
-const char *sf_lost_text(const struct sf_lost_programs *lost)
+/* Why the library could not follow the first of these. */
+static const char *lost_text(const struct sf_lost_programs *lost)
 {
     static const char *const texts[] = {
         [SF_LOST_NOT] = "is gone",
@@ -198,7 +200,7 @@ static void print_fired(const struct sf_control *c)
     const char *before = "sockfault: found ";
 
     for (unsigned i = 0; i < sf_findings(c); i++)
-        fired[c->findings[i].monitor]++;
+        fired[c->findings[i].monitor] += c->findings[i].times;
     for (int i = 0; i < SF_MON_COUNT; i++)
         if (fired[i]) {
             fprintf(stderr, "%s%u %s", before, fired[i],
@@ -236,7 +238,7 @@ static unsigned times_told(const struct sf_control *c, unsigned i)
             continue;
         if (j < i)
             return 0;
-        times++;
+        times += c->findings[j].times;
     }
     return times;
 }
@@ -277,7 +279,7 @@ static void print_cause(const struct sf_control *c)
 
 static void print_findings(const struct sf_control *c)
 {
-    if (c->n_findings > 1)
+    if (c->n_findings > 1 || (c->n_findings > 0 && c->findings[0].times > 1))
         print_fired(c);
     for (unsigned i = 0; i < sf_findings(c); i++) {
         unsigned times = times_told(c, i);
@@ -310,7 +312,7 @@ void sf_end_text(const struct sf_run *run,
     else if (WIFSIGNALED(status))
         snprintf(text, SF_END_MAX, "the command was killed by SIG%s",
                  sigabbrev_np(WTERMSIG(status)));
-    else if (sf_sanitizer_ended(run, outcome))
+    else if (sanitizer_ended(run, outcome))
         snprintf(text, SF_END_MAX, "a sanitizer ended the command");
     else
         snprintf(text, SF_END_MAX, "the command ended with status %d",
@@ -363,7 +365,16 @@ static void print_lost(const struct sf_lost_programs *lost)
                 "sockfault: %u program%s executed where the library cannot "
                 "follow, first %s, which %s\n",
                 lost->n, lost->n == 1 ? " was" : "s were", lost->first,
-                sf_lost_text(lost));
+                lost_text(lost));
+}
+
+static void print_beyond(const struct sf_control *c)
+{
+    if (c->n_beyond)
+        fprintf(stderr,
+                "sockfault: %u connection%s found no room: neither watched nor "
+                "harmed\n",
+                c->n_beyond, c->n_beyond == 1 ? "" : "s");
 }
 
 static void print_survivor(const char *program)
@@ -398,6 +409,8 @@ void sf_summary_print(const struct sf_run *run,
         print_passed(c, &outcome->passed);
     if (!run->quiet)
         print_lost(&c->lost);
+    if (!run->quiet)
+        print_beyond(c);
     print_survivor(outcome->survivor);
     print_findings(c);
     print_end(run, outcome);

@@ -150,15 +150,14 @@ static void count(struct sf_tally *t, const struct seccomp_notif *told)
 /* Whether it is counted or not, each must be let go. */
 static void serve(struct sf_tally *t)
 {
-    struct seccomp_notif told;
-    struct seccomp_notif_resp go_on = {.flags =
-                                           SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    struct sf_told_call call = {.told = {.id = 0}};
+    struct sf_told_answer go_on = {
+        .resp = {.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE}};
 
-    memset(&told, 0, sizeof told);
-    if (ioctl(t->listener, SECCOMP_IOCTL_NOTIF_RECV, &told) < 0)
+    if (ioctl(t->listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0)
         return;
-    count(t, &told);
-    go_on.id = told.id;
+    count(t, &call.told);
+    go_on.resp.id = call.told.id;
     ioctl(t->listener, SECCOMP_IOCTL_NOTIF_SEND, &go_on);
 }
 

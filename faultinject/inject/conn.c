@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "faultinject/inject/control.h"
+
 struct sf_number sf_numbers[SF_FD_MAX];
 struct sf_conn sf_conns[SF_CONN_MAX];
 
@@ -88,6 +90,14 @@ static struct sf_conn *take_slot(void)
     return NULL;
 }
 
+/* Silence about it would look as if there was nothing. */
+static struct sf_conn *no_room(void)
+{
+    if (sf_control)
+        __atomic_fetch_add(&sf_control->n_beyond, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
+
 struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
 {
     struct sf_conn *conn;
@@ -95,7 +105,7 @@ struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
     sf_fd_set(fd, SF_FD_IGNORED);
     conn = sf_fd_in_table(fd) ? take_slot() : NULL;
     if (!conn)
-        return NULL;
+        return no_room();
     conn->refs = 1;
     conn->role = role;
     conn->role_ordinal =

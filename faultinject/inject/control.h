@@ -94,11 +94,13 @@ struct sf_process {
     uint64_t seen[SF_CALL_COUNT]; /* calls, counted by the process itself */
 };
 
+/* A finding, and how often it was told; the rest is that of the first time. */
 struct sf_told {
     uint64_t seq; /* of the last record before what is told */
     sf_site_id site;
     uint32_t process;
     uint32_t monitor;
+    uint32_t times; /* written last; 0: not filled in yet */
     char line[SF_FINDING_LINE];
 };
 
@@ -115,8 +117,9 @@ struct sf_control {
     /* Counted by the library, atomically. */
     uint64_t seq;
     uint32_t n_processes;
-    uint32_t n_findings;
-    uint32_t n_sealed; /* processes that put a seccomp filter on */
+    uint32_t n_findings; /* different ones */
+    uint32_t n_sealed;   /* processes that put a seccomp filter on */
+    uint32_t n_beyond;   /* connections that found no room in the tables */
     struct sf_sanitized sanitized;
     struct sf_lost_programs lost;
     uint64_t n_kept;

@@ -227,7 +227,8 @@ const sigset_t *sf_mask(const struct sf_op *op)
     return op->wait ? op->wait->mask : NULL;
 }
 
-unsigned *sf_streak(struct sf_op *op)
+/* Transient results in a row where the call is. */
+static unsigned *streak_of(struct sf_op *op)
 {
     return op->conn ? &op->conn->streak : &sf_injector.streak;
 }
@@ -247,7 +248,7 @@ static void find_point(struct sf_op *op)
         .kind_total = sf_injector.kind_total[kind],
         .nth = sf_injector.total[op->call],
         .kind_nth = sf_injector.kind_total[kind],
-        .streak = *sf_streak(op),
+        .streak = *streak_of(op),
     };
     if (!conn)
         return;
@@ -419,7 +420,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
 /* A nap after a wait that failed is not the wait that works again. */
 static void count_fault(struct sf_op *op)
 {
-    unsigned *streak = sf_streak(op);
+    unsigned *streak = streak_of(op);
 
     if (op->fault != SF_NONE)
         sf_injector.injected[op->fault]++;

@@ -48,8 +48,6 @@ extern __thread struct sf_thread sf_thread
 
 /* What is blocked in the call; NULL: as ever in this thread. */
 const sigset_t *sf_mask(const struct sf_op *op);
-/* Transient results in a row where the call is. */
-unsigned *sf_streak(struct sf_op *op);
 
 /* A connection could not be made; a reset, or an end, is of one that had come
  * about. */

@@ -60,21 +60,50 @@ static struct sf_moment moment(void)
     return now;
 }
 
+static bool is_same(struct sf_told *told, const struct sf_told *as)
+{
+    return __atomic_load_n(&told->times, __ATOMIC_ACQUIRE) > 0 &&
+           told->monitor == as->monitor && told->process == as->process &&
+           told->site == as->site && strcmp(told->line, as->line) == 0;
+}
+
+/* Was the same told before?  Then it is told once more. */
+static bool repeats(const struct sf_told *as)
+{
+    unsigned n = __atomic_load_n(&sf_control->n_findings, __ATOMIC_RELAXED);
+
+    for (unsigned i = 0; i < n && i < SF_FINDINGS_MAX; i++)
+        if (is_same(&sf_control->findings[i], as)) {
+            __atomic_fetch_add(&sf_control->findings[i].times, 1,
+                               __ATOMIC_RELAXED);
+            return true;
+        }
+    return false;
+}
+
+static void keep(const struct sf_told *new)
+{
+    unsigned i =
+        __atomic_fetch_add(&sf_control->n_findings, 1, __ATOMIC_RELAXED);
+
+    if (i >= SF_FINDINGS_MAX)
+        return;
+    sf_control->findings[i] = *new;
+    __atomic_store_n(&sf_control->findings[i].times, 1, __ATOMIC_RELEASE);
+}
+
 /* One that spins would never end: it is told and ended. */
 static _Bool tell(enum sf_monitor monitor, const char *line)
 {
-    unsigned i;
+    struct sf_moment at = moment();
+    struct sf_told new = {.seq = at.seq,
+                          .site = at.site,
+                          .process = sf_inject_process(),
+                          .monitor = (uint32_t)monitor};
 
-    i = __atomic_fetch_add(&sf_control->n_findings, 1, __ATOMIC_RELAXED);
-    if (i < SF_FINDINGS_MAX) {
-        struct sf_told *told = &sf_control->findings[i];
-        struct sf_moment at = moment();
-        told->monitor = (uint32_t)monitor;
-        told->process = sf_inject_process();
-        told->seq = at.seq;
-        told->site = at.site;
-        strncpy(told->line, line, sizeof told->line - 1);
-    }
+    strncpy(new.line, line, sizeof new.line - 1);
+    if (!repeats(&new))
+        keep(&new);
     if (monitor == SF_MON_SPIN)
         kill(watched->who(program, sizeof program), SIGKILL);
     return true;

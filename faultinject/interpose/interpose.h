@@ -72,7 +72,7 @@ static inline size_t sf_write_all(int fd, const char *bytes, size_t len)
     size_t done = 0;
     ssize_t n;
 
-    while (done < len && (n = write(fd, bytes + done, len - done)) >= 0)
+    while (done < len && (n = write(fd, bytes + done, len - done)) > 0)
         done += (size_t)n;
     return done;
 }

@@ -44,13 +44,12 @@ SF_EXPORT unsigned alarm(unsigned seconds)
 }
 
 /* What is left until then; 0 if it is over. */
-static struct timespec time_until(clockid_t clock, const struct timespec *then)
+static struct timespec time_until(const struct timespec *now,
+                                  const struct timespec *then)
 {
-    struct timespec now, left;
+    struct timespec left = {then->tv_sec - now->tv_sec,
+                            then->tv_nsec - now->tv_nsec};
 
-    clock_gettime(clock, &now);
-    left.tv_sec = then->tv_sec - now.tv_sec;
-    left.tv_nsec = then->tv_nsec - now.tv_nsec;
     if (left.tv_nsec < 0) {
         left.tv_sec--;
         left.tv_nsec += 1000000000;
@@ -58,22 +57,34 @@ static struct timespec time_until(clockid_t clock, const struct timespec *then)
     return left.tv_sec < 0 ? (struct timespec){0} : left;
 }
 
+static int sleep_until(clockid_t clock, const struct timespec *then)
+{
+    struct timespec now, left;
+
+    if (clock_gettime(clock, &now) < 0)
+        return -1;
+    if (then->tv_sec < 0 || then->tv_nsec < 0 || then->tv_nsec >= 1000000000) {
+        errno = EINVAL;
+        return -1;
+    }
+    left = time_until(&now, then);
+    return nanosleep(&left, NULL);
+}
+
 /* It returns the error, and leaves errno alone. */
 SF_EXPORT int clock_nanosleep(clockid_t clock, int flags,
                               const struct timespec *want,
                               struct timespec *left)
 {
-    bool absolute = flags & TIMER_ABSTIME;
-    struct timespec rest = *want;
     int saved = errno, r;
 
     if (!sf_on || !sf_inside())
         r = (int)sf_syscall(SYS_clock_nanosleep, clock, flags, (long)want,
                             (long)left, 0, 0);
-    else if (absolute && want->tv_nsec >= 0 && want->tv_nsec < 1000000000)
-        rest = time_until(clock, want), r = nanosleep(&rest, NULL);
+    else if (flags & TIMER_ABSTIME)
+        r = sleep_until(clock, want);
     else
-        r = nanosleep(&rest, absolute ? NULL : left);
+        r = nanosleep(want, left);
     r = r < 0 ? errno : 0;
     errno = saved;
     return r;

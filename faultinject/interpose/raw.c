@@ -5,15 +5,19 @@
  * forms of pselect, ppoll and preadv2 differ and are made to fit.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "faultinject/inject/control.h"
@@ -94,7 +98,40 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
 #else
 #define RAW_OLD_MAP(X)
 #endif
+/* Time, as in memory.c: only a world in memory has its own. */
+#ifdef SF_IN_MEMORY
+#define RAW_TIME_MAP(X)                                                       \
+    X(clock_gettime, clock_gettime((clockid_t)a, PTR(b)))                     \
+    X(nanosleep,     nanosleep(PTR(a), PTR(b)))                               \
+    X(clock_nanosleep, result_of(clock_nanosleep((clockid_t)a, INT(b),        \
+                                                 PTR(c), PTR(d))))            \
+    X(gettimeofday,  gettimeofday(PTR(a), PTR(b)))                            \
+    X(setitimer,     setitimer((enum __itimer_which)a, PTR(b), PTR(c)))       \
+    X(getitimer,     getitimer((enum __itimer_which)a, PTR(b)))               \
+    X(rt_sigsuspend, sigsuspend(PTR(a)))
+#else
+#define RAW_TIME_MAP(X)
+#endif
+/* Numbers that newer machines do not have. */
+#if defined SF_IN_MEMORY && defined SYS_alarm
+#define RAW_OLD_TIME_MAP(X)                                                   \
+    X(time,          time(PTR(a)))                                            \
+    X(alarm,         alarm((unsigned)a))                                      \
+    X(pause,         pause())
+#else
+#define RAW_OLD_TIME_MAP(X)
+#endif
 /* clang-format on */
+
+#ifdef SF_IN_MEMORY
+/* libc's clock_nanosleep() returns the error. */
+static int result_of(int err)
+{
+    if (err)
+        errno = err;
+    return err ? -1 : 0;
+}
+#endif
 
 void sf_seal(void)
 {
@@ -157,6 +194,8 @@ SF_EXPORT long syscall(long number, ...)
         return call;
         RAW_MAP(X)
         RAW_OLD_MAP(X)
+        RAW_TIME_MAP(X)
+        RAW_OLD_TIME_MAP(X)
 #undef X
     default:
         return any_syscall(number, a, b, c, d, e, f);

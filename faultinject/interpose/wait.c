@@ -6,22 +6,22 @@
 
 #include <string.h>
 
+/* Rounded up, as waits are: 0 is only who does not wait. */
+static int to_ms(time_t seconds, long ns)
+{
+    if (seconds < 0 || seconds > 1000000)
+        return seconds < 0 ? 0 : 1000000000;
+    return (int)(seconds * 1000 + (ns + 999999) / 1000000);
+}
+
 static int timespec_ms(const struct timespec *t)
 {
-    if (!t)
-        return -1;
-    return t->tv_sec > 1000000 ? 1000000000
-                               : (int)(t->tv_sec * 1000 + t->tv_nsec / 1000000);
+    return t ? to_ms(t->tv_sec, t->tv_nsec % 1000000000) : -1;
 }
 
 static int timeval_ms(const struct timeval *t)
 {
-    struct timespec ts;
-
-    if (!t)
-        return -1;
-    ts = (struct timespec){t->tv_sec, t->tv_usec * 1000};
-    return timespec_ms(&ts);
+    return t ? to_ms(t->tv_sec, t->tv_usec % 1000000 * 1000) : -1;
 }
 
 /* --- select --- */

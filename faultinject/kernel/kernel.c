@@ -31,12 +31,12 @@ static int option(int fd, int level, int name)
     return value;
 }
 
-static bool has_timeout(int fd, int name)
+static bool has_send_timeout(int fd)
 {
     struct timeval tv = {0, 0};
     socklen_t len = sizeof tv;
 
-    return sf_libc.getsockopt(fd, SOL_SOCKET, name, &tv, &len) == 0 &&
+    return sf_libc.getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &len) == 0 &&
            (tv.tv_sec || tv.tv_usec);
 }
 
@@ -156,8 +156,7 @@ static void stream_facts(int fd, struct sf_facts *f)
     f->signalled = flags >= 0 && (flags & O_ASYNC);
     f->low_water = option(fd, SOL_SOCKET, SO_RCVLOWAT) > 1;
     f->local = option(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX;
-    f->rcv_timeout = has_timeout(fd, SO_RCVTIMEO);
-    f->snd_timeout = has_timeout(fd, SO_SNDTIMEO);
+    f->snd_timeout = has_send_timeout(fd);
     if (option(fd, SOL_SOCKET, SO_ACCEPTCONN) > 0) {
         f->type = SF_FD_LISTENER;
         f->backlog = sf_libc.poll(&peek, 1, 0) > 0 && peek.revents & POLLIN;

@@ -483,6 +483,17 @@ static int mended_socket(int domain, int type, int protocol)
     return fresh(sf_libc.socket(domain, type, protocol));
 }
 
+static int mended_socketpair(int domain, int type, int protocol, int fds[2])
+{
+    int result = sf_libc.socketpair(domain, type, protocol, fds);
+
+    if (result == 0) {
+        fresh(fds[0]);
+        fresh(fds[1]);
+    }
+    return result;
+}
+
 static int mended_accept(int fd, struct sockaddr *addr, socklen_t *len)
 {
     return fresh(sf_libc.accept(fd, addr, len));
@@ -506,7 +517,7 @@ void sf_mend_world(struct sf_world *w)
     MEND(poll); MEND(ppoll);
     MEND(epoll_wait); MEND(epoll_pwait); MEND(epoll_pwait2);
     MEND(close); MEND(dup); MEND(dup2); MEND(dup3); MEND(fcntl);
-    MEND(socket); MEND(accept); MEND(accept4);
+    MEND(socket); MEND(socketpair); MEND(accept); MEND(accept4);
 #undef MEND
 }
 /* clang-format on */

@@ -19,6 +19,7 @@
 
 #include "faultinject/inject/inject.h"
 #include "faultinject/interpose/interpose.h"
+#include "faultinject/notify/filter.h"
 #include "faultinject/notify/remote.h"
 #include "faultinject/notify/traced.h"
 #include "faultinject/world.h"
@@ -402,6 +403,7 @@ static int to_ms(time_t seconds, long ns)
     return (int)(seconds * 1000 + (ns + 999999) / 1000000);
 }
 
+/* What is no time is the kernel's to refuse. */
 static int milliseconds(unsigned long at, int *ms)
 {
     struct timespec t;
@@ -411,6 +413,10 @@ static int milliseconds(unsigned long at, int *ms)
         return 0;
     if (!sf_peek(&t, at, sizeof t))
         return -1;
+    if (t.tv_sec < 0 || t.tv_nsec < 0 || t.tv_nsec > 999999999) {
+        untouched();
+        return -1;
+    }
     *ms = to_ms(t.tv_sec, t.tv_nsec);
     return 0;
 }
@@ -458,9 +464,9 @@ static bool take_set(fd_set *set, unsigned long at, int nfds)
     return true;
 }
 
-static long select_for(int ms)
+/* Of the time, what is left. */
+static long select_for(struct timeval *t)
 {
-    struct timeval t = {ms / 1000, ms % 1000 * 1000};
     int nfds = INT(0);
     fd_set sets[3];
     long ready;
@@ -473,7 +479,7 @@ static long select_for(int ms)
     if (sf_remote.untouched)
         return -1;
     ready = select(nfds, ARG(1) ? &sets[0] : NULL, ARG(2) ? &sets[1] : NULL,
-                   ARG(3) ? &sets[2] : NULL, ms < 0 ? NULL : &t);
+                   ARG(3) ? &sets[2] : NULL, t);
     for (int i = 0; i < 3 && ready >= 0; i++)
         if (ARG(1 + i) &&
             !sf_poke(ARG(1 + i), &sets[i], (size_t)(nfds + 63) / 64 * 8))
@@ -483,10 +489,20 @@ static long select_for(int ms)
 
 static long on_pselect(void)
 {
+    struct timespec left;
+    struct timeval t;
+    long ready;
     int ms;
 
     sf_remote.masked = ARG(5) != 0;
-    return milliseconds(ARG(4), &ms) < 0 ? -1 : select_for(ms);
+    if (milliseconds(ARG(4), &ms) < 0)
+        return -1;
+    t = (struct timeval){ms / 1000, ms % 1000 * 1000};
+    ready = select_for(ms < 0 ? NULL : &t);
+    left = (struct timespec){t.tv_sec, t.tv_usec * 1000};
+    if (ms >= 0 && !sf_remote.untouched)
+        sf_poke(ARG(4), &left, sizeof left);
+    return ready;
 }
 
 static long epoll_for(int ms)
@@ -537,11 +553,19 @@ static long on_poll(void)
 
 static long on_select(void)
 {
-    struct timeval t = {0, 0};
+    struct timeval t;
+    long ready;
 
-    if (ARG(4) && !sf_peek(&t, ARG(4), sizeof t))
+    if (ARG(4) == 0)
+        return select_for(NULL);
+    if (!sf_peek(&t, ARG(4), sizeof t))
         return -1;
-    return select_for(ARG(4) ? to_ms(t.tv_sec, t.tv_usec * 1000L) : -1);
+    if (t.tv_sec < 0 || t.tv_usec < 0 || t.tv_usec > 999999)
+        return untouched();
+    ready = select_for(&t);
+    if (!sf_remote.untouched)
+        sf_poke(ARG(4), &t, sizeof t);
+    return ready;
 }
 
 static long on_dup2(void)
@@ -615,7 +639,7 @@ static long make(void)
 /* The mirrors go first: a close that follows must be the last one. */
 void sf_answer(void)
 {
-    struct seccomp_notif_resp answer = {.id = sf_remote.told.id};
+    struct sf_told_answer answer = {.resp.id = sf_remote.told.id};
     long result;
 
     sf_remote.untouched = false;
@@ -623,11 +647,11 @@ void sf_answer(void)
     errno = 0;
     result = make();
     if (sf_remote.untouched)
-        answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+        answer.resp.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
     else if (result < 0)
-        answer.error = -errno;
+        answer.resp.error = -errno;
     else
-        answer.val = result;
+        answer.resp.val = result;
     free(there.bytes);
     there.bytes = NULL;
     sf_mirror_drop();

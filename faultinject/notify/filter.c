@@ -149,10 +149,20 @@ static bool ends_now(int process)
     return ppoll(&p, 1, &(struct timespec){.tv_nsec = 50000}, NULL) > 0;
 }
 
+/* Is there room for what this kernel tells? */
+static bool has_room(void)
+{
+    struct seccomp_notif_sizes sizes;
+
+    return syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) == 0 &&
+           sizes.seccomp_notif <= sizeof(struct sf_told_call) &&
+           sizes.seccomp_notif_resp <= sizeof(struct sf_told_answer);
+}
+
 int sf_filter_offer(struct sf_meeting *m, const struct sf_filter *filter)
 {
     pid_t parent = getppid();
-    int listener = install(filter);
+    int listener = has_room() ? install(filter) : -1;
     int err = listener < 0 ? errno : 0;
 
     __atomic_store_n(&m->offered, err ? -err : listener + 1, __ATOMIC_RELEASE);

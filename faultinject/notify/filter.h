@@ -8,6 +8,7 @@
 #ifndef SF_FILTER_H
 #define SF_FILTER_H
 
+#include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,20 @@ struct sf_filter {
     /* Calls with this as the sixth argument are not told; 0: there are none. */
     uint64_t cookie;
     bool only_streams; /* of socket() and socketpair() */
+};
+
+/*
+ * What the kernel tells, and is answered.  Its own structs may be longer than
+ * those that we were compiled with; all that is not filled in has to be 0.
+ */
+enum { SF_LONGER_MAX = 256 };
+struct sf_told_call {
+    struct seccomp_notif told;
+    char more[SF_LONGER_MAX];
+};
+struct sf_told_answer {
+    struct seccomp_notif_resp resp;
+    char more[SF_LONGER_MAX];
 };
 
 /* Where the process with the filter meets the one who listens. */

@@ -185,13 +185,13 @@ static void adopt_children(void)
 
 static void answer(const struct seccomp_notif *told, int error)
 {
-    struct seccomp_notif_resp resp = {
-        .id = told->id,
-        .error = error,
-        .flags = error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    struct sf_told_answer answer = {
+        .resp = {.id = told->id,
+                 .error = error,
+                 .flags = error ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE}};
 
     sf_traced_answered(told, !error);
-    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
 
 static void let_go(const struct seccomp_notif *told)
@@ -218,11 +218,13 @@ static bool is_for_us(const struct seccomp_notif *told, pid_t process)
 static void hand_out(void)
 {
     struct sf_order order = {.what = SF_ORDER_CALL};
+    struct sf_told_call call = {.told = {.id = 0}};
     struct worker *w = NULL;
     pid_t process, parent;
 
-    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &order.told) < 0)
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &call) < 0)
         return; /* a signal took it away again */
+    order.told = call.told;
     if (sf_remote_family((pid_t)order.told.pid, &process, &parent)) {
         adopt_children();
         sf_fork_ended((pid_t)order.told.pid);

@@ -19,6 +19,7 @@
 #include "faultinject/inject/monitor.h"
 #include "faultinject/interpose/attach.h"
 #include "faultinject/notify/calls.h"
+#include "faultinject/notify/filter.h"
 #include "faultinject/notify/remote.h"
 #include "faultinject/notify/traced.h"
 #include "faultinject/notify/world.h"
@@ -86,8 +87,8 @@ static struct hand *new_hand(pid_t thread)
 /* A thread makes one call at a time, so its hand is free. */
 static void hand_over(const struct seccomp_notif *told)
 {
-    struct seccomp_notif_resp go_on = {
-        .id = told->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    struct sf_told_answer go_on = {
+        .resp = {.id = told->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE}};
     struct hand *hand = hands;
 
     while (hand && hand->thread != (pid_t)told->pid)

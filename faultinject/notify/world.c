@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -122,12 +123,30 @@ static int remote_poll(struct pollfd *fds, nfds_t n, int timeout)
     return ready;
 }
 
+/* Rounded up; what an int cannot say is as good as for ever. */
+static int ms_of(const struct timeval *t)
+{
+    if (!t)
+        return -1;
+    if (t->tv_sec > INT_MAX / 1000 - 1)
+        return INT_MAX;
+    return (int)(t->tv_sec * 1000 + (t->tv_usec + 999) / 1000);
+}
+
+/* Linux leaves in it what was not slept. */
+static void leave_rest(struct timeval *timeout, int64_t end)
+{
+    int64_t left = end - now_ms();
+
+    left = left < 0 ? 0 : left;
+    if (timeout)
+        *timeout = (struct timeval){left / 1000, left % 1000 * 1000};
+}
+
 static int remote_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
                          struct timeval *timeout)
 {
-    int64_t end = until(timeout ? (int)(timeout->tv_sec * 1000 +
-                                        (timeout->tv_usec + 999) / 1000)
-                                : -1);
+    int64_t end = until(ms_of(timeout));
     fd_set asked[3];
     fd_set *sets[3] = {rd, wr, ex};
     int ready;
@@ -139,8 +158,10 @@ static int remote_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
         int ms = slice(end);
         ready = kernel->select(nfds, rd, wr, ex,
                                &(struct timeval){ms / 1000, ms % 1000 * 1000});
-        if (ready != 0 || (end >= 0 && now_ms() >= end))
+        if (ready != 0 || (end >= 0 && now_ms() >= end)) {
+            leave_rest(timeout, end);
             return ready;
+        }
         for (int i = 0; i < 3; i++)
             if (sets[i])
                 *sets[i] = asked[i];

@@ -21,9 +21,18 @@
 
 enum { PAUSE_MS = 50, LINKS_MAX = SF_PEERS, PIECE = 4096 };
 
+/* One direction: nothing is read while the last piece is still to be sent, so
+ * that a peer that does not read keeps only its own connection waiting. */
+struct way {
+    uint8_t bytes[PIECE];
+    size_t at, left; /* what is still to be sent */
+    bool ended;      /* nothing more comes       */
+};
+
 /* A client, and our own connection to the server for it. */
 struct link {
     int client, server; /* -1: this side has closed */
+    struct way up, down;
 };
 
 static struct sf_session session = {
@@ -183,62 +192,117 @@ static void admit(int listener, unsigned port)
         note(SF_ACT_CONNECT, i);
 }
 
-static bool send_all(int fd, const uint8_t *bytes, size_t len)
-{
-    while (len) {
-        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
-
-        if (n < 0 && errno != EINTR)
-            return false;
-        bytes += n > 0 ? n : 0;
-        len -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 static void end_link(struct link *l, bool reset)
 {
     drop(&l->client, reset);
     drop(&l->server, reset);
+    l->up = l->down = (struct way){.at = 0};
 }
 
-/* false: nothing more comes from there. */
-static bool from_client(unsigned i)
+/* False: nothing is there yet. */
+static bool receive(int fd, struct way *way, ssize_t *n)
+{
+    *n = recv(fd, way->bytes, PIECE, MSG_DONTWAIT);
+    way->at = 0;
+    way->left = *n > 0 ? (size_t)*n : 0;
+    return *n >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+/* As much as goes now; false: it will never be taken. */
+static bool pass_on(int fd, struct way *way)
+{
+    ssize_t n =
+        send(fd, way->bytes + way->at, way->left, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    way->at += (size_t)n;
+    way->left -= (size_t)n;
+    return true;
+}
+
+static void to_server(struct link *l)
+{
+    if (pass_on(l->server, &l->up))
+        return;
+    l->up.left = 0;
+    l->up.ended = true;
+}
+
+static void to_client(unsigned i)
+{
+    if (pass_on(links[i].client, &links[i].down))
+        return;
+    note(SF_ACT_RESET, i);
+    end_link(&links[i], true);
+}
+
+static void from_client(unsigned i)
 {
     struct link *l = &links[i];
-    uint8_t bytes[PIECE];
-    ssize_t n = recv(l->client, bytes, sizeof bytes, 0);
+    ssize_t n;
 
+    if (!receive(l->client, &l->up, &n))
+        return;
     if (n > 0) {
-        note_bytes(i, bytes, (size_t)n);
-        return send_all(l->server, bytes, (size_t)n);
+        note_bytes(i, l->up.bytes, (size_t)n);
+        to_server(l);
+        return;
     }
     note(n == 0 ? SF_ACT_FINISH : SF_ACT_RESET, i);
+    l->up.ended = true;
     if (n == 0)
         shutdown(l->server, SHUT_WR);
     else
         end_link(l, true);
-    return false;
 }
 
 static void from_server(unsigned i)
 {
     struct link *l = &links[i];
-    uint8_t bytes[PIECE];
-    ssize_t n = recv(l->server, bytes, sizeof bytes, 0);
+    ssize_t n;
 
-    if (n <= 0) {
+    if (!receive(l->server, &l->down, &n))
+        return;
+    if (n > 0)
+        to_client(i);
+    else
         end_link(l, n < 0);
-    } else if (!send_all(l->client, bytes, (size_t)n)) {
-        note(SF_ACT_RESET, i);
-        end_link(l, true);
-    }
+}
+
+/* -1: nothing is waited for, and a hangup would be told without end. */
+static struct pollfd side(int fd, const struct way *in, const struct way *out)
+{
+    short events = (short)((in->left || in->ended ? 0 : POLLIN) |
+                           (out->left ? POLLOUT : 0));
+
+    return (struct pollfd){.fd = events ? fd : -1, .events = events};
+}
+
+/* An error and a hangup are met by the call that was waited for. */
+static bool says(const struct pollfd *p, short event)
+{
+    return p->events & event && p->revents & (event | POLLERR | POLLHUP);
+}
+
+static void serve(unsigned i, const struct pollfd *client,
+                  const struct pollfd *server)
+{
+    struct link *l = &links[i];
+
+    if (says(client, POLLOUT))
+        to_client(i);
+    if (says(server, POLLOUT) && l->server >= 0)
+        to_server(l);
+    if (says(client, POLLIN) && l->client >= 0)
+        from_client(i);
+    if (says(server, POLLIN) && l->server >= 0)
+        from_server(i);
 }
 
 static void relay(int listener, unsigned port)
 {
     struct pollfd fds[1 + 2 * LINKS_MAX];
-    bool done[LINKS_MAX] = {false}; /* sending */
     sigset_t none;
 
     sigemptyset(&none);
@@ -246,20 +310,14 @@ static void relay(int listener, unsigned port)
         fds[0] = (struct pollfd){.fd = free_link() < LINKS_MAX ? listener : -1,
                                  .events = POLLIN};
         for (unsigned i = 0; i < LINKS_MAX; i++) {
-            fds[1 + 2 * i] = (struct pollfd){
-                .fd = done[i] ? -1 : links[i].client, .events = POLLIN};
-            fds[2 + 2 * i] =
-                (struct pollfd){.fd = links[i].server, .events = POLLIN};
+            struct link *l = &links[i];
+            fds[1 + 2 * i] = side(l->client, &l->up, &l->down);
+            fds[2 + 2 * i] = side(l->server, &l->down, &l->up);
         }
         if (ppoll(fds, 1 + 2 * LINKS_MAX, NULL, &none) < 0)
             continue;
-        for (unsigned i = 0; i < LINKS_MAX; i++) {
-            if (fds[1 + 2 * i].revents)
-                done[i] = !from_client(i);
-            if (fds[2 + 2 * i].revents && links[i].server >= 0)
-                from_server(i);
-            done[i] = done[i] && !is_free(&links[i]);
-        }
+        for (unsigned i = 0; i < LINKS_MAX; i++)
+            serve(i, &fds[1 + 2 * i], &fds[2 + 2 * i]);
         if (fds[0].revents)
             admit(listener, port);
     }

@@ -72,9 +72,8 @@ void sf_progress_look(struct sf_progress *p, const struct sf_exhaust *walk,
     if (!begin_line(p, t))
         return;
     fprintf(stderr,
-            "%u faults: %" PRIu64 " schedules, %.0f a second, %.0f %% of "
-            "this bound",
-            walk->bound, runs, rate(p, runs, t), 100 * part);
+            "%s: %" PRIu64 " schedules, %.0f a second, %.0f %% of this bound",
+            sf_faults_text(walk->bound), runs, rate(p, runs, t), 100 * part);
     tell_left(p, walk->bound, part, t);
     end_line(p);
 }

@@ -27,7 +27,8 @@ static int64_t from_timeval(const struct timeval *tv)
         return -1;
     if (tv->tv_sec < 0 || tv->tv_usec < 0)
         return -2;
-    return tv->tv_sec > INT64_C(9000000000)
+    return tv->tv_sec > INT64_C(8000000000) ||
+                   tv->tv_usec > INT64_C(1000000000000000)
                ? -1
                : tv->tv_sec * 1000000000 + tv->tv_usec * 1000;
 }
@@ -164,6 +165,8 @@ int sim_on_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 
     if (!sim_is_fd(epfd))
         return PASS_INT;
+    if (op != EPOLL_CTL_DEL && !event)
+        return -EFAULT;
     if (!ep || fd < 0 || (sim_is_fd(fd) && !end))
         return -EBADF;
     if (ep->kind != SIM_EPOLL)
@@ -273,6 +276,8 @@ int sim_on_clock_gettime(clockid_t clock, struct timespec *now)
 
     if (is_cpu_clock(clock))
         return PASS_INT;
+    if (clock > CLOCK_TAI)
+        return -EINVAL;
     creep();
     ns = wall ? real_time() : sim.now;
     now->tv_sec = ns / 1000000000;
@@ -305,8 +310,8 @@ int sim_on_nanosleep(const struct timespec *want, struct timespec *left)
     int64_t ns = from_timespec(want), until = sim_until(ns);
     int r;
 
-    if (ns < 0)
-        return -EINVAL;
+    if (!want || ns == -2)
+        return want ? -EINVAL : -EFAULT;
     do
         r = sim_pass(until);
     while (r == 0);

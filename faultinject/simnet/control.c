@@ -352,9 +352,11 @@ static int take_time(int64_t *ns, const void *val, socklen_t len)
     memcpy(&tv, val, sizeof tv);
     if (tv.tv_usec < 0 || tv.tv_usec >= 1000000)
         return -EDOM;
-    /* Linux, too, takes what it cannot count for no limit. */
-    if (tv.tv_sec < 0 || tv.tv_sec >= SF_SIM_NEVER / 1000000000)
+    /* As Linux: what it cannot count is no limit, and below 0 nothing waits. */
+    if (tv.tv_sec >= SF_SIM_NEVER / 1000000000)
         *ns = 0;
+    else if (tv.tv_sec < 0)
+        *ns = 1;
     else
         *ns = tv.tv_sec * 1000000000 + tv.tv_usec * 1000;
     return 0;

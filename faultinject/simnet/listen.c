@@ -43,12 +43,26 @@ static int set_name(struct sim_name *name, sa_family_t family,
     return 0;
 }
 
+/* Linux's names without a file: the path begins with a NUL. */
+static bool is_abstract(const struct sim_name *name)
+{
+    return !name->un.sun_path[0];
+}
+
+/* One without any bytes is not told from others by its name. */
+static bool same_path(const struct sim_name *a, const struct sim_name *b)
+{
+    if (is_abstract(a))
+        return a->len == b->len && a->len > sizeof(sa_family_t) &&
+               !memcmp(a->bytes, b->bytes, a->len);
+    return !strncmp(a->un.sun_path, b->un.sun_path, sizeof a->un.sun_path);
+}
+
 /* Addresses of this world differ in port or path only. */
 static bool same_name(struct sim_name *a, struct sim_name *b)
 {
     if (a->any.sa_family == AF_UNIX || b->any.sa_family == AF_UNIX)
-        return a->any.sa_family == b->any.sa_family &&
-               !strncmp(a->un.sun_path, b->un.sun_path, sizeof a->un.sun_path);
+        return a->any.sa_family == b->any.sa_family && same_path(a, b);
     return *port_of(a) == *port_of(b);
 }
 
@@ -204,7 +218,7 @@ static int establish(struct sf_end *end, struct sf_end *listener)
     return 0;
 }
 
-void sim_unpark(struct sf_end *listener)
+static void unpark(struct sf_end *listener)
 {
     for (unsigned i = 0; i < sim.ends_used && !is_full(listener); i++) {
         struct sf_end *end = &sim.ends[i];
@@ -219,7 +233,7 @@ struct sf_end *sim_accept(struct sf_end *listener)
     struct sf_end *embryo = dequeue(listener);
 
     if (embryo)
-        sim_unpark(listener);
+        unpark(listener);
     return embryo;
 }
 
@@ -233,7 +247,7 @@ void sim_drop(struct sf_end *listener)
         embryo->peer->harmed = true;
     sim_close_stream(embryo, true);
     sim_end_unref(embryo);
-    sim_unpark(listener);
+    unpark(listener);
 }
 
 void sim_close_listener(struct sf_end *listener)
@@ -312,7 +326,8 @@ static int connect_unix(struct sf_end *end, struct sim_name *name)
     struct sf_end *listener = find_bound(name, true);
 
     if (!listener)
-        return find_bound(name, false) ? -ECONNREFUSED : -ENOENT;
+        return is_abstract(name) || find_bound(name, false) ? -ECONNREFUSED
+                                                            : -ENOENT;
     if (listener->shut & SHUT_RCV)
         return -ECONNREFUSED;
     if (is_full(listener) && end->nonblock)
@@ -384,7 +399,7 @@ void sf_end_hold(struct sf_end *listener, bool held)
 {
     listener->held = held;
     if (!held)
-        sim_unpark(listener);
+        unpark(listener);
 }
 
 struct sf_end *sf_end_accept(struct sf_end *listener)

@@ -17,7 +17,7 @@ void sf_sim_be_tidy(void (*how)(void *at, size_t len))
 /* Libraries like this one are not instrumented; MSan is told by hand. */
 void __msan_unpoison(const volatile void *p, size_t n) __attribute__((weak));
 
-uint8_t *sim_bytes(struct sf_end *end)
+static uint8_t *bytes_of(struct sf_end *end)
 {
     return buffers[end - sim.ends];
 }
@@ -43,7 +43,7 @@ static size_t least(size_t a, size_t b)
 
 static void put(struct sf_end *end, const uint8_t *from, size_t len)
 {
-    uint8_t *bytes = sim_bytes(end);
+    uint8_t *bytes = bytes_of(end);
     size_t at = (end->in.head + end->in.len) % SF_SIM_BUFFER;
     size_t run = least(len, SF_SIM_BUFFER - at);
 
@@ -68,7 +68,7 @@ size_t sim_put(struct sf_end *end, const struct iovec *iov, int n)
 
 static void copy_out(struct sf_end *end, size_t skip, uint8_t *to, size_t len)
 {
-    const uint8_t *bytes = sim_bytes(end);
+    const uint8_t *bytes = bytes_of(end);
     size_t at = (end->in.head + skip) % SF_SIM_BUFFER;
     size_t run = least(len, SF_SIM_BUFFER - at);
 
@@ -84,21 +84,21 @@ void sim_forget(struct sf_end *end)
 {
     if (!clear)
         return;
-    clear(sim_bytes(end), end->in.len);
+    clear(bytes_of(end), end->in.len);
     *end = (struct sf_end){.kind = SIM_FREE};
 }
 
 void sim_empty(struct sf_end *end)
 {
     if (clear)
-        clear(sim_bytes(end), end->in.len);
+        clear(bytes_of(end), end->in.len);
     end->in.head = end->in.len = 0;
 }
 
 /* What waits is at the front, and what is gone has left nothing. */
 static void tidy_up(struct sf_end *end, size_t got)
 {
-    uint8_t *bytes = sim_bytes(end);
+    uint8_t *bytes = bytes_of(end);
 
     memmove(bytes, bytes + got, end->in.len);
     clear(bytes + end->in.len, got);

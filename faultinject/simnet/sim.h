@@ -166,7 +166,6 @@ static inline void sim_wake(struct sf_end *end)
 }
 
 /* --- byte queues: queue.c */
-uint8_t *sim_bytes(struct sf_end *end);
 void sim_forget(struct sf_end *end); /* it is free: see sf_sim_be_tidy() */
 void sim_empty(struct sf_end *end);  /* what it has not read is gone */
 size_t sim_space(const struct sf_end *end); /* in the queue of `end`      */
@@ -193,7 +192,6 @@ int sim_listen(struct sf_end *end, int backlog);
 int sim_connect(struct sf_end *end, const struct sockaddr *addr, socklen_t len);
 struct sf_end *sim_accept(struct sf_end *listener); /* NULL: nobody       */
 void sim_close_listener(struct sf_end *end);
-void sim_unpark(struct sf_end *listener);
 void sim_drop(struct sf_end *listener);
 void sim_name_out(const struct sim_name *name, sa_family_t family,
                   struct sockaddr *addr, socklen_t *len);

@@ -84,12 +84,13 @@ int sim_timer_get(const struct sf_end *end, struct itimerspec *now)
 /* An absolute time that has passed is due at once. */
 int sim_timer_set(struct sf_end *end, int flags, const struct itimerspec *want)
 {
-    int64_t value = in_ns(want->it_value);
+    int64_t value;
 
     if (end->kind != SIM_TIMER || !is_time(want->it_value) ||
         !is_time(want->it_interval) ||
         (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)))
         return -EINVAL;
+    value = in_ns(want->it_value);
     if (value && (flags & TFD_TIMER_ABSTIME))
         value -= end->wall ? SF_SIM_WALL_NS : 0;
     else if (value)

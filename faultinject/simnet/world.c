@@ -71,9 +71,6 @@ static void sim_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
     facts->local = end->family == AF_UNIX || end->kind != SIM_SOCKET;
     facts->connecting = end->state == SIM_SYN_SENT || end->parked;
     facts->fin = end->in.len == 0 && (end->shut & SHUT_RCV);
-    facts->reading_cut = end->shut & SHUT_RCV && !end->done;
-    facts->writing_cut = end->shut & SHUT_SND;
-    facts->rcv_timeout = end->rcv_timeout;
     facts->snd_timeout = end->snd_timeout;
     facts->error = end->err;
     facts->queued = end->in.len;

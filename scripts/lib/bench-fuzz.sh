@@ -48,7 +48,8 @@ fuzz_turns() {
         cpu=$({ time fuzz_once "$binary" "$seeds" || true; } 2>&1)
         executed=$(cat "$bench_work/executed")
         if [[ -z $executed ]]; then
-            complain "$fuzz_at: $1 did not run: $(tail -n 1 "$bench_work/fuzz.log")"
+            complain "$fuzz_at: $1 did not run:" \
+                "$(tail -n 1 "$bench_work/fuzz.log")"
             return 1
         fi
         awk '{ print executed / ($1 + $2) }' executed="$executed" <<<"$cpu"
@@ -89,7 +90,8 @@ fuzz_invariance() {
     bench_contest invariance 5 fuzz_turns \
         fuzz_invariant_true fuzz_invariant_false </dev/null
     bench_row fuzz "the invariance oracle, libfuzzer" 0.7 higher invariance 1 \
-        fuzz_invariant_true fuzz_invariant_false "executions, with it by without"
+        fuzz_invariant_true fuzz_invariant_false \
+            "executions, with it by without"
 }
 
 # fuzz_peer NAME GOAL EXECUTIONS: a peer that Debian does not have.  Measured

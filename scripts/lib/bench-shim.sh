@@ -99,7 +99,8 @@ shim_redis() {
 
 # redis_row NAME GOAL WHO
 redis_row() {
-    bench_row shim "redis, $1" "$2" higher redis 1 "$3" raw "GETs a second, by raw"
+    bench_row shim "redis, $1" "$2" higher redis 1 "$3" raw \
+        "GETs a second, by raw"
 }
 
 bench_shim() {

@@ -10,7 +10,8 @@ build_preset() {
         cmake --build --preset "$1" -j "$SF_JOBS") >"$log" 2>&1; then
         grep -E -A12 'error|Error|FAILED' "$log" | head -60 >&2 ||
             tail -40 "$log" >&2
-        die "the build of preset '$1' failed; whole output in $(relative "$log")"
+        die "the build of preset '$1' failed; whole output in" \
+            "$(relative "$log")"
     fi
 }
 
@@ -21,14 +22,16 @@ build_fuzzers() {
     cat "$SF_BUILD/fuzzers.txt"
 }
 
-# build_written: the first word of each sockfault_add_fuzzer() that is listed, as
-# the project's CMake files have it, with * for what a variable puts there.
+# build_written: the first word of each sockfault_add_fuzzer() that is listed,
+# as the project's CMake files have it, with * for what a variable puts there.
 build_written() {
-    find "$SF_PROJECT/." \( -name build -o -name out -o -name .git \) -prune -o \
+    find "$SF_PROJECT/." \( -name build -o -name out -o -name .git \) \
+        -prune -o \
         -type f \( -name CMakeLists.txt -o -name '*.cmake' \) -exec cat {} + |
         sed 's/#.*//' | tr -s '[:space:]' ' ' |
         { grep -oE 'sockfault_add_fuzzer ?\( ?[^ )]+ ?[^ )]*' || true; } |
-        sed -E '/ UNLISTED$/d; s/^[^(]*\( ?([^ ]+).*/\1/; s/\$\{[^}]*\}/*/g; s/"//g'
+        sed -E -e '/ UNLISTED$/d; s/^[^(]*\( ?([^ ]+).*/\1/' \
+            -e 's/\$\{[^}]*\}/*/g; s/"//g'
 }
 
 # build_expect NAME...: a name that no build can make a fuzzer is refused before

@@ -10,8 +10,8 @@ corpus_files() {
     done | sort
 }
 
-# corpus_distinct FUZZER: how many of these differ, which is how many there are to
-# execute.
+# corpus_distinct FUZZER: how many of these differ, which is how many there are
+# to execute.
 corpus_distinct() {
     corpus_files "$1" | tr '\n' '\0' | xargs -0r sha1sum | cut -d' ' -f1 |
         sort -u | wc -l

@@ -122,9 +122,9 @@ afl_turn() {
     afl_harvest "$out" "$fuzzer" "$work"
 }
 
-# libFuzzer at work beside it replaces inputs by smaller ones, so AFL++ reads from
-# a copy; what vanishes while that is made is not missed.  AFL++ does not start
-# when every seed crashes, so there is always one in which next to nothing
+# libFuzzer at work beside it replaces inputs by smaller ones, so AFL++ reads
+# from a copy; what vanishes while that is made is not missed.  AFL++ does not
+# start when every seed crashes, so there is always one in which next to nothing
 # happens.
 afl_seeds() {
     cp -l -- "$1"/* "$2" 2>/dev/null || true

@@ -15,8 +15,8 @@ finding_folder() {
     say "$1/findings/$(signature_of "$replay_kind" "$replay_frames")"
 }
 
-# finding_input OUT FUZZER ENGINE INPUT LOG: something crashed an engine.  Replay
-# it and keep it as a finding.  What replays clean is a finding when the
+# finding_input OUT FUZZER ENGINE INPUT LOG: something crashed an engine.
+# Replay it and keep it as a finding.  What replays clean is a finding when the
 # engine's own log has a report (state that one input leaves to the next); else
 # it goes to OUT/unsteady: too slow once, on a busy machine.
 finding_input() {

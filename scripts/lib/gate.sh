@@ -77,10 +77,10 @@ gate_replayed() {
     gate_check "replay.$1" "$verdict" "executed $executed of $2" "$figures"
 }
 
-# gate_prove FUZZER...: of sockfault's own core what docs/proofs.md calls the first
-# part: all schedules of one fault, the blocking loops with two, recovery from
-# dead descriptors, the decoders, and allocations that fail.  Of another project
-# all schedules of one fault, where a fuzz target has scenarios.
+# gate_prove FUZZER...: of sockfault's own core what docs/proofs.md calls the
+# first part: all schedules of one fault, the blocking loops with two, recovery
+# from dead descriptors, the decoders, and allocations that fail.  Of another
+# project all schedules of one fault, where a fuzz target has scenarios.
 gate_prove() {
     local fuzzer scenarios
     if [[ -x $SF_BUILD/bin/sockfault-prove ]]; then
@@ -105,8 +105,8 @@ gate_prove_core() {
         --memory corpus/scenarios/fuzz_{session,stream,client}
 }
 
-# gate_proof NAME PROGRAM OPTION...: a counterexample is an input of a fuzz target
-# and becomes a finding; one of a decoder is told in the message.
+# gate_proof NAME PROGRAM OPTION...: a counterexample is an input of a fuzz
+# target and becomes a finding; one of a decoder is told in the message.
 gate_proof() {
     local dir=$gate_out/work/prove.$1 status=0 verdict=ok before input name
     local unlisted=false
@@ -172,8 +172,8 @@ gate_fuzzed() {
         "{\"executions\":$3,\"rate\":$4,\"edges\":$5,\"floor\":$floor}"
 }
 
-# gate_swept FUZZER ENGINE RUNS RATE EDGES FINDINGS: every plan in every case, and
-# each did something somewhere.
+# gate_swept FUZZER ENGINE RUNS RATE EDGES FINDINGS: every plan in every case,
+# and each did something somewhere.
 gate_swept() {
     local expected verdict=ok idle
     expected=$(($(sweep_plans | wc -l) * ${#sweep_cases[@]}))

@@ -15,14 +15,16 @@
 # limits_check: a typo is told as one, and not as what came of it.
 limits_check() {
     local name
-    for name in TIMEOUT_S MEMORY_MB RUN_S REPLAYS SLICE_S JOBS SHRINK_S TRIAGE; do
+    for name in TIMEOUT_S MEMORY_MB RUN_S REPLAYS SLICE_S JOBS SHRINK_S \
+        TRIAGE; do
         name=SF_$name
         count_of "environment: $name" "${!name}" 999999 >/dev/null
     done
 }
 
 limits_line() {
-    printf 'limits: %d s and %d MB an input, %d s a run, %d replays, %d jobs\n' \
+    printf \
+        'limits: %d s and %d MB an input, %d s a run, %d replays, %d jobs\n' \
         "$SF_TIMEOUT_S" "$SF_MEMORY_MB" "$SF_RUN_S" "$SF_REPLAYS" "$SF_JOBS"
 }
 

@@ -13,7 +13,8 @@ manners_dialogue() {
         say "$line" >&"${TALKER[1]}" || break
         read -r -t 5 answer <&"${TALKER[0]}" || answer=
         [[ $answer != "$line" ]] || continue
-        sweep_finding stall "the client has sent '$line', and does not say '$line'"
+        sweep_finding stall \
+            "the client has sent '$line', and does not say '$line'"
         break
     done
     kill "$TALKER_PID" || true
@@ -21,7 +22,8 @@ manners_dialogue() {
     sweep_stop "$1"
 } 2>/dev/null
 
-# Bytes come now and then, and all in all it takes longer than either waits for one.
+# Bytes come now and then, and all in all it takes longer than either waits for
+# one.
 manners_patience() {
     local i model
     local -a sweep_options=(--idle 800)
@@ -38,8 +40,8 @@ manners_patience() {
     done
 }
 
-# Who is told in vain that there is an answer has no more time for that, and says
-# that it was over.
+# Who is told in vain that there is an answer has no more time for that, and
+# says that it was over.
 manners_vain() {
     local since=$EPOCHREALTIME
     sweep_start "$1" select env || return 0
@@ -72,8 +74,9 @@ manners_brief() {
     sweep_stop "$1"
 } 2>/dev/null
 
-# A server that dies has answered all that it was sent, and the client, who sends
-# more, reads the answers all the same: what it has not is what never went out.
+# A server that dies has answered all that it was sent, and the client, who
+# sends more, reads the answers all the same: what it has not is what never went
+# out.
 manners_widow() {
     local client said
     local -a sweep_options=(--listen "unix:$1/widow")
@@ -91,9 +94,11 @@ manners_widow() {
     wait "$client" || true
     rm -f "$1/widow"
     said=$(tail -n 1 "$1/out")
-    sed -n 's/.* after \([0-9]*\) of \([0-9]*\) frames: not everything came back$/\1 \2/p' \
+    sed -n \
+        's/.* after \([0-9]*\) of \([0-9]*\) frames: not everything came back$/\1 \2/p' \
         "$1/out" | awk '{ right = $2 - $1 < 20 } END { exit !right }' ||
-        sweep_finding lost-data "of 20 frames, the answers to some of which were \
+        sweep_finding lost-data \
+            "of 20 frames, the answers to some of which were \
 there, the client says: $said"
 } 2>/dev/null
 
@@ -101,7 +106,8 @@ there, the client says: $said"
 # nothing to say needs no answer.
 manners_dialects() {
     local format said nothing
-    for format in ascii:5 'delim:\n' 'delim:\r\n' be8 be16:inclusive be32 fixed:3 \
+    for format in ascii:5 'delim:\n' 'delim:\r\n' be8 be16:inclusive be32 \
+        fixed:3 \
         type:a=2 close; do
         local -A sweep_format=([select]=$format)
         sweep_start "$1" select env || return 0
@@ -112,12 +118,13 @@ manners_dialects() {
         sweep_stop "$1"
         [[ -z $nothing ]] || sweep_finding stall \
             "of $format the client has nothing to say, and says '$nothing'"
-        [[ $said == abc ]] || sweep_finding stall "of $format the client says '$said'"
+        [[ $said == abc ]] ||
+            sweep_finding stall "of $format the client says '$said'"
     done
 }
 
-# manners_pretender ANSWER: a server that says this to its one client, whatever it
-# asks; before, its port.
+# manners_pretender ANSWER: a server that says this to its one client, whatever
+# it asks; before, its port.
 manners_pretender() {
     # shellcheck disable=SC2016 # it is no shell
     exec perl -MIO::Socket::INET -e '$| = 1;
@@ -160,8 +167,8 @@ manners_depth() {
     done
 } 2>/dev/null
 
-# A server that knows the answer before it has read the question: to a large frame of
-# the client's own making.  Then it parts.
+# A server that knows the answer before it has read the question: to a large
+# frame of the client's own making.  Then it parts.
 manners_prophet() {
     # shellcheck disable=SC2016 # it is no shell
     exec perl -MIO::Socket::INET -e '$| = 1;
@@ -186,13 +193,14 @@ manners_rash() {
         --depth 1 --size "$size" --format "delim:\n,max=$size" || status=$?
     exec {says}<&-
     [[ $status -eq 1 ]] || sweep_finding wrong-data \
-        "the client has sent a part of the first of two frames, and ends with $status"
+        "a part of the first of two frames was sent, and it ends with $status"
 } 2>/dev/null
 
 # What comes back is what was sent, and nothing else.
 manners_liar() {
     local answer port pid status want
-    for answer in $'truth\n' $'trut\n' $'truth or so\n' $'Truth\n' $'truth\ntruth\n' \
+    for answer in $'truth\n' $'trut\n' $'truth or so\n' $'Truth\n' \
+        $'truth\ntruth\n' \
         $'truth\ntru' '' truth $'\n'; do
         coproc PRETENDER { manners_pretender "$answer"; }
         pid=$PRETENDER_PID # which is unset when it has ended
@@ -207,6 +215,6 @@ manners_liar() {
         want=1
         [[ $answer != $'truth\n' ]] || want=0
         [[ $status -eq $want ]] || sweep_finding wrong-data \
-            "sent is 'truth', back comes '$answer', and the client ends with $status"
+            "sent is 'truth', back comes '$answer', and it ends with $status"
     done
 } 2>/dev/null

@@ -1,5 +1,5 @@
-# How a server starts: where it listens, what it is told, and that it ends when it is
-# told to at once.
+# How a server starts: where it listens, what it is told, and that it ends when
+# it is told to at once.
 # shellcheck shell=bash
 
 # A server at a port where connections of the one before are not long gone.
@@ -57,7 +57,8 @@ manners_path() {
     kill -KILL "$sweep_server"
     wait "$sweep_server" "${clients[@]}" || true
     if sweep_start "$1" select env; then
-        manners_is_alone || sweep_finding fd-leak "who had the path is dead, and \
+        manners_is_alone ||
+            sweep_finding fd-leak "who had the path is dead, and \
 it has the sockets ${after//$'\n'/ }"
         sweep_stop "$1"
     else
@@ -89,28 +90,31 @@ manners_long() {
     done
 }
 
-# Who is told to end as soon as he says that he is there ends as at any other time,
-# by whichever of both signals.
+# Who is told to end as soon as he says that he is there ends as at any other
+# time, by whichever of both signals.
 manners_prompt() {
     local pid status word
     mkfifo "$1/says"
     for word in TERM INT TERM INT TERM; do
-        manners_narrow "$SF_BUILD/bin/framed-server" --port 0 >"$1/says" 2>/dev/null &
+        manners_narrow "$SF_BUILD/bin/framed-server" --port 0 >"$1/says" \
+            2>/dev/null &
         pid=$! status=0
         # shellcheck disable=SC2016 # expanded by the shell that tells it
         manners_beside bash -c 'read -r _ <"$0" && kill -"$2" "$1"' \
             "$1/says" "$pid" "$word" || true
-        timeout 3 tail -s 0.05 --pid="$pid" -f /dev/null || kill -KILL "$pid" || true
+        timeout 3 tail -s 0.05 --pid="$pid" -f /dev/null || kill -KILL "$pid" ||
+            true
         wait "$pid" || status=$?
         [[ $status -eq 0 ]] || {
-            sweep_finding died "told SIG$word when it listens, it ends with $status"
+            sweep_finding died \
+                "told SIG$word when it listens, it ends with $status"
             return 0
         }
     done
 }
 
-# What is no number, or too large a one, or an option that there is not, starts no
-# server; help is no mistake.
+# What is no number, or too large a one, or an option that there is not, starts
+# no server; help is no mistake.
 manners_picky() {
     local -a wrong=('--port=' '--port=1x' '--port= ' '--port=65536' '--port=-1'
         '--port=99999999999999999999' '--idle=-2' '--conns=1000001' '--port'
@@ -136,7 +140,8 @@ manners_address() {
         local -a sweep_options=(--listen "$listen")
         sweep_start "$1" select env || return 0
         there=$(manners_reach 127.0.0.1)$(manners_reach 127.0.0.2)
-        [[ $listen != '*' ]] || ! manners_has_ipv6 || there+=$(manners_reach ::1)
+        [[ $listen != '*' ]] || ! manners_has_ipv6 ||
+            there+=$(manners_reach ::1)
         sweep_stop "$1"
         case $listen$there in
         127.0.0.1yesno | \*yesyes | \*yesyesyes) ;;

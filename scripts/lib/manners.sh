@@ -1,13 +1,16 @@
 # What a server does at its beginning and from one client to the next, which no
-# fault has a part in.  Uses sweep.sh and mutant_models; each says what it finds.
+# fault has a part in.  Uses sweep.sh and mutant_models; each says what it
+# finds.
 # shellcheck shell=bash
 
 . "$SF_LIB/manners-client.sh"
 . "$SF_LIB/manners-start.sh"
 
-manners=(restart exec_flags turns dialogue address streams path rush long killed vain lied
-    high nagged limits quiet vanish spoilt refused brief widow frugal dialects depth rash liar
-    scarce patience sleep busy babble prompt picky word aside deaf ages) # the last take longest
+# The last take longest.
+manners=(restart exec_flags turns dialogue address streams path rush long
+    killed vain lied high nagged limits quiet vanish spoilt refused brief widow
+    frugal dialects depth rash liar scarce patience sleep busy babble prompt
+    picky word aside deaf ages)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -39,7 +42,8 @@ manners_sockets() {
 }
 
 # Started without standard streams, neither has a connection in their place, to
-# which it would say what is meant for people.  The client has somebody to wait for.
+# which it would say what is meant for people.  The client has somebody to wait
+# for.
 manners_streams() {
     sweep_start "$1" select env || return 0
     kill -STOP "$sweep_server"
@@ -68,7 +72,8 @@ manners_closed() {
         if [[ -z $fd ]]; then
             sweep_finding died "$1 does not start with $streams"
         elif [[ $fd -le 2 ]]; then
-            sweep_finding stale-fd "$1, started with $streams, has a socket as $fd"
+            sweep_finding stale-fd \
+                "$1, started with $streams, has a socket as $fd"
         fi
     done 2>/dev/null
 }
@@ -81,14 +86,15 @@ manners_rush() {
     kill -STOP "$sweep_server"
     for client in 1 2 3 4 5; do
         timeout 5 "$SF_BUILD/bin/framed-client" --connect "unix:$1/rush" \
-            --count 1 --format "${sweep_format[select]}" >"$1/client.$client" 2>&1 &
+            --count 1 --format "${sweep_format[select]}" \
+            >"$1/client.$client" 2>&1 &
         clients+=("$!")
     done
     sleep 0.2
     kill -CONT "$sweep_server"
     for client in 1 2 3 4 5; do
         wait "${clients[client - 1]}" || sweep_finding harm \
-            "five come at once, and one of them says: $(cat "$1/client.$client")"
+            "five come at once, and one says: $(cat "$1/client.$client")"
     done
     sweep_stop "$1"
 }
@@ -135,8 +141,8 @@ manners_crowd() {
         exec "${@:2}"' - "$@"
 }
 
-# Numbers end that select can hold, with some clients more; when they are gone, all
-# is as before.
+# Numbers end that select can hold, with some clients more; when they are gone,
+# all is as before.
 manners_high() {
     local left model
     for model in "${mutant_models[@]}"; do
@@ -186,12 +192,13 @@ manners_visits() {
         exec {fd}>&-
     done
     sweep_until manners_is_alone ||
-        sweep_finding fd-leak "all clients of $2 are gone, and it has the sockets \
+        sweep_finding fd-leak \
+            "all clients of $2 are gone, and it has the sockets \
 ${after//$'\n'/ }"
 }
 
-# manners_narrow COMMAND...: on one processor, and last in the row: whoever is woken
-# runs before who wakes him goes on.
+# manners_narrow COMMAND...: on one processor, and last in the row: whoever is
+# woken runs before who wakes him goes on.
 manners_narrow() {
     exec taskset -c "$(manners_cpu)" nice -n 19 "$@"
 }
@@ -205,8 +212,8 @@ manners_cpu() {
     sed -n 's/^Cpus_allowed_list:[^0-9]*\([0-9]*\).*/\1/p' /proc/self/status
 }
 
-# Told to end, it ends when its clients have, who part as soon as it does: that takes
-# no time, if the word reaches all that wait.
+# Told to end, it ends when its clients have, who part as soon as it does: that
+# takes no time, if the word reaches all that wait.
 manners_word() {
     local model try
     for try in 1 2 3; do
@@ -256,7 +263,8 @@ manners_aside() {
     wait "${clients[@]}" || true
 }
 
-# Told again and again while it waits for a client, it ends when its time is over.
+# Told again and again while it waits for a client, it ends when its time is
+# over.
 manners_nagged() {
     local fd until
     sweep_linger=1000 sweep_start "$1" select env || return 0
@@ -286,7 +294,7 @@ manners_sleep() {
         exec {fd}>&-
         sweep_stop "$1"
         [[ $((after - before)) -le 3 ]] || sweep_finding spin \
-            "with one quiet client $model woke $((after - before)) times in 0.7 s"
+            "one quiet client: $model woke $((after - before)) times in 0.7 s"
     done
 }
 
@@ -299,8 +307,8 @@ manners_switches() {
     done 2>/dev/null | awk '/ctxt_switches/ { n += $2 } END { print n + 0 }'
 }
 
-# What an option limits ends then, and no earlier: in memory, where times and room
-# are exact.  The least room of all will do.
+# What an option limits ends then, and no earlier: in memory, where times and
+# room are exact.  The least room of all will do.
 manners_limits() {
     local -a sweep_options=(--high 1)
     local model
@@ -310,24 +318,25 @@ manners_limits() {
     manners_room "$1"
     for model in "${mutant_models[@]}"; do
         sweep_start "$1" "$model" env || return 0
-        timeout 5 "$SF_BUILD/bin/framed-client" --port "$sweep_port" --count 99 \
-            --format "${sweep_format[$model]}" >/dev/null 2>&1 || sweep_finding \
-            stall "with room for one byte $model does not answer"
+        timeout 5 "$SF_BUILD/bin/framed-client" --port "$sweep_port" \
+            --count 99 --format "${sweep_format[$model]}" >/dev/null 2>&1 ||
+            sweep_finding stall "with room for one byte $model does not answer"
         sweep_stop "$1"
     done
 }
 
-# manners_sim DIR OPTION...: a server in memory; the session is on standard input,
-# and what happened is in DIR/sim.
+# manners_sim DIR OPTION...: a server in memory; the session is on standard
+# input, and what happened is in DIR/sim.
 manners_sim() {
     { say 'sockfault-session 1' && cat; } >"$1/session"
     timeout "$SF_RUN_S" "$SF_BUILD/bin/sockfault" sim -v -s "$1/session" -- \
-        "$SF_BUILD/bin/framed-server" --format ascii:5 "${@:2}" >"$1/sim" 2>&1 ||
+        "$SF_BUILD/bin/framed-server" --format ascii:5 "${@:2}" \
+        >"$1/sim" 2>&1 ||
         grep '^sockfault: finding: ' "$1/sim" || true
 }
 
-# manners_ends DIR OPTION ACT: with the option 3000 the server closes a connection
-# three seconds after the act, although a byte comes each second.
+# manners_ends DIR OPTION ACT: with the option 3000 the server closes a
+# connection three seconds after the act, although a byte comes each second.
 manners_ends() {
     local acts=$3$'\n' at
     for at in 1 2 3 4 5 6; do
@@ -371,18 +380,19 @@ manners_quiet() {
         [[ $status -eq 0 ]] ||
             sweep_finding lateness "$model does not part with who says nothing"
         grep -q '^accepted 1,.* timed out 1,' "$1/server.err" ||
-            sweep_finding wrong-data "$model had one client, who said nothing: $(
+            sweep_finding wrong-data \
+                "$model had one client, who said nothing: $(
                 tail -n 1 "$1/server.err")"
     done
 }
 
-# Who sends what is no frame, and goes on faster than he is read, is listened to until
-# his time is over, and no longer.
+# Who sends what is no frame, and goes on faster than he is read, is listened to
+# until his time is over, and no longer.
 manners_babble() {
     local model status
     for model in "${mutant_models[@]}"; do
-        sweep_linger=500 sweep_start "$1" "$model" "$SF_BUILD/bin/sockfault" run \
-            --quiet --fault 'recv *: delay 20' -- || return 0
+        sweep_linger=500 sweep_start "$1" "$model" "$SF_BUILD/bin/sockfault" \
+            run --quiet --fault 'recv *: delay 20' -- || return 0
         status=0
         # shellcheck disable=SC2016 # expanded by the shell that has the socket
         timeout 4 bash -c 'exec {fd}<>"$0" && exec yes no frame >&"$fd"' \
@@ -393,8 +403,8 @@ manners_babble() {
     done
 }
 
-# Whose time is up while another one takes long is parted with when that is done;
-# who has said something meanwhile is answered.
+# Whose time is up while another one takes long is parted with when that is
+# done; who has said something meanwhile is answered.
 manners_busy() {
     local quiet talker waiter since answer
     local -a sweep_options=(--idle 2000)
@@ -410,7 +420,8 @@ manners_busy() {
     printf 00003you >&"$waiter"
     timeout 6 cat <&"$quiet"
     awk -v a="$since" -v b="$EPOCHREALTIME" 'BEGIN { exit b - a > 3.7 }' ||
-        sweep_finding lateness "quiet for 2 s, while another one was served until \
+        sweep_finding lateness \
+            "quiet for 2 s, while another one was served until \
 2.7 s, and parted with after $(awk -v a="$since" -v b="$EPOCHREALTIME" \
             'BEGIN { print b - a }') s"
     answer=$(timeout 3 head -c 8 <&"$waiter") || true
@@ -443,7 +454,8 @@ manners_asked() {
     exec {fd}>&-
     # 02 is keepalive's, and its time in hundredths of a second
     [[ $timer == 02:* && $((16#${timer#02:})) -le 3000 ]] || sweep_finding \
-        lateness "with --keepalive 30 the kernel's timer at $1 is ${timer:-none}"
+        lateness \
+            "with --keepalive 30 the kernel's timer at $1 is ${timer:-none}"
 }
 
 # What accept says of a connection that was gone before concerns no other.
@@ -488,14 +500,15 @@ manners_refused() {
         exec {fd}>&-
         [[ $status -ne 124 ]] ||
             sweep_finding stall "$model cannot serve a client, and keeps it"
-        sweep_until manners_is_alone || sweep_finding fd-leak "$model could not \
+        sweep_until manners_is_alone ||
+            sweep_finding fd-leak "$model could not \
 serve a client, and has the sockets ${after//$'\n'/ }"
         sweep_stop "$1"
     done
 } 2>/dev/null
 
-# The listener is at its end: found by accept, or by the wait for it.  Whom a server
-# has is served, then it ends, says why, and has counted all.
+# The listener is at its end: found by accept, or by the wait for it.  Whom a
+# server has is served, then it ends, says why, and has counted all.
 manners_deaf() {
     local model rule
     for model in "${mutant_models[@]}"; do
@@ -519,14 +532,18 @@ manners_parting() {
     sweep_stop "$1"
     said=$(sed -n 's/^sockfault: finding: //p' "$1/server.err")
     [[ -z $said ]] || sweep_finding "${said%%: *}" "$2: $3: ${said#*: }"
-    [[ $status -ne 0 ]] || { grep -q '^accepted 1,.* ended 1, failed 0,.* dead 0,' \
-        "$1/server.err" && grep -q '^framed-server: stopped: the ' "$1/server.err" &&
-        grep -q ' ended with status 2$' "$1/server.err"; } ||
-        sweep_finding wrong-data "$2: $3, and it says: $(head -n 1 "$1/server.err")"
+    [[ $status -ne 0 ]] || {
+        grep -q '^accepted 1,.* ended 1, failed 0,.* dead 0,' "$1/server.err" &&
+            grep -q '^framed-server: stopped: the ' "$1/server.err" &&
+            grep -q ' ended with status 2$' "$1/server.err"
+    } ||
+        sweep_finding wrong-data \
+            "$2: $3, and it says: $(head -n 1 "$1/server.err")"
 } 2>/dev/null
 
-# Who has his answer and says nothing holds no memory for it: clients have sent a
-# large frame each, all of them the first half of it before any has sent the rest.
+# Who has his answer and says nothing holds no memory for it: clients have sent
+# a large frame each, all of them the first half of it before any has sent the
+# rest.
 manners_frugal() {
     local -A sweep_format=([select]=be32)
     local i fd fds=() guests=16 size=1000000 held
@@ -541,7 +558,8 @@ manners_frugal() {
         head -c $((size / 2)) /dev/zero >&"$fd"
         timeout 5 head -c $((size + 4)) <&"$fd" >/dev/null || break
     done
-    held=$(awk '$1 == "RssAnon:" { print $2 * 1024 }' "/proc/$sweep_server/status")
+    held=$(awk '$1 == "RssAnon:" { print $2 * 1024 }' \
+        "/proc/$sweep_server/status")
     [[ $held -lt $((guests * size / 2)) ]] || sweep_finding memory \
         "$held bytes are held, for $guests clients that do nothing"
     for fd in "${fds[@]}"; do
@@ -550,10 +568,11 @@ manners_frugal() {
     sweep_stop "$1"
 } 2>/dev/null
 
-# Time that is as good as none at all does not wrap: told to end, a server with so
-# much of it sends what a client, who is slow to read, is still to have.
+# Time that is as good as none at all does not wrap: told to end, a server with
+# so much of it sends what a client, who is slow to read, is still to have.
 manners_ages() {
-    local -A sweep_format=([select]='delim:\n' [thread]='delim:\n' [fork]='delim:\n')
+    local -A sweep_format=([select]='delim:\n' [thread]='delim:\n'
+        [fork]='delim:\n')
     local fd model linger writer got
     for model in "${mutant_models[@]}"; do
         for linger in 1431655766 2147483647; do
@@ -568,7 +587,8 @@ manners_ages() {
             got=$(timeout 5 cat <&"$fd" | wc -c) || got="$got, and no end"
             exec {fd}>&-
             [[ $got =~ ^[0-9]{7,}$ && $((got % 8)) -eq 0 ]] || sweep_finding \
-                lost-data "told to end with $linger ms for that, $model has sent $got"
+                lost-data \
+                    "told to end with $linger ms for that, $model has sent $got"
             sweep_stop "$1"
         done
     done

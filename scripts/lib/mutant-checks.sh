@@ -25,8 +25,8 @@ mutant_configure() {
         -DCMAKE_C_FLAGS=-fsanitize=thread >>"$copy/build.log" 2>&1
 }
 
-# mutant_make FOLDER TARGET...: ninja builds what the patch touches, and no more,
-# and only what the next check runs.
+# mutant_make FOLDER TARGET...: ninja builds what the patch touches, and no
+# more, and only what the next check runs.
 mutant_make() {
     ninja -C "$SF_BUILD/$1" "${@:2}" >"$copy/build.log" 2>&1
 }
@@ -85,7 +85,8 @@ mutant_corpus() {
 }
 
 # mutant_seeds FUZZER FOLDER: nothing but the seeds is in it, or, for what is as
-# good as empty, one input: libFuzzer does not start when nothing happens at all.
+# good as empty, one input: libFuzzer does not start when nothing happens at
+# all.
 mutant_seeds() {
     local -a files
     mapfile -t files < <(corpus_files "$1")
@@ -141,7 +142,9 @@ mutant_proof() {
     (cd "$copy/proof" && quietly "$report" $((9 * SF_RUN_S)) \
         "$SF_BUILD/bin/sockfault-prove${1#-fast}" --first "${@:2}") || status=$?
     found_runs=$((found_runs + $(
-        awk '/^  schedules / { n += $2 } / closed$/ { n++ } END { print n + 0 }' \
+        awk '/^  schedules / { n += $2 }
+            / closed$/ { n++ }
+            END { print n + 0 }' \
             "$report"
     )))
     [[ $status -eq 1 ]] || return 0
@@ -194,23 +197,26 @@ mutant_libfuzzer() {
     return 1
 }
 
-# mutant_probes: each line of the standard input is a FUNCTION and its ARGUMENTs,
-# which gets a folder, FUNCTION DIR ARGUMENT..., and says what it finds.  They wait
-# more than they work, so some go on at the same time; what is found so, where
-# each may have waited for the others, has to be found alone as well.
+# mutant_probes: each line of the standard input is a FUNCTION and its
+# ARGUMENTs, which gets a folder, FUNCTION DIR ARGUMENT..., and says what it
+# finds.  They wait more than they work, so some go on at the same time; what is
+# found so, where each may have waited for the others, has to be found alone as
+# well.
 mutant_probes() {
     local dir first i
     local -a probes suspects
     mapfile -t probes < <(grep .)
     dir=$(mktemp -d -p "$work" probes.XXXXXX)
     for ((first = 0; first < ${#probes[@]}; first += mutant_at_once)); do
-        for ((i = first; i < first + mutant_at_once && i < ${#probes[@]}; i++)); do
+        for ((i = first;
+            i < first + mutant_at_once && i < ${#probes[@]}; i++)); do
             # shellcheck disable=SC2086 # words
             mutant_probe "$dir/$i" ${probes[i]} </dev/null &
         done
         wait
         found_runs=$i
-        mapfile -t suspects < <(cd "$dir" && find . -name said -size +0 | sort -V)
+        mapfile -t suspects \
+            < <(cd "$dir" && find . -name said -size +0 | sort -V)
         for i in "${suspects[@]}"; do
             i=$(dirname "${i#./}")
             # shellcheck disable=SC2086 # words
@@ -269,11 +275,11 @@ mutant_manners() {
     mutant_at_once=8 mutant_probes <<<"$(printf 'manners_%s\n' "${manners[@]}")"
 }
 
-# The thread server under TSan, with clients at the same time; it tells of races,
-# and at the end of threads that nobody has joined.  Clang 14's cannot do with as
-# much randomness of addresses as newer kernels have.  One client takes no answers:
-# its worker runs until all of its time is over.  Clients that got all their
-# answers count as executions.
+# The thread server under TSan, with clients at the same time; it tells of
+# races, and at the end of threads that nobody has joined.  Clang 14's cannot do
+# with as much randomness of addresses as newer kernels have.  One client takes
+# no answers: its worker runs until all of its time is over.  Clients that got
+# all their answers count as executions.
 mutant_races() {
     local client stays stuck
     local -a clients=()

@@ -6,8 +6,8 @@
 #   libfiu    the servers as they are shipped, real clients, a random errno at
 #             one socket call in a hundred
 #
-# Each has $seconds, the sanitizers where it is fuzzed, and the same seeds.  They
-# set what a check sets, see mutant-checks.sh.
+# Each has $seconds, the sanitizers where it is fuzzed, and the same seeds.
+# They set what a check sets, see mutant-checks.sh.
 # shellcheck shell=bash
 
 mutant_peers=(decoder server libfiu)

@@ -1,5 +1,6 @@
-# The bug benchmark: patches, copies, workers, and the table; see scripts/mutants,
-# which sets list, names, jobs, runs, seconds, peers, empty, json and html.
+# The bug benchmark: patches, copies, workers, and the table; see
+# scripts/mutants, which sets list, names, jobs, runs, seconds, peers, empty,
+# json and html.
 #
 # Each worker has a copy of the sources with builds of its own.  A mutant is
 # planted in it, what it changes is built again, the checks are run, and the
@@ -12,7 +13,8 @@ mutants_choose() {
     patches=()
     if [[ ${#names[@]} -eq 0 ]]; then
         mapfile -t patches < <(
-            find -L "$list" -type f \( -name '*.patch' -o -name '*.diff' \) | sort
+            find -L "$list" -type f \( -name '*.patch' -o -name '*.diff' \) |
+                sort
         )
     fi
     for name in "${names[@]}"; do
@@ -152,7 +154,8 @@ mutant_one() {
     local patch=$1 since=$EPOCHREALTIME why='' tries='[]' others='{}'
     local polite=true
     if ! mutant_plant "$patch"; then
-        why="does not apply: $(grep -m1 -iE "fail|find file|garbage|malformed" "$copy/apply.log" || say "no patch")"
+        why="does not apply: $(grep -m1 -iE "fail|find file|garbage|malformed" \
+            "$copy/apply.log" || say "no patch")"
     elif ! mutant_build; then
         why="does not compile: $(grep -m1 -E 'error' "$copy/build.log" || true)"
     else
@@ -170,7 +173,8 @@ mutant_plant() {
     local strip
     for strip in 1 0; do
         if patch -d "$SF_PROJECT" -p"$strip" -f -s --dry-run <"$1"; then
-            patch -d "$SF_PROJECT" -p"$strip" -f -s --no-backup-if-mismatch <"$1"
+            patch -d "$SF_PROJECT" -p"$strip" -f -s --no-backup-if-mismatch \
+                <"$1"
             return
         fi
     done >"$copy/apply.log" 2>&1
@@ -229,7 +233,8 @@ mutant_by_peers() {
 mutant_row() {
     local id row
     id=$(basename "$1")
-    row=$(jq -nc -L "$SF_LIB" -f "$SF_LIB/mutant-row.jq" --arg id "${id%.*}" --arg why "$2" \
+    row=$(jq -nc -L "$SF_LIB" -f "$SF_LIB/mutant-row.jq" \
+        --arg id "${id%.*}" --arg why "$2" \
         --argjson tries "$3" --argjson polite "$4" --argjson peers "$5" \
         --argjson seconds "$6" \
         --arg change "$(mutant_header "$1" change)" \

@@ -69,7 +69,8 @@ packages_missing() {
     done < <(packages_table) | sort -u
 }
 
-# packages_root COMMAND...: as root, directly or through sudo without a password.
+# packages_root COMMAND...: as root, directly or through sudo without a
+# password.
 packages_root() {
     if [[ $(id -u) -eq 0 ]]; then
         "$@"

@@ -25,8 +25,9 @@ progress_show() {
 
 progress_clear() { [[ ! -t 1 ]] || printf '\r\033[K'; }
 
-# progress_of WORK: executions per second, as the engine itself last said.  AFL++
-# writes its figures only now and then; until it has, how many inputs it knows.
+# progress_of WORK: executions per second, as the engine itself last said.
+# AFL++ writes its figures only now and then; until it has, how many inputs it
+# knows.
 progress_of() {
     local rate
     if [[ $1 == *.preload ]]; then

@@ -2,8 +2,8 @@
 # counterexamples).
 # shellcheck shell=bash
 
-# proofs_rows OPTION...: what is refuted or not complete has its row, too; a prover
-# that dies has none.
+# proofs_rows OPTION...: what is refuted or not complete has its row, too; a
+# prover that dies has none.
 proofs_rows() {
     local status=0
     "$prover" --rows --out "$work" "$@" >"$work/made" 2>"$work/progress" ||
@@ -134,6 +134,7 @@ END
 
 # proofs_told PAGE: the rows that every CI run makes again.
 proofs_told() {
-    sed -n '/^## Proved, and made again by every/,/^## Proved, and made again by `/p' \
+    local again='^## Proved, and made again by'
+    sed -n "/$again every/,/$again \`/p" \
         "$1" | grep '^| '
 }

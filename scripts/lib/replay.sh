@@ -16,7 +16,8 @@ fi
 
 sanitizers_env() {
     local common=symbolize=0:abort_on_error=1:handle_abort=2
-    export ASAN_OPTIONS=$common:detect_leaks=1:strict_string_checks=1:print_legend=0
+    export ASAN_OPTIONS=$common:detect_leaks=1:print_legend=0
+    ASAN_OPTIONS+=:strict_string_checks=1
     ASAN_OPTIONS+=:detect_stack_use_after_return=1
     ASAN_OPTIONS+=:hard_rss_limit_mb=$SF_MEMORY_MB
     export UBSAN_OPTIONS=$common:print_stacktrace=1:halt_on_error=1
@@ -37,7 +38,8 @@ quietly() {
 # replay_where.
 replay_input() {
     local status=0
-    [[ -x $SF_BUILD/bin/$1 ]] || die "no replayer $(relative "$SF_BUILD/bin/$1")"
+    [[ -x $SF_BUILD/bin/$1 ]] ||
+        die "no replayer $(relative "$SF_BUILD/bin/$1")"
     quietly "$3" "$SF_TIMEOUT_S" "$SF_BUILD/bin/$1" -v "$2" || status=$?
     if [[ $status -eq 0 ]] && grep -q '^executed 1 of 1' "$3"; then
         replay_kind='' replay_frames='' replay_message='' replay_where=''
@@ -50,8 +52,8 @@ replay_input() {
     fi
 }
 
-# replay NAME INPUT REPORT: an input of a fuzz target, or a plan in a case of the
-# preload sweep.
+# replay NAME INPUT REPORT: an input of a fuzz target, or a plan in a case of
+# the preload sweep.
 replay() {
     case $1 in
     server.* | client.*) sweep_replay "$@" ;;

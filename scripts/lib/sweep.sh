@@ -38,8 +38,8 @@ sweep_plans() {
         find "$SF_PROJECT/corpus/plans" -name '*.plan' 2>/dev/null | sort
 }
 
-# Frames of all sizes, from none to more than a buffer takes at once, and of bytes
-# that are no text.
+# Frames of all sizes, from none to more than a buffer takes at once, and of
+# bytes that are no text.
 sweep_frames() {
     awk 'BEGIN {
         for (n = 0; n < 24; n++) {
@@ -60,10 +60,10 @@ sweep_fatal() {
     sed 's/#.*//' "$1" | grep -qE ":.*\b($words|fatal)\b"
 }
 
-# sweep_start DIR MODEL COMMAND...: a server; its port, or its path, in sweep_port.
-# It waits longer for those who do not part than anyone waits for it, or
-# sweep_linger ms, has room for fewer clients than come in a run, and what else is
-# in sweep_options.
+# sweep_start DIR MODEL COMMAND...: a server; its port, or its path, in
+# sweep_port.  It waits longer for those who do not part than anyone waits for
+# it, or sweep_linger ms, has room for fewer clients than come in a run, and
+# what else is in sweep_options.
 sweep_start() {
     local i
     : >"$1/server.out"
@@ -117,8 +117,8 @@ sweep_read() {
     say "$status" >"$1/reader.status"
 }
 
-# sweep_much PLAN: many bytes; where each call moves one, or calls take their time,
-# there is none for so many.
+# sweep_much PLAN: many bytes; where each call moves one, or calls take their
+# time, there is none for so many.
 sweep_much() {
     if grep -q '\*: short 1$' "$1"; then
         say $((4 << 10))
@@ -178,8 +178,8 @@ sweep_await() { sweep_until sweep_settled "$@" || true; }
 
 sweep_settled() { [[ -s $1/$2.status ]] || "${@:3}"; }
 
-# sweep_company DIR MODEL BYTES PLAN: who comes while another stays, and who stays
-# longer.
+# sweep_company DIR MODEL BYTES PLAN: who comes while another stays, and who
+# stays longer.
 sweep_company() {
     local stays
     sweep_stay "$1" "$2" &
@@ -221,12 +221,14 @@ sweep_alike() {
 sweep_inherit() {
     ! grep -q deadfd "$2" || return 0
     sweep_until sweep_alike ||
-        sweep_finding fd-leak "a child has descriptors that others do not have" \
+        sweep_finding fd-leak \
+            "a child has descriptors that others do not have" \
             >"$1/children.err"
 }
 
-# sweep_stop DIR: the server is told to end, and how it did is written down.  One
-# that does not is killed; under the shim only itself, so that its trace is kept.
+# sweep_stop DIR: the server is told to end, and how it did is written down.
+# One that does not is killed; under the shim only itself, so that its trace is
+# kept.
 sweep_stop() {
     local status=0 pid=$sweep_server child
     kill -TERM "$pid" || true
@@ -242,8 +244,8 @@ sweep_stop() {
     say "$status" >"$1/server.status"
 } 2>/dev/null
 
-# What peers of a server in a hurry do; each on a socket of its own, $fd.  A byte
-# now and then is half a frame.
+# What peers of a server in a hurry do; each on a socket of its own, $fd.  A
+# byte now and then is half a frame.
 # shellcheck disable=SC2016 # expanded by the shell that has the socket
 declare -A sweep_peer=(
     [flooder]='yes "$1" >&"$fd" & exec cat <&"$fd" >/dev/null'
@@ -261,8 +263,9 @@ sweep_worked() {
     done 2>/dev/null | awk '{ n += $1 } END { print n + 0 }'
 }
 
-# Until the server waits: who reads nothing is stuck when buffers are full, which
-# takes longer on a machine that is busy.  One that never does is not waited for.
+# Until the server waits: who reads nothing is stuck when buffers are full,
+# which takes longer on a machine that is busy.  One that never does is not
+# waited for.
 sweep_rest() {
     local before i
     for ((i = 0; i < 15; i++)); do
@@ -275,8 +278,8 @@ sweep_rest() {
 # sweep_hurry DIR MODEL PEER...: a server that has some time for each thing that
 # ends a connection is told to end among such peers.  It ends in time, whatever
 # they do: all is over then, or, for children, has had it three times.  In good
-# order it parts with all but those who read nothing; with who always has something
-# more to send only a child has more time than that.
+# order it parts with all but those who read nothing; with who always has
+# something more to send only a child has more time than that.
 sweep_hurry() {
     local dir=$1 model=$2 name since ended stuck=0 pids=() time=3000
     [[ $model != fork ]] || time=1000
@@ -386,7 +389,8 @@ sweep_counts() {
             benign && ($1 != $2 || $1 < clients || $6 < frames)' clients="$sweep_clients" \
         frames="$frames" benign=$benign dead="$dead" refused="$refused" \
         exhausted="$exhausted")
-    [[ -z $over ]] || sweep_finding wrong-data "accepted, ended, failed, timed out, \
+    [[ -z $over ]] ||
+        sweep_finding wrong-data "accepted, ended, failed, timed out, \
 dead, frames, refused, exhausted: it has counted $over"
 }
 
@@ -403,7 +407,8 @@ sweep_finding() { say "sockfault: finding: $1: $2"; }
 
 # sweep_replay CASE PLAN REPORT: one run, judged; sets replay_*, as
 # replay_input does, and sweep_faults, how many faults were injected.  What the
-# run writes lies beside REPORT, where it goes with its folder, however this ends.
+# run writes lies beside REPORT, where it goes with its folder, however this
+# ends.
 sweep_replay() {
     local dir sweep_build=-checked
     [[ -x $SF_BUILD/bin/framed-server-checked ]] || sweep_build=
@@ -422,11 +427,11 @@ sweep_replay() {
     replay_frames=${replay_kind:+$1}
 }
 
-# preload_turn OUT: all plans in all cases; a case in which something was found is
-# over, since with a server that hangs or loses data each plan would say so again.
-# A run in which the turn was told to stop does not count: its programs may have
-# been told, too.  A plan that never injected anything is no check; it goes to
-# OUT/work/idle-plans.
+# preload_turn OUT: all plans in all cases; a case in which something was found
+# is over, since with a server that hangs or loses data each plan would say so
+# again.  A run in which the turn was told to stop does not count: its programs
+# may have been told, too.  A plan that never injected anything is no check; it
+# goes to OUT/work/idle-plans.
 preload_turn() {
     local out=$1 plan case faults since=$SECONDS runs=0 report
     local -A over=()
@@ -445,7 +450,8 @@ preload_turn() {
             over[$case]=yes
             finding_keep "$out" "$case" preload "$plan" "$report" 1
         done
-        [[ ${#over[@]} -gt 0 || $faults -gt 0 ]] || relative "$plan" >>"$out/work/idle-plans"
+        [[ ${#over[@]} -gt 0 || $faults -gt 0 ]] ||
+            relative "$plan" >>"$out/work/idle-plans"
     done < <(sweep_plans)
     turn_record "$out" framed preload $((SECONDS - since)) "$runs" 0
     rm -f "$report"

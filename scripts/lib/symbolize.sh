@@ -1,11 +1,11 @@
 # Names and lines for the stacks of a report, after the process is gone.  A
-# sanitizer could ask llvm-symbolizer itself, but it would do so through the very
-# calls that a simulated world stands in for.
+# sanitizer could ask llvm-symbolizer itself, but it would do so through the
+# very calls that a simulated world stands in for.
 # shellcheck shell=bash
 
 # symbolize REPORT: in place.  "(MODULE+0xOFFSET)" becomes "in FUNCTION
-# FILE:LINE:COLUMN", a line for each function inlined there; what has no name stays
-# as it is.
+# FILE:LINE:COLUMN", a line for each function inlined there; what has no name
+# stays as it is.
 symbolize() {
     local names=$1.names
     grep -oE '\(/[^()]+\+0x[0-9a-f]+\)' "$1" | sort -u | tr -d '()' |

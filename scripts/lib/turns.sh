@@ -1,10 +1,10 @@
 # Who works when: turns of engines on targets, SF_JOBS at a time, until the
-# time is over.  Uses engines, those that are to work, and until_found: the first
-# finding ends it.
+# time is over.  Uses engines, those that are to work, and until_found: the
+# first finding ends it.
 # shellcheck shell=bash
 
-# One campaign at a time on a folder; what a killed one had started dies with it,
-# which takes a moment, and has the lock until then.
+# One campaign at a time on a folder; what a killed one had started dies with
+# it, which takes a moment, and has the lock until then.
 campaign_lock() {
     exec {lock}>"$1/lock"
     flock -w 10 "$lock" || die "--out '$1': another campaign is at work there"
@@ -71,8 +71,8 @@ turn_core_free() {
         sort -n | awk 'NR == 1 { print $2 }'
 }
 
-# A session of its own: what is sent to the campaign's group, as Ctrl-C is, would
-# else end programs under test, which then look wrong.
+# A session of its own: what is sent to the campaign's group, as Ctrl-C is,
+# would else end programs under test, which then look wrong.
 turn_start() {
     local core
     core=$(turn_core_free)

@@ -26,7 +26,8 @@ ends() {
 }
 
 says() {
-    grep -q -- "$1" "$work/said" || fail "it does not say $1: $(cat "$work/said")"
+    grep -q -- "$1" "$work/said" ||
+        fail "it does not say $1: $(cat "$work/said")"
 }
 
 # is FILTER VALUE: in the JSON.
@@ -41,7 +42,8 @@ ends 1 "$sockfault" run --json "$work/json" --fault 'conn 1 recv 5: short 3' \
     -- "$victims" frames
 says '^sockfault: 1[01] calls of 2 connections in 1 process, 1 fault: 1 short$'
 says 'finding: died: the command was killed by SIGABRT$'
-says '^sockfault: it came after conn 1 recv 5: short 3 (in read_all at victims.c:'
+says \
+    '^sockfault: it came after conn 1 recv 5: short 3 (in read_all at victims.c:'
 is '.command | join(" ")' "$victims frames"
 is '[.verdict, .exit, .faults, .connections] | join(" ")' 'died 1 1 2'
 is '.by_fault.short' 1
@@ -152,7 +154,49 @@ is '.rules[0] | "\(.state) \(.matched) \(.done)"' 'never possible 1 0'
 # What is seen again in the same place is said once, and whose end it was.
 ends 1 "$sockfault" run -- "$victims" stale-fd
 says '^sockfault: found 3 stale-fd$'
-says 'finding: stale-fd: .* in stale_fd at victims_descriptors.c:[0-9]*, 3 times)$'
+says \
+    'finding: stale-fd: .* in stale_fd at victims_descriptors.c:[0-9]*, 3 times)$'
+# However often that was, what is different has room beside it.
+cat >"$work/often.c" <<'END'
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void)
+{
+    int pair[2];
+    char c;
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    for (int i = 0; i < 100; i++)
+        recv(pair[0], &c, 0, MSG_DONTWAIT);
+    close(pair[1]);
+    shutdown(pair[1], SHUT_WR);
+}
+END
+cc -g -o "$work/often" "$work/often.c"
+ends 1 "$sockfault" run --json "$work/json" -- "$work/often"
+says '^sockfault: found 1 stale-fd, 100 misuse$'
+says 'finding: misuse: .*, 100 times)$'
+is '.findings | map("\(.times) \(.monitor)") | join(" ")' \
+    '100 misuse 1 stale-fd'
+# Connections beyond all that can be followed are told.
+cat >"$work/many.c" <<'END'
+#include <sys/socket.h>
+int main(void)
+{
+    int pair[2];
+    for (int i = 0; i < 4101; i++)
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+            return 1;
+    return 0;
+}
+END
+cc -o "$work/many" "$work/many.c"
+if (ulimit -n 9000) 2>/dev/null; then
+    ends 0 sh -c 'ulimit -n 9000; exec "$@"' sh \
+        "$sockfault" run --json "$work/json" --status -- "$work/many"
+    says '^sockfault: 10 connections found no room: neither watched nor harmed$'
+    is .not_kept.connections 10
+fi
+
 ends 1 "$sockfault" run -- "$victims" spin
 says '^sockfault: the command was ended, since it spins$'
 
@@ -180,7 +224,8 @@ for by in 'fork()' '_Fork()' 'syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0)'; do
     ends 0 "$sockfault" run -- "$work/daemon"
     ! grep 'goes on' "$work/said" || fail "it does not go on"
     ends 0 "$sockfault" run -- "$work/daemon" stays
-    says '^sockfault: daemon goes on in the background, and nothing more is told'
+    says \
+        '^sockfault: daemon goes on in the background, and nothing more is told'
 done
 
 # --- which monitors, which programs ---
@@ -190,15 +235,18 @@ ends 1 "$sockfault" run --monitor spin --monitor fd-range -- "$victims" fd-range
 # ... and who asks for it is told what may be right, too.
 ends 0 "$sockfault" run -- "$victims" fd-range-not
 ends 1 "$sockfault" run --monitor fd-range -- "$victims" fd-range-not
-ends 0 "$sockfault" run --monitor fd-range --allow fd-range -- "$victims" fd-range
+ends 0 "$sockfault" run --monitor fd-range --allow fd-range -- "$victims" \
+    fd-range
 ends 0 "$sockfault" run --allow died -- "$victims" died
-ends 0 "$sockfault" run --allow unguarded-sigpipe -- "$victims" unguarded-sigpipe
+ends 0 "$sockfault" run --allow unguarded-sigpipe -- "$victims" \
+    unguarded-sigpipe
 ends 0 "$sockfault" run --allow stall --timeout 200ms -- "$victims" stall
 says 'not done after 200 ms'
 ends 0 "$sockfault" run --allow stall --timeout 200ms --json "$work/json" \
     -- "$victims" stall
 is '.end.timed_out' true
-ends 0 "$sockfault" run --timeout 20s --json "$work/json" -- "$victims" stall-not
+ends 0 "$sockfault" run --timeout 20s --json "$work/json" -- "$victims" \
+    stall-not
 is '.end.timed_out' false
 
 # A set that is too small, and stands alone: only a sanitizer knows.
@@ -230,11 +278,12 @@ END
 for cc in cc clang; do
     $cc -g -fsanitize=address -o "$work/small" "$work/small.c"
     ends 1 "$sockfault" run -- "$work/small"
-    says 'finding: fd-range: select of 1025 descriptors, a set holds 1024 (.*main'
+    says \
+        'finding: fd-range: select of 1025 descriptors, a set holds 1024 (.*main'
     ends 0 "$sockfault" run -- "$work/small" enough
 done
 
-# --- an exit status that is a sanitizer's, and the same of the program itself ---
+# --- an exit status of a sanitizer's, and the same of the program itself ---
 
 cat >"$work/status.c" <<'END'
 #include <stdlib.h>
@@ -314,15 +363,18 @@ int main(void)
 }
 END
 cc -o "$work/count" "$work/count.c"
-ends 0 "$sockfault" run --seed 3 --rate 0.5 --trace "$work/trace" -- "$work/count"
+ends 0 "$sockfault" run --seed 3 --rate 0.5 --trace "$work/trace" -- \
+    "$work/count"
 [ "$(cat "$work/out")" = many ] || fail "the seed cuts too little"
 # shellcheck disable=SC2016 # for the shell of --check
-ends 1 "$sockfault" shrink --check 'grep -q few "$SOCKFAULT_OUTPUT"' "$work/trace"
+ends 1 "$sockfault" shrink --check 'grep -q few "$SOCKFAULT_OUTPUT"' \
+    "$work/trace"
 says '^sockfault: check: 3 rules, '
 grep -vc '^sockfault-plan\|^run\|^#' "$work/out" | grep -qx 3 ||
     fail "shrunk to $(cat "$work/out")"
 # shellcheck disable=SC2016
-ends 1 "$sockfault" shrink --check 'exit $((SOCKFAULT_STATUS == 0))' "$work/trace"
+ends 1 "$sockfault" shrink --check 'exit $((SOCKFAULT_STATUS == 0))' \
+    "$work/trace"
 says '^sockfault: check: 0 rules, .*needs no fault at all'
 ends 2 "$sockfault" shrink --check 'exit 7' "$work/trace"
 says '^sockfault: --check .exit 7. ended with 7: expected 1 when'
@@ -352,11 +404,13 @@ ends 1 "$sockfault" run -P posix --fault 'recv 1: EINTR' \
     --fault 'send 2: ENOBUFS' --trace "$work/trace" -- "$work/two"
 ends 1 "$sockfault" shrink "$work/trace"
 says '^sockfault: misuse: 1 rule, '
-grep -qx 'conn 1 recv 1: EINTR' "$work/out" || fail "shrunk to $(cat "$work/out")"
+grep -qx 'conn 1 recv 1: EINTR' "$work/out" ||
+    fail "shrunk to $(cat "$work/out")"
 
 # A trace says how much of it, and of whom.
 ends 0 "$sockfault" run --fault 'conn 1 recv 1: delay 30' \
-    --fault 'select 1: withhold conn 1' --trace "$work/trace" -- "$victims" spin-not
+    --fault 'select 1: withhold conn 1' --trace "$work/trace" -- "$victims" \
+        spin-not
 grep -q '^conn 1 recv 1: delay 30 # ' "$work/trace" || fail 'a delay of nothing'
 
 # What comes and goes by itself is not blamed on faults: it has to come again.
@@ -403,7 +457,8 @@ calls_of() {
     awk '/ socketpair\(/ { pid = $1 } pid == $1' "$work/strace" |
         grep -cv ' resumed>'
 }
-if command -v strace >/dev/null && strace -o "$work/strace" true 2>/dev/null; then
+if command -v strace >/dev/null &&
+    strace -o "$work/strace" true 2>/dev/null; then
     without=$(calls_of)
     with=$(calls_of --trace "$work/trace")
     { [ "$without" -ge 2000 ] && [ "$with" -eq "$without" ]; } ||
@@ -413,7 +468,8 @@ fi
 # It is bounded, and says what it does not have.
 sed 's/1000/70000/' "$work/killed.c" >"$work/longer.c"
 cc -o "$work/longer" "$work/longer.c"
-ends 1 "$sockfault" run --trace "$work/trace" --json "$work/json" -- "$work/longer"
+ends 1 "$sockfault" run --trace "$work/trace" --json "$work/json" -- \
+    "$work/longer"
 grep -q '^# 74465 calls before the last 65536 are not kept$' "$work/trace" ||
     fail "$(grep 'not kept' "$work/trace")"
 is '.not_kept.calls' 74465

@@ -33,7 +33,8 @@ offers() {
 offers '' -- run replay shrink check list prove
 offers sh -- shrink
 for verb in run replay shrink; do
-    mapfile -t options < <("$sockfault" "$verb" --help | grep -oE -- '--[a-z-]+')
+    mapfile -t options \
+        < <("$sockfault" "$verb" --help | grep -oE -- '--[a-z-]+')
     [[ ${#options[@]} -gt 5 ]]
     offers "$verb" - -- "${options[@]}"
 done

@@ -19,8 +19,10 @@ diff "$work/told" "$work/is" || bad=1
         grep -Eq -- "(Fl|,) -${option#--}( |\$)" "$docs/man/sockfault.1" ||
             echo "$option"
     done >"$work/missing"
-sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' "$docs/man/sockfault.1" >"$work/synopsis"
-for word in $("$sockfault" --help | sed -n 's/.* sockfault \([a-z]*\) .*/\1/p'); do
+sed -n '/^\.Sh SYNOPSIS/,/^\.Sh DESC/p' "$docs/man/sockfault.1" \
+    >"$work/synopsis"
+for word in $("$sockfault" --help |
+    sed -n 's/.* sockfault \([a-z]*\) .*/\1/p'); do
     grep -Eq "Cm (.* )?$word( |\$)" "$work/synopsis" || echo "$word"
 done >>"$work/missing"
 for word in $("$sockfault" list faults | cut -d' ' -f1); do

@@ -74,7 +74,8 @@ for monitor in $("$sockfault" list monitors |
     rules=$(grep -vc '^run\|^sockfault-plan\|^#' "$work/small") || true
     { [ "$rules" -ge 1 ] && [ "$rules" -le 2 ]; } ||
         fail "$monitor: shrunk to $rules rules"
-    shows "$work/small" "$monitor" || fail "$monitor: the small plan shows it not"
+    shows "$work/small" "$monitor" ||
+        fail "$monitor: the small plan shows it not"
     echo "latent.sh: $monitor: $class seed $found, replayed $again of" \
         "$replays, $rules rules"
 done

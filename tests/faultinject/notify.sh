@@ -127,7 +127,8 @@ if [ "$status" -ne 0 ] || ! grep -q '1 fault: 1 EINTR' "$work/said"; then
 fi
 
 # A child knows what its parent knew when it was made: what the parent closes
-# before the child's first call, and a parent that ends before it, are no matter.
+# before the child's first call, and a parent that ends before it, are no
+# matter.
 cat >"$work/heir.c" <<'END'
 #include <signal.h>
 #include <string.h>
@@ -222,6 +223,7 @@ int main(void)
     char name[200] = {AF_INET};
     struct sigaction sa = {.sa_handler = wake};
     struct timeval weeks = {4294968, 0}; /* 2^32 ms and some */
+    struct timeval before = {-1, 0}, moment = {0, 100000};
     int fd = socket(AF_INET, SOCK_STREAM, 0), pair[2];
     fd_set rd;
     if (connect(fd, (struct sockaddr *)name, sizeof name) == 0 ||
@@ -234,6 +236,12 @@ int main(void)
     if (!waits_for(pair[0], 2900000))
         return 5;
     FD_ZERO(&rd);
+    FD_SET(pair[0], &rd);
+    if (select(pair[0] + 1, &rd, NULL, NULL, &before) >= 0 || errno != EINVAL)
+        return 4;
+    FD_SET(pair[0], &rd);
+    if (select(pair[0] + 1, &rd, NULL, NULL, &moment) != 0 || moment.tv_usec)
+        return 5;
     FD_SET(pair[0], &rd);
     sigaction(SIGALRM, &sa, NULL);
     alarm(2);

@@ -50,7 +50,8 @@ says 0 '1 socket went past' --json both.json -- ./inline both
 for said in 'ring.json 0 1' 'both.json 1 0'; do
     # shellcheck disable=SC2086
     set -- $said
-    jq -e ".sockets_passed == $2 and .io_urings == $3" "$work/$1" >/dev/null || {
+    jq -e ".sockets_passed == $2 and .io_urings == $3" "$work/$1" \
+        >/dev/null || {
         echo "passed.sh: $1: not $2 and $3" >&2
         bad=1
     }

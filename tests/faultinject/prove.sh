@@ -23,7 +23,9 @@ ends() {
 }
 
 # schedules: the sum of all that were run, from rows.
-schedules() { awk -F'|' '/^\| [a-z]/ { n += $8 } END { print n }' "$work"/rows*; }
+schedules() {
+    awk -F'|' '/^\| [a-z]/ { n += $8 } END { print n }' "$work"/rows*
+}
 
 # refuses WORD ARGUMENT...: 2, and one line with the word.
 refuses() {
@@ -49,7 +51,8 @@ refuses '--out .*: Not a directory' --out "$0" $scenarios/echo.session
 refuses '--max goes with --decoder' --max 3 $scenarios/echo.session
 for options in '--memory -k 2' '--memory --loops' '--memory --budget 1s' \
     '--memory --plain' '--memory --shard 1/2' \
-    '--loops -k 2' '--loops --plain' '--loops --shard 1/2' '--resume x --loops' \
+    '--loops -k 2' '--loops --plain' '--loops --shard 1/2' \
+    '--resume x --loops' \
     '--resume x --memory' '--resume x --recovery' '--decoder be8 -k 2' \
     '--decoder be8 --budget 1s' '--decoder be8 --recovery'; do
     # shellcheck disable=SC2086
@@ -82,7 +85,7 @@ grep -q 'each of [1-9][0-9]* allocations' "$work/out" ||
 # What is gone on with from the middle is what would have come of the start,
 # and so nothing has to be walked again: sets on the stack, freed memory, bytes
 # on their way.  How far it is may be said where the machine is busy.
-again() { grep -v ' faults: .* schedules, ' "$work/err"; }
+again() { grep -vE ' faults?: .* schedules, ' "$work/err"; }
 for options in --plain ''; do
     # shellcheck disable=SC2086
     ends 0 $options -k 2 $scenarios/high-descriptors.session
@@ -139,10 +142,12 @@ grep -q ', last after [0-9]* [a-zA-Z]*' "$work/out" ||
 
 # Stopped and taken up again until it is over, it is the whole as well.  The
 # first turn is short for any machine, the later ones long enough for any.
-"$prover" --rows --plain -k 2 $scenarios/dead-descriptors.session >"$work/whole" &
+"$prover" --rows --plain -k 2 $scenarios/dead-descriptors.session \
+    >"$work/whole" &
 turns=0
 ms=20
-until "$prover" --rows --plain -k 2 -t "$(printf '0.%03ds' $ms)" -r "$work/place" \
+until "$prover" --rows --plain -k 2 -t "$(printf '0.%03ds' $ms)" \
+    -r "$work/place" \
     $scenarios/dead-descriptors.session >"$work/out"; do
     turns=$((turns + 1))
     ms=$((ms < 500 ? ms * 2 : ms))

@@ -17,7 +17,8 @@ cleanup() {
 }
 trap cleanup EXIT
 
-if ! command -v redis-server >/dev/null || ! command -v redis-cli >/dev/null; then
+if ! command -v redis-server >/dev/null ||
+    ! command -v redis-cli >/dev/null; then
     echo "redis.sh: redis-server and redis-cli are needed" >&2
     exit 77
 fi

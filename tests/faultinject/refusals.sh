@@ -53,7 +53,8 @@ refuses 'nosuch/trace: No such file' \
 refuses 'no call was intercepted' "$sockfault" run --quiet true
 refuses 'no call was intercepted' "$sockfault" run --notify --quiet true
 refuses 'which command' "$sockfault" run
-refuses "column 8: .*did you mean .recv" "$sockfault" run --fault 'conn 1 rcv: EOF' true
+refuses "column 8: .*did you mean .recv" \
+    "$sockfault" run --fault 'conn 1 rcv: EOF' true
 refuses 'profile' "$sockfault" run --profile windows true
 refuses "column 1: 'profile' is no rule .* --profile" \
     "$sockfault" run --fault 'profile posix' true
@@ -119,7 +120,8 @@ refuses '/dev/full: No space left' \
     echo 'sockfault-plan 1'
     seq 1 1000000 | sed 's/.*/conn 7 recv &: short 1/'
 } >"$work/large.plan"
-"$sockfault" run --quiet --plan "$work/large.plan" "$victims" double-close-not ||
+"$sockfault" run --quiet --plan "$work/large.plan" "$victims" \
+    double-close-not ||
     bad=1
 {
     echo 'sockfault-plan 1'

@@ -26,7 +26,8 @@ insists() {
     status=0
     timeout 60 "$sockfault" "$@" >"$work/out" 2>"$work/said" || status=$?
 }
-insists run --fault 'accept 1..3: ENOBUFS' --fault 'accept 4+: ENFILE' -P posix \
+insists run --fault 'accept 1..3: ENOBUFS' --fault 'accept 4+: ENFILE' \
+    -P posix \
     --trace "$work/trace" -- "$victims" insists
 [ "$status" -eq 1 ] || fail "insists: status $status"
 grep -q 'it came after accept 4+: ENFILE' "$work/said" ||
@@ -157,7 +158,8 @@ sed -i 3d "$work/trace"
 "$sockfault" replay --quiet "$work/trace" || fail "as it was: status $?"
 
 # A relative name means nothing elsewhere: it is said where it meant something,
-# also by what was shrunk, in one line; where there is one of that name it is run.
+# also by what was shrunk, in one line; where there is one of that name it is
+# run.
 cp "$victims" "$work/a new
 line/victims"
 (cd "$work/a new

@@ -68,8 +68,10 @@ selects 'process 1 conn 3 out 2: EINTR' 'P1 conn 3 send 2: EINTR'
 selects 'client 3 recv 1: EINTR' 'P2 conn 3 recv 1: EINTR'
 selects 'server 1 recv 2: EINTR' 'P1 conn 1 recv 2: EINTR'
 # When, as strace has it.
-selects 'client 1 recv 1+2: EINTR' 'P2 conn 1 recv 1: EINTR, P2 conn 1 recv 3: EINTR'
-selects 'client 1 recv 1..2: EINTR' 'P2 conn 1 recv 1: EINTR, P2 conn 1 recv 2: EINTR'
+selects 'client 1 recv 1+2: EINTR' \
+    'P2 conn 1 recv 1: EINTR, P2 conn 1 recv 3: EINTR'
+selects 'client 1 recv 1..2: EINTR' \
+    'P2 conn 1 recv 1: EINTR, P2 conn 1 recv 2: EINTR'
 selects 'client 1 recv 2+: short 9' \
     'P2 conn 1 recv 2: short 9'
 # Offset in the stream: what comes before it is cut.
@@ -99,7 +101,8 @@ chosen=$(faults 'p 0.3 seed 5 in: benign')
 selects 'p 0.3 seed 5 in: benign' "$chosen"
 
 # Where a trace says who called, that place is a site.
-"$sockfault" run --quiet --trace "$work/trace" --fault 'client 1 in 1: short 1' \
+"$sockfault" run --quiet --trace "$work/trace" \
+    --fault 'client 1 in 1: short 1' \
     -- "$talk" "$port" "$work/sock"
 grep -q '^process 2 conn 1 recv 1: short 1 # .* in hear at talk.c:' \
     "$work/trace" || {
@@ -107,7 +110,8 @@ grep -q '^process 2 conn 1 recv 1: short 1 # .* in hear at talk.c:' \
     bad=1
 }
 strip -o "$work/stripped" "$talk"
-"$sockfault" run --quiet --trace "$work/trace" --fault 'client 1 in 1: short 1' \
+"$sockfault" run --quiet --trace "$work/trace" \
+    --fault 'client 1 in 1: short 1' \
     -- "$work/stripped" "$port" "$work/sock"
 talk=$work/stripped
 place=$(sed -n 's/^process.* in \(stripped+0x[0-9a-f]*\)$/\1/p' "$work/trace")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# ^C and what kill sends end a run or a shrink, and lose and leave nothing of it.
-# usage: signals.sh SOCKFAULT
+# ^C and what kill sends end a run or a shrink, and lose and leave nothing of
+# it. usage: signals.sh SOCKFAULT
 set -eu
 
 sockfault=$1
@@ -71,7 +71,8 @@ ends() {
 }
 
 says() {
-    grep -q -- "$1" "$work/said" || fail "it does not say $1: $(cat "$work/said")"
+    grep -q -- "$1" "$work/said" ||
+        fail "it does not say $1: $(cat "$work/said")"
 }
 
 # interrupts STATUS RUN SIGNAL-AND-TO-WHOM: while this run is under way.

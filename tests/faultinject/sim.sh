@@ -48,8 +48,10 @@ reset 1
 bytes 2 "there"
 END
 printf 'sockfault-session 1\nbytes 1 "bom"\n' >"$work/bom"
-printf 'sockfault-session 1\nbytes 1 "one\\x0atwo\\x0a"\nfinish 1\n' >"$work/lines"
-printf 'sockfault-session 1\nconnect 1\nwait 9000\nwait 500\nclose 1\n' >"$work/silent"
+printf 'sockfault-session 1\nbytes 1 "one\\x0atwo\\x0a"\nfinish 1\n' \
+    >"$work/lines"
+printf 'sockfault-session 1\nconnect 1\nwait 9000\nwait 500\nclose 1\n' \
+    >"$work/silent"
 printf '\357\273\277sockfault-session 1\nclose 1\n' >"$work/marked"
 head -c 3000000 /dev/zero >"$work/zeros"
 printf 'sockfault-session 1\nbyte 1 "bom"\n' >"$work/malformed"
@@ -72,7 +74,8 @@ expect 0 'told to stop' reset "$served" leak
 expect 0 'nothing found' talk "$served" quit
 expect 1 'finding: spin' talk "$served" spin
 allow='--allow double-close --allow no-such'
-expect 2 'no-such: no such monitor: sockfault list monitors' reset "$served" good
+expect 2 'no-such: no such monitor: sockfault list monitors' reset "$served" \
+    good
 allow=
 expect 1 'finding: spin' talk "$served" spin
 expect 1 'finding: died: .* returned' talk "$served" quit
@@ -84,7 +87,8 @@ for how in fork bare; do
     expect 2 "another process of .*served calls send on .*$only" \
         talk "$served" "$how"
 done
-expect 2 "another thread of .*served calls send on .*$only" talk "$served" thread
+expect 2 "another thread of .*served calls send on .*$only" talk "$served" \
+    thread
 foreground="$only: run it in the foreground and without workers"
 for how in daemon waits execs; do
     expect 2 "another process of .* calls listen on .*$foreground" \
@@ -139,7 +143,8 @@ else
 fi
 
 expect 2 '^sockfault: .*malformed: 2:1: expected' malformed "$served" good
-expect 2 '^sockfault: .*marked: expected .*byte order mark' marked "$served" good
+expect 2 '^sockfault: .*marked: expected .*byte order mark' marked "$served" \
+    good
 expect 2 '^sockfault: .*zeros: larger than 64 KiB' zeros "$served" good
 expect 2 'No such file' nowhere "$served" good
 expect 2 'command not found' talk no-such-command

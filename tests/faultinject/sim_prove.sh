@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # sim_prove.sh: sockfault sim --prove on servers as they are: a good one is
-# proved, a bad one refuted with the fewest faults, and shown; and what cannot be
-# proved is told.
+# proved, a bad one refuted with the fewest faults, and shown; and what cannot
+# be proved is told.
 #
 #   sim_prove.sh SOCKFAULT SERVED FRAMED_SERVER
 set -euo pipefail
@@ -178,7 +178,8 @@ ends 2 'nobody was met: of 0 connections' -k 1 -s nobody -- "$served"
 # Every second process waits in another way.
 ends 2 'not deterministic' --prove 1 -- "$served" fickle
 says 'NOTHING    is proved'
-ends 2 'INCOMPLETE the time was over; complete only for at most (1 fault|0 faults)' \
+ends 2 \
+    'INCOMPLETE the time was over; complete only for at most (1 fault|0 faults)' \
     --prove 9 --budget 1s -- "$framed" --format ascii:5
 ends 2 'ended before it waited' -k 1 -- true
 ends 2 '^no such thing$' -k 1 -- sh -c 'echo no such thing >&2'

@@ -46,7 +46,8 @@ builds 'gcc UBSan' gcc -fsanitize=undefined
 builds 'gcc TSan' gcc -fsanitize=thread
 builds 'clang ASan' clang -fsanitize=address,undefined
 builds 'clang ASan, shared runtime' clang -fsanitize=address -shared-libasan \
-    "-Wl,-rpath,$(dirname "$(clang -print-file-name=libclang_rt.asan-$(uname -m).so)")"
+    "-Wl,-rpath,$(dirname "$(clang \
+        -print-file-name=libclang_rt.asan-$(uname -m).so)")"
 builds 'clang MSan' clang -fsanitize=memory
 builds 'clang TSan' clang -fsanitize=thread
 builds 'fortified' gcc -O2 -D_FORTIFY_SOURCE=2
@@ -90,7 +91,8 @@ END
 gcc -w -O2 -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 -o "$work/over" "$work/over.c"
 for call in read recv recvfrom poll ppoll set; do
     status=0
-    "$sockfault" run --status -- "$work/over" $call 4 2>"$work/said" || status=$?
+    "$sockfault" run --status -- "$work/over" $call 4 2>"$work/said" ||
+        status=$?
     [ "$status" -eq 0 ] || fail "fortified $call: status $status"
     status=0
     "$sockfault" run -- "$work/over" $call 5 >"$work/said" 2>&1 || status=$?

@@ -629,6 +629,44 @@ static void told_is_told_again(void **state)
     assert_int_equal(planned_end(), 2);
 }
 
+/* Who waits, for however short a time, does not miss what is there. */
+static void short_waits_are_waits(void **state)
+{
+    static const struct timespec half_ms = {.tv_nsec = 500000};
+    struct pollfd p = {.events = POLLIN};
+    int pair[2];
+
+    (void)state;
+    planned_begin("ppoll *: withhold conn 1");
+    pair_of(TCP, pair);
+    p.fd = pair[0];
+    send(pair[1], "x", 1, 0);
+    assert_int_equal(ppoll(&p, 1, &half_ms, NULL), 1);
+    close_pair(pair);
+    assert_int_equal(planned_end(), 0);
+}
+
+/* What was to be mended on a number is not the next one's, even where nobody
+ * saw it being closed. */
+static void closed_unseen_is_forgotten(void **state)
+{
+    int pair[2], next[2];
+    char c = 'x';
+
+    (void)state;
+    planned_begin("conn 1 recv 1: EOF");
+    pair_of(UNIX, pair);
+    assert_int_equal(recv(pair[0], &c, 1, 0), 0);
+    sf_libc.close(pair[0]);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, next), 0);
+    assert_int_equal(next[0], pair[0]);
+    assert_int_equal(write(next[1], &c, 1), 1);
+    assert_int_equal(read(next[0], &c, 1), 1);
+    close_pair(next);
+    close(pair[1]);
+    assert_int_equal(planned_end(), 1);
+}
+
 /* What the kernel would refuse is not looked into. */
 static void poll_of_nothing_faults(void **state)
 {
@@ -668,6 +706,8 @@ int main(void)
         cmocka_unit_test(no_child_is_made_up),
         cmocka_unit_test(ended_peer_has_said_all),
         cmocka_unit_test(told_is_told_again),
+        cmocka_unit_test(short_waits_are_waits),
+        cmocka_unit_test(closed_unseen_is_forgotten),
     };
 
     alarm(120);

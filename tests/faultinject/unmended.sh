@@ -36,7 +36,8 @@ red() {
     elif ! build "$test"; then
         complain "$what: does not compile: $(grep -m 1 error: "$work/log")"
     else
-        "$work/build/bin/faultinject_${test}_test" >"$work/said" 2>&1 || status=$?
+        "$work/build/bin/faultinject_${test}_test" >"$work/said" 2>&1 ||
+            status=$?
         if [[ $status == 0 ]]; then
             complain "$what: nobody misses what was taken out of $3"
         elif ! grep -q "FAILED.* $what" "$work/said"; then
@@ -61,7 +62,8 @@ done
 red 1: impossible kernel/mend.c 's/if (m->state == ENDED) {/if (0) {/'
 red 2: impossible kernel/mend.c \
     '/^static int tell/,/^}/{ s/set_pending(m, false);// }'
-red 3: impossible inject/model.c 's/return !s->facts.nonblock \&\& .*/return 0;/'
+red 3: impossible inject/model.c \
+    's/return !s->facts.nonblock \&\& .*/return 0;/'
 red 4: impossible inject/perform.c \
     '/^static enum sf_verdict interrupt(/,/^}/s/return answer(op);/{ \
         char c; op->world->recv(op->fd, \&c, 1, 0); return answer(op); }/'
@@ -73,7 +75,8 @@ red 8: impossible inject/model.c \
     's/return s->facts.local || s->conn->moved\[SF_OUT\] > 0 ? .*/return SF_LINUX;/'
 red 9: impossible kernel/mend.c \
     '/^static int mended_getsockopt/,/^}/s/\*error = 0;/*error = m->err;/'
-red 10: impossible inject/perform.c 's/\[SF_EMFILE\] = fill/[SF_EMFILE] = answer/'
+red 10: impossible inject/perform.c \
+    's/\[SF_EMFILE\] = fill/[SF_EMFILE] = answer/'
 red 11: impossible inject/perform.c \
     '/^static enum sf_verdict die(/,/^}/s/return SF_PERFORM;/return answer(op);/; s/op->world->kill(victim);//'
 red 12: impossible interpose/wait.c \
@@ -113,14 +116,16 @@ red mode_is_looked_up traps inject/model.c \
 red waits_are_no_reads traps inject/inject.c \
     's/\.total = sf_injector.total\[op->call\],/.total = sf_injector.total[op->call] + sf_injector.total[SF_CALL_epoll_wait],/'
 red blocking_counts_are_whole traps inject/model.c 's/if (!blocks(s))$/if (1)/'
-red aborted_connection_is_gone traps inject/perform.c 's/op->world->drop(op->fd);//'
+red aborted_connection_is_gone traps inject/perform.c \
+    's/op->world->drop(op->fd);//'
 red end_is_for_ever traps kernel/mend.c 's/if (m->state == ENDED) {/if (0) {/'
 red reset_keeps_the_name traps kernel/mend.c \
     '/^static int mended_getsockname/,/^}/s/if (!m .*/if (1)/'
 red reset_keeps_the_name traps kernel/mend.c \
     '/^static int mended_ioctl/,/^}/s/request == SIOCOUTQ/0/'
 red no_resonance traps inject/choose_plan.c 's/at->streak >= SF_SEED_STREAK/0/'
-red long_streams_get_on traps inject/seed.c 's/if (at->offset >= CAREFUL_BYTES)/if (0)/'
+red long_streams_get_on traps inject/seed.c \
+    's/if (at->offset >= CAREFUL_BYTES)/if (0)/'
 red disarmed_is_quiet traps inject/inject.c \
     '/^void sf_inject_disarm/,/^}/s/sf_injector.chooser = NULL;//'
 red sessions_are_alike traps inject/seed.c \
@@ -129,10 +134,14 @@ red other_threads_are_not_interrupted traps kernel/kernel.c \
     's/return syscall(SYS_gettid) == getpid();/return 1;/'
 red no_child_is_made_up traps kernel/kernel.c \
     's/return sig != SIGCHLD || has_children();/return 1;/'
-red ended_peer_has_said_all traps inject/account.c 's/if (facts.settled)/if (0)/'
+red ended_peer_has_said_all traps inject/account.c \
+    's/if (facts.settled)/if (0)/'
 red ended_peer_has_said_all traps inject/model.c \
     's/if (reads(s) \&\& s->facts.settled)/if (0)/'
 red told_is_told_again traps inject/account.c 's/member.events \&= ~POLLIN;/;/'
+red short_waits_are_waits traps interpose/wait.c 's/(ns + 999999)/ns/'
+red closed_unseen_is_forgotten traps kernel/mend.c \
+    's/fresh(fds\[0\]);/;/'
 red same_as_one_by_one index inject/plan_index.c \
     's/e->rule < first->rule/e->rule > first->rule/'
 red same_as_one_by_one index inject/plan_index.c \

@@ -49,7 +49,8 @@ sample() {
 
 # preloaded PLAN: that copy has the real programs and this plan.
 preloaded() {
-    mkdir -p "$SOCKFAULT_PROJECT"/build/{bin,lib} "$SOCKFAULT_PROJECT/corpus/plans"
+    mkdir -p "$SOCKFAULT_PROJECT"/build/{bin,lib} \
+        "$SOCKFAULT_PROJECT/corpus/plans"
     cp "$BUILT"/bin/{sockfault,framed-server,framed-client} \
         "$SOCKFAULT_PROJECT/build/bin"
     cp "$BUILT/lib/libsockfault.so" "$SOCKFAULT_PROJECT/build/lib"

@@ -4,7 +4,8 @@
 jq -n '{kind: "spin", message: "a <b> & \"c\" \u0001 | d", where: "",
     frames: [], fuzzer: "fuzz_x", reproduced: 1, replays: 5,
     signature: "spin-1", known: false, report: "]]> \u0000", session: "<i>"}' |
-    jq '{tool: "gate", status: 1, verdict: "found", commit: "c", ended: "2026-01-01T00:00:00Z",
+    jq \
+        '{tool: "gate", status: 1, verdict: "found", commit: "c", ended: "2026-01-01T00:00:00Z",
         seconds: 1, budget_s: 2, executed: 3, executions: 4,
         limits: {timeout_s: 1, memory_mb: 2, run_s: 3, replays: 4, jobs: 5},
         checks: [{name: "replay.x", verdict: "ok", seconds: 0, message: "m|n"}],

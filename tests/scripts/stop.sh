@@ -68,7 +68,8 @@ gate_ends 2
 # It cannot say any more who has to end, and a server does not hear of it.
 gate_begin
 for pid in $(processes "$WORK/project/build/bin/framed-server"); do
-    [[ -z $(find "/proc/$pid/fd" -lname "$out/lock") ]] || fail "it has the lock"
+    [[ -z $(find "/proc/$pid/fd" -lname "$out/lock") ]] ||
+        fail "it has the lock"
     kill -STOP "$pid"
 done
 kill -KILL "$gate"

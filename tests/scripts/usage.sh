@@ -23,7 +23,8 @@ refused "$ROOT/scripts/repro" /no/such/input
 refused "$ROOT/scripts/build" nonsense
 
 # A limit that is none is no finding.
-for limit in TIMEOUT_S=abc MEMORY_MB=foo RUN_S=0 REPLAYS=0 REPLAYS=x SLICE_S=5s \
+for limit in TIMEOUT_S=abc MEMORY_MB=foo RUN_S=0 REPLAYS=0 REPLAYS=x \
+    SLICE_S=5s \
     SHRINK_S=0 TRIAGE=-1 JOBS= JOBS=08 JOBS=1000000; do
     refused env "SF_$limit" "$ROOT/scripts/repro" "$ROOT/corpus/plans"
     has stderr "environment: SF_${limit%=*} '${limit#*=}': expected a number"

@@ -47,7 +47,8 @@ thread() {
     done
     port=$(sed 's/.*://' "$dir/out")
     for _ in $(seq 8); do
-        "${plain[@]}" "$dir/client" --port "$port" --count 300 --size 200 --quiet &
+        "${plain[@]}" "$dir/client" --port "$port" --count 300 --size 200 \
+            --quiet &
         clients+=($!)
     done
     for client in "${clients[@]}"; do

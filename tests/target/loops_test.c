@@ -128,6 +128,21 @@ static void busy_for_too_long(void **state)
     close_pair(p);
 }
 
+/* The pauses take no more time than there is. */
+static void busy_until_the_deadline(void **state)
+{
+    struct pair p = sockets();
+    int64_t begin = fm_now_ms();
+    char got[4];
+
+    (void)state;
+    faults_always(RECV, -ENOBUFS);
+    assert_int_equal(fm_recv_exact(p.a, got, 4, begin + 15), FM_E_BUSY);
+    assert_in_range(fm_now_ms() - begin, 14, 100);
+    assert_in_range(faults_count(RECV), 9, 40);
+    close_pair(p);
+}
+
 static void send_everything(void **state)
 {
     (void)state;
@@ -647,6 +662,7 @@ int main(void)
         cmocka_unit_test(exact_at_the_end),
         cmocka_unit_test(exact_errors),
         cmocka_unit_test(busy_for_too_long),
+        cmocka_unit_test(busy_until_the_deadline),
         cmocka_unit_test(send_everything),
         cmocka_unit_test(send_more_than_fits),
         cmocka_unit_test(send_without_sigpipe),

@@ -13,7 +13,8 @@ for name; do
     [ "$members" -gt 0 ] && seen=$((seen + 1))
     bad=$(printf '%s\n' "$undefined" | grep "[:/]$name\.c\.o:" |
         awk '{print $NF}' |
-        grep -Ev '^(mem[a-z]+|str[a-z]+|malloc|free|realloc|calloc|fm_(err|buf|format|decoder|encode)[a-z_]*)$') || true
+        grep -Ev \
+            '^(mem[a-z]+|str[a-z]+|malloc|free|realloc|calloc|fm_(err|buf|format|decoder|encode)[a-z_]*)$') || true
     if [ -n "$bad" ]; then
         echo "$name.c is not pure: it reaches:"
         printf "%s\n" "$bad"

@@ -7,8 +7,8 @@ set -eu
 
 bin=$1
 work=$(mktemp -d)
-server='' record=''
-trap 'kill $server $record 2>/dev/null; rm -rf "$work"' EXIT
+server='' record='' flood=''
+trap 'kill $server $record $flood 2>/dev/null; rm -rf "$work"' EXIT
 # Below the numbers that the kernel gives to whoever asks for none.
 base=$((20000 + $$ % 12000))
 
@@ -57,9 +57,26 @@ is=0
 [ $is = 2 ] && grep -q '70000: expected a port' "$work/usage" ||
     fail "a bad port ended $is"
 is=0
-timeout 5 "$bin/sockfault-record" $base $base "$work/none" 2>"$work/usage" || is=$?
+timeout 5 "$bin/sockfault-record" $base $base "$work/none" \
+    2>"$work/usage" || is=$?
 [ $is = 2 ] && grep -q "$base: it would pass on to itself" "$work/usage" ||
     fail "passing on to itself ended $is"
+
+# A client that sends and never reads keeps nobody else waiting.
+"$bin/sockfault-record" $base $((base + 1)) "$work/two" 2>"$work/said" &
+record=$!
+sleep 0.3
+bash -c 'exec 3<>/dev/tcp/127.0.0.1/'"$base"'; exec yes 00001 >&3' &
+flood=$!
+sleep 1
+for _ in 1 2 3; do
+    echo hello | timeout 5 "$bin/framed-client" --format ascii:5 \
+        --port $base >"$work/third" 2>"$work/errors" || fail "it has to wait"
+done
+kill $flood $record
+wait $flood || true
+wait $record || fail "the recorder ended with $?"
+flood='' record=''
 
 # Where no server is, that is said: at once, and in the end.
 "$bin/sockfault-record" $base $((base + 2)) "$work/empty" 2>"$work/said" &

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -191,6 +192,47 @@ static void who_waits_for_a_signal_gets_it(void **state)
     signal(SIGALRM, SIG_DFL);
 }
 
+/* The same by number. */
+static void doze_by_number(void *arg, int fd)
+{
+    struct timespec begin, now, second = {.tv_sec = 1};
+    struct itimerval left, four = {.it_value.tv_sec = 4};
+
+    (void)arg;
+    signal(SIGALRM, on_alarm);
+    rung = 0;
+    assert_int_equal(syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &begin), 0);
+    assert_int_equal(begin.tv_sec, seconds());
+    assert_int_equal(syscall(SYS_nanosleep, &second, NULL), 0);
+    assert_int_equal(
+        syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &second, NULL), 0);
+    now = begin;
+    now.tv_sec += 5;
+    assert_int_equal(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC,
+                             TIMER_ABSTIME, &now, NULL),
+                     0);
+    assert_int_equal(seconds() - begin.tv_sec, 5);
+    assert_int_equal(
+        syscall(SYS_clock_nanosleep, 99, TIMER_ABSTIME, &now, NULL), -1);
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(syscall(SYS_setitimer, ITIMER_REAL, &four, NULL), 0);
+    assert_int_equal(syscall(SYS_getitimer, ITIMER_REAL, &left), 0);
+    assert_int_equal(left.it_value.tv_sec, 4);
+    assert_int_equal(syscall(SYS_nanosleep, &(struct timespec){9, 0}, NULL),
+                     -1);
+    assert_int_equal(errno, EINTR);
+    assert_int_equal(rung, 1);
+    assert_int_equal(seconds() - begin.tv_sec, 9);
+    close(fd);
+}
+
+static void time_by_number_is_virtual(void **state)
+{
+    (void)state;
+    play(doze_by_number, "connect 1\n");
+    signal(SIGALRM, SIG_DFL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +241,7 @@ int main(void)
         cmocka_unit_test(a_batch_takes_what_is_there),
         cmocka_unit_test(an_alarm_rings_when_time_has_passed),
         cmocka_unit_test(who_waits_for_a_signal_gets_it),
+        cmocka_unit_test(time_by_number_is_virtual),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -151,6 +151,35 @@ static void accept_finds_no_numbers(void **state)
     assert_int_equal(w->accept(listener, NULL, NULL), pair[0]);
 }
 
+static int bind_abstract(const char *name, int *fd)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    size_t n = strlen(name);
+
+    memcpy(addr.sun_path + 1, name, n);
+    *fd = w->socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    return w->bind(*fd, (struct sockaddr *)&addr,
+                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n));
+}
+
+/* Names without a file are told from each other, and are refused, not missing,
+ * where nobody has them. */
+static void abstract_names_differ(void **state)
+{
+    struct sockaddr_un nobody = {.sun_family = AF_UNIX, .sun_path = "\0c"};
+    int a, b, again, fd = w->socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    (void)state;
+    assert_int_equal(bind_abstract("a", &a), 0);
+    assert_int_equal(bind_abstract("b", &b), 0);
+    FAILS(bind_abstract("a", &again), EADDRINUSE);
+    FAILS(w->connect(fd, (struct sockaddr *)&nobody,
+                     offsetof(struct sockaddr_un, sun_path) + 2),
+          ECONNREFUSED);
+    nobody.sun_path[0] = '/';
+    FAILS(w->connect(fd, (struct sockaddr *)&nobody, sizeof nobody), ENOENT);
+}
+
 /* A family that is barred cannot be connected to; the others can. */
 static void connect_is_barred(void **state)
 {
@@ -495,6 +524,33 @@ static void limits_of_real_waits_are_virtual(void **state)
     sf_libc.close(real[1]);
 }
 
+static enum sf_sim_wake signals_come(void)
+{
+    return SF_SIM_SIGNAL;
+}
+
+/* Times that Linux takes, and so long that nobody waits for them. */
+static void long_times_are_for_ever(void **state)
+{
+    const struct timespec year = {.tv_sec = INT64_C(10000000000)};
+    const struct timeval ever = {.tv_sec = INT64_MAX};
+    struct timeval us = {.tv_usec = INT64_MAX};
+    struct epoll_event event;
+    int ep = w->epoll_create1(0);
+
+    (void)state;
+    next = signals_come;
+    FAILS(w->nanosleep(&year, NULL), EINTR);
+    FAILS(w->select(0, NULL, NULL, NULL, &us), EINTR);
+    assert_int_equal(
+        w->setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &ever, sizeof ever), 0);
+    FAILS(w->recv(pair[0], bytes, 1, 0), EINTR);
+    FAILS(w->nanosleep(&(struct timespec){.tv_sec = -1}, NULL), EINVAL);
+    FAILS(w->clock_gettime(99, NULL), EINVAL);
+    FAILS(w->epoll_ctl(ep, EPOLL_CTL_ADD, pair[0], NULL), EFAULT);
+    FAILS(w->epoll_wait(ep, &event, 1, 5), EINTR);
+}
+
 static enum sf_monitor told;
 
 static _Bool take_finding(enum sf_monitor monitor, const char *line)
@@ -525,6 +581,7 @@ int main(void)
         TEST(select_ignores_high_numbers),
         TEST(select_is_interrupted),
         TEST(accept_finds_no_numbers),
+        TEST(abstract_names_differ),
         TEST(connect_is_barred),
         TEST(close_frees),
         TEST(reset_is_told_once),
@@ -545,6 +602,7 @@ int main(void)
         TEST(time_is_virtual),
         TEST(poll_of_nothing_faults),
         TEST(limits_of_real_waits_are_virtual),
+        TEST(long_times_are_for_ever),
         TEST(a_wait_for_ever_is_a_stall),
     };
 
