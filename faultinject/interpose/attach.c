@@ -65,12 +65,12 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
 {
     unsigned i;
 
-    i = __atomic_fetch_add(&sf_control->n_findings, 1, __ATOMIC_RELAXED);
+    i = __atomic_fetch_add(&sf_control_heard->n_findings, 1, __ATOMIC_RELAXED);
     if (i < SF_FINDINGS_MAX) {
-        struct sf_told *told = &sf_control->findings[i];
+        struct sf_told *told = &sf_control_heard->findings[i];
         struct sf_moment at = moment();
         told->monitor = (uint32_t)monitor;
-        told->process = sf_inject_process();
+        told->process = at.process ? at.process : sf_inject_process();
         told->seq = at.seq;
         told->site = at.site;
         strncpy(told->line, line, sizeof told->line - 1);
@@ -106,6 +106,13 @@ static struct sf_control *find_control(void)
     return path ? map_control(path) : NULL;
 }
 
+static struct sf_chooser *chooser_of(const struct sf_control *control)
+{
+    if (control->surveying)
+        return sf_control_survey();
+    return control->n_rules ? &planned.chooser : NULL;
+}
+
 bool sf_attach(const struct sf_watched *who)
 {
     struct sf_control *control;
@@ -120,11 +127,14 @@ bool sf_attach(const struct sf_watched *who)
         return false;
     if (who->met)
         who->met(control);
-    if (!is_meant(control))
+    sf_control_heard = control;
+    sf_finding_hook = tell;
+    if (!is_meant(control)) {
+        sf_on = 0; /* another program may have been there before */
         return false;
+    }
     sf_control = control;
     sf_control_site = who->site;
-    sf_finding_hook = tell;
     sf_inject_enrol = enrol;
     sf_monitor_begin(~control->allowed);
     sf_monitors_asked = control->watched;
@@ -133,8 +143,7 @@ bool sf_attach(const struct sf_watched *who)
     index.keyed = control->n_keyed;
     sf_planned_init(&planned, control->rules, &index, program);
     planned.at_site = who->at_site;
-    sf_inject_begin(who->world, control->n_rules ? &planned.chooser : NULL,
-                    control->profile);
+    sf_inject_begin(who->world, chooser_of(control), control->profile);
     return true;
 }
 
