@@ -75,6 +75,18 @@ status=0
 "$sockfault" replay "$1" >said 2>&1 || status=$?
 [ "$status" -eq 1 ] || fail "replay of $1: status $status"
 
+# What is not seen again of one case may be of another.
+name=$(sed -n 's/^[0-9]* found [0-9]* \([^ ]*\) .*/\1/p' short/runs | head -n 1)
+quiet=$(sed -n 's/^\([0-9]*\) quiet .*/\1/p' short/runs | head -n 1)
+cp -r short second
+{
+    echo "$quiet found 1 $name as if it were"
+    grep -v -e "^$quiet quiet" -e ' again ' short/runs
+    echo "$quiet again 0 3 $name"
+} >second/runs
+explore 1 second -- "$explored" short
+says '^  shown again 3 of 3 times$'
+
 explore 1 crash --class benign -- "$explored" crash
 says '^  died: a child was killed by SIGABRT$'
 says '^  FOUND      1, '
