@@ -87,6 +87,7 @@ struct sf_run {
     bool quiet;         /* no summary */
     bool notify;        /* by the kernel's notifications, not the library */
     bool no_io_uring;   /* the kernel has none, as far as they can see */
+    bool surveys;       /* keep what could happen, and let nothing happen */
     struct sf_option kept[SF_OPTIONS_KEPT];
     int n_kept;
 };
@@ -129,7 +130,14 @@ int64_t sf_now_ms(void);
 
 /* --- options.c: what stands behind a verb -------------------------------- */
 
-enum { SF_VERB_RUN = 1, SF_VERB_REPLAY = 2, SF_VERB_SHRINK = 4 };
+enum {
+    SF_VERB_RUN = 1,
+    SF_VERB_REPLAY = 2,
+    SF_VERB_SHRINK = 4,
+    SF_VERB_EXPLORE = 8
+};
+
+enum { SF_JOBS_MAX = 256 };
 
 struct sf_options {
     struct sf_run run;
@@ -139,6 +147,15 @@ struct sf_options {
     const char *profile;
     const char *check; /* shrink: the command that judges, NULL for none */
     char **words;      /* of a trace's `run` line, or NULL              */
+
+    /* explore */
+    const char *out;
+    int jobs;
+    int budget_ms;
+    unsigned shard, shards;
+    bool compares;
+    bool silent;
+    bool without[SF_FAULT_COUNT];
 };
 
 void sf_options_init(struct sf_options *o);
@@ -176,6 +193,9 @@ bool sf_list(const char *what);
 /* The trace: a plan in which natural calls are comments. */
 void sf_trace_print(const struct sf_run *run, const struct sf_control *control,
                     FILE *out);
+
+/* Its `run` line: the options that belong to it, and the command. */
+void sf_run_line_print(const struct sf_run *run, FILE *out);
 
 /* The rule that makes the recorded fault happen again; from there on for ever,
  * if it is `endless`, which is what sf_endless() says. */

@@ -7,12 +7,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "faultinject/explore/explore.h"
+#include "faultinject/explore/sweep.h"
 
 static const char usage[] =
     "usage: sockfault run [OPTION]... [--] COMMAND [ARGUMENT]...\n"
     "       sockfault replay [OPTION]... TRACE\n"
     "       sockfault shrink [OPTION]... TRACE\n"
+    "       sockfault explore [OPTION]... [--] COMMAND [ARGUMENT]...\n"
     "       sockfault check PLAN...\n"
     "       sockfault list calls|faults|model|monitors\n"
     "       sockfault prove --help\n"
@@ -23,6 +24,7 @@ static const char usage[] =
     "run: watch a program's socket calls and make faults happen to them.\n"
     "replay: run the command of a trace under what happened in it.\n"
     "shrink: the smallest plan that shows the same, on standard output.\n"
+    "explore: run the command once for each fault that fits one of its calls.\n"
     "check: read plans and print them in their canonical form.\n"
     "\n";
 static const char usage_end[] =
@@ -140,6 +142,44 @@ static int verb_shrink(int argc, char **argv)
     return status;
 }
 
+static bool take_sweep(struct sf_options *o, struct sf_sweep *s)
+{
+    *s = (struct sf_sweep){.folder = o->out ? o->out : "explore",
+                           .class = o->class,
+                           .without = o->without,
+                           .compares = o->compares,
+                           .silent = o->silent,
+                           .jobs = o->jobs ? o->jobs : 1,
+                           .budget_ms = o->budget_ms,
+                           .shard = o->shard,
+                           .shards = o->shards ? o->shards : 1};
+    if (o->class && strcmp(o->class, "benign") != 0 &&
+        strcmp(o->class, "fatal") != 0)
+        return sf_complain("--class %s: expected benign or fatal", o->class);
+    o->class = NULL; /* it is not about chance */
+    if (!sf_options_settle(o))
+        return false;
+    s->run = o->run;
+    s->run.quiet = true;
+    return true;
+}
+
+static int verb_explore(int argc, char **argv)
+{
+    struct sf_options o;
+    struct sf_sweep s;
+    int status = SF_COULD_NOT;
+
+    sf_options_init(&o);
+    if (sf_options_take(&o, SF_VERB_EXPLORE, argc, argv)) {
+        o.run.command = argv + optind;
+        if (take_sweep(&o, &s))
+            status = sf_sweep(&s);
+    }
+    sf_options_fini(&o);
+    return status;
+}
+
 static int verb_check(int argc, char **argv)
 {
     int status = argc > 1 ? SF_NOTHING_FOUND : SF_COULD_NOT;
@@ -199,11 +239,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *verb;
         int (*function)(int argc, char **argv);
-    } verbs[] = {{"run", verb_run},
-                 {"replay", verb_replay},
-                 {"shrink", verb_shrink},
-                 {"check", verb_check},
-                 {"list", verb_list}};
+    } verbs[] = {{"run", verb_run},       {"replay", verb_replay},
+                 {"shrink", verb_shrink}, {"explore", verb_explore},
+                 {"check", verb_check},   {"list", verb_list}};
 
     atexit(sf_check_output);
     if (argc > 1 && (is_help(argv[1]) || (argc == 3 && is_help(argv[2]) &&

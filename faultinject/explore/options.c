@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "faultinject/explore/explore.h"
+#include "faultinject/session/place.h"
 
 /* --- plans --- */
 
@@ -137,13 +138,52 @@ static bool add_chance(struct sf_options *o)
     return true;
 }
 
+static bool take_jobs(struct sf_options *o, const char *text)
+{
+    char rest;
+
+    if (sscanf(text, "%d%c", &o->jobs, &rest) == 1 && o->jobs >= 1 &&
+        o->jobs <= SF_JOBS_MAX)
+        return true;
+    return sf_complain("--jobs %s: expected a number from 1 to %d", text,
+                       SF_JOBS_MAX);
+}
+
+static bool take_shard(struct sf_options *o, const char *text)
+{
+    return sf_read_shard(text, &o->shard, &o->shards) ||
+           sf_complain("--shard %s: expected " SF_SHARD_EXPECTED, text);
+}
+
+/* A fault, or all of those that close a number behind the program's back. */
+static bool is_called(enum sf_fault fault, const char *word)
+{
+    if (strcmp(word, "dying") == 0)
+        return sf_fault_kills(fault) || sf_fault_of_listener(fault);
+    return strcmp(word, sf_faults[fault].word) == 0;
+}
+
+static bool leave_out(struct sf_options *o, const char *word)
+{
+    bool some = false;
+
+    for (int i = 1; i < SF_FAULT_COUNT; i++)
+        if (is_called((enum sf_fault)i, word))
+            o->without[i] = some = true;
+    return some || sf_complain("--without %s: no such fault: sockfault list "
+                               "faults, or 'dying'",
+                               word);
+}
+
 /* --- options --- */
 
 enum {
     RUN = SF_VERB_RUN,
     REPLAY = SF_VERB_REPLAY,
     SHRINK = SF_VERB_SHRINK,
-    TRACE = 8
+    EXPLORE = SF_VERB_EXPLORE,
+    ALL = RUN | REPLAY | SHRINK | EXPLORE,
+    TRACE = 16
 };
 
 enum {
@@ -221,6 +261,23 @@ static bool take_option(struct sf_options *o, int option, const char *value)
     case OPT_CHECK:
         o->check = value;
         return true;
+    case OPT_OUT:
+        o->out = value;
+        return true;
+    case OPT_JOBS:
+        return take_jobs(o, value);
+    case OPT_BUDGET:
+        return sf_read_time("--budget", value, &o->budget_ms);
+    case OPT_SHARD:
+        return take_shard(o, value);
+    case OPT_COMPARE:
+        o->compares = true;
+        return true;
+    case OPT_SILENT:
+        o->silent = o->compares = true;
+        return true;
+    case OPT_WITHOUT:
+        return leave_out(o, value);
     case OPT_TRACE:
         o->run.trace = value;
         return true;
@@ -274,7 +331,7 @@ static int row_of(int found)
 static void help(const char *verb, unsigned bit)
 {
     printf("usage: sockfault %s [OPTION]... %s\n", verb,
-           bit == RUN ? "[--] COMMAND [ARGUMENT]..." : "TRACE");
+           bit & (RUN | EXPLORE) ? "[--] COMMAND [ARGUMENT]..." : "TRACE");
     sf_options_print(bit, stdout);
     exit(SF_NOTHING_FOUND);
 }
@@ -322,14 +379,14 @@ static bool take(struct sf_options *o, unsigned verb, int argc, char **argv)
     if (optind < argc)
         return true;
     return sf_complain("%s: which %s?", argv[0],
-                       verb & (RUN | TRACE) ? "command" : "trace");
+                       verb & (RUN | EXPLORE | TRACE) ? "command" : "trace");
 }
 
 bool sf_options_take(struct sf_options *o, unsigned verb, int argc, char **argv)
 {
     if (!take(o, verb, argc, argv))
         return false;
-    if (verb != RUN && optind + 1 < argc)
+    if (!(verb & (RUN | EXPLORE)) && optind + 1 < argc)
         return sf_complain("%s: '%s' after the trace: there is one, and "
                            "options come before it",
                            argv[0], argv[optind + 1]);

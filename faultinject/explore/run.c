@@ -69,6 +69,7 @@ static void fill(struct sf_control *c, const struct sf_run *run, size_t bytes)
     c->bytes = bytes;
     c->profile = run->plan.profile;
     c->tracing = run->trace != NULL;
+    c->surveying = run->surveys;
     c->allowed = run->allowed;
     c->watched = run->watched;
     memcpy(c->only, run->only, sizeof c->only);

@@ -17,6 +17,7 @@ _sockfault_values() {
     --profile | -P) echo linux posix hostile ;;
     --class) echo benign fatal ;;
     --monitor | --allow) "$1" list monitors | cut -d' ' -f1 ;;
+    --without) "$1" list faults | cut -d' ' -f1 && echo dying ;;
     list) "$1" --help | sed -n 's/.*sockfault list \([a-z|]*\)$/\1/p' | tr '|' ' ' ;;
     esac
 }
@@ -39,7 +40,7 @@ _sockfault() {
         words=$(_sockfault_values "$tool" "$before")
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
-    if [[ ${#COMPREPLY[@]} -eq 0 && $verb == run && $word != -* ]] &&
+    if [[ ${#COMPREPLY[@]} -eq 0 && $verb =~ ^(run|explore)$ && $word != -* ]] &&
         ! _sockfault_takes "$tool" "$verb" "$before"; then
         mapfile -t COMPREPLY < <(compgen -c -- "$word")
     fi

@@ -28,8 +28,7 @@ static size_t collect(const struct sf_record *from, uint64_t n, size_t room,
     return found;
 }
 
-/* As behind `sockfault run`. */
-static void print_run(const struct sf_run *run, FILE *out)
+void sf_run_line_print(const struct sf_run *run, FILE *out)
 {
     fprintf(out, "run");
     for (int i = 0; i < run->n_kept; i++) {
@@ -66,7 +65,7 @@ static void print_header(const struct sf_run *run, const struct sf_control *c,
     fprintf(out, "sockfault-plan 1\n");
     if (run->plan.profile != SF_LINUX)
         fprintf(out, "profile %s\n", sf_profile_names[run->plan.profile]);
-    print_run(run, out);
+    sf_run_line_print(run, out);
     print_directory(out);
     for (unsigned i = 0; i < c->n_processes && i < SF_PROCESSES_MAX; i++)
         fprintf(out, "# process %u: %s, pid %d\n", i + 1,

@@ -4,6 +4,7 @@
 #include "faultinject/inject/quick.h"
 
 struct sf_control *sf_control;
+struct sf_control *sf_control_heard;
 sf_site_id (*sf_control_site)(void);
 __thread const struct sf_moment *sf_control_then;
 
@@ -43,7 +44,7 @@ static void number(struct sf_record *r)
 
 struct sf_moment sf_control_now(void)
 {
-    struct sf_moment now = {0, 0};
+    struct sf_moment now = {0, 0, 0};
 
     if (sf_control)
         now.seq = __atomic_load_n(&sf_control->seq, __ATOMIC_RELAXED);
@@ -133,4 +134,69 @@ void sf_control_call(const struct sf_op *op, int err)
         end_fault(op, err);
     if (op->fault == SF_NONE && sf_control->tracing)
         record_call(op, err);
+}
+
+unsigned sf_control_process(int32_t pid)
+{
+    const struct sf_control *c = sf_control_heard;
+    unsigned n = c ? c->n_processes : 0;
+
+    for (unsigned i = n < SF_PROCESSES_MAX ? n : SF_PROCESSES_MAX; i > 0; i--)
+        if (c->processes[i - 1].pid == pid)
+            return i;
+    return 0;
+}
+
+/* --- a survey --- */
+
+static void keep(const struct sf_point *at, const struct sf_outcome *outcome,
+                 sf_site_id site)
+{
+    uint64_t i = count(&sf_control->n_kept);
+    struct sf_record *r = &sf_control->kept[i];
+
+    if (i >= SF_KEPT_MAX)
+        return;
+    *r = (struct sf_record){
+        .offset = at->offset,
+        .site = site,
+        .asked = (uint32_t)at->len,
+        .conn = at->conn,
+        .nth = at->nth,
+        .amount = (uint32_t)outcome->max,
+        .target = outcome->target,
+        .fd = at->fd,
+        .process = (uint16_t)at->process,
+        .call = (uint8_t)at->call,
+        .fault = (uint8_t)outcome->fault,
+    };
+    number(r);
+}
+
+static bool wants_all(struct sf_chooser *self, enum sf_call call)
+{
+    (void)self;
+    (void)call;
+    return true;
+}
+
+static unsigned look_only(struct sf_chooser *self, const struct sf_point *at,
+                          const struct sf_outcome *outcomes, unsigned n,
+                          size_t *amount)
+{
+    sf_site_id site = sf_control_site ? sf_control_site() : 0;
+
+    (void)self;
+    (void)amount;
+    for (unsigned i = 1; i < n; i++)
+        keep(at, &outcomes[i], site);
+    return 0;
+}
+
+struct sf_chooser *sf_control_survey(void)
+{
+    static struct sf_chooser survey = {
+        .wants = wants_all, .choose = look_only, .names = true};
+
+    return &survey;
 }

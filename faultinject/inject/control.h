@@ -108,10 +108,11 @@ struct sf_control {
     char magic[16];
     uint64_t bytes; /* of the whole */
     enum sf_profile profile;
-    uint32_t tracing; /* natural calls are recorded, too */
-    uint32_t allowed; /* monitors that are off, as bits */
-    uint32_t watched; /* monitors that were named       */
-    uint64_t cookie;  /* of calls that the tally is not told; 0: no tally */
+    uint32_t tracing;   /* natural calls are recorded, too                */
+    uint32_t surveying; /* what could happen is kept, and nothing happens */
+    uint32_t allowed;   /* monitors that are off, as bits */
+    uint32_t watched;   /* monitors that were named       */
+    uint64_t cookie;    /* of calls that the tally is not told; 0: no tally */
     char only[SF_ONLY_MAX][SF_WORD_MAX]; /* programs; none: all of them */
 
     /* Counted by the library, atomically. */
@@ -152,6 +153,9 @@ static inline struct sf_entry *sf_control_entries(struct sf_control *control)
 
 /* NULL: nobody listens. */
 extern struct sf_control *sf_control;
+/* The same, also in a program that is left alone: how its children end is
+ * looked at there, too. */
+extern struct sf_control *sf_control_heard;
 
 /* Who made the call that is under way; NULL: nobody knows. */
 extern sf_site_id (*sf_control_site)(void);
@@ -160,6 +164,7 @@ extern sf_site_id (*sf_control_site)(void);
 struct sf_moment {
     uint64_t seq;
     sf_site_id site;
+    unsigned process; /* whose it is, where that is not who tells; else 0 */
 };
 struct sf_moment sf_control_now(void);
 /* When that was what this thread tells; NULL: now. */
@@ -169,6 +174,16 @@ extern __thread const struct sf_moment *sf_control_then
 /* The counters of that process, by call; NULL: it shares those of all beyond
  * the table, or nobody listens, or every call is recorded anyway. */
 uint64_t *sf_control_seen(unsigned process);
+
+/* The youngest process of this number that used sockets; 0: there is none. */
+unsigned sf_control_process(int32_t pid);
+
+/*
+ * For a run that only looks: lets everything go on and keeps, for each call,
+ * what else could have happened there: a record for each outcome, with the most
+ * that its amount can be.
+ */
+struct sf_chooser *sf_control_survey(void);
 
 struct sf_op;
 /*

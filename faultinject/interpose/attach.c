@@ -70,12 +70,12 @@ static bool is_same(struct sf_told *told, const struct sf_told *as)
 /* Was the same told before?  Then it is told once more. */
 static bool repeats(const struct sf_told *as)
 {
-    unsigned n = __atomic_load_n(&sf_control->n_findings, __ATOMIC_RELAXED);
+    struct sf_control *heard = sf_control_heard;
+    unsigned n = __atomic_load_n(&heard->n_findings, __ATOMIC_RELAXED);
 
     for (unsigned i = 0; i < n && i < SF_FINDINGS_MAX; i++)
-        if (is_same(&sf_control->findings[i], as)) {
-            __atomic_fetch_add(&sf_control->findings[i].times, 1,
-                               __ATOMIC_RELAXED);
+        if (is_same(&heard->findings[i], as)) {
+            __atomic_fetch_add(&heard->findings[i].times, 1, __ATOMIC_RELAXED);
             return true;
         }
     return false;
@@ -83,13 +83,13 @@ static bool repeats(const struct sf_told *as)
 
 static void keep(const struct sf_told *new)
 {
-    unsigned i =
-        __atomic_fetch_add(&sf_control->n_findings, 1, __ATOMIC_RELAXED);
+    struct sf_control *heard = sf_control_heard;
+    unsigned i = __atomic_fetch_add(&heard->n_findings, 1, __ATOMIC_RELAXED);
 
     if (i >= SF_FINDINGS_MAX)
         return;
-    sf_control->findings[i] = *new;
-    __atomic_store_n(&sf_control->findings[i].times, 1, __ATOMIC_RELEASE);
+    heard->findings[i] = *new;
+    __atomic_store_n(&heard->findings[i].times, 1, __ATOMIC_RELEASE);
 }
 
 /* One that spins would never end: it is told and ended. */
@@ -98,7 +98,8 @@ static _Bool tell(enum sf_monitor monitor, const char *line)
     struct sf_moment at = moment();
     struct sf_told new = {.seq = at.seq,
                           .site = at.site,
-                          .process = sf_inject_process(),
+                          .process =
+                              at.process ? at.process : sf_inject_process(),
                           .monitor = (uint32_t)monitor};
 
     strncpy(new.line, line, sizeof new.line - 1);
@@ -135,6 +136,13 @@ static struct sf_control *find_control(void)
     return path ? map_control(path) : NULL;
 }
 
+static struct sf_chooser *chooser_of(const struct sf_control *control)
+{
+    if (control->surveying)
+        return sf_control_survey();
+    return control->n_rules ? &planned.chooser : NULL;
+}
+
 bool sf_attach(const struct sf_watched *who)
 {
     struct sf_control *control;
@@ -149,11 +157,14 @@ bool sf_attach(const struct sf_watched *who)
         return false;
     if (who->met)
         who->met(control);
-    if (!is_meant(control))
+    sf_control_heard = control;
+    sf_finding_hook = tell;
+    if (!is_meant(control)) {
+        sf_on = 0; /* another program may have been there before */
         return false;
+    }
     sf_control = control;
     sf_control_site = who->site;
-    sf_finding_hook = tell;
     sf_inject_enrol = enrol;
     sf_monitor_begin(~control->allowed);
     sf_monitors_asked = control->watched;
@@ -162,8 +173,7 @@ bool sf_attach(const struct sf_watched *who)
     index.keyed = control->n_keyed;
     sf_planned_init(&planned, control->rules, &index, program);
     planned.at_site = who->at_site;
-    sf_inject_begin(who->world, control->n_rules ? &planned.chooser : NULL,
-                    control->profile);
+    sf_inject_begin(who->world, chooser_of(control), control->profile);
     return true;
 }
 

@@ -7,11 +7,14 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "faultinject/inject/control.h"
+#include "faultinject/inject/monitor.h"
 #include "faultinject/interpose/interpose.h"
 
 static bool nobody_cares(void)
@@ -99,17 +102,62 @@ SF_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     return err;
 }
 
-#define REAPS(name, params, args)                                      \
-    SF_EXPORT pid_t name params                                        \
-    {                                                                  \
-        struct sf_op op;                                               \
-                                                                       \
-        if (SF_LIKELY(nobody_cares()))                                 \
-            return sf_libc.name args;                                  \
-        sf_op_init(&op, SF_CALL_##name, -1, 0, options);               \
-        op.other = pid;                                                \
-        SF_BEATS(op, sf_libc.name args, op.result = sf_libc.name args) \
-        return (pid_t)sf_tell(&op);                                    \
+/* Sent by nobody: what a program does to itself. */
+static bool is_crash(int sig)
+{
+    return sig == SIGSEGV || sig == SIGBUS || sig == SIGABRT || sig == SIGFPE ||
+           sig == SIGILL || sig == SIGTRAP || sig == SIGSYS || sig == SIGPIPE;
+}
+
+static void tell(enum sf_monitor monitor, const struct sf_moment *when,
+                 const char *how, const char *by)
+{
+    if (when->process == 0 || sf_control_heard->allowed & 1u << monitor)
+        return;
+    sf_control_then = when;
+    sf_finding(monitor, "a child was %s%s", how, by);
+    sf_control_then = NULL;
+}
+
+/*
+ * How a child that used sockets has ended: a script's own end does not tell
+ * that its server crashed.  It is told as of the child, not of who waits.
+ */
+static pid_t reaped(pid_t pid, int status)
+{
+    int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0, saved = errno;
+    struct sf_moment when = {0, 0, 0};
+
+    if (pid <= 0 || status == 0 || !sf_control_heard)
+        return pid;
+    when.seq = __atomic_load_n(&sf_control_heard->seq, __ATOMIC_RELAXED);
+    when.process = sf_control_process(pid);
+    if (is_crash(sig))
+        tell(sig == SIGPIPE ? SF_MON_SIGPIPE : SF_MON_DIED, &when,
+             "killed by SIG", sigabbrev_np(sig));
+    else if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
+             sf_sanitized_ended(&sf_control_heard->sanitized))
+        tell(SF_MON_DIED, &when, "ended by a sanitizer", "");
+    errno = saved;
+    return pid;
+}
+
+#define REAPS(name, params, args)                                          \
+    SF_EXPORT pid_t name params                                            \
+    {                                                                      \
+        struct sf_op op;                                                   \
+        int ours = 0;                                                      \
+                                                                           \
+        status = status ? status : &ours;                                  \
+        if (SF_LIKELY(nobody_cares())) {                                   \
+            op.result = sf_libc.name args;                                 \
+        } else {                                                           \
+            sf_op_init(&op, SF_CALL_##name, -1, 0, options);               \
+            op.other = pid;                                                \
+            SF_BEATS(op, sf_libc.name args, op.result = sf_libc.name args) \
+            op.result = sf_tell(&op);                                      \
+        }                                                                  \
+        return reaped((pid_t)op.result, *status);                          \
     }
 
 REAPS(waitpid, (pid_t pid, int *status, int options), (pid, status, options))

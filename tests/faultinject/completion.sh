@@ -32,7 +32,7 @@ offers() {
 
 offers '' -- run replay shrink check list prove
 offers sh -- shrink
-for verb in run replay shrink; do
+for verb in run replay shrink explore; do
     mapfile -t options \
         < <("$sockfault" "$verb" --help | grep -oE -- '--[a-z-]+')
     [[ ${#options[@]} -gt 5 ]]
@@ -41,6 +41,7 @@ done
 offers run --js -- --json
 offers shrink --ch -- --check
 offers run --profile '' -- linux posix hostile
+offers explore --without '' -- EOF dying
 offers run --class f -- fatal
 mapfile -t monitors < <("$sockfault" list monitors | cut -d' ' -f1)
 offers run --allow '' -- "${monitors[@]}"

@@ -251,4 +251,10 @@ END
 cc -w -static -D_GNU_SOURCE -o "$work/limits" "$work/limits.c"
 run --status -- "$work/limits"
 [ "$status" -eq 0 ] || fail "limits: status $status"
+
+# A program that is left alone closes what it closes: else whoever reads from a
+# pipe to it waits for ever.
+run --only static-victims -- sh -c 'test "$(echo said)" = said &&
+    "$0" frames-not' "$work/static-victims"
+[ "$status" -eq 0 ] || fail "a shell that is left alone: status $status"
 exit $bad

@@ -188,6 +188,15 @@ static int past(void)
     return use(&byte) == EXIT ? 0 : 3;
 }
 
+static int end_by(int sig)
+{
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 3;
+    return raise(sig);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -203,6 +212,10 @@ int main(int argc, char **argv)
 
     if (argc > 1 && strcmp(argv[1], "past") == 0)
         return past();
+    if (argc > 1 && strcmp(argv[1], "crash") == 0)
+        return end_by(SIGABRT);
+    if (argc > 1 && strcmp(argv[1], "killed") == 0)
+        return end_by(SIGKILL);
     if (argc > 1 && strcmp(argv[1], "handler") == 0)
         sigaction(SIGURG, &sa, NULL);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)

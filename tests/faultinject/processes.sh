@@ -96,4 +96,32 @@ if [ "$delays" -ne 6 ]; then
     echo "processes.sh: past: $delays of 6 met the rule" >&2
     bad=1
 fi
+
+# A server that crashes is told of, whatever the script says that started it,
+# and also where the script is left alone.  One that is killed was told to end.
+name=$(basename "$processes")
+# crashes STATUS OPTION... -- HOW
+crashes() {
+    want=$1
+    status=0
+    shift
+    "$sockfault" run "$@" 2>"$work/said" || status=$?
+    if [ "$status" -ne "$want" ] || { [ "$want" -eq 1 ] &&
+        ! grep -q "died: a child was killed by SIGABRT (process 1, $name)$" \
+            "$work/said"; }; then
+        echo "processes.sh: $*: $status: $(cat "$work/said")" >&2
+        bad=1
+    fi
+}
+cat >"$work/script" <<END
+#!/bin/sh
+"$processes" \$1 >/dev/null 2>&1 &
+wait \$! 2>/dev/null
+exit 0
+END
+chmod +x "$work/script"
+crashes 1 -- "$work/script" crash
+crashes 1 --only "$name" -- "$work/script" crash
+crashes 0 --allow died -- "$work/script" crash
+crashes 0 -- "$work/script" killed
 exit $bad

@@ -1,0 +1,201 @@
+/* sweep_say.c: progress, and what came of it; see sweep.h. */
+#include <inttypes.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "faultinject/explore/sweep.h"
+
+enum { EACH_MS = 10000 }; /* a line, where it is no terminal */
+
+static const char *s_of(uint64_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static double rate(uint64_t n, int64_t ms)
+{
+    return ms > 0 ? (double)n * 1000 / (double)ms : 0;
+}
+
+static size_t done(const struct sf_sweep *s)
+{
+    return sf_sweep_cases(s) - sf_sweep_count(s, SF_CASE_TO_DO);
+}
+
+/* --- progress --- */
+
+static void print_progress(const struct sf_sweep *s, int64_t took,
+                           size_t before)
+{
+    size_t all = sf_sweep_cases(s), n = done(s);
+    double each = rate(n - before, took);
+    size_t left = n < all ? all - n : 0;
+
+    fprintf(stderr, "%zu of %zu faults, %zu finding%s, %.1f a second", n, all,
+            s->n_groups, s_of(s->n_groups), each);
+    if (left == 0)
+        fputs(", to be seen again", stderr);
+    else if (each > 0)
+        fprintf(stderr, ", %.0f s left", (double)left / each);
+}
+
+void sf_sweep_progress(const struct sf_sweep *s, int64_t since, size_t before)
+{
+    static int64_t said;
+    int64_t now = sf_now_ms();
+    bool terminal = isatty(STDERR_FILENO);
+
+    if (said == 0)
+        said = since;
+    if (!terminal && now - said < EACH_MS)
+        return;
+    said = now;
+    fputs(terminal ? "\r\033[K" : "sockfault: ", stderr);
+    print_progress(s, now - since, before);
+    if (!terminal)
+        fputc('\n', stderr);
+}
+
+void sf_sweep_progress_end(void)
+{
+    if (isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+}
+
+/* --- the statement --- */
+
+static void say_command(const struct sf_sweep *s)
+{
+    const char *before = "";
+
+    for (char **word = s->run.command; *word; word++) {
+        printf("%s%s", before, *word);
+        before = " ";
+    }
+    printf(" (profile %s, one fault a run)\n",
+           sf_profile_names[s->cases.profile]);
+}
+
+static void say_baseline(const struct sf_baseline *b)
+{
+    printf("  baseline   %" PRIu64 " call%s of %" PRIu64
+           " connection%s in %u process%s, status %d, %d ms\n",
+           b->calls, s_of(b->calls), b->connections, s_of(b->connections),
+           b->processes, b->processes == 1 ? "" : "es", WEXITSTATUS(b->status),
+           b->ms);
+}
+
+static void say_cases(const struct sf_sweep *s)
+{
+    printf("  faults     %zu fit, at %u calls", s->cases.n, s->base.at);
+    if (s->base.beyond)
+        printf("; %" PRIu64 " more fit, and are left out", s->base.beyond);
+    if (s->shards > 1)
+        printf("; shard %u/%u has %zu", s->shard + 1, s->shards,
+               sf_sweep_cases(s));
+    printf("\n");
+}
+
+/* A fault that did not happen shows nothing: that is said apart. */
+static void say_performed(const struct sf_sweep *s)
+{
+    size_t n = done(s);
+    size_t alone = sf_sweep_count(s, SF_CASE_ALONE);
+    size_t performed =
+        sf_sweep_count(s, SF_CASE_QUIET) + sf_sweep_count(s, SF_CASE_FOUND);
+
+    printf("  performed  %zu of %zu; of the others %zu calls never came, at "
+           "%zu it was not possible then\n",
+           performed, n, sf_sweep_count(s, SF_CASE_UNMET),
+           sf_sweep_count(s, SF_CASE_IMPOSSIBLE));
+    if (alone)
+        printf("  flaky      %zu run%s showed something, though the fault did "
+               "not happen\n",
+               alone, s_of(alone));
+}
+
+static void say_end(const struct sf_sweep *s, bool stopped)
+{
+    size_t all = sf_sweep_cases(s), n = done(s);
+
+    if (n >= all)
+        printf("  COMPLETE   each was run\n");
+    else if (!stopped)
+        printf("  SAMPLE     %zu of %zu, evenly spread: the time was over\n", n,
+               all);
+    else
+        printf("  INCOMPLETE %zu of %zu, evenly spread: it was stopped\n", n,
+               all);
+}
+
+static void say_groups_count(const struct sf_sweep *s)
+{
+    size_t sure = 0;
+
+    for (size_t i = 0; i < s->n_groups; i++)
+        sure += sf_sweep_is_sure(&s->groups[i]);
+    if (sure)
+        printf("  FOUND      %zu, in %zu of the cases\n", sure,
+               sf_sweep_count(s, SF_CASE_FOUND));
+    else
+        printf("  FOUND      nothing\n");
+}
+
+static void say_faults(uint64_t faults)
+{
+    const char *before = "";
+
+    for (int i = 0; i < SF_FAULT_COUNT; i++)
+        if (faults & UINT64_C(1) << i) {
+            printf("%s%s", before, sf_faults[i].word);
+            before = ", ";
+        }
+}
+
+/* What it prints no monitor looks at. */
+static bool is_of_output(const struct sf_group *g)
+{
+    return strncmp(g->name, "output-", strlen("output-")) == 0 ||
+           strncmp(g->name, "silent-", strlen("silent-")) == 0;
+}
+
+static void say_again(const struct sf_sweep *s, const struct sf_group *g)
+{
+    printf("  shown again %u of %u times%s\n", g->shown, g->tries,
+           sf_sweep_is_sure(g) ? "" : ": does not count");
+    printf("  sockfault replay %s",
+           sf_sweep_path(s, "findings/%s.plan", g->name));
+    if (is_of_output(g))
+        printf(" | cmp - %s", sf_sweep_path(s, "baseline.output"));
+    printf("\n");
+}
+
+static void say_group(const struct sf_sweep *s, const struct sf_group *g)
+{
+    printf("\nfinding %s\n  %s\n  %zu case%s: ", g->name, g->line, g->cases,
+           s_of(g->cases));
+    say_faults(g->faults);
+    printf("; first ");
+    sf_rule_print(&s->cases.rules[g->first], stdout);
+    printf("\n");
+    if (g->tries)
+        say_again(s, g);
+}
+
+void sf_sweep_say(const struct sf_sweep *s, bool stopped, int64_t took_ms,
+                  uint64_t runs)
+{
+    say_command(s);
+    say_baseline(&s->base);
+    say_cases(s);
+    say_performed(s);
+    say_end(s, stopped);
+    say_groups_count(s);
+    printf("  runs       %" PRIu64 " in %.1f s, %.1f a second, %d job%s\n",
+           runs, (double)took_ms / 1000, rate(runs, took_ms), s->jobs,
+           s_of((uint64_t)s->jobs));
+    for (size_t i = 0; i < s->n_groups; i++)
+        say_group(s, &s->groups[i]);
+    fflush(stdout);
+}
