@@ -25,7 +25,7 @@ enum {
     PAGE = 4096,
     STACK = 1 << 18,
     PAGES_MAX = 4096,
-    THREAD_MAX = 512,
+    THREAD_MAX = 1024, /* bytes of its own variables that a thread may have */
     IGNORED_MAX = 4096,
     LOOK_ALL = 1000, /* runs in which all pages are looked at …       */
     LOOK_EVERY = 32  /* … and later one in turn, every so many times  */
