@@ -82,7 +82,7 @@ red 11: impossible inject/perform.c \
 red 12: impossible interpose/wait.c \
     '0,/return (int)sf_tell(&op);/s//if (op.result < 0 \&\& rd) FD_ZERO(rd); return (int)sf_tell(\&op);/'
 red 13: impossible kernel/mend.c \
-    '/^static int mended_socket/,/^}/s/return .*/{ int low = sf_libc.socket(domain, type, protocol); \
+    '/^static int mended_socket(/,/^}/s/return .*/{ int low = sf_libc.socket(domain, type, protocol); \
         int high = sf_libc.fcntl(low, F_DUPFD, low + 1); sf_libc.close(low); return fresh(high); }/'
 red 14: impossible inject/model.c 's/if (!blocks(s))$/if (1)/'
 red 15: impossible inject/account.c \
