@@ -75,6 +75,20 @@ static void endless_timeouts_are_none(void **state)
     assert_int_equal(told, SF_MON_STALL);
 }
 
+static void less_than_no_time_waits_for_nothing(void **state)
+{
+    struct timeval tv = {-1, 0};
+    socklen_t len = sizeof tv;
+
+    (void)state;
+    assert_int_equal(w->setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &tv, len),
+                     0);
+    FAILS(w->recv(pair[0], bytes, 1, 0), EAGAIN);
+    assert_int_equal(elapsed_ms(), 0);
+    w->getsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &tv, &len);
+    assert_true(tv.tv_sec == 0 && tv.tv_usec == 0);
+}
+
 static bool is_writable(int fd)
 {
     return w->poll(&(struct pollfd){fd, POLLOUT, 0}, 1, 0) == 1;
@@ -248,6 +262,7 @@ int main(void)
         TEST(timeouts_are_read_back),
         TEST(buffers_have_limits),
         TEST(endless_timeouts_are_none),
+        TEST(less_than_no_time_waits_for_nothing),
         TEST(writable_where_a_good_part_is_free),
         TEST(each_send_raises_sigpipe),
         TEST(limits_are_not_restarted),
