@@ -185,19 +185,33 @@ static uint32_t events_of(const struct sim_watch *w)
     return sim_ready(w->end) & wanted;
 }
 
+static bool collect_one(const struct sf_end *ep, struct sim_watch *w,
+                        struct epoll_event *out)
+{
+    uint32_t events = w->epoll == ep ? events_of(w) : 0;
+
+    if (!events)
+        return false;
+    w->seen = w->end->edges;
+    w->spent = w->events & EPOLLONESHOT;
+    *out = (struct epoll_event){.events = events, .data = w->data};
+    return true;
+}
+
+/* Where there is no room for all, the next time begins with the others
+ * (epoll_wait(2), "round robin"). */
 int sim_epoll_collect(struct sf_end *ep, struct epoll_event *out, int max)
 {
+    unsigned first = ep->turn < sim.watches_used ? ep->turn : 0;
     int n = 0;
 
+    ep->turn = 0;
     for (unsigned i = 0; i < sim.watches_used && n < max; i++) {
-        struct sim_watch *w = &sim.watches[i];
-        uint32_t events = w->epoll == ep ? events_of(w) : 0;
+        unsigned at = (first + i) % sim.watches_used;
 
-        if (!events)
-            continue;
-        w->seen = w->end->edges;
-        w->spent = w->events & EPOLLONESHOT;
-        out[n++] = (struct epoll_event){.events = events, .data = w->data};
+        n += collect_one(ep, &sim.watches[at], &out[n]);
+        if (n == max)
+            ep->turn = at + 1;
     }
     return n + collect_real(ep, out + n, max - n);
 }

@@ -97,6 +97,7 @@ struct sf_end {
     struct sim_name name, peer_name;
 
     int real; /* epoll: the kernel's instance beside it; 0: none          */
+    unsigned turn; /* epoll: whose turn it is, where not all had room     */
 
     /* eventfd, timerfd */
     uint64_t count;

@@ -256,6 +256,28 @@ static void rearmed_is_told_again(void **state)
     assert_int_equal(look(once), EPOLLIN);
 }
 
+/* Who asks for one at a time comes to all, though each stays ready. */
+static void epoll_takes_turns(void **state)
+{
+    struct epoll_event event = {.events = EPOLLIN}, got[3];
+    int ends[2], epfd = watch(pair[0], EPOLLIN), first;
+
+    (void)state;
+    connect_pair(ends);
+    event.data.fd = ends[0];
+    assert_int_equal(w->epoll_ctl(epfd, EPOLL_CTL_ADD, ends[0], &event), 0);
+    w->send(pair[1], bytes, 1, 0);
+    w->send(ends[1], bytes, 1, 0);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(w->epoll_wait(epfd, got, 1, 0), 1);
+        assert_int_equal(got[0].data.fd == ends[0], i % 2);
+    }
+    assert_int_equal(w->epoll_wait(epfd, got, 3, 0), 2);
+    first = got[0].data.fd;
+    assert_int_equal(w->epoll_wait(epfd, got, 3, 0), 2);
+    assert_int_equal(got[0].data.fd, first);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +293,7 @@ int main(void)
         TEST(unsent_bytes_are_lost),
         TEST(ends_are_edges),
         TEST(rearmed_is_told_again),
+        TEST(epoll_takes_turns),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
