@@ -20,7 +20,8 @@ enum {
 };
 
 /* The system is short of memory: leave it alone for a moment, but not for
- * ever, nor for longer than there is time.  Returns 0 to try again. */
+ * ever, nor for longer than there is time; and never ask again at once, though
+ * that makes it a little late.  Returns 0 to try again. */
 static int sit_out(unsigned *busy, int64_t deadline_ms)
 {
     int ms = fm_remaining_ms(fm_now_ms(), deadline_ms);
@@ -29,7 +30,7 @@ static int sit_out(unsigned *busy, int64_t deadline_ms)
         return FM_E_BUSY;
     if (ms < 0 || ms > FM_BUSY_PAUSE_MS)
         ms = FM_BUSY_PAUSE_MS;
-    fm_io_poll(-1, 0, -1, ms);
+    fm_io_poll(-1, 0, -1, ms ? ms : 1);
     return 0;
 }
 
