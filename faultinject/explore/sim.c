@@ -237,14 +237,14 @@ static __attribute__((format(printf, 2, 3))) int ends(int status,
 static bool allowed(enum sf_monitor monitor)
 {
     return (sim.allowed & 1u << monitor) ||
-           (sim.tortures && monitor == SF_MON_DIED);
+           (sim.served->refused && monitor == SF_MON_DIED);
 }
 
-/* It was told to end; or it may, and says abort(). */
+/* It was told to end; or it may, and says abort(), or glib's g_error(). */
 static bool is_excused(int signo)
 {
     return (signo == SIGTERM && sim.served->stopped) ||
-           (signo == SIGABRT && sim.tortures &&
+           ((signo == SIGABRT || signo == SIGTRAP) && sim.tortures &&
             sim.allowed & 1u << SF_MON_DIED);
 }
 
@@ -395,7 +395,9 @@ int sf_sim_run(char **command, const struct sf_program *program)
     pid_t pid;
     int status;
 
-    sim.served->allowed = sim.allowed | (sim.tortures ? 1u << SF_MON_DIED : 0);
+    sim.served->allowed = sim.allowed;
+    if (sim.served->refused)
+        sim.served->allowed |= 1u << SF_MON_DIED;
     sim.killed = 0;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sf_signals_hold(&mask);
