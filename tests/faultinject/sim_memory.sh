@@ -86,6 +86,10 @@ says 'NOTHING    is proved'
 ends 2 'has a malloc\(\) of its own' --memory=1 -- "$own" grows
 ends 0 'PROVED ' -k 0 -- "$own" grows
 
+# Who has put the library away is told at once, not that it stalls.
+ends 2 'env goes on without the library' --memory -- env -u LD_PRELOAD \
+    "$served" grows
+
 ends 2 '--memory=0: expected' --memory=0 -- "$served"
 ends 2 '--memory=x: expected' --memory=x -- "$served"
 ends 2 'either --prove or --memory' --memory -k 1 -- "$served"
