@@ -15,23 +15,29 @@ include(CMakePackageConfigHelpers)
 
 # The simulator, the mutator and the prover as one object, since libraries that
 # are linked dynamically need all of the names it stands in for; and a main() that
-# is taken only where no engine brings one.
+# is taken only where no engine brings one.  Of the allocator, see malloc.c.
+set(allocator ${PROJECT_SOURCE_DIR}/faultinject/interpose/malloc.c)
+add_library(allocator_gives_way OBJECT ${allocator})
+target_compile_definitions(allocator_gives_way PRIVATE SF_GIVES_WAY)
+set(prove_objects
+  $<TARGET_OBJECTS:prove_own> $<TARGET_OBJECTS:allocator_gives_way>)
 set(sim_object ${PROJECT_BINARY_DIR}/sockfault-session.o)
 get_target_property(sim_parts sockfault_sim INTERFACE_SOURCES)
 add_custom_command(
   OUTPUT ${sim_object}
   COMMAND ${CMAKE_LINKER} -r -o ${sim_object}
-    ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate> $<TARGET_OBJECTS:prove_own>
+    ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate> ${prove_objects}
   DEPENDS
-    ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate> $<TARGET_OBJECTS:prove_own>
+    ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate> ${prove_objects}
   COMMAND_EXPAND_LISTS VERBATIM)
 add_library(sockfault_archive STATIC
-  ${sim_object} ${CMAKE_CURRENT_LIST_DIR}/replay.c)
+  ${sim_object} ${CMAKE_CURRENT_LIST_DIR}/replay.c ${allocator})
 set_target_properties(sockfault_archive PROPERTIES
   OUTPUT_NAME sockfault-session EXPORT_NAME sim LINKER_LANGUAGE C)
 set_source_files_properties(${sim_object} PROPERTIES
   EXTERNAL_OBJECT TRUE GENERATED TRUE)
 target_link_libraries(sockfault_archive INTERFACE ${CMAKE_DL_LIBS})
+target_compile_definitions(sockfault_archive INTERFACE SF_ARCHIVE)
 target_sources(sockfault_archive INTERFACE
   FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
   faultinject/calls.def

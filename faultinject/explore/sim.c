@@ -237,14 +237,14 @@ static __attribute__((format(printf, 2, 3))) int ends(int status,
 static bool allowed(enum sf_monitor monitor)
 {
     return (sim.allowed & 1u << monitor) ||
-           (sim.tortures && monitor == SF_MON_DIED);
+           (sim.served->refused && monitor == SF_MON_DIED);
 }
 
-/* It was told to end; or it may, and says abort(). */
+/* It was told to end; or it may, and says abort(), or glib's g_error(). */
 static bool is_excused(int signo)
 {
     return (signo == SIGTERM && sim.served->stopped) ||
-           (signo == SIGABRT && sim.tortures &&
+           ((signo == SIGABRT || signo == SIGTRAP) && sim.tortures &&
             sim.allowed & 1u << SF_MON_DIED);
 }
 
@@ -319,18 +319,56 @@ static pid_t start(char **command, const struct sf_program *program,
     return pid;
 }
 
+static bool has_library(pid_t pid)
+{
+    char path[64], line[PATH_MAX + 128];
+    bool has = false;
+    FILE *maps;
+
+    snprintf(path, sizeof path, "/proc/%ld/maps", (long)pid);
+    maps = fopen(path, "re");
+    if (!maps)
+        return true; /* nobody can tell */
+    while (!has && fgets(line, sizeof line, maps))
+        has = strstr(line, "/libsockfault-sim") != NULL;
+    fclose(maps);
+    return has;
+}
+
+/* It serves the real network, and would for ever. */
+static void note_without(const char *name, pid_t pid)
+{
+    struct sf_served *s = sim.served;
+    static int64_t since;
+
+    if (s->joined || s->unusable || has_library(pid))
+        since = 0;
+    else if (since == 0)
+        since = sf_now_ms();
+    if (since == 0 || sf_now_ms() - since < PATIENCE_MS)
+        return;
+    s->unusable = true;
+    since = 0;
+    snprintf(s->line, sizeof s->line,
+             "sockfault: %.40s goes on without the library that simulates: has "
+             "it set LD_PRELOAD anew, as env(1) does, or emptied the "
+             "environment?  Set what it needs for 'sockfault sim' itself",
+             name);
+}
+
 /*
  * Whoever says that it cannot be done, or serves the real network, may be a
  * child of a program that waits for it by other means than sockets, and would
  * for ever.
  */
-static int watch(pid_t pid, bool *hung)
+static int watch(const char *name, pid_t pid, bool *hung)
 {
     struct sf_served *s = sim.served;
     int status = 0, elsewhere = 0, unusable = 0, ticks = 0, told = 0;
 
     while (waitpid(pid, &status, WNOHANG) == 0) {
         sf_ends_within(pid, TICK_MS);
+        note_without(name, pid);
         *hung = repeats() && ++ticks * TICK_MS > HANG_MS;
         if (*hung ||
             (repeats() && sf_forwarded() && ++told * TICK_MS >= PATIENCE_MS))
@@ -395,7 +433,9 @@ int sf_sim_run(char **command, const struct sf_program *program)
     pid_t pid;
     int status;
 
-    sim.served->allowed = sim.allowed | (sim.tortures ? 1u << SF_MON_DIED : 0);
+    sim.served->allowed = sim.allowed;
+    if (sim.served->refused)
+        sim.served->allowed |= 1u << SF_MON_DIED;
     sim.killed = 0;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sf_signals_hold(&mask);
@@ -405,7 +445,7 @@ int sf_sim_run(char **command, const struct sf_program *program)
     sigprocmask(SIG_SETMASK, &mask, NULL);
     if (pid < 0)
         return ends(SF_COULD_NOT, "cannot start a process");
-    status = watch(pid, &hung);
+    status = watch(command[0], pid, &hung);
     note_left_over(command[0]);
     if (sim.served->unusable || sf_forwarded() || repeats())
         end_left_over();

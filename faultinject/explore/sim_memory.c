@@ -61,6 +61,19 @@ static enum end asked_otherwise(const char *program)
     return CANNOT;
 }
 
+/* Then there is nothing that could fail. */
+static bool is_blind(const char *program)
+{
+    struct sf_served *s = sim.served;
+
+    if (s->blind)
+        snprintf(s->line, sizeof s->line,
+                 "sockfault: %s has a malloc() of its own, as with a "
+                 "sanitizer: its allocations are not seen",
+                 program);
+    return s->blind;
+}
+
 /* What is found comes again. */
 static enum end found(char **command, const struct sf_program *program,
                       uint64_t nth)
@@ -100,6 +113,8 @@ static enum end torture(char **command, const struct sf_program *program)
     enum end end = fail(command, program, 0);
 
     proof.all = sim.served->allocations;
+    if (end == COMPLETE && !s->failing && is_blind(command[0]))
+        end = CANNOT;
     if (end == COMPLETE && !s->failing)
         end = fail(command, program, 0);
     if (end == COMPLETE && sim.served->allocations != proof.all)
@@ -142,6 +157,8 @@ static int show(char **command, const struct sf_program *program, uint64_t nth)
 
     sim.aloud = true;
     status = run(command, program, nth);
+    if (status == SF_NOTHING_FOUND && is_blind(command[0]))
+        status = SF_COULD_NOT;
     if (status != SF_NOTHING_FOUND) {
         fprintf(stderr, "%s\n", s->line);
     } else if (s->ended && s->allocations < nth) {

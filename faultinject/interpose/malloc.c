@@ -7,12 +7,26 @@
  * what the C library allocates for them.  It passes on to a sanitizer's, where
  * one is linked to the same program, or else to whoever comes next: libc, or an
  * allocator that the program brings along.  free() is theirs.
+ *
+ * In the archive that other projects link to it is there twice.  Once it gives
+ * way: a program that has a malloc() itself, or an archive with one, links as
+ * it does without us, and none is seen (refuse.h).  But the library of clang's
+ * sanitizers gives way, too, and comes first; so target.h asks for the other
+ * one where there is a sanitizer.
  */
 #include "faultinject/interpose/interpose.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
+
+#ifdef SF_GIVES_WAY
+#define SF_STANDS SF_EXPORT __attribute__((weak))
+#else
+#define SF_STANDS SF_EXPORT
+extern const char sf_before_sanitizer;
+const char sf_before_sanitizer = 1;
+#endif
 
 static bool refused(void)
 {
@@ -22,7 +36,7 @@ static bool refused(void)
 /* clang-format off */
 #define STANDS_IN(result, name, parameters, arguments, failed)                 \
     result __interceptor_##name parameters __attribute__((weak));              \
-    SF_EXPORT result name parameters                                           \
+    SF_STANDS result name parameters                                           \
     {                                                                          \
         static result (*next) parameters;                                      \
                                                                                \
@@ -51,14 +65,14 @@ char *__interceptor_strndup(const char *s, size_t n) __attribute__((weak));
 char *__strdup(const char *s);
 char *__strndup(const char *s, size_t n);
 
-char *strdup(const char *s)
+SF_STANDS char *strdup(const char *s)
 {
     if (!&__interceptor_strdup)
         return __strdup(s);
     return refused() ? NULL : __interceptor_strdup(s);
 }
 
-char *strndup(const char *s, size_t n)
+SF_STANDS char *strndup(const char *s, size_t n)
 {
     if (!&__interceptor_strndup)
         return __strndup(s, n);

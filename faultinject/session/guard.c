@@ -13,6 +13,8 @@
 #include "faultinject/inject/inject.h"
 
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const int guarded[] = {SIGALRM, SIGINT,  SIGTERM, SIGUSR1, SIGUSR2,
                               SIGABRT, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL};
@@ -29,13 +31,23 @@ __attribute__((visibility("default"))) void __asan_on_error(void)
     sf_on = 0;
 }
 
-__attribute__((visibility("default"))) void __ubsan_on_report(void)
+/* Who has asked for that gets all reports, and the session to its end. */
+static bool goes_on(void)
 {
-    sf_on = 0;
+    const char *options = getenv("UBSAN_OPTIONS");
+
+    return options && strstr(options, "halt_on_error=0");
 }
 
-/* A target that goes on after a report would do so outside of its session. */
-const char *__ubsan_default_options(void) __attribute__((weak));
+__attribute__((visibility("default"))) void __ubsan_on_report(void)
+{
+    if (!goes_on())
+        sf_on = 0;
+}
+
+/* A target that goes on after a report would do so outside of its session.
+ * Not weak: clang's own is, and comes first. */
+const char *__ubsan_default_options(void);
 
 __attribute__((visibility("default"))) const char *__ubsan_default_options(void)
 {

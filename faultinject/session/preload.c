@@ -161,6 +161,7 @@ static void begin_to_refuse(void)
 {
     allocates = true;
     sf_inject_refuses = refuses;
+    served->blind = !sf_refuse_sees();
     sf_refuse(served->refused);
 }
 

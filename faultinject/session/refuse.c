@@ -4,6 +4,7 @@
 #include "faultinject/session/run.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 static uint64_t asked, refused;
 
@@ -24,6 +25,15 @@ bool sf_refused(void)
         return false;
     errno = ENOMEM;
     return true;
+}
+
+bool sf_refuse_sees(void)
+{
+    void *(*volatile make)(size_t) = malloc;
+
+    sf_refuse(0);
+    free(make(1));
+    return asked > 0;
 }
 
 void sf_refuse_counters(sf_counter *each, void *arg)

@@ -19,6 +19,10 @@ void sf_refuse(uint64_t nth);
 /* So many were asked for since. */
 uint64_t sf_refuse_asked(void);
 
+/* Between runs: is anybody asked, or has the program an allocator of its own?
+ */
+bool sf_refuse_sees(void);
+
 /* Asked for each: must it fail?  Then errno is ENOMEM. */
 bool sf_refused(void);
 

@@ -40,6 +40,7 @@ struct sf_served {
     uint64_t calls, faults;
     uint64_t allocations; /* of the program, since it joined                 */
     uint64_t refused; /* … and this one must fail; 0: none               */
+    uint32_t blind;   /* … but none of them is seen                      */
     uint32_t proves;  /* this run is one of a walk, not the session's  */
     struct sf_exhaust walk; /* … so far; adopted by the library              */
     struct sf_choice children[]; /* … noted: SF_EXHAUST_ROOM if it proves   */

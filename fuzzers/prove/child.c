@@ -124,7 +124,7 @@ int prove_scratch(void)
 /* What a child left on its standard error: the line of the finding. */
 static void read_finding(int fd, struct prove_result *r)
 {
-    static char text[16384];
+    static char text[1 << 20]; /* after what the program says */
     ssize_t n = pread(fd, text, sizeof text - 1, 0);
     char *line;
 

@@ -8,6 +8,8 @@
 #include "fuzzers/prove/prove.h"
 
 #include "faultinject/inject/finding.h"
+#include "faultinject/session/run.h"
+#include "fuzzers/fuzz.h"
 
 enum { ASK_MAX = 1000 };
 
@@ -18,11 +20,13 @@ int __sanitizer_install_malloc_and_free_hooks(
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 
 static long blocks;
+static uint64_t made;
 
 static void on_malloc(const volatile void *block, size_t size)
 {
     (void)block, (void)size;
     blocks++;
+    made += !sf_session_acting() && !fuzz_memory.own;
 }
 
 static void on_free(const volatile void *block)
@@ -39,6 +43,11 @@ long prove_blocks(void)
         __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
     counts = true;
     return blocks;
+}
+
+uint64_t prove_made(void)
+{
+    return made;
 }
 
 void prove_check_blocks(long before)

@@ -63,6 +63,12 @@ long prove_blocks(void)
     return blocks;
 }
 
+/* All of them are asked for here. */
+uint64_t prove_made(void)
+{
+    return 0;
+}
+
 void prove_check_blocks(long before)
 {
     if (blocks != before)

@@ -486,7 +486,6 @@ static bool goes_together(int paths)
         {OPT_LOOPS, OPT_DECODER, false},
         {OPT_PLAIN, OPT_DECODER, false},
         {'k', OPT_MEMORY, false},
-        {'t', OPT_MEMORY, false},
         {'s', OPT_MEMORY, false},
         {'r', OPT_MEMORY, false},
         {OPT_LOOPS, OPT_MEMORY, false},

@@ -127,6 +127,8 @@ bool prove_refused(void);
 /* memory.c, leaks.c: what the program has allocated and not given back; a
  * finding if that is other than before. */
 long prove_blocks(void);
+/* … and of that so many blocks were made by it, as far as a sanitizer tells. */
+uint64_t prove_made(void);
 void prove_check_blocks(long before);
 
 /* One line on standard error. */

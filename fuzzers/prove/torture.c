@@ -10,17 +10,20 @@
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/refuse.h"
+#include "faultinject/session/statement.h"
 #include "fuzzers/fuzz.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATIENCE_S = 20 };
 
 struct report {
-    volatile uint64_t made; /* allocations */
+    volatile uint64_t made;   /* allocations */
+    volatile uint64_t unseen; /* … and more that nobody was asked for */
 };
 
 static _Bool is_excused(enum sf_monitor monitor, const char *line)
@@ -37,32 +40,54 @@ static _Noreturn void play(const struct prove_job *job, uint64_t nth,
     static uint8_t bytes[SF_SESSION_MAX];
     size_t len = sf_session_encode(&job->session, bytes, sizeof bytes);
     long before = prove_blocks();
+    uint64_t made = prove_made();
 
     alarm(PATIENCE_S);
-    sf_finding_hook = is_excused;
+    sf_finding_hook = nth ? is_excused : NULL;
     prove_fail(nth);
     job->target->run(bytes, len);
     report->made = sf_refuse_asked();
+    made = prove_made() - made;
+    report->unseen = made > report->made ? made - report->made : 0;
     prove_check_blocks(before);
     fflush(NULL);
     _exit(0);
 }
 
-/* The wait status, or -1.  What the run says goes to `to`. */
+/* The wait status, or -1.  What it says goes to `to`, with what its program
+ * prints: that would be among the statements. */
 static int run(const struct prove_job *job, uint64_t nth, int to,
                struct report *report)
 {
     pid_t pid = prove_fork(to);
 
-    if (pid == 0)
+    if (pid == 0) {
+        dup2(to, STDOUT_FILENO);
         play(job, nth, report);
+    }
     return prove_wait(pid);
 }
 
-/* How it came out; a finding if it is the first. */
-static void take(const struct prove_job *job, uint64_t nth, int status, int log,
-                 struct prove_result *r)
+static void differs(const struct prove_job *job, uint64_t all, uint64_t made,
+                    struct prove_result *r)
 {
+    prove_complain("%s is not deterministic: it asked for memory "
+                   "%" PRIu64 " times, and then %" PRIu64,
+                   job->target->name, all, made);
+    r->end = PROVE_CANNOT;
+}
+
+/* How it came out; a finding if it is the first. */
+static void take(const struct prove_job *job, uint64_t nth, int log,
+                 struct report *report, struct prove_result *r)
+{
+    int status;
+
+    if (ftruncate(log, 0) < 0 || lseek(log, 0, SEEK_SET) < 0)
+        prove_complain("what the run before has said remains");
+    status = run(job, nth, log, report);
+    if (status == 0 && report->made < nth)
+        differs(job, nth, report->made, r);
     if (status < 0 || prove_is_kill(status)) {
         r->end = PROVE_CANNOT;
         if (status < 0)
@@ -76,23 +101,68 @@ static void take(const struct prove_job *job, uint64_t nth, int status, int log,
     }
 }
 
+/* That each has failed is said only where all are seen. */
+static void own_up(uint64_t unseen, struct prove_result *r)
+{
+    if (r->end != PROVE_COMPLETE || unseen == 0)
+        return;
+    prove_complain("%" PRIu64 " more allocations are not seen: operator new is "
+                   "the sanitizer's here; build the program without one",
+                   unseen);
+    r->end = PROVE_CANNOT;
+}
+
+static bool is_over(const struct prove_job *job, const struct timespec *since)
+{
+    struct timespec now;
+
+    if (prove_stopped())
+        return true;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return job->budget > 0 &&
+           (double)(now.tv_sec - since->tv_sec) +
+                   (double)(now.tv_nsec - since->tv_nsec) * 1e-9 >
+               job->budget;
+}
+
+/* So many of them, until one is enough. */
+static void fail_each(const struct prove_job *job, uint64_t all, bool first,
+                      int log, struct report *report, struct prove_result *r)
+{
+    struct timespec since;
+    struct sf_progress progress;
+
+    clock_gettime(CLOCK_MONOTONIC, &since);
+    sf_progress_begin(&progress, false);
+    while (r->runs < all && r->end != PROVE_CANNOT && !(r->failing && first)) {
+        if (is_over(job, &since)) {
+            r->end = r->end == PROVE_FOUND ? PROVE_FOUND : PROVE_STOPPED;
+            break;
+        }
+        take(job, ++r->runs, log, report, r);
+        sf_progress_count(&progress, r->runs, all);
+    }
+    sf_progress_wipe(&progress);
+}
+
 /* How many there are, only a run in which none fails can tell: a program may
- * end at the one that does. */
+ * end at the one that does.  Two, to see that it does the same again. */
 static void torture(const struct prove_job *job, bool first, int log,
                     struct report *report, struct prove_result *r)
 {
-    uint64_t all;
+    uint64_t all, unseen;
 
     r->end = PROVE_COMPLETE;
-    take(job, 0, run(job, 0, log, report), log, r);
+    take(job, 0, log, report, r);
     all = report->made;
-    while (r->runs < all && r->end != PROVE_CANNOT && !prove_stopped() &&
-           !(r->failing && (first || r->nth == 0))) {
-        r->runs++;
-        take(job, r->runs, run(job, r->runs, log, report), log, r);
-    }
-    if (prove_stopped() && r->end != PROVE_FOUND)
-        r->end = PROVE_STOPPED;
+    unseen = report->unseen;
+    if (r->end == PROVE_COMPLETE)
+        take(job, 0, log, report, r);
+    if (r->end == PROVE_COMPLETE && report->made != all)
+        differs(job, all, report->made, r);
+    if (r->end == PROVE_COMPLETE)
+        fail_each(job, all, first, log, report, r);
+    own_up(unseen, r);
 }
 
 void prove_torture(const struct prove_job *job, bool first,
@@ -105,6 +175,9 @@ void prove_torture(const struct prove_job *job, bool first,
     *r = (struct prove_result){.end = PROVE_CANNOT};
     if (report == MAP_FAILED || log < 0)
         prove_complain("no memory, or no place for a file");
+    else if (!sf_refuse_sees())
+        prove_complain("the program has a malloc() of its own: what it asks "
+                       "that for is not seen");
     else
         torture(job, first, log, report, r);
     if (report != MAP_FAILED)
@@ -117,12 +190,16 @@ void prove_torture_show(const struct prove_job *job,
                         const struct prove_result *r)
 {
     struct report report;
+    int status;
 
     if (r->nth)
         printf("\nallocation %" PRIu64 " fails:\n\n", r->nth);
     else
         printf("\nno allocation fails:\n\n");
     sf_verbose = true;
-    run(job, r->nth, STDOUT_FILENO, &report);
+    status = run(job, r->nth, STDOUT_FILENO, &report);
     sf_verbose = false;
+    if (status == 0)
+        prove_complain("this time that was not found: what is lost may still "
+                       "be pointed to by what has been shown");
 }

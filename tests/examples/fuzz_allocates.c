@@ -1,10 +1,16 @@
 /* fuzz_allocates.c: asks for memory in each of the ways that can be refused. */
 #include "faultinject/session/target.h"
 
+#include <limits.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
+
+/* C++, if it is linked to that. */
+void asks_new(void) __attribute__((weak));
 
 /* The compiler knows nothing of it, so none is left out. */
 static char *volatile kept;
@@ -13,6 +19,36 @@ static void give_back(char *block)
 {
     kept = block;
     free(kept);
+}
+
+/* Not as often as in another run. */
+static __attribute__((unused)) void ask_by_chance(void)
+{
+    uint16_t times = 0;
+
+    if (getrandom(&times, sizeof times, 0) > 0)
+        for (uint16_t i = 0; i < times; i++)
+            give_back(malloc(1));
+}
+
+static __attribute__((unused)) int overflow(void)
+{
+    volatile int most = INT_MAX;
+
+    return most + 1;
+}
+
+/* And forgets itself where there is no memory. */
+static __attribute__((unused)) bool is_loud(void)
+{
+    bool fails = !(kept = malloc(1));
+
+    free(kept);
+    for (int i = 0; i < 2000; i++) {
+        fputs("out ", stdout);
+        fputs("loud ", stderr);
+    }
+    return fails;
 }
 
 static void run(void *arg, int fd)
@@ -31,6 +67,16 @@ static void run(void *arg, int fd)
     give_back(posix_memalign(&aligned, 64, 1) == 0 ? aligned : NULL);
     give_back(strdup("all"));
     give_back(strndup("some", 2));
+#ifdef ALLOCATES_BY_CHANCE
+    ask_by_chance();
+#elif defined ALLOCATES_LOUDLY
+    if (is_loud())
+        return;
+#elif defined ALLOCATES_AND_OVERFLOWS
+    overflow();
+#endif
+    if (&asks_new)
+        asks_new();
     close(fd);
 }
 

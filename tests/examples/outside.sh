@@ -100,6 +100,71 @@ for sanitize in '' -fsanitize=address; do
     proves allocates --memory seeds/pipelined
 done
 
+# What a C++ program asks for by new is seen, and else it is said.
+allocates() { # COMPILER OPTION...: with more sources
+    # shellcheck disable=SC2046,SC2086
+    "$@" -g $sanitize $(pkg-config --cflags sockfault) \
+        ../../tests/examples/fuzz_allocates.c -c -o "$folder/allocates.o"
+}
+links() { # COMPILER ARGUMENT...
+    # shellcheck disable=SC2046,SC2086
+    "$@" -g $sanitize "$folder/allocates.o" \
+        $(pkg-config --libs sockfault) -o "$folder/allocates"
+}
+planted=0
+for compiler in 'clang clang++' 'gcc g++'; do
+    sanitize=''
+    allocates "${compiler% *}"
+    links "${compiler#* }" ../../tests/examples/asks_new.cc
+    wanted=0 says='each of 9 allocations has failed'
+    proves allocates --memory seeds/pipelined
+    sanitize=-fsanitize=address,undefined
+    allocates "${compiler% *}"
+    links "${compiler#* }" ../../tests/examples/asks_new.cc
+    wanted=2 says='1 more allocations are not seen: operator new'
+    proves allocates --memory seeds/pipelined
+    links "${compiler% *}"
+    wanted=0 says='each of 8 allocations has failed'
+    proves allocates --memory seeds/pipelined
+done
+
+# A program that brings its own allocator is linked, and that is said, too; as
+# is one that asks for other memory each time.
+sanitize=''
+allocates gcc
+links gcc ../../tests/faultinject/own_malloc.c
+"$folder/allocates" seeds >"$folder/log" 2>&1 || fail "$(cat "$folder/log")"
+wanted=2 says='has a malloc() of its own'
+proves allocates --memory seeds/pipelined
+allocates gcc -DALLOCATES_BY_CHANCE
+links gcc
+wanted=2 says='is not deterministic: it asked for memory [0-9]* times, and'
+proves allocates --memory seeds/pipelined
+wanted=2 says='INCOMPLETE the time was over'
+links gcc
+allocates gcc
+links gcc
+proves allocates --memory --budget 0.000001s seeds/pipelined
+
+# What a program prints is not among what is proved, and hides no finding.
+allocates gcc -DALLOCATES_LOUDLY
+links gcc
+wanted=1 says='REFUTED    allocation 9 fails: sockfault: finding: fd-leak'
+proves allocates --memory seeds/pipelined
+[ "$(head -n 3 "$folder/log" | grep -c 'loud\|out ')" = 0 ] ||
+    fail "$(head -n 3 "$folder/log")"
+
+# At UBSan's first report the session is over: it does not go on without us.
+for compiler in clang gcc; do
+    sanitize=-fsanitize=undefined
+    allocates "$compiler" -DALLOCATES_AND_OVERFLOWS
+    links "$compiler"
+    ! "$folder/allocates" seeds/pipelined >"$folder/log" 2>&1 ||
+        fail "it went on after a report: $(cat "$folder/log")"
+    wanted=1 says='REFUTED    also when none fails: runtime error: signed'
+    proves allocates --memory seeds/pipelined
+done
+
 # Of a target that plays no sessions nothing is proved.
 wanted=2 says='makes no call'
 # shellcheck disable=SC2046

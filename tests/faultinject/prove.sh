@@ -49,8 +49,8 @@ refuses '--out .*nothing: No such file' --out "$work/nothing" \
     $scenarios/echo.session
 refuses '--out .*: Not a directory' --out "$0" $scenarios/echo.session
 refuses '--max goes with --decoder' --max 3 $scenarios/echo.session
-for options in '--memory -k 2' '--memory --loops' '--memory --budget 1s' \
-    '--memory --plain' '--memory --shard 1/2' \
+for options in '--memory -k 2' '--memory --loops' '--memory --plain' \
+    '--memory --shard 1/2' \
     '--loops -k 2' '--loops --plain' '--loops --shard 1/2' \
     '--resume x --loops' \
     '--resume x --memory' '--resume x --recovery' '--decoder be8 -k 2' \

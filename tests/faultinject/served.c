@@ -228,12 +228,15 @@ static bool has_memory(void)
         exit(1);
     if (!all && is("asserts"))
         abort();
+    if (!all && is("traps")) /* as glib does */
+        raise(SIGTRAP);
     return all;
 }
 
 static bool asks_for_memory(void)
 {
-    return is("grows") || is("trusts") || is("yields") || is("asserts");
+    return is("grows") || is("traps") || is("trusts") || is("yields") ||
+           is("asserts");
 }
 
 static void serve(int fd)

@@ -2,12 +2,13 @@
 # sim_memory.sh: sockfault sim --memory on servers as they are: each allocation
 # fails, once, and what comes of it is told.
 #
-#   sim_memory.sh SOCKFAULT SERVED FRAMED_SERVER
+#   sim_memory.sh SOCKFAULT SERVED FRAMED_SERVER SERVED_WITH_MALLOC
 set -euo pipefail
 
 sockfault=$1
 served=$2
 framed=$3
+own=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failures=0
@@ -66,13 +67,28 @@ ends 2 '--memory=11: the program asks for memory 10 times' --memory=11 -- \
 ends 1 'REFUTED    allocation 1 fails: .*died: .*SIGABRT' --memory -- \
     "$served" asserts
 ends 0 PROVED --memory --allow died -- "$served" asserts
+ends 1 'died: .*SIGTRAP' --memory -- "$served" traps
+ends 0 PROVED --memory --allow died -- "$served" traps
 ends 1 SIGSEGV --memory --allow died -- "$served" trusts
 
 # What it does with all the memory in the world comes first.
 ends 1 'REFUTED    also when none fails: .*finding: spin' --memory -- \
     "$served" spin
+ends 1 'REFUTED    also when none fails: .*finding: died: .*returned' \
+    --memory -- "$served" quit
+ends 0 PROVED --memory --allow died -- "$served" quit
 ends 2 'ended before it waited' --memory -- true
 says 'NOTHING    is proved'
+
+# Whose allocations are not seen, nothing is proved of.
+ends 2 'has a malloc\(\) of its own' --memory -- "$own" grows
+says 'NOTHING    is proved'
+ends 2 'has a malloc\(\) of its own' --memory=1 -- "$own" grows
+ends 0 'PROVED ' -k 0 -- "$own" grows
+
+# Who has put the library away is told at once, not that it stalls.
+ends 2 'env goes on without the library' --memory -- env -u LD_PRELOAD \
+    "$served" grows
 
 ends 2 '--memory=0: expected' --memory=0 -- "$served"
 ends 2 '--memory=x: expected' --memory=x -- "$served"
