@@ -83,6 +83,14 @@ check_machine() {
         ':!tests/house.sh' | cut -d: -f1,2)
 }
 
+# What a merge has left open.
+check_merges() {
+    local line
+    while read -r line; do
+        breach "$line: two sides of a merge"
+    done < <(git grep -nE '^(<{7}|>{7}) ' | cut -d: -f1,2)
+}
+
 check_corpus() {
     local files bytes
     files=$(git ls-files corpus | wc -l)
@@ -96,6 +104,7 @@ check_columns
 check_layers
 check_readmes
 check_machine
+check_merges
 check_corpus
 [ "$breaches" -eq 0 ] || { echo "$breaches breaches"; exit 1; }
 echo "house: $(sources | wc -l) sources in order"

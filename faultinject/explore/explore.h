@@ -59,7 +59,9 @@ void sf_set_preload(const struct sf_program *program, const char *library);
  * same environment.  `first_ends`: also where it would go on after one. */
 void sf_set_sanitizers(bool first_ends);
 
-/* For atexit(): what nobody can read was not done. */
+/* First of all: one of the first three that is closed stays so, for us and for
+ * the command, but no file of ours becomes what we print to.  At the end what
+ * nobody can read was not done. */
 void sf_check_output(void);
 
 /* --- run.c: one run ------------------------------------------------------ */

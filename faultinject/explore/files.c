@@ -133,10 +133,22 @@ void sf_set_sanitizers(bool first_ends)
     set_sanitizer("TSAN_OPTIONS", more);
 }
 
-void sf_check_output(void)
+static void check_at_end(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return;
     sf_complain("standard output: %s", strerror(errno));
     _exit(SF_COULD_NOT);
+}
+
+void sf_check_output(void)
+{
+    int fd;
+
+    do /* which cannot be written to */
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+    atexit(check_at_end);
 }

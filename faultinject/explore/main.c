@@ -243,7 +243,7 @@ int main(int argc, char **argv)
                  {"shrink", verb_shrink}, {"explore", verb_explore},
                  {"check", verb_check},   {"list", verb_list}};
 
-    atexit(sf_check_output);
+    sf_check_output();
     if (argc > 1 && (is_help(argv[1]) || (argc == 3 && is_help(argv[2]) &&
                                           takes_no_option(argv[1])))) {
         print_usage(stdout);

@@ -484,7 +484,7 @@ int main(int argc, char **argv)
     struct sf_program program;
     int status;
 
-    atexit(sf_check_output);
+    sf_check_output();
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         fputs(usage, stdout);
         return SF_NOTHING_FOUND;

@@ -96,5 +96,12 @@ ends 2 'either --prove or --memory' --memory -k 1 -- "$served"
 ends 2 'go with --prove' --memory -o . -- "$served"
 ends 2 'INCOMPLETE the time was over' --memory --budget 1ms -- "$served" grows
 
+# Where standard output is closed nothing was said, and no file of ours has it.
+status=0
+(cd "$work" && "$sockfault" sim --memory -s talk -- "$served" good >&-) \
+    2>"$work/out" || status=$?
+[[ $status == 2 ]] || fail "status $status with standard output closed"
+says 'standard output: Bad file descriptor'
+
 [[ $failures == 0 ]] || exit 1
 echo 'sim_memory: each allocation has failed'
