@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-_Bool (*sf_finding_hook)(enum sf_monitor monitor, const char *line);
+bool (*sf_finding_hook)(enum sf_monitor monitor, const char *line);
 
 static const char *const names[SF_MON_COUNT] = {
 #define X(id, word, worlds, what) word,

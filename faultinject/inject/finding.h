@@ -10,6 +10,8 @@
 #ifndef SF_FINDING_H
 #define SF_FINDING_H
 
+#include <stdbool.h>
+
 /*
  * The monitors by the name that --allow and a report know them by, where they
  * look, and what they catch.
@@ -74,7 +76,7 @@ enum sf_monitor {
  */
 void sf_finding(enum sf_monitor monitor, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-extern _Bool (*sf_finding_hook)(enum sf_monitor monitor, const char *line);
+extern bool (*sf_finding_hook)(enum sf_monitor monitor, const char *line);
 const char *sf_monitor_name(enum sf_monitor monitor);
 
 enum { SF_IN_KERNEL = 1, SF_IN_SIMNET = 2, SF_EVERYWHERE = 3 };

@@ -93,7 +93,7 @@ static void keep(const struct sf_told *new)
 }
 
 /* One that spins would never end: it is told and ended. */
-static _Bool tell(enum sf_monitor monitor, const char *line)
+static bool tell(enum sf_monitor monitor, const char *line)
 {
     struct sf_moment at = moment();
     struct sf_told new = {.seq = at.seq,

@@ -454,7 +454,7 @@ static bool is_allowed(enum sf_monitor monitor)
     return true;
 }
 
-static _Bool tell(enum sf_monitor monitor, const char *line)
+static bool tell(enum sf_monitor monitor, const char *line)
 {
     socklen_t len;
 

@@ -8,10 +8,15 @@
  *                    .stop = stop, .received = sf_peer_echo,
  *                    .finished = sf_peer_echoed)
  *
- * Include it once.  docs/adding-a-target.md says the rest.
+ * Include it once.  docs/adding-a-target.md says the rest.  In C++ (20) the
+ * fields are named in the order that struct sf_program has them.
  */
 #ifndef SF_TARGET_H
 #define SF_TARGET_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/run.h"
@@ -21,13 +26,20 @@ extern bool sf_verbose __attribute__((weak));
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#ifdef __cplusplus
+}
+#endif
+
 /* In a project of its own, without it, allocations of a program with a
  * sanitizer could not fail. */
 #ifdef __has_feature
 #if defined SF_ARCHIVE &&                                                   \
     (__has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
      __has_feature(thread_sanitizer))
-extern const char sf_before_sanitizer;
+#ifdef __cplusplus
+extern "C"
+#endif
+    extern const char sf_before_sanitizer;
 static const char *const sf_needs_allocator __attribute__((used)) =
     &sf_before_sanitizer;
 #endif

@@ -75,7 +75,7 @@ static struct {
 
 /* --------------------------------------------------------- counterexamples */
 
-static _Bool failed;
+static bool failed;
 
 static unsigned path_of(uint32_t i, uint8_t *out, unsigned max)
 {

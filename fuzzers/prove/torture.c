@@ -26,7 +26,7 @@ struct report {
     volatile uint64_t unseen; /* … and more that nobody was asked for */
 };
 
-static _Bool is_excused(enum sf_monitor monitor, const char *line)
+static bool is_excused(enum sf_monitor monitor, const char *line)
 {
     (void)line;
     return monitor == SF_MON_LOST || monitor == SF_MON_LOST_WAKEUP ||

@@ -126,6 +126,12 @@ for compiler in 'clang clang++' 'gcc g++'; do
     links "${compiler% *}"
     wanted=0 says='each of 8 allocations has failed'
     proves allocates --memory seeds/pipelined
+    # shellcheck disable=SC2046
+    "${compiler#* }" -std=c++20 -g $sanitize \
+        ../../tests/examples/fuzz_echo.cc \
+        $(pkg-config --cflags --libs sockfault) -o "$folder/echo"
+    wanted=0 says='schedules  [0-9]*: 1 with 0, [1-9]'
+    proves echo -k 1 seeds/pipelined
 done
 
 # A program that brings its own allocator is linked, and that is said, too; as

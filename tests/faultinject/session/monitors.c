@@ -19,7 +19,7 @@
 
 static unsigned told; /* bits of enum sf_monitor */
 
-static _Bool note(enum sf_monitor monitor, const char *line)
+static bool note(enum sf_monitor monitor, const char *line)
 {
     (void)line;
     told |= 1u << monitor;
@@ -28,7 +28,7 @@ static _Bool note(enum sf_monitor monitor, const char *line)
 
 /* The monitors that looked on and told something.  The program stays until the
  * session was left, perhaps by a hook that did not return. */
-static unsigned play_text(_Bool (*hook)(enum sf_monitor, const char *),
+static unsigned play_text(bool (*hook)(enum sf_monitor, const char *),
                           const char *text, struct sf_program given)
 {
     static struct sf_session session;
@@ -46,7 +46,7 @@ static unsigned play_text(_Bool (*hook)(enum sf_monitor, const char *),
 }
 
 /* Without a control connection. */
-static unsigned play_with(_Bool (*hook)(enum sf_monitor, const char *),
+static unsigned play_with(bool (*hook)(enum sf_monitor, const char *),
                           const char *acts, struct sf_program program)
 {
     char text[256];
@@ -317,7 +317,7 @@ static void none_is_told(void **state)
 
 static jmp_buf out;
 
-static _Bool leave(enum sf_monitor monitor, const char *line)
+static bool leave(enum sf_monitor monitor, const char *line)
 {
     (void)line;
     told |= 1u << monitor;

@@ -553,7 +553,7 @@ static void long_times_are_for_ever(void **state)
 
 static enum sf_monitor told;
 
-static _Bool take_finding(enum sf_monitor monitor, const char *line)
+static bool take_finding(enum sf_monitor monitor, const char *line)
 {
     (void)line;
     told = monitor;

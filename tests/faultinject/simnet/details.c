@@ -53,7 +53,7 @@ static void buffers_have_limits(void **state)
 
 static enum sf_monitor told;
 
-static _Bool take_finding(enum sf_monitor monitor, const char *line)
+static bool take_finding(enum sf_monitor monitor, const char *line)
 {
     (void)line;
     told = monitor;
