@@ -126,10 +126,12 @@ static void judge_stop(void)
 }
 
 /* A wait, or what sends, has all of its time, unless the descriptor has less of
- * its own; the last began after this. */
+ * its own; the last began after this.  What it then waits for the peer's end is
+ * not of that time. */
 static void judge_timed_out(void)
 {
-    int64_t after = fm_now_ms() - trial.handled;
+    int64_t end = trial.parted ? trial.parted : fm_now_ms();
+    int64_t after = end - trial.handled;
 
     if (trial.told < 0 && !trial.own && after < TRIAL_DEADLINE_MS)
         sf_peer_finding(SF_MON_WRONG, trial_peer(),
@@ -225,6 +227,8 @@ void trial_note_goodbye(const struct sf_peer *p)
 {
     bool unsent = sf_peer_given(p) < trial.trying; /* or given up */
 
+    if (p->eof && !trial.parted)
+        trial.parted = fm_now_ms();
     if (unsent)
         judge_last_words(p);
     if (p->eof && trial.unsent && !unsent)
