@@ -1,11 +1,14 @@
 /*
  * planted.c: an echo server that is right as variant 0; as variant 1 it takes
- * it that what was sent as five bytes comes as five.  Built with ARTEFACT the
+ * it that what was sent as five bytes comes as five, and as the next ones it
+ * ends in ways that are no finding.  Built with ARTEFACT the
  * simulator is wrong instead: a peer gets other bytes than the program sent.
  */
 #include "faultinject/session/target.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static volatile bool stopping;
@@ -24,6 +27,20 @@ static bool echo(int fd, bool hopes)
     return n > 0 && send(fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
+/* By a signal, by what a sanitizer sees, as if nothing had come of it. */
+static void end_otherwise(unsigned variant)
+{
+    char *volatile block = malloc(1);
+
+    if (variant == 2)
+        raise(SIGUSR1);
+    if (variant == 3)
+        block[1] = 'x';
+    if (variant == 4)
+        raise(SIGALRM);
+    free(block);
+}
+
 static void run(void *arg, int unused)
 {
     socklen_t len;
@@ -31,6 +48,7 @@ static void run(void *arg, int unused)
     int listener = socket(addr->sa_family, SOCK_STREAM, 0), fd;
 
     (void)arg, (void)unused;
+    end_otherwise(sf_session_now()->variant);
     bind(listener, addr, len);
     listen(listener, 8);
     for (stopping = false; !stopping;) {
