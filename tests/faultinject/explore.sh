@@ -87,6 +87,30 @@ cp -r short second
 explore 1 second -- "$explored" short
 says '^  shown again 3 of 3 times$'
 
+# Shown again at times it is a finding; as another finding it is none, and as
+# little where no fault happened.
+cp -r short seldom
+sed -i 's/ again 3 3 / again 1 3 /' seldom/runs
+explore 1 seldom -- "$explored" short
+says '^  shown again 1 of 3 times$'
+cp -r short other
+{
+    echo "$quiet found 1 crash-${name#*-} as if it were"
+    grep -v -e "^$quiet quiet" -e ' again ' short/runs |
+        sed 's/^\([0-9]*\) found .*/\1 quiet 1/'
+} >other/runs
+found=$(sed -n 's/^\([0-9]*\) found .*/\1/p' short/runs | head -n 1)
+sed -i -e "s/^$quiet found/$found found/" -e "/^$found quiet/d" other/runs
+explore 0 other -- "$explored" short
+says '^  shown again 0 of 3 times'
+cp -r right unmet
+sed -i 's/ quiet / unmet /' unmet/runs
+explore 2 unmet --silent -- "$explored" right
+says 'no fault happened, so nothing is shown'
+
+explore 1 brief --class benign --compare -- "$explored" brief
+says '^finding output-.*-benign-recv-take-at'
+
 explore 1 crash --class benign -- "$explored" crash
 says '^  died: a child was killed by SIGABRT$'
 says '^  FOUND      1, '
@@ -106,6 +130,7 @@ says '^finding stall-'
 
 explore 0 now-then -- "$explored" now-then
 says '^  performed  .* of the others [1-9][0-9]* calls never came,'
+grep -q ' unmet 2$' now-then/runs || fail "what never came is not tried again"
 
 # --- what cannot be explored ---
 
@@ -113,6 +138,15 @@ explore 1 untidy -- "$explored" untidy
 says 'found without any fault'
 explore 2 talks --compare -- "$explored" talks
 says 'prints now this, now that'
+cat >differs <<END
+#!/bin/sh
+echo >>differed
+"$explored" right
+exit \$((\$(wc -l <differed) % 2))
+END
+chmod +x differs
+explore 2 unsteady -- ./differs
+says 'its exit status differs'
 explore 2 none -- true
 says 'no call was intercepted'
 explore 2 right -- "$explored" right
