@@ -57,6 +57,7 @@ fires stale-shutdown stale-fd
 fires double-close double-close
 fires double-in-row double-close
 fires heirs-close double-close
+fires child-closes double-close
 fires dead-close double-close --fault 'select 1: deadfd conn 1'
 fires missed-close double-close --fault 'poll 1: deadfd conn 1'
 fires lent-number stale-fd --fault 'select 1: deadfd conn 1'
@@ -65,6 +66,7 @@ fires fd-range-masked fd-range
 fires blocking-in-loop blocking-in-loop
 fires dials-in-loop blocking-in-loop
 fires old-grant blocking-in-loop
+fires blocks-later blocking-in-loop
 fires phantom-dispatch phantom-dispatch --profile posix \
     --fault 'select 1: EINTR'
 fires phantom-accept phantom-dispatch --profile posix --fault 'select 1: EINTR'

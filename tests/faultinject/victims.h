@@ -26,6 +26,7 @@
     X(double_close, "double-close")           \
     X(double_in_row, "double-in-row")         \
     X(heirs_close, "heirs-close")             \
+    X(child_closes, "child-closes")           \
     X(dead_close, "dead-close")               \
     X(missed_close, "missed-close")           \
     X(lent_number, "lent-number")             \
@@ -44,6 +45,7 @@
     X(blocking_in_loop, "blocking-in-loop")   \
     X(dials_in_loop, "dials-in-loop")         \
     X(old_grant, "old-grant")                 \
+    X(blocks_later, "blocks-later")           \
     X(fd_leak, "fd-leak")                     \
     X(fd_leak_row, "fd-leak-row")             \
     X(fd_leak_shut, "fd-leak-shut")           \

@@ -118,6 +118,19 @@ void heirs_close(void)
         close(fd);
 }
 
+/* What it has opened itself a child closes twice. */
+void child_closes(void)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        double_close();
+        exit(0);
+    }
+    if (waitpid(child, NULL, 0) != child)
+        exit(3);
+}
+
 /* Its descriptor dies while it waits; the bug closes it once more. */
 void dead_close(void)
 {

@@ -213,12 +213,14 @@ void phantom_accept(void)
 /* Two connections, one quiet; the wait is interrupted. */
 void phantom_dispatch(void)
 {
+    enum { HIGH = 40 };
     char buf[16];
     int pair[2];
     fd_set rd;
     int n;
 
     make_pair(pair);
+    pair[0] = dup2(pair[0], HIGH);
     if (send(pair[1], "x", 1, 0) != 1 || recv(pair[0], buf, sizeof buf, 0) != 1)
         exit(3);
     FD_ZERO(&rd);
@@ -230,8 +232,9 @@ void phantom_dispatch(void)
         exit(3);
 }
 
-/* Two bytes for each round: the bug waits for the second where it stands. */
-void blocking_in_loop(void)
+/* Two bytes for each round: the bug waits for the second where it stands; the
+ * descriptors block from the first round on, or from a later one. */
+static void block_from(int first)
 {
     struct pollfd p[2];
     int pair[2][2];
@@ -239,10 +242,11 @@ void blocking_in_loop(void)
 
     for (int i = 0; i < 2; i++) {
         make_pair(pair[i]);
-        fcntl(pair[i][0], F_SETFL, 0);
         p[i] = (struct pollfd){.fd = pair[i][0], .events = POLLIN};
     }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < first + 3; i++) {
+        for (int j = 0; j < 2 && i == first; j++)
+            fcntl(pair[j][0], F_SETFL, 0);
         if (send(pair[i % 2][1], "xy", 2, 0) != 2)
             exit(3);
         for (int got = 0; got < 2;) {
@@ -252,6 +256,16 @@ void blocking_in_loop(void)
                 got += recv(p[i % 2].fd, &byte, 1, 0) == 1;
         }
     }
+}
+
+void blocking_in_loop(void)
+{
+    block_from(0);
+}
+
+void blocks_later(void)
+{
+    block_from(2);
 }
 
 /* For each message it dials somebody, and the bug waits until it has. */
