@@ -1,0 +1,31 @@
+#!/bin/sh
+# prover.sh PROVER: the first allocation fails as well as the last, and who is
+# asked about a leak once is asked again.
+set -eu
+
+prover=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+bad=0
+
+# proves STATUS WORDS VARIANT OPTION...
+proves() {
+    want=$1 words=$2 status=0
+    printf 'sockfault-session 1\nvariant %s\nbytes 1 "abcd"\n' "$3" >session
+    shift 3
+    (ulimit -c 0 && "$prover" --prove "$@" session) >said 2>&1 || status=$?
+    [ "$status" -eq "$want" ] && grep -q -- "$words" said || {
+        echo "prover.sh: $*: status $status: $(cat said)" >&2
+        bad=1
+    }
+}
+
+proves 0 'each of 3 allocations' 0 --memory
+for nth in 1 2 3; do
+    proves 1 'REFUTED' $nth --memory
+    proves 1 "^allocation $nth fails" $nth --memory
+done
+proves 0 'PROVED' 0 -k 1
+proves 1 'blocks* of memory were not given back' 4 -k 1
+exit $bad
