@@ -4,6 +4,8 @@
  *     1 … 3   it aborts when this one of its three allocations fails
  *     4       it keeps something for later, and then loses a block where a
  *             receive is short
+ *     5       it ends with a status of its own
+ *     6       it does in one run what it does not in the next
  */
 #include "faultinject/session/target.h"
 
@@ -34,6 +36,15 @@ static void keep_and_lose(int fd)
     kept = NULL;
 }
 
+static void receive_at_times(int fd)
+{
+    static unsigned times;
+    char bytes[4];
+
+    if (times++ % 2)
+        recv(fd, bytes, sizeof bytes, 0);
+}
+
 static void run(void *arg, int fd)
 {
     (void)arg;
@@ -41,6 +52,10 @@ static void run(void *arg, int fd)
         allocate(nth);
     if (sf_session_now()->variant == 4)
         keep_and_lose(fd);
+    if (sf_session_now()->variant == 5)
+        _exit(3);
+    if (sf_session_now()->variant == 6)
+        receive_at_times(fd);
     close(fd);
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # prover.sh PROVER: the first allocation fails as well as the last, and who is
-# asked about a leak once is asked again.
+# a leak is asked again; an end is an end, and chance is told.
 set -eu
 
 prover=$1
@@ -28,4 +28,6 @@ for nth in 1 2 3; do
 done
 proves 0 'PROVED' 0 -k 1
 proves 1 'blocks* of memory were not given back' 4 -k 1
+proves 1 'REFUTED .*exit status 3' 5 -k 1
+proves 2 'not deterministic' 6 -k 1
 exit $bad
