@@ -228,7 +228,7 @@ void trial_note_goodbye(const struct sf_peer *p)
     bool unsent = sf_peer_given(p) < trial.trying; /* or given up */
 
     if (p->eof && !trial.parted)
-        trial.parted = fm_now_ms();
+        trial.parted = trial_now_ms();
     if (unsent)
         judge_last_words(p);
     if (p->eof && trial.unsent && !unsent)

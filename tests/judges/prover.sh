@@ -1,6 +1,6 @@
 #!/bin/sh
-# prover.sh PROVER: the first allocation fails as well as the last, and who is
-# a leak is asked again; an end is an end, and chance is told.
+# prover.sh PROVER: the first allocation fails as well as the last; who was asked
+# about a leak is asked again; an end with a status is found, and chance is told.
 set -eu
 
 prover=$1
