@@ -1,6 +1,7 @@
 #!/bin/sh
-# prover.sh PROVER: the first allocation fails as well as the last; who was asked
-# about a leak is asked again; an end with a status is found, and chance is told.
+# The first allocation fails as well as the last; who was asked about a leak is
+# asked again; an end with a status is found, and chance is told.
+# usage: prover.sh PROVER
 set -eu
 
 prover=$1
