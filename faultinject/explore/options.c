@@ -222,8 +222,34 @@ void sf_options_print(unsigned verbs, FILE *out)
     }
 }
 
+/* What only `explore` has. */
+static bool take_sweep(struct sf_options *o, int option, const char *value)
+{
+    switch (option) {
+    case OPT_OUT:
+        o->out = value;
+        return true;
+    case OPT_JOBS:
+        return take_jobs(o, value);
+    case OPT_BUDGET:
+        return sf_read_time("--budget", value, &o->budget_ms);
+    case OPT_SHARD:
+        return take_shard(o, value);
+    case OPT_COMPARE:
+        o->compares = true;
+        return true;
+    case OPT_SILENT:
+        o->silent = o->compares = true;
+        return true;
+    default:
+        return leave_out(o, value);
+    }
+}
+
 static bool take_option(struct sf_options *o, int option, const char *value)
 {
+    if (rows[option].verbs == EXPLORE)
+        return take_sweep(o, option, value);
     switch (option) {
     case OPT_PLAN:
         return sf_load_plan(&o->run.plan, value);
@@ -261,23 +287,6 @@ static bool take_option(struct sf_options *o, int option, const char *value)
     case OPT_CHECK:
         o->check = value;
         return true;
-    case OPT_OUT:
-        o->out = value;
-        return true;
-    case OPT_JOBS:
-        return take_jobs(o, value);
-    case OPT_BUDGET:
-        return sf_read_time("--budget", value, &o->budget_ms);
-    case OPT_SHARD:
-        return take_shard(o, value);
-    case OPT_COMPARE:
-        o->compares = true;
-        return true;
-    case OPT_SILENT:
-        o->silent = o->compares = true;
-        return true;
-    case OPT_WITHOUT:
-        return leave_out(o, value);
     case OPT_TRACE:
         o->run.trace = value;
         return true;

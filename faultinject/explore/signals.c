@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -149,4 +150,29 @@ bool sf_ends_within(pid_t pid, int ms)
     } while (n < 0 && errno == EINTR);
     close(p.fd);
     return n != 0;
+}
+
+/* Their numbers, and those of what they leave to us. */
+static bool kill_one_generation(void)
+{
+    FILE *list;
+    char path[64];
+    int pid;
+    bool some = false;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    list = fopen(path, "re");
+    while (list && fscanf(list, "%d", &pid) == 1)
+        some |= kill(pid, SIGKILL) == 0;
+    if (list)
+        fclose(list);
+    return some;
+}
+
+void sf_end_children(void)
+{
+    while (kill_one_generation())
+        waitpid(-1, NULL, 0);
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
 }

@@ -417,15 +417,6 @@ static void note_left_over(const char *name)
              sim.scenario, name, (long)pid);
 }
 
-static void end_left_over(void)
-{
-    pid_t pid;
-
-    while ((pid = left_over()) > 0 && kill(pid, SIGKILL) == 0)
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-            ;
-}
-
 int sf_sim_run(char **command, const struct sf_program *program)
 {
     bool hung = false;
@@ -448,7 +439,7 @@ int sf_sim_run(char **command, const struct sf_program *program)
     status = watch(command[0], pid, &hung);
     note_left_over(command[0]);
     if (sim.served->unusable || sf_forwarded() || repeats())
-        end_left_over();
+        sf_end_children();
     return verdict(command[0], status, hung);
 }
 

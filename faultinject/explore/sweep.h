@@ -110,8 +110,6 @@ bool sf_sweep_is_ours(const struct sf_sweep *s, size_t i);
 void sf_sweep_divert(struct sf_sweep *s, unsigned job);
 
 bool sf_same_file(const char *a, const char *b);
-/* End what the command has left behind: all children of this process. */
-void sf_sweep_clear(void);
 
 /* In a process of its own: run a case, and write its line. */
 int sf_sweep_try(struct sf_sweep *s, size_t i);

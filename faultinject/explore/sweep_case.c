@@ -220,33 +220,6 @@ static void judge(const struct sf_sweep *s, const struct sf_rule *rule,
         name_it(o->control, rule, j);
 }
 
-/* --- what is left behind --- */
-
-/* Their numbers, and those of what they leave to us. */
-static bool kill_one_generation(void)
-{
-    FILE *list;
-    char path[64];
-    int pid;
-    bool some = false;
-
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    list = fopen(path, "re");
-    while (list && fscanf(list, "%d", &pid) == 1)
-        some |= kill(pid, SIGKILL) == 0;
-    if (list)
-        fclose(list);
-    return some;
-}
-
-void sf_sweep_clear(void)
-{
-    while (kill_one_generation())
-        waitpid(-1, NULL, 0);
-    while (waitpid(-1, NULL, WNOHANG) > 0)
-        ;
-}
-
 /* --- running it --- */
 
 /* False: it could not be run, or we were told to stop. */
@@ -263,7 +236,7 @@ static bool run_case(struct sf_sweep *s, const struct sf_rule *rule,
     run.trace = trace ? "" : NULL;
     if (!sf_run(&run, &outcome))
         return false;
-    sf_sweep_clear();
+    sf_end_children();
     if (!sf_forwarded())
         judge(s, rule, &outcome, j);
     if (trace)
