@@ -26,23 +26,20 @@ extern bool sf_verbose __attribute__((weak));
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#ifdef __cplusplus
-}
-#endif
-
 /* In a project of its own, without it, allocations of a program with a
  * sanitizer could not fail. */
 #ifdef __has_feature
 #if defined SF_ARCHIVE &&                                                   \
     (__has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
      __has_feature(thread_sanitizer))
-#ifdef __cplusplus
-extern "C"
-#endif
-    extern const char sf_before_sanitizer;
+extern const char sf_before_sanitizer;
 static const char *const sf_needs_allocator __attribute__((used)) =
     &sf_before_sanitizer;
 #endif
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 /* The fields of struct sf_program. */
