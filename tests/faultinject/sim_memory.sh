@@ -9,26 +9,7 @@ sockfault=$1
 served=$2
 framed=$3
 own=$4
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failures=0
-
-fail() {
-    printf '%s\n' "$*" "$(cat "$work/out")"
-    failures=$((failures + 1))
-}
-
-# ends STATUS PATTERN OPTION... -- COMMAND...
-ends() {
-    local want=$1 pattern=$2 got=0
-    shift 2
-    (cd "$work" && ulimit -c 0 && timeout 120 "$sockfault" sim -s talk "$@") \
-        >"$work/out" 2>&1 || got=$?
-    [[ $got == "$want" ]] && grep -Eq -- "$pattern" "$work/out" ||
-        fail "status $got, and not $want with '$pattern': sim $*"
-}
-
-says() { grep -Eq -- "$1" "$work/out" || fail "it does not say '$1'"; }
+. "$(dirname "$0")/sim_checks.sh"
 
 cat >"$work/talk" <<'END'
 sockfault-session 1

@@ -9,24 +9,7 @@ set -euo pipefail
 sockfault=$1
 served=$2
 framed=$3
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-failures=0
-
-fail() {
-    printf '%s\n' "$*" "$(cat "$work/out")"
-    failures=$((failures + 1))
-}
-
-# ends STATUS PATTERN OPTION... -- COMMAND...
-ends() {
-    local want=$1 pattern=$2 got=0
-    shift 2
-    (cd "$work" && timeout 120 "$sockfault" sim -s talk "$@") \
-        >"$work/out" 2>&1 || got=$?
-    [[ $got == "$want" ]] && grep -Eq -- "$pattern" "$work/out" ||
-        fail "status $got, and not $want with '$pattern': sim $*"
-}
+. "$(dirname "$0")/sim_checks.sh"
 
 # pasted STATUS PATTERN: what is said to be the command does it again.
 pasted() {
@@ -46,8 +29,6 @@ gone() {
     ps -o pid,ppid,stat,args -p "$(paste -sd, "$work/left")" >&2
     return 1
 }
-
-says() { grep -Eq -- "$1" "$work/out" || fail "it does not say '$1'"; }
 
 cat >"$work/talk" <<'END'
 sockfault-session 1
