@@ -36,6 +36,9 @@ extern struct sim sim;
  * sim.served->line. */
 int sf_sim_run(char **command, const struct sf_program *program);
 
+/* What a proof of either kind comes to. */
+enum sim_end { SIM_COMPLETE, SIM_STOPPED, SIM_REFUTED, SIM_CANNOT };
+
 /* sim_prove.c: a run for each combination of at most sim.k faults. */
 int sf_sim_prove(char **command, const struct sf_program *program);
 

@@ -14,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum end { COMPLETE, STOPPED, REFUTED, CANNOT };
-
 static struct {
     struct sf_session session;
     uint64_t all; /* so many allocations there are */
@@ -50,7 +48,7 @@ static void note(uint64_t nth)
 }
 
 /* With all the memory in the world, and with all but one block of it. */
-static enum end asked_otherwise(const char *program)
+static enum sim_end asked_otherwise(const char *program)
 {
     char what[96];
 
@@ -58,7 +56,7 @@ static enum end asked_otherwise(const char *program)
              "it asked for memory %" PRIu64 " times, and then %" PRIu64,
              proof.all, sim.served->allocations);
     sf_sim_is_unsteady(program, what);
-    return CANNOT;
+    return SIM_CANNOT;
 }
 
 /* Then there is nothing that could fail. */
@@ -75,59 +73,60 @@ static bool is_blind(const char *program)
 }
 
 /* What is found comes again. */
-static enum end found(char **command, const struct sf_program *program,
-                      uint64_t nth)
+static enum sim_end found(char **command, const struct sf_program *program,
+                          uint64_t nth)
 {
     bool killed = sim.killed == SIGKILL;
 
     if (run(command, program, nth) == SF_FOUND) {
         note(nth);
-        return COMPLETE;
+        return SIM_COMPLETE;
     }
     if (killed)
         sf_sim_others_killed(command[0]);
     else
         sf_sim_is_unsteady(command[0], "what was found did not come again");
-    return sf_forwarded() ? STOPPED : CANNOT;
+    return sf_forwarded() ? SIM_STOPPED : SIM_CANNOT;
 }
 
-static enum end fail(char **command, const struct sf_program *program,
-                     uint64_t nth)
+static enum sim_end fail(char **command, const struct sf_program *program,
+                         uint64_t nth)
 {
     int status = run(command, program, nth);
 
     if (sf_forwarded() || sf_sim_is_late(proof.since))
-        return STOPPED;
+        return SIM_STOPPED;
     if (status == SF_FOUND)
         return found(command, program, nth);
     if (status == SF_NOTHING_FOUND && sim.served->ended &&
         sim.served->allocations < nth)
         return asked_otherwise(command[0]);
-    return status == SF_NOTHING_FOUND ? COMPLETE : CANNOT;
+    return status == SF_NOTHING_FOUND ? SIM_COMPLETE : SIM_CANNOT;
 }
 
 /* Twice with all memory, to see that it does the same, and then without. */
-static enum end torture(char **command, const struct sf_program *program)
+static enum sim_end torture(char **command, const struct sf_program *program)
 {
     struct sf_shortage *s = &proof.shortage;
-    enum end end = fail(command, program, 0);
+    enum sim_end end = fail(command, program, 0);
 
     proof.all = sim.served->allocations;
-    if (end == COMPLETE && !s->failing && is_blind(command[0]))
-        end = CANNOT;
-    if (end == COMPLETE && !s->failing)
+    if (end == SIM_COMPLETE && !s->failing && is_blind(command[0]))
+        end = SIM_CANNOT;
+    if (end == SIM_COMPLETE && !s->failing)
         end = fail(command, program, 0);
-    if (end == COMPLETE && sim.served->allocations != proof.all)
+    if (end == SIM_COMPLETE && sim.served->allocations != proof.all)
         end = asked_otherwise(command[0]);
-    while (end == COMPLETE && s->runs < proof.all && !(s->failing && !s->nth)) {
+    while (end == SIM_COMPLETE && s->runs < proof.all &&
+           !(s->failing && !s->nth)) {
         end = fail(command, program, s->runs + 1);
-        s->runs += end == COMPLETE;
+        s->runs += end == SIM_COMPLETE;
         sf_progress_count(&proof.progress, s->runs, proof.all);
     }
-    return end != CANNOT && s->failing ? REFUTED : end;
+    return end != SIM_CANNOT && s->failing ? SIM_REFUTED : end;
 }
 
-static void say(const char *program, enum end end)
+static void say(const char *program, enum sim_end end)
 {
     struct sf_statement s = {
         .session = sf_sim_session_name(),
@@ -138,11 +137,11 @@ static void say(const char *program, enum end end)
     };
 
     sf_state_short_subject(&s);
-    if (end == COMPLETE)
+    if (end == SIM_COMPLETE)
         sf_state_short_complete(&proof.shortage);
-    else if (end == STOPPED)
+    else if (end == SIM_STOPPED)
         sf_state_short_stopped(&proof.shortage, sf_forwarded());
-    else if (end == REFUTED)
+    else if (end == SIM_REFUTED)
         sf_state_short_refuted(&proof.shortage);
     else
         sf_state_nothing();
@@ -189,7 +188,7 @@ static int refute(char **command, const struct sf_program *program)
 
 int sf_sim_torture(char **command, const struct sf_program *program)
 {
-    enum end end;
+    enum sim_end end;
 
     if (!sf_sim_load(&proof.session))
         return SF_COULD_NOT;
@@ -199,10 +198,10 @@ int sf_sim_torture(char **command, const struct sf_program *program)
     sf_progress_begin(&proof.progress, sim.quiet);
     end = torture(command, program);
     sf_progress_wipe(&proof.progress);
-    if (end == CANNOT)
+    if (end == SIM_CANNOT)
         fprintf(stderr, "%s\n", sim.served->line);
     say(command[0], end);
-    if (end == REFUTED)
+    if (end == SIM_REFUTED)
         return refute(command, program);
-    return end == COMPLETE ? SF_NOTHING_FOUND : SF_COULD_NOT;
+    return end == SIM_COMPLETE ? SF_NOTHING_FOUND : SF_COULD_NOT;
 }

@@ -17,8 +17,6 @@
 
 enum { KEEP_EVERY_MS = 1000 }; /* for a break that nobody has announced */
 
-enum end { COMPLETE, STOPPED, REFUTED, CANNOT };
-
 static struct {
     struct sf_exhaust walk;
     struct sf_session session;
@@ -117,15 +115,15 @@ static void count(void)
 
 /* Once more: the first run, which has no choice to be compared at, and one that
  * found something. */
-static enum end again(char **command, const struct sf_program *program,
-                      int status)
+static enum sim_end again(char **command, const struct sf_program *program,
+                          int status)
 {
     bool killed = sim.killed == SIGKILL;
     uint64_t way = proof.walk.way;
     bool same = run(command, program) == status && proof.walk.way == way;
 
     if (sf_forwarded())
-        return STOPPED;
+        return SIM_STOPPED;
     if (!same && killed)
         sf_sim_others_killed(command[0]);
     else if (!same)
@@ -133,59 +131,59 @@ static enum end again(char **command, const struct sf_program *program,
                            "with the same choices it did not do the "
                            "same again");
     if (!same)
-        return CANNOT;
-    return status == SF_FOUND ? REFUTED : COMPLETE;
+        return SIM_CANNOT;
+    return status == SF_FOUND ? SIM_REFUTED : SIM_COMPLETE;
 }
 
-static enum end walk(char **command, const struct sf_program *program)
+static enum sim_end walk(char **command, const struct sf_program *program)
 {
     while (sf_exhaust_next(&proof.walk)) {
         int status = run(command, program);
-        enum end end = COMPLETE;
+        enum sim_end end = SIM_COMPLETE;
 
         if (sf_forwarded())
-            return STOPPED;
+            return SIM_STOPPED;
         if (status == SF_COULD_NOT)
-            return CANNOT;
+            return SIM_CANNOT;
         count();
         if (status != SF_FOUND && sf_exhaust_diverged(&proof.walk)) {
             sf_sim_is_unsteady(command[0],
                                "with the same choices it met other decisions");
-            return CANNOT;
+            return SIM_CANNOT;
         }
         if (status == SF_FOUND || proof.runs == 1)
             end = again(command, program, status);
-        if (end != COMPLETE)
+        if (end != SIM_COMPLETE)
             return end;
         save();
         sf_progress_look(&proof.progress, &proof.walk, proof.runs);
         if (sf_sim_is_late(proof.since))
-            return STOPPED;
+            return SIM_STOPPED;
     }
-    return COMPLETE;
+    return SIM_COMPLETE;
 }
 
 /* --------------------------------------------------------------- statement */
 
-static void say_end(enum end end, const struct sf_statement *s)
+static void say_end(enum sim_end end, const struct sf_statement *s)
 {
     switch (end) {
-    case COMPLETE:
+    case SIM_COMPLETE:
         sf_state_complete(s);
         break;
-    case STOPPED:
+    case SIM_STOPPED:
         sf_state_stopped(proof.walk.bound, sf_forwarded());
         break;
-    case REFUTED:
+    case SIM_REFUTED:
         sf_state_refuted(proof.walk.n, sim.served->line);
         break;
-    case CANNOT:
+    case SIM_CANNOT:
         sf_state_nothing();
         break;
     }
 }
 
-static void say(const char *program, enum end end)
+static void say(const char *program, enum sim_end end)
 {
     struct sf_statement s = {.session = sf_sim_session_name(),
                              .program = program,
@@ -243,14 +241,14 @@ static void show(char **command, const struct sf_program *program)
 }
 
 /* What was done is kept, but for what is over. */
-static void break_off(enum end end, const char *line)
+static void break_off(enum sim_end end, const char *line)
 {
-    if (end == STOPPED || end == CANNOT)
+    if (end == SIM_STOPPED || end == SIM_CANNOT)
         keep();
     if (sf_forwarded())
         sf_complain("sim: stopped by SIG%s%s", sigabbrev_np(sf_forwarded()),
                     sf_resume_text(sim.resume));
-    else if (end == CANNOT)
+    else if (end == SIM_CANNOT)
         fprintf(stderr, "%s\n", line);
 }
 
@@ -258,7 +256,7 @@ int sf_sim_prove(char **command, const struct sf_program *program)
 {
     static const int status[] = {SF_NOTHING_FOUND, SF_COULD_NOT, SF_FOUND,
                                  SF_COULD_NOT};
-    enum end end;
+    enum sim_end end;
 
     if (!sf_sim_load(&proof.session))
         return SF_COULD_NOT;
@@ -270,7 +268,7 @@ int sf_sim_prove(char **command, const struct sf_program *program)
     proof.since = proof.kept = sf_now_ms();
     sf_progress_begin(&proof.progress, sim.quiet);
     end = walk(command, program);
-    if (end == CANNOT && proof.runs == 0) { /* it may say why */
+    if (end == SIM_CANNOT && proof.runs == 0) { /* it may say why */
         sim.aloud = true;
         run(command, program);
     }
@@ -278,7 +276,7 @@ int sf_sim_prove(char **command, const struct sf_program *program)
     break_off(end, sim.served->line);
     if (proof.runs > 0)
         say(command[0], end);
-    if (end == REFUTED)
+    if (end == SIM_REFUTED)
         show(command, program);
     return status[end];
 }

@@ -11,7 +11,7 @@ enum { SAY_EVERY_S = 10 }; /* where nobody watches */
 
 /* ---------------------------------------------------------------- progress */
 
-static double now(void)
+double sf_seconds(void)
 {
     struct timespec t;
 
@@ -21,7 +21,7 @@ static double now(void)
 
 void sf_progress_begin(struct sf_progress *p, bool quiet)
 {
-    double t = now();
+    double t = sf_seconds();
 
     *p = (struct sf_progress){.quiet = quiet,
                               .tty = isatty(STDERR_FILENO),
@@ -67,7 +67,7 @@ static double rate(const struct sf_progress *p, uint64_t runs, double t)
 void sf_progress_look(struct sf_progress *p, const struct sf_exhaust *walk,
                       uint64_t runs)
 {
-    double t = now(), part = sf_exhaust_part(walk);
+    double t = sf_seconds(), part = sf_exhaust_part(walk);
 
     if (!begin_line(p, t))
         return;
@@ -80,7 +80,7 @@ void sf_progress_look(struct sf_progress *p, const struct sf_exhaust *walk,
 
 void sf_progress_count(struct sf_progress *p, uint64_t runs, uint64_t all)
 {
-    double t = now(), pace = rate(p, runs, t);
+    double t = sf_seconds(), pace = rate(p, runs, t);
 
     if (!begin_line(p, t))
         return;

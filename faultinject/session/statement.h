@@ -19,6 +19,9 @@ struct sf_progress {
     double bound_since, part; /* at the beginning of this bound */
 };
 
+/* Of the monotonic clock. */
+double sf_seconds(void);
+
 void sf_progress_begin(struct sf_progress *p, bool quiet);
 /* Now and then a line, or on a terminal always the same one. */
 void sf_progress_look(struct sf_progress *p, const struct sf_exhaust *walk,

@@ -16,7 +16,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { PATIENCE_S = 20 };
@@ -112,30 +111,21 @@ static void own_up(uint64_t unseen, struct prove_result *r)
     r->end = PROVE_CANNOT;
 }
 
-static bool is_over(const struct prove_job *job, const struct timespec *since)
+static bool is_over(const struct prove_job *job, double since)
 {
-    struct timespec now;
-
-    if (prove_stopped())
-        return true;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return job->budget > 0 &&
-           (double)(now.tv_sec - since->tv_sec) +
-                   (double)(now.tv_nsec - since->tv_nsec) * 1e-9 >
-               job->budget;
+    return prove_stopped() ||
+           (job->budget > 0 && sf_seconds() - since > job->budget);
 }
 
 /* So many of them, until one is enough. */
 static void fail_each(const struct prove_job *job, uint64_t all, bool first,
                       int log, struct report *report, struct prove_result *r)
 {
-    struct timespec since;
     struct sf_progress progress;
 
-    clock_gettime(CLOCK_MONOTONIC, &since);
     sf_progress_begin(&progress, false);
     while (r->runs < all && r->end != PROVE_CANNOT && !(r->failing && first)) {
-        if (is_over(job, &since)) {
+        if (is_over(job, progress.since)) {
             r->end = r->end == PROVE_FOUND ? PROVE_FOUND : PROVE_STOPPED;
             break;
         }

@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -18,14 +17,6 @@ enum {
     KEEP_EVERY_S = 1, /* for a break that nobody has announced */
     STOP_S = 1        /* for a run to end when we have to      */
 };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 struct watch {
     pid_t child;
@@ -52,7 +43,7 @@ static void kill_if_late(const struct live *l, struct watch *w, double t)
 
 static void look(const struct prove_job *job, struct live *l, struct watch *w)
 {
-    double t = now();
+    double t = sf_seconds();
 
     kill_if_late(l, w, t);
     if (prove_stopped() || (job->budget > 0 && t - w->since > job->budget))
@@ -69,7 +60,7 @@ static void watch(const struct prove_job *job, struct live *l, struct watch *w)
 {
     struct timespec turn = {0, 200000};
 
-    w->since = w->moved = w->kept = now();
+    w->since = w->moved = w->kept = sf_seconds();
     sf_progress_begin(&w->progress, false);
     while (waitpid(w->child, &w->status, WNOHANG) == 0) {
         nanosleep(&turn, NULL);
@@ -176,7 +167,7 @@ static void walk_watched(const struct prove_job *job, enum care care,
     struct live *l = mmap(NULL, sizeof *l, PROT_READ | PROT_WRITE,
                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct watch w = {0};
-    double since = now();
+    double since = sf_seconds();
     int log = prove_scratch();
 
     *r = (struct prove_result){.end = PROVE_CANNOT};
@@ -199,7 +190,7 @@ static void walk_watched(const struct prove_job *job, enum care care,
         else
             see_through(job, l, &w, care, log, r);
     }
-    r->seconds = now() - since;
+    r->seconds = sf_seconds() - since;
     close(log);
     munmap(l, sizeof *l);
 }
