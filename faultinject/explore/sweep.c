@@ -289,18 +289,20 @@ static int survey(struct sf_sweep *s)
 static bool go(struct sf_sweep *s)
 {
     size_t before = sf_sweep_cases(s) - sf_sweep_count(s, SF_CASE_TO_DO);
+    struct sf_progress progress;
     bool good = true;
 
+    sf_progress_begin(&progress, false);
     while (good && fill(s) > 0) {
         await();
         reap();
         if (at.stopped || at.cannot)
             break;
         good = sf_sweep_read(s);
-        sf_sweep_progress(s, at.since, before);
+        sf_sweep_progress(s, &progress, before);
     }
     stop_all();
-    sf_sweep_progress_end();
+    sf_progress_wipe(&progress);
     return sf_sweep_read(s) && good;
 }
 

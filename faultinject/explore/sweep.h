@@ -17,6 +17,7 @@
 #include <stdarg.h>
 
 #include "faultinject/explore/explore.h"
+#include "faultinject/session/progress.h"
 
 enum {
     SF_GROUP_NAME = 96,
@@ -137,8 +138,8 @@ bool sf_sweep_is_sure(const struct sf_group *group);
 /* --- sweep_say.c: what is said -------------------------------------------- */
 
 /* Where it is, now and then. */
-void sf_sweep_progress(const struct sf_sweep *s, int64_t since, size_t before);
-void sf_sweep_progress_end(void);
+void sf_sweep_progress(const struct sf_sweep *s, struct sf_progress *p,
+                       size_t before);
 
 /* What came of it; `stopped`: if not all were run, it was not the time. */
 void sf_sweep_say(const struct sf_sweep *s, bool stopped, int64_t took_ms,

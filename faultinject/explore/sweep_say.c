@@ -2,11 +2,8 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "faultinject/explore/sweep.h"
-
-enum { EACH_MS = 10000 }; /* a line, where it is no terminal */
 
 static const char *s_of(uint64_t n)
 {
@@ -25,11 +22,11 @@ static size_t done(const struct sf_sweep *s)
 
 /* --- progress --- */
 
-static void print_progress(const struct sf_sweep *s, int64_t took,
-                           size_t before)
+static void print_progress(const struct sf_sweep *s,
+                           const struct sf_progress *p, size_t before)
 {
     size_t all = sf_sweep_cases(s), n = done(s);
-    double each = rate(n - before, took);
+    double each = sf_progress_rate(p, n - before);
     size_t left = n < all ? all - n : 0;
 
     fprintf(stderr, "%zu of %zu faults, %zu finding%s, %.1f a second", n, all,
@@ -40,27 +37,13 @@ static void print_progress(const struct sf_sweep *s, int64_t took,
         fprintf(stderr, ", %.0f s left", (double)left / each);
 }
 
-void sf_sweep_progress(const struct sf_sweep *s, int64_t since, size_t before)
+void sf_sweep_progress(const struct sf_sweep *s, struct sf_progress *p,
+                       size_t before)
 {
-    static int64_t said;
-    int64_t now = sf_now_ms();
-    bool terminal = isatty(STDERR_FILENO);
-
-    if (said == 0)
-        said = since;
-    if (!terminal && now - said < EACH_MS)
+    if (!sf_progress_due(p))
         return;
-    said = now;
-    fputs(terminal ? "\r\033[K" : "sockfault: ", stderr);
-    print_progress(s, now - since, before);
-    if (!terminal)
-        fputc('\n', stderr);
-}
-
-void sf_sweep_progress_end(void)
-{
-    if (isatty(STDERR_FILENO))
-        fputs("\r\033[K", stderr);
+    print_progress(s, p, before);
+    sf_progress_end_line(p);
 }
 
 /* --- the statement --- */

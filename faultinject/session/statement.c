@@ -2,37 +2,14 @@
 #include "faultinject/session/statement.h"
 
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
-#include <time.h>
-#include <unistd.h>
-
-enum { SAY_EVERY_S = 10 }; /* where nobody watches */
 
 /* ---------------------------------------------------------------- progress */
 
-double sf_seconds(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-void sf_progress_begin(struct sf_progress *p, bool quiet)
+static void tell_left(struct sf_progress *p, unsigned bound, double part)
 {
     double t = sf_seconds();
 
-    *p = (struct sf_progress){.quiet = quiet,
-                              .tty = isatty(STDERR_FILENO),
-                              .since = t,
-                              .said = t,
-                              .bound = UINT_MAX};
-}
-
-static void tell_left(struct sf_progress *p, unsigned bound, double part,
-                      double t)
-{
     if (p->bound != bound) {
         p->bound = bound;
         p->bound_since = t;
@@ -43,58 +20,32 @@ static void tell_left(struct sf_progress *p, unsigned bound, double part,
     }
 }
 
-/* Is it time for a line? */
-static bool begin_line(struct sf_progress *p, double t)
-{
-    if (p->quiet || t - p->said <= (p->tty ? 0.5 : SAY_EVERY_S))
-        return false;
-    p->said = t;
-    fputs(p->tty ? "\r" : "sockfault: ", stderr);
-    return true;
-}
-
-static void end_line(const struct sf_progress *p)
-{
-    fputs(p->tty ? "\033[K" : "\n", stderr);
-    fflush(stderr);
-}
-
-static double rate(const struct sf_progress *p, uint64_t runs, double t)
-{
-    return t > p->since ? (double)runs / (t - p->since) : 0;
-}
-
 void sf_progress_look(struct sf_progress *p, const struct sf_exhaust *walk,
                       uint64_t runs)
 {
-    double t = sf_seconds(), part = sf_exhaust_part(walk);
+    double part = sf_exhaust_part(walk);
 
-    if (!begin_line(p, t))
+    if (!sf_progress_due(p))
         return;
     fprintf(stderr,
             "%s: %" PRIu64 " schedules, %.0f a second, %.0f %% of this bound",
-            sf_faults_text(walk->bound), runs, rate(p, runs, t), 100 * part);
-    tell_left(p, walk->bound, part, t);
-    end_line(p);
+            sf_faults_text(walk->bound), runs, sf_progress_rate(p, runs),
+            100 * part);
+    tell_left(p, walk->bound, part);
+    sf_progress_end_line(p);
 }
 
 void sf_progress_count(struct sf_progress *p, uint64_t runs, uint64_t all)
 {
-    double t = sf_seconds(), pace = rate(p, runs, t);
+    double pace = sf_progress_rate(p, runs);
 
-    if (!begin_line(p, t))
+    if (!sf_progress_due(p))
         return;
     fprintf(stderr,
             "%" PRIu64 " of %" PRIu64 " runs, %.0f a second, about %.0f s "
             "left",
             runs, all, pace, pace > 0 ? (double)(all - runs) / pace : 0);
-    end_line(p);
-}
-
-void sf_progress_wipe(const struct sf_progress *p)
-{
-    if (p->tty && !p->quiet)
-        fputs("\r\033[K", stderr);
+    sf_progress_end_line(p);
 }
 
 /* -------------------------------------------------------------- statements */

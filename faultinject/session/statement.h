@@ -7,30 +7,13 @@
 
 #include "faultinject/inject/choose_exhaust.h"
 #include "faultinject/inject/fault.h"
+#include "faultinject/session/progress.h"
 
-/* ---------------------------------------------------------------- progress */
-
-/* How far it has come, and since when: the time that is left is judged by
- * that.  In seconds. */
-struct sf_progress {
-    bool quiet, tty;
-    double since, said;
-    unsigned bound;
-    double bound_since, part; /* at the beginning of this bound */
-};
-
-/* Of the monotonic clock. */
-double sf_seconds(void);
-
-void sf_progress_begin(struct sf_progress *p, bool quiet);
-/* Now and then a line, or on a terminal always the same one. */
+/* Now and then a line of progress, or on a terminal always the same one. */
 void sf_progress_look(struct sf_progress *p, const struct sf_exhaust *walk,
                       uint64_t runs);
 /* … of runs of which it is known how many they are. */
 void sf_progress_count(struct sf_progress *p, uint64_t runs, uint64_t all);
-void sf_progress_wipe(const struct sf_progress *p);
-
-/* -------------------------------------------------------------- statements */
 
 struct sf_statement {
     const char *session, *program; /* their names                    */
