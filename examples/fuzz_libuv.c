@@ -8,6 +8,9 @@
 struct client {
     uv_tcp_t tcp;
     uv_shutdown_t shutdown;
+    bool over;  /* nothing more is done for it   */
+    bool sent;  /* … and all it was owed has gone */
+    bool ended; /* … and no more comes from it   */
     size_t have;
     char bytes[SF_STREAM_MAX];
 };
@@ -62,31 +65,42 @@ static void echo(struct client *c, size_t n)
     uv_write(&r->request, (uv_stream_t *)&c->tcp, &buf, 1, on_written);
 }
 
-static void on_sent(uv_shutdown_t *request, int err)
+static void leave(struct client *c)
 {
-    (void)err;
-    drop((uv_handle_t *)request->handle, NULL);
+    if (c->sent && c->ended)
+        drop((uv_handle_t *)&c->tcp, NULL);
 }
 
-/* No more from this client; what it is owed still goes out. */
+static void on_sent(uv_shutdown_t *request, int err)
+{
+    struct client *c = request->handle->data;
+
+    c->sent = true;
+    c->ended = c->ended || err;
+    leave(c);
+}
+
+/* What it is owed still goes out, and what it still sends is read, or closing
+ * would take with it what is under way. */
 static void finish(struct client *c)
 {
-    uv_stream_t *s = (uv_stream_t *)&c->tcp;
-
-    uv_read_stop(s);
-    if (uv_shutdown(&c->shutdown, s, on_sent) < 0)
-        drop((uv_handle_t *)s, NULL);
+    c->over = true;
+    if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_sent) < 0)
+        drop((uv_handle_t *)&c->tcp, NULL);
 }
 
 static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf)
 {
     struct client *c = s->data;
-    ssize_t whole;
+    ssize_t whole = 0;
 
     (void)buf;
-    c->have += n > 0 ? (size_t)n : 0;
-    whole = echo_whole(c->bytes, c->have);
-    if (n < 0 || whole < 0)
+    c->ended = n < 0;
+    if (!c->over && n > 0)
+        whole = echo_whole(c->bytes, c->have += (size_t)n);
+    if (c->over)
+        leave(c);
+    else if (c->ended || whole < 0)
         finish(c);
     else if (whole > 0)
         echo(c, (size_t)whole);
