@@ -6,6 +6,9 @@
 
 /* ---------------------------------------------------------------- progress */
 
+/* Of less nothing can be told. */
+static const double enough = 1e-5;
+
 static void tell_left(struct sf_progress *p, unsigned bound, double part)
 {
     double t = sf_seconds();
@@ -14,7 +17,7 @@ static void tell_left(struct sf_progress *p, unsigned bound, double part)
         p->bound = bound;
         p->bound_since = t;
         p->part = part;
-    } else if (part > p->part) {
+    } else if (part > p->part + enough) {
         fprintf(stderr, ", about %.0f s left",
                 (t - p->bound_since) * (1 - part) / (part - p->part));
     }
