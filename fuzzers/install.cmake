@@ -22,7 +22,7 @@ target_compile_definitions(allocator_gives_way PRIVATE SF_GIVES_WAY)
 set(prove_objects
   $<TARGET_OBJECTS:prove_own> $<TARGET_OBJECTS:allocator_gives_way>)
 set(sim_object ${PROJECT_BINARY_DIR}/sockfault-session.o)
-get_target_property(sim_parts sockfault_sim INTERFACE_SOURCES)
+get_target_property(sim_parts sockfault_prove_sim INTERFACE_SOURCES)
 add_custom_command(
   OUTPUT ${sim_object}
   COMMAND ${CMAKE_LINKER} -r -o ${sim_object}

@@ -174,11 +174,8 @@ int main(int argc, char **argv)
 {
     int first = 1;
 
-    if (argc > 1 && !strcmp(argv[1], "--prove") && &sf_prove_own) {
-        if (&LLVMFuzzerInitialize)
-            LLVMFuzzerInitialize(&argc, &argv);
-        return sf_prove_own(argc - 1, argv + 1);
-    }
+    if (argc > 1 && !strcmp(argv[1], "--prove") && &sf_prove_own)
+        return sf_prove_own(argc, argv);
     while (first < argc && argv[first][0] == '-') {
         const char *option = argv[first++];
 

@@ -147,11 +147,13 @@ void sf_exhaust_init(struct sf_exhaust *e, unsigned k)
         .k = k < SF_EXHAUST_MAX ? k : SF_EXHAUST_MAX,
         .shards = 1,
     };
+    /* Shared, so that who takes back what a process has changed (prove/) leaves
+     * it alone. */
     for (unsigned i = 0; i < e->k; i++) {
         e->levels[i].found =
             mmap(NULL, SF_EXHAUST_ROOM * sizeof(struct sf_choice),
                  PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (e->levels[i].found == MAP_FAILED)
             abort();
     }

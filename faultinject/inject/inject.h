@@ -55,6 +55,16 @@ extern void (*sf_inject_forks)(enum sf_fork where);
 /* Asked for each allocation of the program, where its allocator is stood in for
  * (interpose/malloc.c): must it fail?  NULL: none. */
 extern bool (*sf_inject_refuses)(void);
+/* Who allocates in its place, from when this is set; NULL: whoever comes next.
+ * take() and move() answer NULL with ENOMEM; a block is its own or not. */
+struct sf_heap {
+    void *(*take)(size_t align, size_t size);
+    void *(*move)(void *block, size_t size);
+    void (*give)(void *block);
+    bool (*has)(const void *block);
+    size_t (*room)(const void *block);
+};
+extern const struct sf_heap *sf_inject_heap;
 
 /* From here on nothing is injected any more; the watching goes on. */
 void sf_inject_disarm(void);

@@ -4,9 +4,10 @@
  * In the library for `sockfault sim`, and in fuzz targets that are proved
  * (fuzzers/prove/); nobody else has it.  The first malloc() of a program is
  * everybody's: the program's own, that of the libraries it is linked to, and of
- * what the C library allocates for them.  It passes on to a sanitizer's, where
- * one is linked to the same program, or else to whoever comes next: libc, or an
- * allocator that the program brings along.  free() is theirs.
+ * what the C library allocates for them.  It passes on to the prover's heap,
+ * while there is one, to a sanitizer's, where one is linked to the same
+ * program, or else to whoever comes next: libc, or an allocator that the
+ * program brings along.
  *
  * In the archive that other projects link to it is there twice.  Once it gives
  * way: a program that has a malloc() itself, or an archive with one, links as
@@ -18,6 +19,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifdef SF_GIVES_WAY
@@ -34,14 +37,12 @@ static bool refused(void)
 }
 
 /* clang-format off */
-#define STANDS_IN(result, name, parameters, arguments, failed)                 \
+#define THEIRS(result, name, parameters, arguments)                            \
     result __interceptor_##name parameters __attribute__((weak));              \
-    SF_STANDS result name parameters                                           \
+    static result their_##name parameters                                      \
     {                                                                          \
         static result (*next) parameters;                                      \
                                                                                \
-        if (refused())                                                         \
-            return failed;                                                     \
         if (&__interceptor_##name)                                             \
             return __interceptor_##name arguments;                             \
         if (!next)                                                             \
@@ -50,14 +51,120 @@ static bool refused(void)
     }
 /* clang-format on */
 
-STANDS_IN(void *, malloc, (size_t size), (size), NULL)
-STANDS_IN(void *, calloc, (size_t n, size_t size), (n, size), NULL)
-STANDS_IN(void *, realloc, (void *block, size_t size), (block, size), NULL)
-STANDS_IN(void *, memalign, (size_t align, size_t size), (align, size), NULL)
-STANDS_IN(void *, aligned_alloc, (size_t align, size_t size), (align, size),
-          NULL)
-STANDS_IN(int, posix_memalign, (void **block, size_t align, size_t size),
-          (block, align, size), ENOMEM)
+THEIRS(void *, malloc, (size_t size), (size))
+THEIRS(void *, calloc, (size_t n, size_t size), (n, size))
+THEIRS(void *, realloc, (void *block, size_t size), (block, size))
+THEIRS(void *, memalign, (size_t align, size_t size), (align, size))
+THEIRS(void *, aligned_alloc, (size_t align, size_t size), (align, size))
+THEIRS(int, posix_memalign, (void **block, size_t align, size_t size),
+       (block, align, size))
+THEIRS(void, free, (void *block), (block))
+THEIRS(size_t, malloc_usable_size, (void *block), (block))
+
+/* Whoever looks for it gives back what was said of the last name that was not
+ * found: that is lost. */
+static void give_back(void *block)
+{
+    static bool looks, knows;
+
+    if (looks)
+        return;
+    looks = !knows;
+    their_free(block);
+    looks = false;
+    knows = true;
+}
+
+SF_STANDS void *malloc(size_t size)
+{
+    if (refused())
+        return NULL;
+    return sf_inject_heap ? sf_inject_heap->take(1, size) : their_malloc(size);
+}
+
+SF_STANDS void *calloc(size_t n, size_t size)
+{
+    size_t all;
+
+    if (refused())
+        return NULL;
+    if (!sf_inject_heap)
+        return their_calloc(n, size);
+    if (!__builtin_mul_overflow(n, size, &all))
+        return sf_inject_heap->take(1, all);
+    errno = ENOMEM;
+    return NULL;
+}
+
+/* A block of before there was a heap stays where it is. */
+static void *move(void *block, size_t size)
+{
+    size_t was = malloc_usable_size(block);
+    void *moved;
+
+    if (block && size == 0) {
+        free(block);
+        return NULL;
+    }
+    if (sf_inject_heap->has(block))
+        return sf_inject_heap->move(block, size);
+    moved = sf_inject_heap->take(1, size);
+    if (moved && block)
+        memcpy(moved, block, was < size ? was : size);
+    return moved;
+}
+
+SF_STANDS void *realloc(void *block, size_t size)
+{
+    if (refused())
+        return NULL;
+    return sf_inject_heap ? move(block, size) : their_realloc(block, size);
+}
+
+SF_STANDS void *memalign(size_t align, size_t size)
+{
+    if (refused())
+        return NULL;
+    return sf_inject_heap ? sf_inject_heap->take(align, size)
+                          : their_memalign(align, size);
+}
+
+SF_STANDS void *aligned_alloc(size_t align, size_t size)
+{
+    if (refused())
+        return NULL;
+    return sf_inject_heap ? sf_inject_heap->take(align, size)
+                          : their_aligned_alloc(align, size);
+}
+
+SF_STANDS int posix_memalign(void **block, size_t align, size_t size)
+{
+    void *taken;
+
+    if (refused())
+        return ENOMEM;
+    if (!sf_inject_heap)
+        return their_posix_memalign(block, align, size);
+    taken = sf_inject_heap->take(align, size);
+    if (taken)
+        *block = taken;
+    return taken ? 0 : ENOMEM;
+}
+
+SF_STANDS size_t malloc_usable_size(void *block)
+{
+    return sf_inject_heap && sf_inject_heap->has(block)
+               ? sf_inject_heap->room(block)
+               : their_malloc_usable_size(block);
+}
+
+SF_STANDS void free(void *block)
+{
+    if (!sf_inject_heap)
+        give_back(block);
+    else if (sf_inject_heap->has(block))
+        sf_inject_heap->give(block);
+}
 
 /* libc's ask malloc(), a sanitizer's do not. */
 char *__interceptor_strdup(const char *s) __attribute__((weak));

@@ -147,6 +147,10 @@ void sf_session_counters(sf_counter *each, void *arg)
     sf_inject_counters(each, arg);
     if (sf_play.program->side == SF_SERVE)
         EACH(sf_play.last_fault);
+}
+
+void sf_program_counters(sf_counter *each, void *arg)
+{
     if (sf_play.program->counters)
         sf_play.program->counters(sf_play.program->arg, each, arg);
 }

@@ -101,7 +101,9 @@ struct sf_program {
     void (*fault)(void *arg, const struct sf_point *at,
                   const struct sf_outcome *outcome);
     void *arg;
-    /* The program's own, in the same sense. */
+    /* What it counts and never looks at (inject/counter.h), or looks at only to
+     * tell somebody: each(to, &it, sizeof it).  Two states that differ in
+     * nothing else are the same to the prover, which asks at each call. */
     void (*counters)(void *arg, sf_counter *each, void *to);
     /* What it has noted of a connection that a fault has broken and whose end
      * both sides have seen: *len bytes at which nobody will look again, or
@@ -148,6 +150,8 @@ void sf_session_choose(struct sf_chooser *chooser);
 /* Counters that grow with every call and decide nothing but whether a limit of
  * this file is passed: no part of the state that a session is in. */
 void sf_session_counters(sf_counter *each, void *arg);
+/* … and those of the program. */
+void sf_program_counters(sf_counter *each, void *arg);
 /* What in this state will not be looked at again: what is known of connections
  * that are over. */
 void sf_session_forgotten(sf_counter *each, void *arg);

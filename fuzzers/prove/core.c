@@ -25,7 +25,6 @@ const struct prove_target *const prove_targets = targets;
 const unsigned prove_target_count = sizeof targets / sizeof *targets;
 
 static const struct prove_core core = {
-    .snapshots = prove_snapshots,
     .recovery = prove_recovery,
     .decoder = prove_decoder,
 };

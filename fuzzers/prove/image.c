@@ -15,17 +15,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
-#define IMAGE_CANNOT
-#endif
-#endif
+/* Of the sanitizers that keep books about the stack, where one is linked. */
+void __asan_init(void) __attribute__((weak));
+void __msan_init(void) __attribute__((weak));
+void __tsan_init(void) __attribute__((weak));
 
 enum {
     PAGE = 4096,
-    STACK = 1 << 18,
+    STACK = 1 << 20,
     PAGES_MAX = 4096,
-    THREAD_MAX = 1024, /* bytes of its own variables that a thread may have */
+    RANGES_MAX = 256,
+    THREAD_MAX = 4096, /* bytes of its own variables that a thread may have */
+    THREAD_FAR = 1 << 16,
     IGNORED_MAX = 4096,
     LOOK_ALL = 1000, /* runs in which all pages are looked at …       */
     LOOK_EVERY = 32  /* … and later one in turn, every so many times  */
@@ -36,6 +37,12 @@ struct page {
     char *at;
     char *first; /* what was there at the beginning */
     uint64_t known;
+};
+
+/* Memory that is watched. */
+struct range {
+    char *low, *high;
+    struct page **page_at; /* by place; NULL: never written */
 };
 
 struct ignored {
@@ -53,12 +60,12 @@ struct image_snapshot {
 
 /* Outside of what is watched. */
 struct image {
-    char *low, *high; /* all variables of the program */
+    unsigned ranges_n;
+    struct range ranges[RANGES_MAX];
     char thread_first[THREAD_MAX];
     jmp_buf driver;
     unsigned pages_n, ignored_n;
     struct page pages[PAGES_MAX];
-    struct page **page_at; /* by place; NULL: never written */
     struct image_lines lines;
     struct ignored ignored[IGNORED_MAX];
     char *roots; /* the first contents of pages */
@@ -67,6 +74,7 @@ struct image {
     uint64_t runs;
     uint64_t looks; /* at snapshots and at the ends of runs */
     enum image_news learnt;
+    bool begun;
     bool careful; /* all pages are looked at each time */
 };
 
@@ -87,12 +95,22 @@ static void *reserve(size_t size)
 
 bool image_possible(void)
 {
-#ifdef IMAGE_CANNOT
-    return false;
-#else
-    return machine_can() && sysconf(_SC_PAGESIZE) == PAGE &&
-           POOL <= SIZE_MAX / 2;
-#endif
+    return !&__asan_init && !&__msan_init && !&__tsan_init && machine_can() &&
+           sysconf(_SC_PAGESIZE) == PAGE && POOL <= SIZE_MAX / 2;
+}
+
+static bool add_range(char *low, char *high)
+{
+    struct range *r = &image->ranges[image->ranges_n];
+
+    if (image->ranges_n == RANGES_MAX)
+        return false;
+    r->low = low - (uintptr_t)low % PAGE;
+    r->high = high + (PAGE - (uintptr_t)high % PAGE) % PAGE;
+    r->page_at =
+        reserve((size_t)(r->high - r->low) / PAGE * sizeof(struct page *));
+    image->ranges_n++;
+    return true;
 }
 
 static struct image *make(void)
@@ -100,8 +118,15 @@ static struct image *make(void)
     if (!image) {
         image = reserve(sizeof *image);
         image_lines = &image->lines;
+        add_range(__data_start, _end);
     }
     return image;
+}
+
+bool image_watch(char *low, char *high)
+{
+    make();
+    return add_range(low, high);
 }
 
 void image_ignore(void *arg, void *at, size_t len)
@@ -115,14 +140,20 @@ void image_ignore(void *arg, void *at, size_t len)
 
 /* ------------------------------------------------------------------ pages */
 
-static bool watched(const char *at)
-{
-    return at >= image->low && at < image->high;
-}
-
+/* Its place in the table; NULL: it is not watched. */
 static struct page **page_at(const char *at)
 {
-    return &image->page_at[(at - image->low) / PAGE];
+    for (struct range *r = image->ranges; r < image->ranges + image->ranges_n;
+         r++)
+        if (at >= r->low && at < r->high)
+            return &r->page_at[(at - r->low) / PAGE];
+    return NULL;
+}
+
+/* Below its lowest page the stack has none. */
+static bool is_watched(const char *at)
+{
+    return page_at(at) && (at < stack || at >= stack + PAGE);
 }
 
 /* A page that is written for the first time. */
@@ -146,28 +177,34 @@ static void on_write(int signo, siginfo_t *info, void *context)
     char *at = info->si_addr;
 
     (void)context;
-    if (info->si_code == SEGV_ACCERR && watched(at))
+    if (info->si_code == SEGV_ACCERR && is_watched(at))
         open_page(at - (uintptr_t)at % PAGE);
     else
         signal(signo, SIG_DFL); /* it is made again, and kills */
 }
 
+/* The variables of this thread: of the program, and of libraries that were
+ * there when it began, lie side by side around its pointer. */
 static int find_thread(struct dl_phdr_info *info, size_t size, void *arg)
 {
+    struct image_lines *l = &image->lines;
+    char *pointer = machine_thread(), *low = info->dlpi_tls_data;
+    char *high = low;
+
     (void)size;
     (void)arg;
-    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *h = &info->dlpi_phdr[i];
-
-        if (h->p_type != PT_TLS)
-            continue;
-        image->lines.thread_len =
-            (h->p_memsz + h->p_align - 1) & ~(h->p_align - 1);
-        image->lines.thread = machine_thread(h->p_memsz, h->p_align);
-        if (image->lines.thread_len > THREAD_MAX)
-            abort();
-    }
-    return 1; /* the first is the program itself */
+    if (!low || low < pointer - THREAD_FAR || low > pointer + THREAD_FAR)
+        return 0;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_TLS)
+            high += info->dlpi_phdr[i].p_memsz;
+    if (l->thread && l->thread + l->thread_len > high)
+        high = l->thread + l->thread_len;
+    if (l->thread && l->thread < low)
+        low = l->thread;
+    l->thread = low - (uintptr_t)low % 16;
+    l->thread_len = (size_t)(high - l->thread + 15) / 16 * 16;
+    return 0;
 }
 
 static void watch_pages(void)
@@ -176,15 +213,14 @@ static void watch_pages(void)
                                .sa_flags = SA_SIGINFO | SA_ONSTACK};
     stack_t alternate = {.ss_sp = reserve(1 << 16), .ss_size = 1 << 16};
 
-    image->low = __data_start - (uintptr_t)__data_start % PAGE;
-    image->high = _end + (PAGE - (uintptr_t)_end % PAGE) % PAGE;
-    image->page_at = reserve((size_t)(image->high - image->low) / PAGE *
-                             sizeof(struct page *));
-    dl_iterate_phdr(find_thread, NULL);
     sigaltstack(&alternate, NULL);
     sigaction(SIGSEGV, &action, NULL);
-    if (mprotect(image->low, (size_t)(image->high - image->low), PROT_READ) < 0)
-        abort();
+    for (unsigned i = 0; i < image->ranges_n; i++) {
+        struct range *r = &image->ranges[i];
+
+        if (mprotect(r->low, (size_t)(r->high - r->low), PROT_READ) < 0)
+            abort();
+    }
 }
 
 /* ------------------------------------------------------------------ lines */
@@ -274,10 +310,23 @@ static bool look_at(struct page *p, int line)
     return true;
 }
 
+/* The lines that are not known are compared many at a time. */
 static void look_into(struct page *p, uint64_t which)
 {
-    for (uint64_t rest = ~p->known & which; rest; rest &= rest - 1)
-        look_at(p, __builtin_ctzll(rest));
+    enum { MANY = 8 };
+
+    if (!p->known && !memcmp(p->at, p->first, PAGE))
+        return;
+    which &= ~p->known;
+    for (int line = 0; line < PAGE / LINE; line += MANY) {
+        uint64_t rest = which & UINT64_C(0xff) << line;
+        size_t at = (size_t)line * LINE;
+
+        if (!rest || !memcmp(p->at + at, p->first + at, MANY * LINE))
+            continue;
+        for (; rest; rest &= rest - 1)
+            look_at(p, __builtin_ctzll(rest));
+    }
 }
 
 /* In one page of `part`, beginning with the `first`. */
@@ -316,12 +365,19 @@ static void look_some(void)
         look((unsigned)(looks / LOOK_EVERY % image->pages_n), image->pages_n);
 }
 
+static bool has_begun(void)
+{
+    return image && image->begun;
+}
+
 void image_clear(void *at, size_t len)
 {
     char *end = (char *)at + len, *next;
 
-    for (char *to = at; to < end; to = next) {
-        struct page *p = *page_at(to);
+    if (!has_begun())
+        memset(at, 0, len);
+    for (char *to = at; has_begun() && to < end; to = next) {
+        struct page **place = page_at(to), *p = place ? *place : NULL;
         int line = (int)((uintptr_t)to % PAGE / LINE);
 
         next = to - (uintptr_t)to % LINE + LINE;
@@ -337,8 +393,14 @@ void image_clear(void *at, size_t len)
 /* What the program has and does not use (target/poison.h). */
 void fm_clear(void *p, size_t n)
 {
-    if (image && image->lines.prints && watched(p))
+    if (has_begun() && image->lines.prints && page_at(p))
         image_clear(p, n);
+}
+
+void image_look_now(void)
+{
+    if (image->careful)
+        look(0, 1);
 }
 
 void image_be_careful(void)
@@ -469,6 +531,14 @@ static void enter(void)
     begin.body(begin.arg);
 }
 
+static void keep_thread(void)
+{
+    dl_iterate_phdr(find_thread, NULL);
+    if (image->lines.thread_len > THREAD_MAX)
+        abort();
+    memcpy(image->thread_first, image->lines.thread, image->lines.thread_len);
+}
+
 void image_begin(void (*body)(void *arg), void *arg, bool prints)
 {
     make();
@@ -477,8 +547,9 @@ void image_begin(void (*body)(void *arg), void *arg, bool prints)
     image->pool = reserve(POOL);
     begin.body = body;
     begin.arg = arg;
+    keep_thread();
     watch_pages();
-    memcpy(image->thread_first, image->lines.thread, image->lines.thread_len);
+    image->begun = true;
     /* The kernel, which cannot fault, writes there, too. */
     for (unsigned i = 1; i <= 4; i++)
         open_page(stack + STACK - i * (size_t)PAGE);

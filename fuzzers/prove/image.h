@@ -36,6 +36,10 @@ enum image_news { IMAGE_NOTHING, IMAGE_COUNTERS, IMAGE_STATE };
 
 bool image_possible(void);
 
+/* Beside the program's own variables, before it begins; false: these are too
+ * many. */
+bool image_watch(char *low, char *high);
+
 /* These bytes are no part of a fingerprint, from when something is learnt
  * next. */
 void image_ignore(void *arg, void *at, size_t len);
@@ -66,7 +70,8 @@ void image_forget(size_t n);
 enum image_news image_learnt(void);
 /* Looks for them everywhere, now: are there any? */
 bool image_look(void);
-/* … and at every snapshot and the end of every run from now on. */
+/* … and at every snapshot, every fingerprint and the end of every run from now
+ * on. */
 void image_be_careful(void);
 /* Of what the last run has left behind.  Runs that made the same choices leave
  * the same, wherever they began. */

@@ -28,6 +28,9 @@ struct image_lines {
 /* NULL as long as there is no image. */
 extern struct image_lines *image_lines;
 
+/* With care: what differs now may not when the run ends. */
+void image_look_now(void);
+
 /* So many lines of the stack, which come first, are not all below `low`. */
 unsigned image_lines_above(const char *low);
 

@@ -10,13 +10,6 @@ bool machine_can(void)
     return __builtin_cpu_supports("aes");
 }
 
-/* Right below the thread pointer. */
-char *machine_thread(size_t size, size_t align)
-{
-    size = (size + align - 1) & ~(align - 1);
-    return (char *)__builtin_thread_pointer() - size;
-}
-
 void machine_clear_registers(ucontext_t *context)
 {
     static const int kept[MACHINE_KEPT] = {REG_RBX, REG_RBP, REG_R12,
@@ -51,16 +44,6 @@ __asm__(".globl __wrap_sf_ask\n"
 bool machine_can(void)
 {
     return getauxval(AT_HWCAP) & HWCAP_AES;
-}
-
-/* Above the thread pointer, after two words of the loader. */
-char *machine_thread(size_t size, size_t align)
-{
-    size_t before = 16;
-
-    (void)size;
-    return (char *)__builtin_thread_pointer() +
-           ((before + align - 1) & ~(align - 1));
 }
 
 void machine_clear_registers(ucontext_t *context)
@@ -103,13 +86,6 @@ enum sf_verdict __wrap_sf_ask(struct sf_op *op);
 bool machine_can(void)
 {
     return false;
-}
-
-char *machine_thread(size_t size, size_t align)
-{
-    (void)size;
-    (void)align;
-    return NULL;
 }
 
 void machine_clear_registers(ucontext_t *context)

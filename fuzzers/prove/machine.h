@@ -39,8 +39,15 @@ bool machine_can(void);
 /* A register that nobody has used yet is a part of the state, too. */
 void machine_clear_registers(ucontext_t *context);
 
-/* Where the program's own variables of this thread are: size bytes, aligned. */
-char *machine_thread(size_t size, size_t align);
+/* This thread's own variables are around it. */
+static inline char *machine_thread(void)
+{
+#if defined __x86_64__ || defined __aarch64__
+    return __builtin_thread_pointer();
+#else
+    return NULL;
+#endif
+}
 
 /* The stack of whoever asks is above this, and what is here at most its own. */
 static inline const char *machine_stack(void)

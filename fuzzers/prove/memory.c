@@ -3,11 +3,11 @@
  *
  * The linker sends every call of the allocator in this program here
  * (--wrap).  Blocks are counted, so that a leak is seen in the very run that
- * leaks, without a sanitizer.  A session whose memory is to be taken back
- * with everything else (image.h) has its blocks in an arena among the
- * variables of the program.
+ * leaks, without a sanitizer.  Once somebody wants the arena (arena.h) they are
+ * there.
  */
-#include "fuzzers/prove/core.h"
+#include "fuzzers/prove/arena.h"
+#include "fuzzers/prove/snapshots.h"
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/run.h"
@@ -36,26 +36,13 @@ int __wrap_getaddrinfo(const char *host, const char *service,
                        const struct addrinfo *hints, struct addrinfo **list);
 void __wrap_freeaddrinfo(struct addrinfo *list);
 
-enum { ARENA = 1 << 25, UNIT = 64 };
-
-/*
- * Blocks in the order of their places, each with what is before it.  A new
- * one goes into the first gap, and a freed one is cleared with its head: what
- * the arena is depends on the blocks that there are, not on those there were.
- */
-struct block {
-    struct block *next;
-    size_t room;
-};
-
-static _Alignas(UNIT) char arena[ARENA];
-static struct block *first;
 static bool arena_on;
 static long blocks;
 
-void prove_use_arena(void)
+bool prove_use_arena(void)
 {
     arena_on = true;
+    return true;
 }
 
 long prove_blocks(void)
@@ -76,74 +63,10 @@ void prove_check_blocks(long before)
                    blocks - before);
 }
 
-/* --- blocks */
-
-static bool in_arena(const void *block)
-{
-    return (const char *)block >= arena && (const char *)block < arena + ARENA;
-}
-
-static char *end_of(struct block *b)
-{
-    return (char *)(b + 1) + b->room;
-}
-
-static size_t whole_of(size_t size)
-{
-    return (size + sizeof(struct block) + UNIT - 1) / UNIT * UNIT;
-}
-
-static void *arena_take(size_t size)
-{
-    size_t whole = whole_of(size);
-    struct block **link = &first, *b;
-    char *at = arena;
-
-    if (whole < size || whole > ARENA)
-        return NULL;
-    while (*link && (size_t)((char *)*link - at) < whole) {
-        at = end_of(*link);
-        link = &(*link)->next;
-    }
-    if (at + whole > arena + ARENA)
-        return NULL;
-    b = (struct block *)at;
-    b->next = *link;
-    b->room = whole - sizeof *b;
-    *link = b;
-    return b + 1;
-}
-
-void *prove_next_block(const void *block, size_t size)
-{
-    struct block *b = block ? ((const struct block *)block)[-1].next : first;
-
-    while (b && b->room + sizeof *b != whole_of(size))
-        b = b->next;
-    return b ? b + 1 : NULL;
-}
-
-static size_t room_of(void *block)
-{
-    return ((struct block *)block - 1)->room;
-}
-
-static void arena_give(void *block)
-{
-    struct block *b = (struct block *)block - 1, **link = &first;
-
-    while (*link && *link != b)
-        link = &(*link)->next;
-    if (!*link)
-        abort(); /* freed twice, or never allocated */
-    *link = b->next;
-    image_clear(b, sizeof *b + b->room);
-}
-
 void *__wrap_malloc(size_t size)
 {
     void *block = prove_refused() ? NULL
-                  : arena_on      ? arena_take(size)
+                  : arena_on      ? arena_take(1, size)
                                   : __real_malloc(size);
 
     blocks += block != NULL;
@@ -161,23 +84,9 @@ void *__wrap_calloc(size_t n, size_t size)
     else if (size && n > SIZE_MAX / size)
         block = NULL;
     else
-        block = arena_take(n * size); /* which is clear */
+        block = arena_take(1, n * size); /* which is clear */
     blocks += block != NULL;
     return block;
-}
-
-static void *arena_move(void *block, size_t size)
-{
-    void *moved;
-
-    if (size <= room_of(block))
-        return block;
-    moved = arena_take(size);
-    if (moved) {
-        memcpy(moved, block, room_of(block));
-        arena_give(block);
-    }
-    return moved;
 }
 
 void *__wrap_realloc(void *block, size_t size)
@@ -188,15 +97,15 @@ void *__wrap_realloc(void *block, size_t size)
         return __wrap_malloc(size);
     if (prove_refused())
         return NULL;
-    moved =
-        in_arena(block) ? arena_move(block, size) : __real_realloc(block, size);
+    moved = arena_has(block) ? arena_move(block, size)
+                             : __real_realloc(block, size);
     return moved;
 }
 
 void __wrap_free(void *block)
 {
     blocks -= block != NULL;
-    if (in_arena(block))
+    if (arena_has(block))
         arena_give(block);
     else
         __real_free(block);

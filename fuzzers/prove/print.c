@@ -94,6 +94,7 @@ MACHINE_AES struct image_print image_print(void)
     struct image_print print;
 
     memset(op, 0, sizeof *op);
+    image_look_now();
     print = print_all(p);
     *op = then;
     return print;

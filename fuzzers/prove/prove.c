@@ -42,6 +42,9 @@ static const char usage_options[] =
     "  -r, --resume FILE    go on where FILE says, and keep it up to date\n"
     "  -o, --out FOLDER     for counterexamples [.]\n"
     "      --memory         each allocation fails, one a run\n"
+    "      --loops          any number of faults, until no state is new\n"
+    "      --plain          every schedule, also where the state was seen "
+    "before\n"
     "      --rows           rows of a table, only what is the same each time\n"
     "      --first          the first counterexample ends it\n";
 
@@ -49,10 +52,7 @@ static const char usage_core_options[] =
     "      --recovery       all sessions with 1 to 3 dead descriptors\n"
     "      --decoder FORMAT closure of a decoder: all streams, all pieces\n"
     "      --max N          its longest payload, where the format has none "
-    "[4]\n"
-    "      --loops          any number of faults, until no state is new\n"
-    "      --plain          every schedule, also where the state was seen "
-    "before\n";
+    "[4]\n";
 
 static const char usage_end[] =
     "\n"
@@ -359,8 +359,7 @@ static const char *word(int option)
 
 static bool is_of_core(int option)
 {
-    return option == OPT_RECOVERY || option == OPT_DECODER ||
-           option == OPT_MAX || option == OPT_LOOPS || option == OPT_PLAIN;
+    return option == OPT_RECOVERY || option == OPT_DECODER || option == OPT_MAX;
 }
 
 static int set(int option)

@@ -74,8 +74,9 @@ struct prove_result {
     uint64_t failing; /* --memory: runs in which something was found */
     uint64_t nth; /* … the first of them: of this allocation; 0: of none */
     double seconds;
-    char finding[512]; /* FOUND: its line                            */
-    unsigned n;        /* the choices of the last run: FOUND, its own */
+    const char *unable; /* DOUBTFUL: why it cannot be told, or NULL    */
+    char finding[512];  /* FOUND: its line                            */
+    unsigned n;         /* the choices of the last run: FOUND, its own */
     struct sf_choice vector[SF_EXHAUST_MAX];
 };
 

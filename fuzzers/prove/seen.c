@@ -1,5 +1,5 @@
-/* seen.c: the states of a walk; see prove.h */
-#include "fuzzers/prove/core.h"
+/* seen.c: see snapshots.h */
+#include "fuzzers/prove/snapshots.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -2,7 +2,11 @@
  * snapshots.c: a walk that goes on from the middle of sessions, and ends a run
  * that comes to a state where another was; see walk.h
  */
+#include "fuzzers/prove/snapshots.h"
+
+#include "fuzzers/prove/arena.h"
 #include "fuzzers/prove/core.h"
+#include "fuzzers/prove/process.h"
 
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
@@ -18,8 +22,9 @@
 enum {
     HIDDEN_MAX = 512,
     HIDDEN_BYTES = 1 << 16,
-    SAVE_EVERY = 64, /* runs, for a break                           */
-    TRY_EVERY = 256  /* … for one that is made from the start, too  */
+    SAVE_EVERY = 64,   /* runs, for a break                           */
+    TRY_EVERY = 256,   /* … for one that is made from the start, too  */
+    TRY_OWN_EVERY = 32 /* … of a program that nobody knows            */
 };
 
 /* What the callbacks of one walk know; in memory that no run takes back. */
@@ -27,17 +32,30 @@ static struct live *child;
 static const struct prove_job *job_now;
 static struct prove_seen *seen;
 
+/* A program of somebody's own, of which nothing is known. */
+static bool is_strange(void)
+{
+    return !prove_core;
+}
+
 static void body(void *arg)
 {
     (void)arg;
-    prove_use_arena();
+    if (is_strange())
+        files_put();
     prove_play();
     image_leave();
 }
 
 static bool keep(void **mark)
 {
-    return image_take((struct image_snapshot **)mark);
+    if (is_strange() && !files_note())
+        image_leave();
+    if (!image_take((struct image_snapshot **)mark))
+        return false;
+    if (is_strange())
+        files_put();
+    return true;
 }
 
 /* Bytes that do not count, while a fingerprint is taken. */
@@ -80,7 +98,7 @@ static void hide_counters(void)
     const struct prove_target *t = job_now->target;
     void *block = NULL;
 
-    while (t->counters_in && (block = prove_next_block(block, t->counters_in)))
+    while (t->counters_in && (block = arena_next(block, t->counters_in)))
         for (unsigned i = 0; i < PROVE_COUNTERS; i++)
             hide(NULL, (char *)block + t->counters_at[i], sizeof(uint64_t));
 }
@@ -90,6 +108,8 @@ static void met(unsigned left)
     struct image_print p;
 
     hide_counters();
+    if (is_strange())
+        sf_program_counters(hide, NULL);
     sf_session_forgotten(hide, NULL);
     p = image_print();
     show_again();
@@ -169,13 +189,24 @@ static bool is_true(struct live *l)
     return again.a == rest.a && again.b == rest.b;
 }
 
+/* Often at first, since there may be few. */
+static bool is_due(struct live *l)
+{
+    uint64_t every = is_strange() ? TRY_OWN_EVERY : TRY_EVERY;
+
+    if (l->cut || l->runs < l->next_try)
+        return false;
+    l->next_try = l->runs + (l->runs < every ? l->runs : every);
+    return true;
+}
+
 /* What was learnt by this run, or by trying whether it is true? */
 static enum image_news learns(struct live *l)
 {
     enum image_news news = image_learnt();
 
-    if (news == IMAGE_NOTHING && l->runs % TRY_EVERY == 0 && !l->cut) {
-        bool true_one = is_true(l);
+    if (news == IMAGE_NOTHING && is_due(l)) {
+        bool true_one = is_true(l) && (!is_strange() || process_is_same());
 
         news = image_learnt();
         l->untrue = news == IMAGE_NOTHING && !true_one;
@@ -199,30 +230,44 @@ static void ignore(void *arg, void *at, size_t len)
     image_ignore(arg, at, len);
 }
 
-static void begin(struct live *l, const struct prove_job *job, enum care care)
+static void *outside(size_t size)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (at == MAP_FAILED)
+        abort();
+    return at;
+}
+
+static bool begin(struct live *l, const struct prove_job *job, enum care care)
 {
     child = l;
     job_now = job;
-    seen = prove_seen_new();
-    if (care == CAREFUL)
-        image_be_careful();
     sim_guard_signals(); /* or it would do so with ours */
+    if (is_strange() ? !process_get_to_know(l, job) : !prove_use_arena())
+        return false;
+    seen = prove_seen_new();
+    if (care == CAREFUL || is_strange())
+        image_be_careful();
     if (!job->plain) {
-        hidden = mmap(NULL, sizeof *hidden, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (hidden == MAP_FAILED)
-            abort();
+        hidden = outside(sizeof *hidden);
         sf_sim_be_tidy(image_clear);
     }
     sf_finding_hook = is_doubtful;
     image_begin(body, NULL, !job->plain);
+    if (is_strange())
+        process_note();
     l->walk.keep = keep;
+    return true;
 }
 
 /* After the first run it is known what changes. */
 static void recognise(struct live *l)
 {
     sf_session_counters(ignore, NULL);
+    if (!is_strange())
+        sf_program_counters(ignore, NULL);
     sf_refuse_counters(ignore, NULL);
     l->walk.met = job_now->plain ? NULL : met;
 }
@@ -235,10 +280,9 @@ bool prove_snapshots(struct live *l, const struct prove_job *job,
     struct round round = {.place.bound = UINT32_MAX}, before;
     enum image_news news;
 
-    if (!image_possible())
+    if (!image_possible() || !begin(l, job, care))
         return false;
-    begin(l, job, care);
-    while (!l->stop && !l->untrue && sf_exhaust_next(&l->walk)) {
+    while (!l->stop && !l->untrue && !l->unable && sf_exhaust_next(&l->walk)) {
         if (l->walk.bound != round.place.bound)
             begin_round(l, &round);
         image_forget(taken[l->walk.n]);

@@ -1,6 +1,7 @@
 /* walk.c: the walk of a job, in a child process; see walk.h */
 #include "fuzzers/prove/walk.h"
-#include "fuzzers/prove/core.h"
+
+#include "fuzzers/prove/snapshots.h"
 
 #include "faultinject/session/run.h"
 #include "faultinject/simnet/simnet.h"
@@ -71,9 +72,9 @@ _Noreturn void prove_walker(struct live *l, const struct prove_job *job,
     child = l;
     job_now = job;
     sf_session_choose(&l->walk.chooser);
-    if (care == PLAIN || !prove_core || !prove_core->snapshots(l, job, care))
+    if ((care == PLAIN || !prove_snapshots(l, job, care)) && !l->unable)
         walk_plainly(l);
-    l->done = !l->stop && !l->untrue;
+    l->done = !l->stop && !l->untrue && !l->unable;
     if (!l->done) /* or it would be said to stand where the bound begins */
         prove_save(l);
     _exit(0);

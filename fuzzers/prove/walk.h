@@ -23,7 +23,10 @@ struct live {
     volatile bool done, diverged;
     uint64_t who; /* this run is: of its vector                           */
     bool cut;     /* … ended in a state that was seen                     */
-    bool untrue;  /* the same choices from the start end in another state */
+    uint64_t next_try; /* the run to be made from the start as well       */
+    bool untrue; /* the same choices from the start end in another state */
+    /* Why nothing can be gone on with from its middle, or NULL. */
+    const char *volatile unable;
 };
 
 /*

@@ -80,7 +80,8 @@ static void tell_killed(const struct prove_job *job, const struct live *l,
 }
 
 static void judge(const struct prove_job *job, const struct live *l,
-                  const struct watch *w, int log, struct prove_result *r)
+                  const struct watch *w, enum care care, int log,
+                  struct prove_result *r)
 {
     r->calls = l->calls;
     r->decisions = l->decisions;
@@ -92,8 +93,9 @@ static void judge(const struct prove_job *job, const struct live *l,
     r->n = l->walk.n;
     memcpy(r->vector, l->walk.vector, sizeof r->vector);
     memcpy(r->schedules, l->schedules, sizeof r->schedules);
-    if (l->untrue) {
+    if (l->untrue || l->unable || (l->diverged && care != PLAIN)) {
         r->end = PROVE_DOUBTFUL;
+        r->unable = l->unable;
     } else if (l->diverged) {
         r->end = PROVE_CANNOT;
         prove_complain("the session is not deterministic: run again with the "
@@ -153,7 +155,7 @@ static void see_through(const struct prove_job *job, struct live *l,
     bool foreign;
 
     watch(job, l, w);
-    judge(job, l, w, log, r);
+    judge(job, l, w, care, log, r);
     foreign = !w->hung && prove_is_foreign(w->status);
     if (r->end == PROVE_FOUND && (care != PLAIN || foreign || !prove_core))
         confirm(job, l, foreign ? w->status : 0, log, r);
@@ -195,15 +197,37 @@ static void walk_watched(const struct prove_job *job, enum care care,
     munmap(l, sizeof *l);
 }
 
+/* Is there more care to be taken, after this was too little? */
+static bool more_care(const struct prove_job *job, struct prove_result *r,
+                      enum care *care)
+{
+    static const char untrue[] = "what came of going on from the middle does "
+                                 "not come of the start";
+    bool plain = r->unable || *care + 1 == PLAIN;
+
+    if (plain && job->loops) { /* they are recognised in the middle only */
+        prove_complain("%s: --loops: its states are not recognised: %s",
+                       job->name, r->unable ? r->unable : untrue);
+        r->end = PROVE_CANNOT;
+        return false;
+    }
+    if (r->unable)
+        prove_complain("%s: each schedule is run from its start: %s", job->name,
+                       r->unable);
+    else
+        prove_complain("%s: %s; all is walked again%s", job->name, untrue,
+                       plain ? " from there" : "");
+    *care = plain ? PLAIN : *care + 1;
+    return true;
+}
+
 void prove_walk(const struct prove_job *job, struct prove_result *r)
 {
-    enum care care = prove_core ? QUICK : PLAIN;
+    enum care care = QUICK;
 
     walk_watched(job, care, r);
-    while (r->end == PROVE_DOUBTFUL && care < PLAIN && !prove_stopped()) {
-        prove_complain("%s: what came of going on from the middle does not "
-                       "come of the start; all is walked again%s",
-                       job->name, ++care == PLAIN ? " from there" : "");
+    while (r->end == PROVE_DOUBTFUL && care < PLAIN && !prove_stopped() &&
+           more_care(job, r, &care)) {
         if (job->resume) /* what it says has been walked is doubtful, too */
             unlink(job->resume);
         walk_watched(job, care, r);

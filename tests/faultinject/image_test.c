@@ -32,6 +32,7 @@ enum {
     FD,
     FLAGS,
     LEN,
+    FOR_A_WHILE,
     PLACES
 };
 
@@ -42,6 +43,7 @@ static struct outside {
 } * outside;
 
 static volatile char data[BYTES] __attribute__((aligned(64)));
+static volatile char for_a_while[64] __attribute__((aligned(64)));
 static __thread volatile char of_thread[THREAD_BYTES]
     __attribute__((tls_model("initial-exec")));
 
@@ -88,8 +90,10 @@ static __attribute__((noinline)) void program(void *arg)
         data[place - DATA] = 1;
     if (is_within(OF_THREAD, THREAD_BYTES))
         of_thread[place - OF_THREAD] = 1;
+    for_a_while[0] = place == FOR_A_WHILE;
     set_errno();
     __wrap_sf_ask(&op);
+    for_a_while[0] = 0;           /* as at first */
     op.len = (size_t)on_stack[0]; /* it is needed until here */
     image_leave();
 }
@@ -118,6 +122,7 @@ static void every_byte_counts(void **state)
     (void)state;
     if (!image_possible())
         skip();
+    image_be_careful();
     image_begin(program, NULL, true);
     while (run_all())
         ;

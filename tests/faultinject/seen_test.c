@@ -10,7 +10,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "fuzzers/prove/core.h"
+#include "fuzzers/prove/snapshots.h"
 
 static struct prove_seen *seen;
 
