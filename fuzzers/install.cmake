@@ -14,8 +14,9 @@
 include(CMakePackageConfigHelpers)
 
 # The simulator, the mutator and the prover as one object, since libraries that
-# are linked dynamically need all of the names it stands in for; and a main() that
-# is taken only where no engine brings one.  Of the allocator, see malloc.c.
+# are linked dynamically need all of the names it stands in for, and none of those
+# that are only ours; and a main() that is taken only where no engine brings one.
+# Of the allocator, see malloc.c.
 set(allocator ${PROJECT_SOURCE_DIR}/faultinject/interpose/malloc.c)
 add_library(allocator_gives_way OBJECT ${allocator})
 target_compile_definitions(allocator_gives_way PRIVATE SF_GIVES_WAY)
@@ -27,6 +28,12 @@ add_custom_command(
   OUTPUT ${sim_object}
   COMMAND ${CMAKE_LINKER} -r -o ${sim_object}
     ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate> ${prove_objects}
+  COMMAND ${CMAKE_OBJCOPY} --wildcard
+    --localize-symbol=sim --localize-symbol=sim_*
+    --localize-symbol=arena_* --localize-symbol=files_*
+    --localize-symbol=fm_* --localize-symbol=image_*
+    --localize-symbol=machine_* --localize-symbol=process_*
+    --localize-symbol=prove_* ${sim_object}
   DEPENDS
     ${sim_parts} $<TARGET_OBJECTS:fuzz_mutate> ${prove_objects}
   COMMAND_EXPAND_LISTS VERBATIM)

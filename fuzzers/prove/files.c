@@ -88,7 +88,8 @@ bool files_begin(void)
     kept = mmap(NULL, NUMBERS * sizeof *kept, PROT_READ | PROT_WRITE,
                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     image_ignore(NULL, &open_then, sizeof open_then);
-    return kept != MAP_FAILED && note(true);
+    return (kept != MAP_FAILED && note(true)) ||
+           process_cannot("its files cannot be kept");
 }
 
 bool files_note(void)

@@ -15,10 +15,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Of the sanitizers that keep books about the stack, where one is linked. */
+/* Of the sanitizers that keep books about the stack or the heap, where one is
+ * linked. */
 void __asan_init(void) __attribute__((weak));
+void __hwasan_init(void) __attribute__((weak));
+void __lsan_init(void) __attribute__((weak));
 void __msan_init(void) __attribute__((weak));
 void __tsan_init(void) __attribute__((weak));
+
+static bool is_watched_by_others(void)
+{
+    return &__asan_init || &__hwasan_init || &__lsan_init || &__msan_init ||
+           &__tsan_init;
+}
 
 enum {
     PAGE = 4096,
@@ -95,7 +104,7 @@ static void *reserve(size_t size)
 
 bool image_possible(void)
 {
-    return !&__asan_init && !&__msan_init && !&__tsan_init && machine_can() &&
+    return !is_watched_by_others() && machine_can() &&
            sysconf(_SC_PAGESIZE) == PAGE && POOL <= SIZE_MAX / 2;
 }
 

@@ -2,10 +2,11 @@
  * image.h: a session that can be gone on with from any of its decisions.
  *
  * The session runs on a stack of its own, and its allocator has an arena of
- * its own (memory.c), so all that it can change lies between the first
- * and the last byte of this program's variables.  A snapshot is what of that
- * has changed, the registers, and errno; going back to one takes a fraction
- * of a microsecond.
+ * its own (arena.h), so all that it can change lies between the first and the
+ * last byte of this program's variables, or where else somebody says
+ * (image_watch).  A snapshot is what of that has changed, the thread's own
+ * variables, the registers, and errno; going back to one takes a fraction of a
+ * microsecond.
  *
  * What changes is learnt in lines of 64 bytes.  All pages are read-only at
  * first: a write makes its page known.  In the pages that are known, lines
@@ -16,7 +17,7 @@
  * makes all snapshots worthless, and whoever uses them has to begin again
  * (image_learnt).  That nothing is overlooked is tried as well: image_rest().
  *
- * Not under a sanitizer, which keeps books of its own about the stack.
+ * Not under a sanitizer that keeps books of its own about stack or heap.
  */
 #ifndef SF_PROVE_IMAGE_H
 #define SF_PROVE_IMAGE_H

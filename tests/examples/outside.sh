@@ -60,6 +60,13 @@ mkdir "$folder/found"
     fail "the planted bug was not found"
 grep -q 'finding: wrong-data' "$folder/log" || fail "$(cat "$folder/log")"
 
+# Names that are not sockfault's are the project's.
+echo 'int sim, sim_read, prove_main, image_begin, arena_take, files_put,
+fm_clear, machine_can, process_note;' >"$folder/names.c"
+# shellcheck disable=SC2046
+clang -g "$folder/names.c" fuzz_upper.c upper.c \
+    $(pkg-config --cflags --libs sockfault) -o "$folder/upper"
+
 # The prover is in the replayer: what is right is proved, and each planted bug
 # is refuted, with the fewest faults that show it, and shown by its tape; and
 # what remembers the run before is told.
