@@ -127,8 +127,9 @@ int sf_forwarded(void);
 
 /* A child: true: it ended within the time, whatever signals came meanwhile. */
 bool sf_ends_within(pid_t pid, int ms);
-/* What is left of a command: all children of this process, and theirs. */
-void sf_end_children(void);
+/* What is left of a command: all children of this process but one, and theirs;
+ * 0: all. */
+void sf_end_children(pid_t but);
 /* Of the monotonic clock. */
 int64_t sf_now_ms(void);
 

@@ -153,7 +153,7 @@ bool sf_ends_within(pid_t pid, int ms)
 }
 
 /* Their numbers, and those of what they leave to us. */
-static bool kill_one_generation(void)
+static bool kill_one_generation(pid_t but)
 {
     FILE *list;
     char path[64];
@@ -163,15 +163,15 @@ static bool kill_one_generation(void)
     snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
     list = fopen(path, "re");
     while (list && fscanf(list, "%d", &pid) == 1)
-        some |= kill(pid, SIGKILL) == 0;
+        some |= pid != but && kill(pid, SIGKILL) == 0;
     if (list)
         fclose(list);
     return some;
 }
 
-void sf_end_children(void)
+void sf_end_children(pid_t but)
 {
-    while (kill_one_generation())
+    while (kill_one_generation(but))
         waitpid(-1, NULL, 0);
     while (waitpid(-1, NULL, WNOHANG) > 0)
         ;

@@ -19,13 +19,7 @@
 #include <unistd.h>
 
 enum { OPT_ALLOW = 256, OPT_SHARD, OPT_MEMORY };
-enum {
-    TICK_MS = 100,
-    GRACE_MS = 500,
-    PATIENCE_MS = 3000,
-    HANG_MS = 20000, /* a run of a proof that takes longer never ends */
-    K_MAX = 64
-};
+enum { GRACE_MS = 500, PATIENCE_MS = 3000, K_MAX = 64 };
 
 static const char usage[] =
     "usage: sockfault sim --scenario FILE [OPTION]... [--] COMMAND "
@@ -248,7 +242,7 @@ static bool is_excused(int signo)
             sim.allowed & 1u << SF_MON_DIED);
 }
 
-static int verdict(const char *name, int status, bool hung)
+int sf_sim_verdict(const char *name, int status, bool hung)
 {
     const struct sf_served *s = sim.served;
 
@@ -367,15 +361,16 @@ static int watch(const char *name, pid_t pid, bool *hung)
     int status = 0, elsewhere = 0, unusable = 0, ticks = 0, told = 0;
 
     while (waitpid(pid, &status, WNOHANG) == 0) {
-        sf_ends_within(pid, TICK_MS);
+        sf_ends_within(pid, SF_SIM_TICK_MS);
         note_without(name, pid);
-        *hung = repeats() && ++ticks * TICK_MS > HANG_MS;
-        if (*hung ||
-            (repeats() && sf_forwarded() && ++told * TICK_MS >= PATIENCE_MS))
+        *hung = repeats() && ++ticks * SF_SIM_TICK_MS > SF_SIM_HANG_MS;
+        if (*hung || (repeats() && sf_forwarded() &&
+                      ++told * SF_SIM_TICK_MS >= PATIENCE_MS))
             kill(pid, SIGKILL);
-        if (s->elsewhere && !s->joined && ++elsewhere * TICK_MS >= PATIENCE_MS)
+        if (s->elsewhere && !s->joined &&
+            ++elsewhere * SF_SIM_TICK_MS >= PATIENCE_MS)
             s->unusable = true;
-        if (s->unusable && ++unusable * TICK_MS >= GRACE_MS)
+        if (s->unusable && ++unusable * SF_SIM_TICK_MS >= GRACE_MS)
             kill(pid, SIGKILL);
     }
     sf_signals_pass(0, false);
@@ -417,12 +412,17 @@ static void note_left_over(const char *name)
              sim.scenario, name, (long)pid);
 }
 
-int sf_sim_run(char **command, const struct sf_program *program)
+void sf_sim_clear(void)
 {
-    bool hung = false;
+    const struct sf_serving serving = sim.served->serving;
+
+    *sim.served = (struct sf_served){.serving = serving};
+}
+
+pid_t sf_sim_start(char **command, const struct sf_program *program)
+{
     sigset_t mask;
     pid_t pid;
-    int status;
 
     sim.served->allowed = sim.allowed;
     if (sim.served->refused)
@@ -434,13 +434,25 @@ int sf_sim_run(char **command, const struct sf_program *program)
     pid = start(command, program, &mask);
     sf_signals_pass(pid, false);
     sigprocmask(SIG_SETMASK, &mask, NULL);
+    return pid;
+}
+
+int sf_sim_run(char **command, const struct sf_program *program)
+{
+    bool hung = false;
+    pid_t pid;
+    int status;
+
+    sf_sim_fork_end();
+    sim.served->serving = (struct sf_serving){.wanted = 0};
+    pid = sf_sim_start(command, program);
     if (pid < 0)
         return ends(SF_COULD_NOT, "cannot start a process");
     status = watch(command[0], pid, &hung);
     note_left_over(command[0]);
     if (sim.served->unusable || sf_forwarded() || repeats())
-        sf_end_children();
-    return verdict(command[0], status, hung);
+        sf_end_children(0);
+    return sf_sim_verdict(command[0], status, hung);
 }
 
 static int run_once(char **command, const struct sf_program *program)

@@ -29,11 +29,29 @@ struct sim {
     char library[PATH_MAX + 64], report[64];
     struct sf_served *served; /* what the library says */
     int killed;               /* the last run, by this signal; 0: it was not */
+    pid_t server;             /* the program that forks; 0: there is none    */
 };
 extern struct sim sim;
 
-/* One run, to its end.  What it ended with, if that is not 0, is in
- * sim.served->line. */
+/* Nothing is known of any run. */
+void sf_sim_clear(void);
+
+/* The program, started; its process, or -1. */
+pid_t sf_sim_start(char **command, const struct sf_program *program);
+/* What a run comes to that ended so. */
+int sf_sim_verdict(const char *name, int status, bool hung);
+
+/* sim_fork.c: a program that makes runs from where it waits for its first
+ * client; false: it cannot. */
+bool sf_sim_fork_begin(char **command, const struct sf_program *program);
+/* One of them, in the same sense as below. */
+int sf_sim_fork_run(const char *name);
+void sf_sim_fork_end(void);
+
+enum { SF_SIM_TICK_MS = 100, SF_SIM_HANG_MS = 20000 };
+
+/* One run, from the program's start to its end.  What it ended with, if that is
+ * not 0, is in sim.served->line. */
 int sf_sim_run(char **command, const struct sf_program *program);
 
 /* What a proof of either kind comes to. */

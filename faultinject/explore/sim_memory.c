@@ -28,7 +28,7 @@ static int run(char **command, const struct sf_program *program, uint64_t nth)
 {
     struct sf_served *s = sim.served;
 
-    memset(s, 0, sizeof *s);
+    sf_sim_clear();
     sf_exhaust_init(&s->walk, 0);
     sf_exhaust_next(&s->walk);
     s->proves = true;

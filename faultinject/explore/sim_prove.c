@@ -93,10 +93,12 @@ static int run(char **command, const struct sf_program *program)
     struct sf_served *s = sim.served;
     int status;
 
-    memset(s, 0, sizeof *s);
+    sf_sim_clear();
     s->proves = true;
     s->walk = proof.walk;
-    status = sf_sim_run(command, program);
+    s->allowed = sim.allowed;
+    status = sim.server > 0 ? sf_sim_fork_run(command[0])
+                            : sf_sim_run(command, program);
     if (s->joined)
         sf_exhaust_take_back(&proof.walk, &s->walk, s->children);
     return status;
@@ -113,14 +115,51 @@ static void count(void)
     proof.runs++;
 }
 
-/* Once more: the first run, which has no choice to be compared at, and one that
- * found something. */
+/* What a fork comes to is true where nothing is wrong; else the start tells. */
+static int run_truly(char **command, const struct sf_program *program)
+{
+    int status = run(command, program);
+
+    if (sim.server <= 0 || sf_forwarded() ||
+        (status == SF_NOTHING_FOUND && !sf_exhaust_diverged(&proof.walk)))
+        return status;
+    sf_sim_fork_end();
+    status = run(command, program);
+    if (status == SF_NOTHING_FOUND && !sim.quiet)
+        sf_complain("sim: each run begins at the program's start: forked where "
+                    "it waits for its first client it does otherwise");
+    return status;
+}
+
+static bool comes_again(char **command, const struct sf_program *program,
+                        int status)
+{
+    uint64_t way = proof.walk.way;
+    bool same = run(command, program) == status && proof.walk.way == way;
+
+    proof.walk.way = way;
+    return same;
+}
+
+/* The first run, which has no choice to be compared at: by a fork if that does
+ * the same, so that all others can be. */
+static bool first_again(char **command, const struct sf_program *program,
+                        int status)
+{
+    if (sf_sim_fork_begin(command, program) &&
+        comes_again(command, program, status))
+        return true;
+    sf_sim_fork_end();
+    return !sf_forwarded() && comes_again(command, program, status);
+}
+
+/* Once more: the first run, and one that found something. */
 static enum sim_end again(char **command, const struct sf_program *program,
                           int status)
 {
     bool killed = sim.killed == SIGKILL;
-    uint64_t way = proof.walk.way;
-    bool same = run(command, program) == status && proof.walk.way == way;
+    bool same = status == SF_FOUND ? comes_again(command, program, status)
+                                   : first_again(command, program, status);
 
     if (sf_forwarded())
         return SIM_STOPPED;
@@ -138,7 +177,7 @@ static enum sim_end again(char **command, const struct sf_program *program,
 static enum sim_end walk(char **command, const struct sf_program *program)
 {
     while (sf_exhaust_next(&proof.walk)) {
-        int status = run(command, program);
+        int status = run_truly(command, program);
         enum sim_end end = SIM_COMPLETE;
 
         if (sf_forwarded())
@@ -229,7 +268,7 @@ static void show(char **command, const struct sf_program *program)
 {
     if (!write_counterexample(command[0]))
         return;
-    memset(sim.served, 0, sizeof *sim.served);
+    sf_sim_clear();
     sim.scenario = proof.counterexample;
     sim.verbose = true;
     fprintf(stderr, "\n");
@@ -268,6 +307,7 @@ int sf_sim_prove(char **command, const struct sf_program *program)
     proof.since = proof.kept = sf_now_ms();
     sf_progress_begin(&proof.progress, sim.quiet);
     end = walk(command, program);
+    sf_sim_fork_end();
     if (end == SIM_CANNOT && proof.runs == 0) { /* it may say why */
         sim.aloud = true;
         run(command, program);

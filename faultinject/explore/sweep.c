@@ -77,7 +77,7 @@ static bool launch(struct sf_sweep *s, struct job *job, size_t i, bool confirms)
         return true;
     begin_child(s, parent, (unsigned)(job - at.jobs) + 1, i);
     status = work(s, job);
-    sf_end_children();
+    sf_end_children(0);
     fflush(stderr);
     _exit(sf_forwarded() ? SF_COULD_NOT : status);
 }
@@ -226,7 +226,7 @@ static void stop_all(void)
         reap();
     }
     signal_all(SIGKILL);
-    sf_end_children();
+    sf_end_children(0);
 }
 
 /* --- the folder --- */

@@ -236,7 +236,7 @@ static bool run_case(struct sf_sweep *s, const struct sf_rule *rule,
     run.trace = trace ? "" : NULL;
     if (!sf_run(&run, &outcome))
         return false;
-    sf_end_children();
+    sf_end_children(0);
     if (!sf_forwarded())
         judge(s, rule, &outcome, j);
     if (trace)

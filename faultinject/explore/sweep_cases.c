@@ -178,7 +178,7 @@ static bool run_alone(const struct sf_run *run, struct sf_outcome_of_run *o)
 {
     bool good = sf_run(run, o);
 
-    sf_end_children();
+    sf_end_children(0);
     return good;
 }
 

@@ -28,9 +28,15 @@ void sf_sanitized_watch(struct sf_sanitized *counts)
     if (!&__sanitizer_set_death_callback)
         return;
     shared = counts;
-    self = getpid();
-    __atomic_fetch_add(&counts->programs, 1, __ATOMIC_RELAXED);
+    sf_sanitized_forked();
     on_exit(on_end, NULL);
+}
+
+void sf_sanitized_forked(void)
+{
+    self = getpid();
+    if (shared)
+        __atomic_fetch_add(&shared->programs, 1, __ATOMIC_RELAXED);
 }
 
 static void on_exit_called(void)

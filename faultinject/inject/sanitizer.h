@@ -21,6 +21,8 @@ struct sf_sanitized {
 
 /* In the program, once: count it. */
 void sf_sanitized_watch(struct sf_sanitized *counts);
+/* In a fork that takes its place: what was counted is forgotten. */
+void sf_sanitized_forked(void);
 
 /* In the program: does it write a report now?  AddressSanitizer says so itself;
  * who looks for leaks does so after the handlers of exit() that were registered

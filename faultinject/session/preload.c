@@ -12,6 +12,7 @@
 #include "faultinject/inject/monitor.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
+#include "faultinject/session/serve.h"
 #include "faultinject/session/served.h"
 
 #include <dirent.h>
@@ -225,6 +226,21 @@ static void start_fork_server(void)
     serving_forks = false;
 }
 
+/* … and so those that are asked for. */
+static pid_t fork_run(void)
+{
+    pid_t child;
+
+    serving_forks = true;
+    child = fork();
+    serving_forks = false;
+    if (child == 0) {
+        served->loaded = true;
+        sf_sanitized_forked();
+    }
+    return child;
+}
+
 /*
  * A child's first calls decide whether the session can go on, so they come
  * before the program's next ones.  A pipe is closed when it has become
@@ -431,6 +447,7 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     start_fork_server();
     if (fuzzing)
         load();
+    sf_serve_runs(&served->serving, fork_run);
     if (served->proves)
         walk();
     served->joined = true;

@@ -24,7 +24,22 @@ enum { SF_SIM_LINE = 512 };
 /* … and of one that cannot do otherwise. */
 #define SF_SIM_ELSE ", or by 'sockfault run', over real sockets"
 
+/*
+ * Runs that begin where the program waits for its first client: each is a fork
+ * of it there.  One at a time; the first three are futexes.
+ */
+struct sf_serving {
+    uint32_t ready;    /* it is there                        */
+    uint32_t asked;    /* so many runs it is to make         */
+    uint32_t answered; /* … it has made                      */
+    uint32_t wanted;   /* it is to stay there                */
+    int32_t child;     /* the run that it makes: its process */
+    int32_t status;    /* … as from waitpid                  */
+};
+
 struct sf_served {
+    struct sf_serving serving;
+    /* What follows is of one run. */
     uint32_t loaded;    /* the library is in the program                    */
     uint32_t unusable;  /* it could not be done: why is in `line`           */
     uint32_t elsewhere; /* another listens: who is in `line`                */

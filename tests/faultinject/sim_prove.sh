@@ -82,7 +82,7 @@ ends 0 '\(of this shard\): no fault is possible in it$' \
     -k 1 --shard 500/500 -- "$framed" --format ascii:5
 
 # Stopped and taken up again until it is over, it is the whole as well.
-turns=0 ms=50
+turns=0 ms=5
 until (cd "$work" && "$sockfault" sim -s talk -k 1 -t ${ms}ms -r place -- \
     "$framed" --format ascii:5) >"$work/out" 2>&1; do
     says 'INCOMPLETE the time was over'

@@ -1,0 +1,79 @@
+/*
+ * serve.c: a program that stays where it waits for its first client, and forks
+ * there for each run that is asked for; see served.h
+ */
+#include "faultinject/session/serve.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A fork has one thread, and children are not its own. */
+static bool is_alone(void)
+{
+    struct stat threads;
+    siginfo_t child;
+
+    return stat("/proc/self/task", &threads) == 0 && threads.st_nlink == 3 &&
+           waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) < 0;
+}
+
+static void set(uint32_t *at, uint32_t to)
+{
+    __atomic_store_n(at, to, __ATOMIC_RELEASE);
+    syscall(SYS_futex, at, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* The number of the run that comes next. */
+static uint32_t await(struct sf_serving *v, uint32_t made)
+{
+    uint32_t asked;
+
+    while ((asked = __atomic_load_n(&v->asked, __ATOMIC_ACQUIRE)) == made)
+        syscall(SYS_futex, &v->asked, FUTEX_WAIT, made, NULL, NULL, 0);
+    return asked;
+}
+
+static void oversee(struct sf_serving *v, pid_t child)
+{
+    int status;
+
+    v->child = child;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    v->child = 0;
+    v->status = status;
+}
+
+/* No handler of the program's is to run here, which it would be told of its
+ * children. */
+void sf_serve_runs(struct sf_serving *v, pid_t (*fork_run)(void))
+{
+    sigset_t all, before;
+    pid_t server = getpid(), child;
+    uint32_t made = 0;
+
+    if (!v->wanted)
+        return;
+    if (!is_alone())
+        _exit(2);
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    set(&v->ready, 1);
+    for (;; set(&v->answered, made)) {
+        made = await(v, made);
+        child = fork_run();
+        if (child == 0)
+            break;
+        oversee(v, child);
+    }
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != server)
+        _exit(2);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
