@@ -281,14 +281,17 @@ static bool gives_back(enum sf_call call)
     return call == SF_CALL_close || call == SF_CALL_fcntl;
 }
 
+/* Kept from the start: a program that sets its title writes it over argv, where
+ * libc's own name for it is. */
+static char called[41];
+
 static void say_who(char why[SF_SIM_LINE], enum sf_call call, int fd)
 {
     bool child = getpid() != owner;
 
     snprintf(why, SF_SIM_LINE,
              "another %s of %.40s calls %s on descriptor %d: " ONLY_ONE "%s",
-             child ? "process" : "thread", program_invocation_short_name,
-             sf_calls[call].name, fd,
+             child ? "process" : "thread", called, sf_calls[call].name, fd,
              child ? FOREGROUND : "with one thread" SF_SIM_ELSE);
 }
 
@@ -376,7 +379,7 @@ static void no_sigio(int fd)
     snprintf(why, sizeof why,
              "%.40s wants SIGIO from descriptor %d, as masters of workers "
              "do: " ONLY_ONE FOREGROUND,
-             program_invocation_short_name, fd);
+             called, fd);
     cannot(why);
 }
 
@@ -386,7 +389,7 @@ static void no_rights(int fd)
 
     snprintf(why, sizeof why,
              "%.40s passes a descriptor on through %d: " ONLY_ONE FOREGROUND,
-             program_invocation_short_name, fd);
+             called, fd);
     cannot(why);
 }
 
@@ -398,7 +401,7 @@ static void out_of_reach(int fd, int newfd)
         why, sizeof why,
         "%.40s makes descriptor %d a copy of %d: simulated ones are from %d "
         "on, and only they",
-        program_invocation_short_name, newfd, fd, SF_SIM_FD);
+        called, newfd, fd, SF_SIM_FD);
     cannot(why);
 }
 
@@ -436,7 +439,7 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     served->joined = true;
     begin_to_refuse();
     sf_sanitized_await();
-    program.name = program_invocation_short_name;
+    program.name = called;
     return sf_session_join(&session, &program, show, until);
 }
 
@@ -532,6 +535,7 @@ __attribute__((constructor(102))) static void attach(void)
     fuzzing = getenv("__AFL_SHM_ID");
     if (!find_scenario())
         return;
+    strncpy(called, program_invocation_short_name, sizeof called - 1);
     if (report)
         map_report(report);
     sf_sanitized_watch(&served->sanitized);
