@@ -248,6 +248,20 @@ static bool is_excused(int signo)
             sim.allowed & 1u << SF_MON_DIED);
 }
 
+/* Nothing was done to it: it may be our numbers that it has no room for. */
+static const char *before_all(const struct sf_served *s)
+{
+    static char why[96];
+
+    if (s->joined || !s->met)
+        return "";
+    snprintf(
+        why, sizeof why,
+        "; descriptors have numbers from %d on here: has it room for them?",
+        SF_SIM_FIRST);
+    return why;
+}
+
 static int verdict(const char *name, int status, bool hung)
 {
     const struct sf_served *s = sim.served;
@@ -266,12 +280,13 @@ static int verdict(const char *name, int status, bool hung)
                     name);
     if (WIFSIGNALED(status) && !is_excused(WTERMSIG(status))) {
         sim.killed = WTERMSIG(status);
-        return ends(SF_FOUND, "finding: died: %s was killed by SIG%s", name,
-                    sigabbrev_np(WTERMSIG(status)));
+        return ends(SF_FOUND, "finding: died: %s was killed by SIG%s%s", name,
+                    sigabbrev_np(WTERMSIG(status)), before_all(s));
     }
     if (!s->joined)
         return ends(SF_COULD_NOT,
-                    "the program ended before it waited for a client");
+                    "the program ended before it waited for a client%s",
+                    before_all(s));
     if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
         sf_sanitized_ended(&s->sanitized))
         return ends(SF_FOUND, "finding: a sanitizer's report, see above");

@@ -482,6 +482,12 @@ static int pipe_unless_reporting(int fds[2])
     return sf_sanitized_reports() ? sf_libc.pipe(fds) : sf_simnet()->pipe(fds);
 }
 
+static int socket_noted(int domain, int type, int protocol)
+{
+    served->met = true;
+    return sf_simnet()->socket(domain, type, protocol);
+}
+
 static void map_report(const char *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -561,6 +567,7 @@ __attribute__((constructor(102))) static void attach(void)
     sf_sim_begin(&config);
     world = *sf_simnet();
     world.pipe = pipe_unless_reporting;
+    world.socket = socket_noted;
     sf_inject_begin(&world, NULL, SF_LINUX);
     sf_monitor_begin(SF_MONITORS_OF_CALLS);
     sf_inject_forks = on_fork;
