@@ -371,6 +371,33 @@ static void note_without(const char *name, pid_t pid)
              name);
 }
 
+/* So much of a tick was its own: where it could have run, or was stopped, only
+ * what it did run; a busy machine is no fault of the program's. */
+static long own_ms(pid_t pid)
+{
+    static pid_t last;
+    static unsigned long before;
+    unsigned long user = 0, kernel = 0, now;
+    char path[64], line[512] = "", state = 'S', *end;
+    long ms = TICK_MS;
+    FILE *in;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    in = fopen(path, "re");
+    if (in) {
+        if (fgets(line, sizeof line, in) && (end = strrchr(line, ')')))
+            sscanf(end, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                   &state, &user, &kernel);
+        fclose(in);
+    }
+    now = (user + kernel) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
+    if (strchr("RTt", state))
+        ms = (long)(now - (pid == last ? before : 0));
+    last = pid;
+    before = now;
+    return ms;
+}
+
 /*
  * Whoever says that it cannot be done, or serves the real network, may be a
  * child of a program that waits for it by other means than sockets, and would
@@ -379,12 +406,14 @@ static void note_without(const char *name, pid_t pid)
 static int watch(const char *name, pid_t pid, bool *hung)
 {
     struct sf_served *s = sim.served;
-    int status = 0, elsewhere = 0, unusable = 0, ticks = 0, told = 0;
+    int status = 0, elsewhere = 0, unusable = 0, told = 0;
+    long own = 0;
 
     while (waitpid(pid, &status, WNOHANG) == 0) {
         sf_ends_within(pid, TICK_MS);
         note_without(name, pid);
-        *hung = repeats() && ++ticks * TICK_MS > HANG_MS;
+        own += repeats() ? own_ms(pid) : 0;
+        *hung = own > HANG_MS;
         if (*hung ||
             (repeats() && sf_forwarded() && ++told * TICK_MS >= PATIENCE_MS))
             kill(pid, SIGKILL);
