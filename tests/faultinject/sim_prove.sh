@@ -171,6 +171,10 @@ ends 0 PROVED -k 1 -- sh -c '[ -e once ] || {
 }
 exec "$1"' sh "$served"
 ends 2 'ended before it waited' -k 1 -- true
+# ... which is said also when it goes well the next time.
+# shellcheck disable=SC2016
+ends 2 'ended before it waited' -k 1 -- \
+    sh -c '[ -e tried ] || exec touch tried; exec "$1"' sh "$served"
 ends 2 '^no such thing$' -k 1 -- sh -c 'echo no such thing >&2'
 
 # A report that the program goes on after is one all the same; whom it leaves
