@@ -242,6 +242,20 @@ static bool is_excused(int signo)
             sim.allowed & 1u << SF_MON_DIED);
 }
 
+/* Nothing was done to it: it may be our numbers that it has no room for. */
+static const char *before_all(const struct sf_served *s)
+{
+    static char why[96];
+
+    if (s->joined || !s->met)
+        return "";
+    snprintf(
+        why, sizeof why,
+        "; descriptors have numbers from %d on here: has it room for them?",
+        SF_SIM_FIRST);
+    return why;
+}
+
 int sf_sim_verdict(const char *name, int status, bool hung)
 {
     const struct sf_served *s = sim.served;
@@ -260,12 +274,13 @@ int sf_sim_verdict(const char *name, int status, bool hung)
                     name);
     if (WIFSIGNALED(status) && !is_excused(WTERMSIG(status))) {
         sim.killed = WTERMSIG(status);
-        return ends(SF_FOUND, "finding: died: %s was killed by SIG%s", name,
-                    sigabbrev_np(WTERMSIG(status)));
+        return ends(SF_FOUND, "finding: died: %s was killed by SIG%s%s", name,
+                    sigabbrev_np(WTERMSIG(status)), before_all(s));
     }
     if (!s->joined)
         return ends(SF_COULD_NOT,
-                    "the program ended before it waited for a client");
+                    "the program ended before it waited for a client%s",
+                    before_all(s));
     if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
         sf_sanitized_ended(&s->sanitized))
         return ends(SF_FOUND, "finding: a sanitizer's report, see above");
@@ -350,6 +365,31 @@ static void note_without(const char *name, pid_t pid)
              name);
 }
 
+long sf_sim_own_ms(pid_t pid)
+{
+    static pid_t last;
+    static unsigned long before;
+    unsigned long user = 0, kernel = 0, now;
+    char path[64], line[512] = "", state = 'S', *end;
+    long ms = SF_SIM_TICK_MS;
+    FILE *in;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    in = fopen(path, "re");
+    if (in) {
+        if (fgets(line, sizeof line, in) && (end = strrchr(line, ')')))
+            sscanf(end, ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                   &state, &user, &kernel);
+        fclose(in);
+    }
+    now = (user + kernel) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
+    if (strchr("RTt", state))
+        ms = (long)(now - (pid == last ? before : 0));
+    last = pid;
+    before = now;
+    return ms;
+}
+
 /*
  * Whoever says that it cannot be done, or serves the real network, may be a
  * child of a program that waits for it by other means than sockets, and would
@@ -358,12 +398,14 @@ static void note_without(const char *name, pid_t pid)
 static int watch(const char *name, pid_t pid, bool *hung)
 {
     struct sf_served *s = sim.served;
-    int status = 0, elsewhere = 0, unusable = 0, ticks = 0, told = 0;
+    int status = 0, elsewhere = 0, unusable = 0, told = 0;
+    long own = 0;
 
     while (waitpid(pid, &status, WNOHANG) == 0) {
         sf_ends_within(pid, SF_SIM_TICK_MS);
         note_without(name, pid);
-        *hung = repeats() && ++ticks * SF_SIM_TICK_MS > SF_SIM_HANG_MS;
+        own += repeats() ? sf_sim_own_ms(pid) : 0;
+        *hung = own > SF_SIM_HANG_MS;
         if (*hung || (repeats() && sf_forwarded() &&
                       ++told * SF_SIM_TICK_MS >= PATIENCE_MS))
             kill(pid, SIGKILL);

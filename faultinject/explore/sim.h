@@ -38,6 +38,9 @@ void sf_sim_clear(void);
 
 /* The program, started; its process, or -1. */
 pid_t sf_sim_start(char **command, const struct sf_program *program);
+/* So much of a tick was its own: where it could have run, or was stopped, only
+ * what it did run; a busy machine is no fault of the program's. */
+long sf_sim_own_ms(pid_t pid);
 /* What a run comes to that ended so. */
 int sf_sim_verdict(const char *name, int status, bool hung);
 

@@ -65,11 +65,12 @@ bool sf_sim_fork_begin(char **command, const struct sf_program *program)
 /* Until the run has ended, one way or another; true: it hung. */
 static bool await(struct sf_serving *v, uint32_t before)
 {
-    int64_t since = sf_now_ms();
+    long own = 0;
     bool hung = false;
 
     while (!has_changed(&v->answered, before) && !has_ended()) {
-        hung = hung || sf_now_ms() - since > SF_SIM_HANG_MS;
+        own += v->child > 0 ? sf_sim_own_ms(v->child) : 0;
+        hung = own > SF_SIM_HANG_MS;
         if ((hung || sf_forwarded()) && v->child > 0)
             kill(v->child, SIGKILL);
     }

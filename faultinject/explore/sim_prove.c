@@ -291,6 +291,18 @@ static void break_off(enum sim_end end, const char *line)
         fprintf(stderr, "%s\n", line);
 }
 
+/* Once more, since the program may say why; if it goes well this time, what was
+ * seen before is all there is. */
+static void run_aloud(char **command, const struct sf_program *program)
+{
+    char before[SF_SIM_LINE];
+
+    memcpy(before, sim.served->line, sizeof before);
+    sim.aloud = true;
+    if (run(command, program) != SF_COULD_NOT)
+        memcpy(sim.served->line, before, sizeof before);
+}
+
 int sf_sim_prove(char **command, const struct sf_program *program)
 {
     static const int status[] = {SF_NOTHING_FOUND, SF_COULD_NOT, SF_FOUND,
@@ -308,10 +320,8 @@ int sf_sim_prove(char **command, const struct sf_program *program)
     sf_progress_begin(&proof.progress, sim.quiet);
     end = walk(command, program);
     sf_sim_fork_end();
-    if (end == SIM_CANNOT && proof.runs == 0) { /* it may say why */
-        sim.aloud = true;
-        run(command, program);
-    }
+    if (end == SIM_CANNOT && proof.runs == 0)
+        run_aloud(command, program);
     sf_progress_wipe(&proof.progress);
     break_off(end, sim.served->line);
     if (proof.runs > 0)

@@ -22,6 +22,17 @@ static size_t done(const struct sf_sweep *s)
 
 /* --- progress --- */
 
+/* The rest takes so long at this rate, or the time is over before. */
+static double seconds_left(const struct sf_sweep *s,
+                           const struct sf_progress *p, double needed)
+{
+    double budget = s->budget_ms / 1000.0 - (sf_seconds() - p->since);
+
+    if (s->budget_ms == 0 || needed < budget)
+        return needed;
+    return budget > 0 ? budget : 0;
+}
+
 static void print_progress(const struct sf_sweep *s,
                            const struct sf_progress *p, size_t before)
 {
@@ -34,7 +45,8 @@ static void print_progress(const struct sf_sweep *s,
     if (left == 0)
         fputs(", to be seen again", stderr);
     else if (each > 0)
-        fprintf(stderr, ", %.0f s left", (double)left / each);
+        fprintf(stderr, ", %.0f s left",
+                seconds_left(s, p, (double)left / each));
 }
 
 void sf_sweep_progress(const struct sf_sweep *s, struct sf_progress *p,
@@ -85,12 +97,13 @@ static void say_performed(const struct sf_sweep *s)
 {
     size_t n = done(s);
     size_t alone = sf_sweep_count(s, SF_CASE_ALONE);
+    size_t unmet = sf_sweep_count(s, SF_CASE_UNMET);
     size_t performed =
         sf_sweep_count(s, SF_CASE_QUIET) + sf_sweep_count(s, SF_CASE_FOUND);
 
-    printf("  performed  %zu of %zu; of the others %zu calls never came, at "
+    printf("  performed  %zu of %zu; of the others %zu call%s never came, at "
            "%zu it was not possible then\n",
-           performed, n, sf_sweep_count(s, SF_CASE_UNMET),
+           performed, n, unmet, s_of(unmet),
            sf_sweep_count(s, SF_CASE_IMPOSSIBLE));
     if (alone)
         printf("  flaky      %zu run%s showed something, though the fault did "

@@ -401,7 +401,7 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->record = NULL;
     op->target = 0;
     if (sf_monitors && op->wait)
-        sf_monitor_wait(op->wait);
+        sf_monitor_wait(op);
     /* The kernel is what passing through means; a world in memory has to
      * see every call on its numbers, open or not. */
     if (!find_subject(op) && op->world->all_threads) {

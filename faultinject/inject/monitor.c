@@ -13,6 +13,7 @@
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/control.h"
 #include "faultinject/inject/injector.h"
+#include "faultinject/inject/phantom.h"
 #include "faultinject/inject/wait.h"
 
 #define PER_THREAD static __thread __attribute__((tls_model("initial-exec")))
@@ -357,58 +358,6 @@ static void look_for_range(const struct sf_op *op)
                    name(op), op->other, FD_SETSIZE);
 }
 
-/*
- * After a failed select the sets still hold what was asked for.  Reading
- * where nothing is, before waiting again, is what comes of using them.  But
- * who empties the one descriptor that his signal handler writes to, and looks
- * at no other, knows what he does.
- */
-enum { MANY = 2 };
-PER_THREAD fd_set asked; /* by a select that failed, and not read since */
-PER_THREAD struct {
-    bool failed;
-    bool empty;  /* nothing was on one of those read   */
-    int members; /* asked for; MANY is as good as more */
-    int tried;   /* read since                         */
-} phantom;
-
-static void remember_failed(const struct sf_op *op)
-{
-    struct sf_member member;
-    int cursor = 0;
-
-    if (phantom.failed)
-        FD_ZERO(&asked);
-    memset(&phantom, 0, sizeof phantom);
-    phantom.failed = op->result < 0 && op->call == SF_CALL_select;
-    if (!phantom.failed)
-        return;
-    while (op->wait->shape->asked(op->wait, &cursor, &member))
-        if (member.events & POLLIN && member.fd < FD_SETSIZE) {
-            FD_SET(member.fd, &asked);
-            phantom.members += phantom.members < MANY;
-        }
-}
-
-static void look_for_phantom(const struct sf_op *op, int err)
-{
-    if (kind(op) == K_WAIT)
-        remember_failed(op);
-    if (!phantom.failed || !(kind(op) & (K_READ | K_ACCEPT)) || op->fd < 0 ||
-        op->fd >= FD_SETSIZE || !FD_ISSET(op->fd, &asked))
-        return;
-    FD_CLR(op->fd, &asked);
-    phantom.tried++;
-    phantom.empty |= err == EAGAIN;
-    if (!phantom.empty || phantom.tried < phantom.members)
-        return;
-    phantom.failed = false;
-    FD_ZERO(&asked);
-    sf_finding(SF_MON_PHANTOM,
-               "%s on %d, which a select that failed did not report", name(op),
-               op->fd);
-}
-
 /* --- loops --- */
 
 /*
@@ -475,8 +424,12 @@ static bool is_alone(void)
     return !loop.pooled && now_ns() - loop.since > POOL_NS;
 }
 
-void sf_monitor_wait(const struct sf_wait *wait)
+void sf_monitor_wait(const struct sf_op *op)
 {
+    const struct sf_wait *wait = op->wait;
+
+    if (looks(SF_MON_PHANTOM))
+        sf_phantom_wait(op);
     if (!looks(SF_MON_BLOCKING))
         return;
     if (loop.waiting && names(wait, loop.waiting) && is_alone())
@@ -627,7 +580,7 @@ static void look_for_misuse(const struct sf_op *op, int err, int before)
 static void note_alert(void)
 {
     sf_thread.alert =
-        idle > 0 || row.length > 0 || loop.blocks || phantom.failed;
+        idle > 0 || row.length > 0 || loop.blocks || sf_phantom_alert();
 }
 
 void sf_monitor_begin(unsigned which)
@@ -635,8 +588,7 @@ void sf_monitor_begin(unsigned which)
     sf_monitors = which;
     memset(&row, 0, sizeof row);
     memset(&loop, 0, sizeof loop);
-    memset(&phantom, 0, sizeof phantom);
-    FD_ZERO(&asked);
+    sf_phantom_begin();
     idle = 0;
     sf_thread.alert = false;
 }
@@ -652,7 +604,7 @@ void sf_monitor_call(const struct sf_op *op, int err, int before)
     if (looks(SF_MON_BLOCKING))
         look_for_blocking(op);
     if (looks(SF_MON_PHANTOM))
-        look_for_phantom(op, err);
+        sf_phantom_look(op, err);
     if (looks(SF_MON_CONNECT))
         look_for_connect(op, err);
     if (looks(SF_MON_MISUSE))
@@ -665,7 +617,7 @@ void sf_monitor_call(const struct sf_op *op, int err, int before)
 bool sf_monitor_moved(const struct sf_op *op)
 {
     if (op->conn->unchecked || op->asked > SSIZE_MAX || row.length > 0 ||
-        phantom.failed ||
+        sf_phantom_alert() ||
         (loop.members[1] && op->conn->sleeps != SF_NONBLOCKING))
         return false;
     if (idle > 0)

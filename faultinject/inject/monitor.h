@@ -30,7 +30,7 @@ extern bool (*sf_monitor_single)(void);
 void sf_monitor_begin(unsigned which);
 
 /* A wait begins; its members are still what the program asks for. */
-void sf_monitor_wait(const struct sf_wait *wait);
+void sf_monitor_wait(const struct sf_op *op);
 
 /* The call has ended and was accounted for; `before`: what its descriptor
  * was when it began (enum sf_fd_state). */

@@ -297,14 +297,17 @@ static bool gives_back(enum sf_call call)
     return call == SF_CALL_close || call == SF_CALL_fcntl;
 }
 
+/* Kept from the start: a program that sets its title writes it over argv, where
+ * libc's own name for it is. */
+static char called[41];
+
 static void say_who(char why[SF_SIM_LINE], enum sf_call call, int fd)
 {
     bool child = getpid() != owner;
 
     snprintf(why, SF_SIM_LINE,
              "another %s of %.40s calls %s on descriptor %d: " ONLY_ONE "%s",
-             child ? "process" : "thread", program_invocation_short_name,
-             sf_calls[call].name, fd,
+             child ? "process" : "thread", called, sf_calls[call].name, fd,
              child ? FOREGROUND : "with one thread" SF_SIM_ELSE);
 }
 
@@ -392,7 +395,7 @@ static void no_sigio(int fd)
     snprintf(why, sizeof why,
              "%.40s wants SIGIO from descriptor %d, as masters of workers "
              "do: " ONLY_ONE FOREGROUND,
-             program_invocation_short_name, fd);
+             called, fd);
     cannot(why);
 }
 
@@ -402,7 +405,7 @@ static void no_rights(int fd)
 
     snprintf(why, sizeof why,
              "%.40s passes a descriptor on through %d: " ONLY_ONE FOREGROUND,
-             program_invocation_short_name, fd);
+             called, fd);
     cannot(why);
 }
 
@@ -414,7 +417,7 @@ static void out_of_reach(int fd, int newfd)
         why, sizeof why,
         "%.40s makes descriptor %d a copy of %d: simulated ones are from %d "
         "on, and only they",
-        program_invocation_short_name, newfd, fd, SF_SIM_FD);
+        called, newfd, fd, SF_SIM_FD);
     cannot(why);
 }
 
@@ -453,7 +456,7 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     served->joined = true;
     begin_to_refuse();
     sf_sanitized_await();
-    program.name = program_invocation_short_name;
+    program.name = called;
     return sf_session_join(&session, &program, show, until);
 }
 
@@ -494,6 +497,12 @@ static bool tell(enum sf_monitor monitor, const char *line)
 static int pipe_unless_reporting(int fds[2])
 {
     return sf_sanitized_reports() ? sf_libc.pipe(fds) : sf_simnet()->pipe(fds);
+}
+
+static int socket_noted(int domain, int type, int protocol)
+{
+    served->met = true;
+    return sf_simnet()->socket(domain, type, protocol);
 }
 
 static void map_report(const char *path)
@@ -549,6 +558,7 @@ __attribute__((constructor(102))) static void attach(void)
     fuzzing = getenv("__AFL_SHM_ID");
     if (!find_scenario())
         return;
+    strncpy(called, program_invocation_short_name, sizeof called - 1);
     if (report)
         map_report(report);
     sf_sanitized_watch(&served->sanitized);
@@ -574,6 +584,7 @@ __attribute__((constructor(102))) static void attach(void)
     sf_sim_begin(&config);
     world = *sf_simnet();
     world.pipe = pipe_unless_reporting;
+    world.socket = socket_noted;
     sf_inject_begin(&world, NULL, SF_LINUX);
     sf_monitor_begin(SF_MONITORS_OF_CALLS);
     sf_inject_forks = on_fork;

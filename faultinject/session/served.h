@@ -43,6 +43,7 @@ struct sf_served {
     uint32_t loaded;    /* the library is in the program                    */
     uint32_t unusable;  /* it could not be done: why is in `line`           */
     uint32_t elsewhere; /* another listens: who is in `line`                */
+    uint32_t met;       /* the program was given a number of ours           */
     uint32_t joined;    /* the program listened and waited: it began        */
     uint32_t stopped;   /* the program was told to stop                     */
     uint32_t ended;     /* … and the session ended                          */

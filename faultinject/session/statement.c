@@ -148,6 +148,8 @@ void sf_state_short_complete(const struct sf_shortage *s)
 {
     if (s->runs == 0)
         printf("  PROVED     complete: the program asks for no memory\n");
+    else if (s->runs == 1)
+        printf("  PROVED     complete: its only allocation has failed\n");
     else
         printf("  PROVED     complete: each of %" PRIu64
                " allocations has failed\n",

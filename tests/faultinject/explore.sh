@@ -156,6 +156,20 @@ says 'expected I/N'
 explore 2 x --without shrot -- true
 says 'no such fault'
 
+# --- how long it will take: no longer than it may ---
+
+cat >drowsy <<END
+#!/bin/sh
+sleep 0.2
+exec "$explored" right
+END
+chmod +x drowsy
+script -qc "'$sockfault' explore -o drowsily --budget 2s -- ./drowsy" \
+    /dev/null </dev/null >said 2>&1 || true
+says '^  SAMPLE '
+says ' a second, [012] s left'
+! grep -E ' ([3-9]|[0-9]{2,}) s left' said || fail 'longer than it may'
+
 # --- in parts ---
 
 "$sockfault" explore -o whole --without dying --timeout 2s --budget 1ms \

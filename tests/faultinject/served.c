@@ -6,7 +6,7 @@
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
  *             flushes|tires|fickle|hangs|shy|shuns|grows|trusts|yields|
- *             asserts]
+ *             asserts|cramped]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -396,6 +396,13 @@ static void begin_beside(void)
         abort();
 }
 
+/* Its table has no more. */
+static void fits(int fd)
+{
+    if (is("cramped") && fd >= 256)
+        abort();
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(4711)};
@@ -414,6 +421,7 @@ int main(int argc, char **argv)
     if (is("logs"))
         closefrom(3);
     listener = socket(AF_INET, SOCK_STREAM, 0);
+    fits(listener);
     sigaction(SIGTERM, &term, NULL);
     if (is("moves") && chdir("/") < 0)
         return 1;

@@ -150,6 +150,7 @@ expect 2 'No such file' nowhere "$served" good
 expect 2 'command not found' talk no-such-command
 expect 2 'before it waited for a client' talk true
 expect 2 'listens nowhere' talk "$served" nowhere
+expect 1 'SIGABRT; descriptors have numbers from 512 on' talk "$served" cramped
 
 # The manual has each option and each act.
 "$sockfault" sim --help | grep -o -- '--[a-z][a-z]*' | tr -d - | sort -u |

@@ -162,7 +162,19 @@ says 'NOTHING    is proved'
 ends 2 \
     'INCOMPLETE the time was over; complete only for at most (1 fault|0 faults)' \
     --prove 9 --budget 1s -- "$framed" --format ascii:5
+# Who gets no turn for longer than a run may take does not stall.
+# shellcheck disable=SC2016
+ends 0 PROVED -k 1 -- sh -c '[ -e once ] || {
+    : >once
+    (sleep 22 && kill -CONT $$) &
+    kill -STOP $$
+}
+exec "$1"' sh "$served"
 ends 2 'ended before it waited' -k 1 -- true
+# ... which is said also when it goes well the next time.
+# shellcheck disable=SC2016
+ends 2 'ended before it waited' -k 1 -- \
+    sh -c '[ -e tried ] || exec touch tried; exec "$1"' sh "$served"
 ends 2 '^no such thing$' -k 1 -- sh -c 'echo no such thing >&2'
 
 # A report that the program goes on after is one all the same; whom it leaves

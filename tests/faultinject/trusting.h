@@ -40,6 +40,7 @@ enum { PATIENCE_MS = 2000 };
     X(wide_sets, "wide-sets")                   \
     X(wide_reads, "wide-reads")                 \
     X(all_there_can_be, "all-there-can-be")     \
+    X(reads_at_will, "reads-at-will")           \
     X(half_closed, "half-closed")               \
     X(shut_down, "shut-down")                   \
     X(anew, "anew")                             \

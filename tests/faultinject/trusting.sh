@@ -85,6 +85,7 @@ holds batch-and-error linux
 holds full-and-spawns linux 'accept: EMFILE'
 holds full-and-vforks linux 'accept: EMFILE'
 holds self-pipe linux 'select 2: EINTR'
+holds reads-at-will posix 'select 1: EINTR' 'select 3: EINTR'
 holds churn linux 'p 0.4 seed 1 in: short 1'
 holds sweeps linux 'in 1: EAGAIN'
 chance=linux

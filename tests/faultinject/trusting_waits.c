@@ -304,3 +304,27 @@ int all_there_can_be(void)
     FD_SET(a[0], &sets[0]);
     return select(getdtablesize(), &sets[0], &sets[1], &sets[2], &now) > 0;
 }
+
+/* It looks whether there is something, told of it or not, as lftp does. */
+int reads_at_will(void)
+{
+    struct pollfd p = {.events = POLLOUT};
+    int a[2];
+
+    if (!make_pair(a) || fcntl(a[0], F_SETFL, O_NONBLOCK) < 0)
+        return 1;
+    p.fd = a[0];
+    poll(&p, 1, PATIENCE_MS);
+    for (int round = 0; round < PATIENCE_MS; round++) {
+        struct timeval soon = {0, 1000};
+        fd_set set;
+        if (drain(a[0]) > 0)
+            return 0;
+        FD_ZERO(&set);
+        FD_SET(a[0], &set);
+        select(a[0] + 1, &set, NULL, NULL, &soon);
+        if (round == 4 && !says(a[1], "x"))
+            return 1;
+    }
+    return 2;
+}
