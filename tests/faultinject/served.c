@@ -6,7 +6,7 @@
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
  *             flushes|tires|fickle|hangs|shy|shuns|grows|trusts|yields|
- *             asserts|cramped]
+ *             asserts|cramped|shy-fork|bad-fork|dreams]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -403,6 +403,29 @@ static void fits(int fd)
         abort();
 }
 
+static pid_t begun;
+
+/* Somebody else has forked it: at once, or only where a fault has told it that
+ * something is wrong. */
+static bool is_fork(const char *what)
+{
+    return is(what) && getpid() != begun;
+}
+
+static void *dream(void *arg)
+{
+    sleep(1000);
+    return arg;
+}
+
+static void begin_to_dream(void)
+{
+    pthread_t thread;
+
+    if (is("dreams") && pthread_create(&thread, NULL, dream, NULL) != 0)
+        abort();
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(4711)};
@@ -415,7 +438,9 @@ int main(int argc, char **argv)
         addr.sin_port = 0; /* it may be the real one */
     if (!is_server(argv[0]))
         return 0;
+    begun = getpid();
     begin_beside();
+    begin_to_dream();
     if (is("logs") && !freopen("/dev/null", "w", stderr))
         return 1;
     if (is("logs"))
@@ -447,7 +472,9 @@ int main(int argc, char **argv)
             poll(NULL, 0, -1);
         if (!stopped)
             fd = accept(listener, NULL, NULL);
-        if (fd < 0 && is("tires"))
+        if (is_fork("shy-fork") && fd >= 0)
+            shutdown(fd, SHUT_WR);
+        if (fd < 0 && (is("tires") || is_fork("bad-fork")))
             return 0;
         while (fd < 0 && is("hangs"))
             ;

@@ -156,6 +156,25 @@ ends 0 'PROVED .*at most 1 fault was run: no fault is possible in this session$'
 printf 'sockfault-session 1\nwait 100\n' >"$work/nobody"
 ends 2 'nobody was met: of 0 connections' -k 1 -s nobody -- "$served"
 
+# It is begun for the first run, and to fork for the others; or for each, where a
+# fork of it cannot be or does not do the same; and for what was found.
+cat >"$work/count" <<'END'
+echo >>begun
+exec "$@"
+END
+begun() { # STATUS PATTERN FROM TO HOW
+    rm -f "$work/begun"
+    ends "$1" "$2" -k 1 -- sh count "$served" "$5"
+    n=$(wc -l <"$work/begun")
+    [[ $n -ge $3 && $n -le $4 ]] || fail "$5: it was begun $n times"
+}
+begun 0 PROVED 2 2 good
+begun 0 PROVED 30 200 shy-fork
+begun 0 PROVED 30 200 bad-fork
+says '^sockfault: sim: each run begins at the program.s start: forked'
+begun 0 PROVED 30 200 dreams
+begun 1 'REFUTED    with 1 fault: .*finding: died' 4 6 tires
+
 # Every second process waits in another way.
 ends 2 'not deterministic' --prove 1 -- "$served" fickle
 says 'NOTHING    is proved'
