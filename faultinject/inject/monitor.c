@@ -372,7 +372,7 @@ PER_THREAD struct {
     int tried;   /* read since                         */
 } phantom;
 
-static void remember_failed(const struct sf_op *op)
+static void remember_failed(const struct sf_op *op, int err)
 {
     struct sf_member member;
     int cursor = 0;
@@ -380,7 +380,7 @@ static void remember_failed(const struct sf_op *op)
     if (phantom.failed)
         FD_ZERO(&asked);
     memset(&phantom, 0, sizeof phantom);
-    phantom.failed = op->result < 0 && op->call == SF_CALL_select;
+    phantom.failed = err && err != EFAULT && op->call == SF_CALL_select;
     if (!phantom.failed)
         return;
     while (op->wait->shape->asked(op->wait, &cursor, &member))
@@ -393,7 +393,7 @@ static void remember_failed(const struct sf_op *op)
 static void look_for_phantom(const struct sf_op *op, int err)
 {
     if (kind(op) == K_WAIT)
-        remember_failed(op);
+        remember_failed(op, err);
     if (!phantom.failed || !(kind(op) & (K_READ | K_ACCEPT)) || op->fd < 0 ||
         op->fd >= FD_SETSIZE || !FD_ISSET(op->fd, &asked))
         return;
