@@ -109,6 +109,11 @@ for way in constructor names fork vfork spawn exec closes stack handler \
     injects "$way" "$work/odd" "$way"
 done
 
+# The loader, asked to run it, has no loader and is not static.
+loader=$(readelf -l "$work/odd" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+cp "$loader" "$work/loads"
+injects loader "$work/loads" "$work/odd" names
+
 "$sockfault" run --status --timeout 20s -- "$work/odd" midst 2>"$work/said" ||
     fail 'midst: without a plan'
 
