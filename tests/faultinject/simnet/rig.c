@@ -16,10 +16,19 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     return next ? next() : SF_SIM_NOTHING;
 }
 
+static struct sf_sim_config config = {.buffer = 1000, .idle = on_idle};
+
+void handle_signals(const struct sf_world *signals)
+{
+    struct sf_sim_config handling = config;
+
+    handling.handlers = true;
+    handling.signals = signals;
+    sf_sim_configure(&handling);
+}
+
 int set_up(void **state)
 {
-    struct sf_sim_config config = {.buffer = 1000, .idle = on_idle};
-
     (void)state;
     next = NULL;
     w = sf_simnet();
