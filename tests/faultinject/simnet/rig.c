@@ -27,9 +27,14 @@ void handle_signals(const struct sf_world *signals)
     sf_sim_configure(&handling);
 }
 
+/* Whoever starts the test may block signals, and its children begin so. */
 int set_up(void **state)
 {
+    sigset_t none;
+
     (void)state;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     next = NULL;
     w = sf_simnet();
     sf_sim_begin(&config);
