@@ -167,6 +167,10 @@ for compiler in clang gcc; do
     links "$compiler"
     ! "$folder/allocates" seeds/pipelined >"$folder/log" 2>&1 ||
         fail "it went on after a report: $(cat "$folder/log")"
+    UBSAN_OPTIONS=halt_on_error=0:print_stacktrace=1 \
+        "$folder/allocates" seeds/pipelined >"$folder/log" 2>&1 ||
+        fail "a report that was not to end it did: $(cat "$folder/log")"
+    grep -q '#0 .* in overflow ' "$folder/log" || fail "$(cat "$folder/log")"
     wanted=1 says='REFUTED    also when none fails: runtime error: signed'
     proves allocates --memory seeds/pipelined
 done
