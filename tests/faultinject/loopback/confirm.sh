@@ -80,8 +80,8 @@ printf 'sockfault-session 1\nfamily unix\nbytes 1 "he"\nreset 1\n' \
 expect 2 'a peer on AF_UNIX that has read everything resets' \
     planted_loopback "$work/resets"
 printf 'sockfault-session 1\nbyte 1 "a"\n' >"$work/malformed"
-expect 2 'malformed: 2:1: expected' planted_loopback "$work/malformed"
-expect 2 'malformed: 2:1: expected' planted "$work/malformed"
+expect 2 'malformed:2:1: expected' planted_loopback "$work/malformed"
+expect 2 'malformed:2:1: expected' planted "$work/malformed"
 expect 2 'No such file' planted_loopback "$work/nowhere"
 
 # What ends the process is the program's as well.
