@@ -92,6 +92,12 @@ for how in 'died: by SIGUSR1' "a sanitizer's report" 'hang: '; do
     ends=$((ends + 1))
 done
 
+# A wait that is longer than the clock is none that is short.
+printf 'sockfault-session 1\nvariant 5\nwait 30000\nbytes 1 "he"\n' \
+    >"$work/patient"
+expect 0 'executed 1 of 1' planted "$work/patient"
+expect 0 '^not confirmed' planted_loopback "$work/patient"
+
 same fuzz_session 20
 same fuzz_client 3
 same fuzz_stream 10
