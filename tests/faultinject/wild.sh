@@ -15,7 +15,7 @@ same() {
     shift
     "$wild" $way >"$work/alone"
     status=0
-    "$sockfault" run --status "$@" -- "$wild" $way >"$work/under" \
+    "$sockfault" run --timeout 20s --status "$@" -- "$wild" $way >"$work/under" \
         2>"$work/said" || status=$?
     [ "$status" -eq 0 ] && cmp -s "$work/alone" "$work/under" && return
     echo "wild.sh: $way $*: status $status" >&2
@@ -30,6 +30,10 @@ for way in '' ended; do
     same "$way" --profile posix --fault 'out *: short 1' --fault 'in *: short 1'
     same "$way" --fault 'conn 9 out *: short 1'
 done
+if "$sockfault" run --notify --status true >/dev/null 2>"$work/said" ||
+    ! grep -q seccomp "$work/said"; then
+    same '' --notify
+fi
 same '' --profile posix --fault 'connect 2+: ECONNREFUSED'
 
 # One that is not refused is still measured.
