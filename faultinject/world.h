@@ -87,6 +87,10 @@ struct sf_world {
      * `mask` are blocked meanwhile; NULL: those that the thread blocks. */
     void (*facts)(int fd, const sigset_t *mask, struct sf_facts *facts);
 
+    /* Copies what the program points to as a call would; false: EFAULT.  NULL:
+     * it is read as it is, and shall crash where it leads nowhere. */
+    bool (*peek)(void *to, const void *from, size_t len);
+
     /*
      * Ways to make a fault true.  Each leaves the world as the real event
      * would, for this descriptor, its peer, and everybody who waits.
@@ -120,6 +124,9 @@ struct sf_world {
  * would not quite behave as after the real event.  Owns every number.
  */
 const struct sf_world *sf_kernel(void);
+
+/* Its peek(), for what is read before any world is asked. */
+bool sf_kernel_peek(void *to, const void *from, size_t len);
 
 /*
  * From here on its facts say nothing: the program has forbidden itself

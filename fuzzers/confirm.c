@@ -13,6 +13,7 @@
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/session.h"
+#include "faultinject/session/word.h"
 #include "fuzzers/fuzz.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ const char *__asan_default_options(void)
 
 static int cannot(const char *what, const char *why)
 {
-    fprintf(stderr, "sockfault: %s: %s\n", what, why);
+    fprintf(stderr, "sockfault: %s:%s%s\n", what, sf_before_why(why), why);
     return 2;
 }
 

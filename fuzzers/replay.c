@@ -15,6 +15,7 @@
  * (sockfault-prove(1)).
  */
 #include "faultinject/session/session.h"
+#include "faultinject/session/word.h"
 #include "fuzzers/fuzz.h"
 #include "fuzzers/prove/own.h"
 
@@ -66,7 +67,7 @@ static void on_signal(int signo)
 
 static void cannot(const char *path, const char *why)
 {
-    fprintf(stderr, "sockfault: %s: %s\n", path, why);
+    fprintf(stderr, "sockfault: %s:%s%s\n", path, sf_before_why(why), why);
     run.failed = true;
 }
 

@@ -298,9 +298,6 @@ bool sf_shrink(struct sf_run *run, const char *check);
  */
 char **sf_words(const char *text);
 
-/* A word for the shell, quoted where it must be. */
-void sf_print_word(const char *word, FILE *out);
-
 /* A time as 500ms, 30s, 2m or 8h, of this option; false with a complaint. */
 bool sf_read_time(const char *option, const char *text, int *ms);
 

@@ -125,17 +125,35 @@ static void note_runtime(struct sf_program *p, const char *library)
             snprintf(p->runtime, sizeof p->runtime, "%s", library);
 }
 
-static void find_runtime(struct sf_program *p, const struct image *im)
+/* Entries of the dynamic section; 0: it has none. */
+static size_t dynamic(const struct image *im, const Elf64_Dyn **entries)
 {
     const Elf64_Phdr *s = segment_of_type(im, PT_DYNAMIC);
-    const Elf64_Dyn *d;
-    uint64_t strings = 0;
-    size_t n;
 
     if (!s || !inside(im, s->p_offset, s->p_filesz))
-        return;
-    d = (const Elf64_Dyn *)(im->bytes + s->p_offset);
-    n = s->p_filesz / sizeof *d;
+        return 0;
+    *entries = (const Elf64_Dyn *)(im->bytes + s->p_offset);
+    return s->p_filesz / sizeof **entries;
+}
+
+/* Only the loader can be run and has the name of a library, but no loader. */
+static bool is_loader(const struct image *im)
+{
+    const Elf64_Dyn *d;
+    size_t n = dynamic(im, &d);
+
+    for (size_t i = 0; i < n; i++)
+        if (d[i].d_tag == DT_SONAME)
+            return true;
+    return false;
+}
+
+static void find_runtime(struct sf_program *p, const struct image *im)
+{
+    const Elf64_Dyn *d;
+    uint64_t strings = 0;
+    size_t n = dynamic(im, &d);
+
     for (size_t i = 0; i < n; i++)
         if (d[i].d_tag == DT_STRTAB)
             strings = file_offset(im, d[i].d_un.d_ptr);
@@ -165,7 +183,7 @@ static bool check_elf(struct sf_program *p, const struct image *im)
     if (im->size < sizeof(Elf64_Ehdr) || ident[EI_CLASS] != ELFCLASS64)
         return sf_complain("%s: not a 64-bit program, the library is one",
                            p->path);
-    p->is_static = !find_loader(p, im);
+    p->is_static = !find_loader(p, im) && !is_loader(im);
     find_runtime(p, im);
     return true;
 }

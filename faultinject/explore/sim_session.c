@@ -1,6 +1,7 @@
 /* sim_session.c: the session that a proof is about; see sim.h */
 #include "faultinject/explore/sim.h"
 #include "faultinject/session/statement.h"
+#include "faultinject/session/word.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,7 +21,7 @@ bool sf_sim_load(struct sf_session *session)
     if (!whole)
         return false;
     if (sf_session_read_file(session, bytes, n, why, sizeof why) < 0)
-        return sf_complain("%s: %s", sim.scenario, why);
+        return sf_complain("%s:%s%s", sim.scenario, sf_before_why(why), why);
     session->faults_n = 0;
     return true;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "faultinject/explore/explore.h"
+#include "faultinject/session/word.h"
 
 enum { ROW_MIN = 100 }; /* faults, for a row in which somebody spins */
 

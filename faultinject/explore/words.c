@@ -69,33 +69,6 @@ char **sf_words(const char *text)
     return words;
 }
 
-/* What cannot stand between quotes, or not on one line. */
-static void print_in_quotes(char c, FILE *out)
-{
-    if (c == '\'')
-        fputs("'\\''", out);
-    else if (c == '\n')
-        fputs("'$'\\n''", out);
-    else
-        fputc(c, out);
-}
-
-void sf_print_word(const char *s, FILE *out)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                "0123456789_-./:=,+@%";
-
-    if (*s && s[strspn(s, plain)] == '\0') {
-        fputs(s, out);
-        return;
-    }
-    fputc('\'', out);
-    while (*s)
-        print_in_quotes(*s++, out);
-    fputc('\'', out);
-}
-
 bool sf_find_monitor(const char *name, unsigned *bits)
 {
     for (int i = 0; i < SF_MON_COUNT; i++)

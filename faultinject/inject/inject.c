@@ -184,6 +184,38 @@ static bool opens_sockets(enum sf_call call)
     return call == SF_CALL_socket || call == SF_CALL_socketpair;
 }
 
+bool sf_look(const struct sf_op *op, bool taken, void *to, const void *from,
+             size_t len)
+{
+    if (!taken && op->world->peek)
+        return op->world->peek(to, from, len);
+    memcpy(to, from, len);
+    return true;
+}
+
+bool sf_measure(struct sf_op *op, bool taken)
+{
+    if (op->measure && !op->measure(op, taken))
+        return false;
+    op->measure = NULL;
+    return true;
+}
+
+/* Whom connect() is about; where that cannot be read nothing is done to it. */
+static void find_peer(struct sf_op *op)
+{
+    struct sockaddr_storage addr;
+
+    if (!op->addr || op->addrlen < sizeof addr.ss_family ||
+        op->addrlen > sizeof addr ||
+        !sf_look(op, false, &addr, op->addr, op->addrlen))
+        op->addr = NULL;
+    sf_address_of(&op->conn->peer,
+                  op->addr ? (const struct sockaddr *)&addr : NULL,
+                  op->addrlen);
+    sf_quick_stop(op->conn);
+}
+
 /* A connection is what it is: the call is about its bytes. */
 static bool find_conn(struct sf_op *op)
 {
@@ -198,10 +230,8 @@ static bool find_conn(struct sf_op *op)
     if (op->call == SF_CALL_connect && state == SF_FD_SOCKET)
         sf_fd_connect(op->fd, SF_ROLE_CLIENT);
     op->conn = sf_fd_conn(op->fd);
-    if (op->conn && op->call == SF_CALL_connect) {
-        sf_address_of(&op->conn->peer, op->addr, op->addrlen);
-        sf_quick_stop(op->conn);
-    }
+    if (op->conn && op->call == SF_CALL_connect)
+        find_peer(op);
     op->counts = op->conn || state == SF_FD_SOCKET || is_closed(state);
     return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);
 }
@@ -271,7 +301,7 @@ static bool can_fault(const struct sf_op *op)
     case K_WRITE:
         return op->conn && op->len > 0;
     case K_CONNECT:
-        return op->conn;
+        return op->conn && op->addr;
     case K_CLOSE: /* these have none that is not named */
     case K_CTL:
         return sf_injector.chooser->names;
@@ -335,6 +365,17 @@ static enum sf_verdict inflict(struct sf_op *op, struct sf_outcome chosen)
     return sf_perform(op);
 }
 
+/* Nothing is done to a call that asks for nothing, or that is refused. */
+static bool is_measured(struct sf_op *op)
+{
+    if (!op->measure)
+        return true;
+    if (!sf_measure(op, false) || op->len == 0)
+        return false;
+    op->at.len = op->len;
+    return true;
+}
+
 /* Somebody asks where calls are: the trace of all, a chooser of some. */
 static enum sf_verdict decide(struct sf_op *op)
 {
@@ -346,7 +387,8 @@ static enum sf_verdict decide(struct sf_op *op)
     sf_count_call(op->conn, op->call);
     if (wanted || (sf_control && sf_control->tracing))
         find_point(op);
-    if (!wanted || (chooser->cares && !chooser->cares(chooser, &op->at)))
+    if (!wanted || (chooser->cares && !chooser->cares(chooser, &op->at)) ||
+        !is_measured(op))
         return SF_PERFORM;
     chosen = choose(op);
     if (chosen.fault == SF_NONE)
@@ -378,13 +420,22 @@ static bool admits(const struct sf_op *op)
     return op->fd >= 0 && sf_inject_stray(op->call, op->fd);
 }
 
+static bool expect(const struct sf_op *op)
+{
+    struct epoll_event event;
+
+    return op->event && op->flags != EPOLL_CTL_DEL &&
+           sf_look(op, false, &event, op->event, sizeof event) &&
+           sf_epoll_expect(op->other, op->flags, op->fd, &event);
+}
+
 /* What is already so while the call is made, as other threads may see. */
 static void prepare(struct sf_op *op)
 {
     if (op->call == SF_CALL_close)
         sf_give_back(op);
     else if (op->call == SF_CALL_epoll_ctl)
-        op->expected = sf_epoll_expect(op->other, op->flags, op->fd, op->event);
+        op->expected = expect(op);
 }
 
 enum sf_verdict sf_ask(struct sf_op *op)
@@ -396,6 +447,8 @@ enum sf_verdict sf_ask(struct sf_op *op)
     sf_thread.busy = true;
     op->world = sf_injector.world;
     op->asked = op->len;
+    if (op->measure && !op->world->peek)
+        sf_measure(op, true);
     op->fault = SF_NONE;
     op->intended = SF_NONE;
     op->record = NULL;
@@ -446,6 +499,8 @@ long sf_tell(struct sf_op *op)
     int err = op->result < 0 ? errno : 0;
 
     sf_thread.busy = true;
+    if (op->measure && op->result >= 0)
+        sf_measure(op, op->result > 0);
     /* How many is for the model alone, unless it was thought to be over. */
     if (!moved || sf_injector.points || op->conn->over_at > 0) {
         sf_account(op, err);

@@ -11,6 +11,8 @@
 #ifndef SF_INJECT_H
 #define SF_INJECT_H
 
+#include <limits.h>
+
 #include "faultinject/inject/chooser.h"
 #include "faultinject/inject/counter.h"
 #include "faultinject/world.h"
@@ -106,8 +108,14 @@ struct sf_op {
                            * REAP: options                              */
     size_t len;           /* bytes asked for; ask() may make it less    */
     struct sf_wait *wait; /* WAIT, else NULL                            */
+    /* How many they are stands in the program's memory, of which nobody knows
+     * whether it is there: found out where somebody asks.  False: the kernel
+     * will refuse the call.  NULL: they are in len. */
+    bool (*measure)(struct sf_op *op, bool taken);
 
     /* Set and asked for only at the calls that have it. */
+    const void *where; /* measure: a vector, a message, or a row of them */
+    size_t n_where;
     int other; /* socket: domain; select: nfds; epoll_ctl: the instance;
                 * REAP: the child, 0 or below: any                       */
     int *pair; /* socketpair, pipe: where the numbers are                */
@@ -137,6 +145,19 @@ struct sf_op {
 };
 
 enum sf_verdict sf_ask(struct sf_op *op);
+
+/* As long as it was not measured: more than any call moves. */
+#define SF_UNMEASURED ((size_t)SSIZE_MAX)
+
+/* Its bytes into op->len.  `taken`: the kernel has read where they are. */
+bool sf_measure(struct sf_op *op, bool taken);
+
+/*
+ * Copies memory of the program, which must not end us where the kernel would
+ * have answered: so the kernel is asked, unless it has `taken` it already.
+ */
+bool sf_look(const struct sf_op *op, bool taken, void *to, const void *from,
+             size_t len);
 
 /* May there be faults that only a rule names? */
 bool sf_inject_names(void);

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <sys/wait.h>
 
+#include "faultinject/inject/registry.h"
+
 enum { NEVER = SF_PROFILE_COUNT };
 
 static enum sf_kind kind(const struct sf_site *s)
@@ -74,7 +76,8 @@ static size_t natural(const struct sf_site *s)
 /* A signal or an edge: what is left over is not told again. */
 static bool is_told_once(const struct sf_site *s)
 {
-    return s->facts.signalled || (s->conn && s->conn->orphaned);
+    return s->facts.signalled || (s->conn && s->conn->orphaned) ||
+           sf_epoll_unknown(s->at->fd);
 }
 
 static int can_NONE(const struct sf_site *s)

@@ -80,7 +80,7 @@ static void note_told(const struct sf_op *op)
             take_out(&untold, member.fd);
 }
 
-static void remember_failed(const struct sf_op *op)
+static void remember_failed(const struct sf_op *op, int err)
 {
     struct sf_member member;
     int cursor = 0;
@@ -88,7 +88,7 @@ static void remember_failed(const struct sf_op *op)
     if (phantom.failed)
         FD_ZERO(&asked);
     memset(&phantom, 0, sizeof phantom);
-    phantom.failed = op->result < 0 && op->call == SF_CALL_select;
+    phantom.failed = err && err != EFAULT && op->call == SF_CALL_select;
     if (!phantom.failed)
         return;
     while (op->wait->shape->asked(op->wait, &cursor, &member))
@@ -129,7 +129,7 @@ void sf_phantom_look(const struct sf_op *op, int err)
 
     if (kind == K_WAIT) {
         note_told(op);
-        remember_failed(op);
+        remember_failed(op, err);
     } else if (kind & (K_READ | K_ACCEPT)) {
         look_at_read(op, err);
     }

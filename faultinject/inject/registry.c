@@ -9,7 +9,8 @@
 enum { REGISTRATIONS_MAX = 16384, FREE = -1, TAKEN = -2 };
 
 static struct sf_registration table[REGISTRATIONS_MAX];
-static int used; /* entries from here on are unused */
+static int used;     /* entries from here on are unused */
+static bool is_full; /* and somebody found no room      */
 
 /* The last that were left: what epfd may still report. */
 enum { LEFT_MAX = 64 };
@@ -55,6 +56,7 @@ static struct sf_registration *take(void)
         if (__atomic_compare_exchange_n(&used, &next, next + 1, false,
                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
             return &table[next];
+    __atomic_store_n(&is_full, true, __ATOMIC_RELAXED);
     return NULL;
 }
 
@@ -161,8 +163,17 @@ bool sf_epoll_edges(int fd)
     return false;
 }
 
+bool sf_epoll_unknown(int fd)
+{
+    int cursor = 0;
+
+    return __atomic_load_n(&is_full, __ATOMIC_RELAXED) &&
+           !sf_epoll_next(fd, &cursor);
+}
+
 void sf_epoll_forget_all(void)
 {
     memset(left, 0, sizeof left);
+    is_full = false;
     used = 0;
 }

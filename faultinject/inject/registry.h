@@ -3,7 +3,8 @@
  *
  * epoll_wait reports what the program stored, not descriptors, and its
  * members are nowhere in its arguments: both are looked up here.  The table
- * is static; registrations beyond it are not known.
+ * is static: of a registration beyond it nobody knows, and an edge of it that a
+ * fault takes could not be given again.
  */
 #ifndef SF_REGISTRY_H
 #define SF_REGISTRY_H
@@ -36,6 +37,8 @@ bool sf_epoll_left(int epfd, uint64_t data);
 void sf_epoll_forget_all(void);
 /* Is it told of something but once? */
 bool sf_epoll_edges(int fd);
+/* May it be registered and not be found here? */
+bool sf_epoll_unknown(int fd);
 /* The next registration of fd from *cursor on (0 at first), or NULL. */
 const struct sf_registration *sf_epoll_next(int fd, int *cursor);
 /* The next registration with epfd from *cursor on. */

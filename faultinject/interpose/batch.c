@@ -19,7 +19,8 @@ struct batch {
     unsigned n;
     int flags;
     bool receives;
-    const struct timespec *until; /* NULL: for ever */
+    struct timespec *timeout;     /* NULL: for ever */
+    const struct timespec *until; /* that one ends, NULL: never */
 };
 
 static size_t message_bytes(const struct mmsghdr *m)
@@ -31,15 +32,6 @@ static size_t message_bytes(const struct mmsghdr *m)
 static unsigned batch_length(unsigned n)
 {
     return n < IOV_MAX ? n : IOV_MAX;
-}
-
-static size_t batch_bytes(const struct batch *b)
-{
-    size_t sum = 0;
-
-    for (unsigned i = 0; b->messages && i < b->n; i++)
-        sum += message_bytes(&b->messages[i]);
-    return sum;
 }
 
 /* The next message, at most so many bytes of it; -1 or what was moved. */
@@ -122,48 +114,41 @@ static int move_all(struct batch *b)
     return op->result < 0 ? -1 : (int)i;
 }
 
-/* --- the calls --- */
-
-SF_EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
+/* When a wait that begins now has to end; false: nobody can read that. */
+static bool find_end(struct batch *b, struct timespec *until)
 {
-    struct sf_op op = {.call = SF_CALL_sendmmsg, .fd = fd, .flags = flags};
-    struct batch b = {&op, messages, batch_length(n), flags, false, NULL};
-    int moved = -1;
+    struct timespec wait, now;
 
-    if (SF_LIKELY(!sf_on))
-        return sf_libc.sendmmsg(fd, messages, n, flags);
-    op.len = batch_bytes(&b);
-    SF_BEATS(op, sf_libc.sendmmsg(fd, messages, n, flags), moved = move_all(&b))
-    return sf_tell(&op) < 0 ? -1 : moved;
-}
-
-/* When a wait that begins now has to end; NULL: never. */
-static const struct timespec *deadline(const struct timespec *wait,
-                                       struct timespec *until)
-{
-    if (!wait)
-        return NULL;
-    sf_libc.clock_gettime(CLOCK_MONOTONIC, until);
-    until->tv_sec += wait->tv_sec;
-    until->tv_nsec += wait->tv_nsec;
+    b->until = b->timeout ? until : NULL;
+    if (!b->timeout)
+        return true;
+    if (!sf_look(b->op, false, &wait, b->timeout, sizeof wait))
+        return false;
+    b->op->world->clock_gettime(CLOCK_MONOTONIC, &now);
+    until->tv_sec = now.tv_sec + wait.tv_sec;
+    until->tv_nsec = now.tv_nsec + wait.tv_nsec;
     until->tv_sec += until->tv_nsec / 1000000000;
     until->tv_nsec %= 1000000000;
-    return until;
+    return true;
 }
 
 /*
  * All of it by the kernel where nothing is cut: only there is the error that
- * comes after the first message kept for the next call.  False: it has to be
- * one message after the other.
+ * comes after the first message kept for the next call, and only it knows
+ * which of them it can read.  False: it has to be one message after the other.
  */
-static bool move_at_once(const struct batch *b, struct timespec *timeout,
-                         int *moved)
+static bool move_at_once(const struct batch *b, int *moved)
 {
     struct sf_op *op = b->op;
+    const struct sf_world *world = op->world;
 
-    if (op->len < op->asked || !op->world->all_threads)
+    if (op->len < op->asked || !world->all_threads)
         return false;
-    *moved = op->world->recvmmsg(op->fd, b->messages, b->n, b->flags, timeout);
+    if (b->receives)
+        *moved =
+            world->recvmmsg(op->fd, b->messages, b->n, b->flags, b->timeout);
+    else
+        *moved = world->sendmmsg(op->fd, b->messages, b->n, b->flags);
     if (*moved < 0 && errno == ENOSYS)
         return false;
     op->result = *moved < 0 ? -1 : 0;
@@ -172,21 +157,45 @@ static bool move_at_once(const struct batch *b, struct timespec *timeout,
     return true;
 }
 
+/* Messages that were moved, or -1. */
+static int move_batch(struct batch *b)
+{
+    struct timespec until;
+    int moved = -1;
+
+    if (move_at_once(b, &moved)) {
+        b->op->n_where = moved < 0 ? b->n : (unsigned)moved;
+    } else if (sf_measure(b->op, false) && find_end(b, &until)) {
+        moved = move_all(b);
+    } else {
+        b->op->result = -1;
+        errno = EFAULT;
+    }
+    return moved;
+}
+
+/* --- the calls --- */
+
+#define BATCH(name, args, timeout, receives)                               \
+    struct sf_op op;                                                       \
+    struct batch b = {&op,     messages, batch_length(n), flags, receives, \
+                      timeout, NULL};                                      \
+    int moved = -1;                                                        \
+                                                                           \
+    if (SF_LIKELY(!sf_on))                                                 \
+        return sf_libc.name args;                                          \
+    sf_op_init(&op, SF_CALL_##name, fd, 0, flags);                         \
+    sf_op_vector(&op, sf_measure_batch, messages, b.n);                    \
+    SF_BEATS(op, sf_libc.name args, moved = move_batch(&b))                \
+    return sf_tell(&op) < 0 ? -1 : moved;
+
+SF_EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags){
+    BATCH(sendmmsg, (fd, messages, n, flags), NULL, false)}
+
 SF_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags,
                        struct timespec *timeout)
 {
-    struct sf_op op = {.call = SF_CALL_recvmmsg, .fd = fd, .flags = flags};
-    struct timespec until;
-    struct batch b = {&op,   messages, batch_length(n),
-                      flags, true,     deadline(timeout, &until)};
-    int moved = -1;
-
-    if (SF_LIKELY(!sf_on))
-        return sf_libc.recvmmsg(fd, messages, n, flags, timeout);
-    op.len = batch_bytes(&b);
-    SF_BEATS(op, sf_libc.recvmmsg(fd, messages, n, flags, timeout),
-             if (!move_at_once(&b, timeout, &moved)) moved = move_all(&b))
-    return sf_tell(&op) < 0 ? -1 : moved;
+    BATCH(recvmmsg, (fd, messages, n, flags, timeout), timeout, true)
 }
 
 /* A socket, as far as is known before anything was done with it. */

@@ -38,29 +38,43 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static bool has_segment(int fd, const ElfW(Ehdr) * head, uint32_t type)
+static bool find_segment(int fd, const ElfW(Ehdr) * head, uint32_t type,
+                         ElfW(Phdr) * s)
 {
-    ElfW(Phdr) s;
-
     for (unsigned i = 0; i < head->e_phnum; i++)
-        if (pread(fd, &s, sizeof s,
-                  (off_t)(head->e_phoff + (uint64_t)i * sizeof s)) ==
-                sizeof s &&
-            s.p_type == type)
+        if (pread(fd, s, sizeof *s,
+                  (off_t)(head->e_phoff + (uint64_t)i * sizeof *s)) ==
+                sizeof *s &&
+            s->p_type == type)
             return true;
     return false;
 }
 
-/* The loader has no loader, and loads the library all the same. */
-static enum sf_lost why_of_elf(int fd, const char *path, const char *line)
+/* Only the loader can be run and has the name of a library, but no loader: it
+ * loads the library all the same. */
+static bool is_library(int fd, const ElfW(Ehdr) * head)
+{
+    ElfW(Phdr) s;
+    ElfW(Dyn) d = {.d_tag = DT_NULL};
+
+    if (!find_segment(fd, head, PT_DYNAMIC, &s))
+        return false;
+    for (size_t at = 0; at < s.p_filesz; at += sizeof d)
+        if (pread(fd, &d, sizeof d, (off_t)(s.p_offset + at)) == sizeof d &&
+            d.d_tag == DT_SONAME)
+            return true;
+    return false;
+}
+
+static enum sf_lost why_of_elf(int fd, const char *line)
 {
     ElfW(Ehdr) head;
+    ElfW(Phdr) s;
 
     if (line[EI_CLASS] != CLASS)
         return SF_LOST_CLASS;
     memcpy(&head, line, sizeof head);
-    if (has_segment(fd, &head, PT_INTERP) ||
-        strncmp(base_name(path), "ld", 2) == 0)
+    if (find_segment(fd, &head, PT_INTERP, &s) || is_library(fd, &head))
         return SF_LOST_NOT;
     return SF_LOST_STATIC;
 }
@@ -109,7 +123,7 @@ static enum sf_lost why_of_file(char *path, bool *is_script)
         why = SF_LOST_RIGHTS;
     else if (n >= (ssize_t)sizeof(ElfW(Ehdr)) &&
              memcmp(line, ELFMAG, SELFMAG) == 0)
-        why = why_of_elf(fd, path, line);
+        why = why_of_elf(fd, line);
     sf_libc.close(fd);
     return why;
 }

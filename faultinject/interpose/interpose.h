@@ -30,6 +30,7 @@ static inline void sf_op_init(struct sf_op *op, enum sf_call call, int fd,
     op->fd = fd;
     op->len = len;
     op->flags = flags;
+    op->measure = NULL;
     op->wait = NULL;
 }
 
@@ -98,6 +99,22 @@ struct sf_cut {
 
 /* Bytes the vector describes; 0 where the kernel will refuse it. */
 size_t sf_iov_bytes(const struct iovec *iov, size_t n);
+
+/* How op->measure finds out; op->where is in each what its name says. */
+bool sf_measure_vector(struct sf_op *op, bool taken);
+bool sf_measure_message(struct sf_op *op, bool taken);
+bool sf_measure_batch(struct sf_op *op, bool taken);
+
+/* The first beat of a call that has its bytes there. */
+static inline void sf_op_vector(struct sf_op *op,
+                                bool (*measure)(struct sf_op *op, bool taken),
+                                const void *where, size_t n)
+{
+    op->len = SF_UNMEASURED;
+    op->measure = measure;
+    op->where = where;
+    op->n_where = n;
+}
 
 /*
  * The first `len` bytes of the vector; fewer, but at least 1, where they

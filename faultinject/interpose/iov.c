@@ -1,21 +1,85 @@
-/* iov.c: vectors counted and cut; see interpose.h. */
+/* iov.c: vectors measured and cut; see interpose.h. */
 #include <limits.h>
 #include <stdint.h>
 
 #include "faultinject/interpose/interpose.h"
 
+static bool add(const struct iovec *iov, size_t n, size_t *sum)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (iov[i].iov_len > SSIZE_MAX - *sum)
+            return false;
+        *sum += iov[i].iov_len;
+    }
+    return true;
+}
+
 size_t sf_iov_bytes(const struct iovec *iov, size_t n)
 {
     size_t sum = 0;
 
-    if (!iov || n > IOV_MAX)
-        return 0;
-    for (size_t i = 0; i < n; i++) {
-        if (iov[i].iov_len > SSIZE_MAX - sum)
-            return 0;
-        sum += iov[i].iov_len;
+    return iov && n <= IOV_MAX && add(iov, n, &sum) ? sum : 0;
+}
+
+/* Some at a time: a copy of the longest there are may not fit on the stack. */
+static bool add_theirs(const struct sf_op *op, bool taken,
+                       const struct iovec *iov, size_t n, size_t *sum)
+{
+    struct iovec some[SF_CUT_MAX];
+
+    if ((n > 0 && !iov) || n > IOV_MAX)
+        return false;
+    while (n > 0) {
+        size_t these = n < SF_CUT_MAX ? n : SF_CUT_MAX;
+        if (!sf_look(op, taken, some, iov, these * sizeof *iov) ||
+            !add(some, these, sum))
+            return false;
+        iov += these;
+        n -= these;
     }
-    return sum;
+    return true;
+}
+
+static bool add_message(const struct sf_op *op, bool taken,
+                        const struct msghdr *msg, size_t *sum)
+{
+    struct msghdr head;
+
+    return msg && sf_look(op, taken, &head, msg, sizeof head) &&
+           add_theirs(op, taken, head.msg_iov, head.msg_iovlen, sum);
+}
+
+static bool measured(struct sf_op *op, bool can, size_t sum)
+{
+    if (can)
+        op->len = op->asked = sum;
+    return can;
+}
+
+bool sf_measure_vector(struct sf_op *op, bool taken)
+{
+    size_t sum = 0;
+
+    return measured(op, add_theirs(op, taken, op->where, op->n_where, &sum),
+                    sum);
+}
+
+bool sf_measure_message(struct sf_op *op, bool taken)
+{
+    size_t sum = 0;
+
+    return measured(op, add_message(op, taken, op->where, &sum), sum);
+}
+
+bool sf_measure_batch(struct sf_op *op, bool taken)
+{
+    const struct mmsghdr *messages = op->where;
+    bool can = messages || op->n_where == 0;
+    size_t sum = 0;
+
+    for (size_t i = 0; can && i < op->n_where; i++)
+        can = add_message(op, taken, &messages[i].msg_hdr, &sum);
+    return measured(op, can, sum);
 }
 
 void sf_iov_cut(struct sf_cut *cut, const struct iovec *iov, size_t len)

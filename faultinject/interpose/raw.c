@@ -59,8 +59,7 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
     X(accept,        accept(FD, PTR(b), PTR(c)))                              \
     X(accept4,       accept4(FD, PTR(b), PTR(c), INT(d)))                     \
     X(connect,       connect(FD, PTR(b), (socklen_t)c))                       \
-    X(pselect6,      pselect(INT(a), PTR(b), PTR(c), PTR(d), PTR(e),          \
-                             f ? *(sigset_t **)f : NULL))                     \
+    X(pselect6,      pselect6(a, b, c, d, e, f))                              \
     X(ppoll,         ppoll(PTR(a), (nfds_t)b, PTR(c), PTR(d)))                \
     X(epoll_pwait,   epoll_pwait(FD, PTR(b), INT(c), INT(d), PTR(e)))         \
     X(epoll_pwait2,  epoll_pwait2(FD, PTR(b), INT(c), PTR(d), PTR(e)))        \
@@ -152,9 +151,22 @@ static bool clones(long number, long a)
     if (number == SYS_fork)
         return true;
 #endif
-    if (number == SYS_clone3 && a)
-        flags = *(uint64_t *)a;
+    if (number == SYS_clone3)
+        sf_kernel_peek(&flags, (void *)a, sizeof flags);
     return !(flags & CLONE_VM);
+}
+
+/* The mask is in a struct: where that is nowhere the kernel says so. */
+static long pselect6(long a, long b, long c, long d, long e, long f)
+{
+    struct {
+        const sigset_t *mask;
+        size_t size;
+    } m = {NULL, 0};
+
+    if (f && !sf_kernel_peek(&m, (void *)f, sizeof m))
+        return sf_syscall(SYS_pselect6, a, b, c, d, e, f);
+    return pselect(INT(a), PTR(b), PTR(c), PTR(d), PTR(e), m.mask);
 }
 
 static long any_syscall(long number, long a, long b, long c, long d, long e,

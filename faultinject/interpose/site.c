@@ -2,10 +2,12 @@
 #include "faultinject/interpose/site.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <limits.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 #include <unwind.h>
 
@@ -45,11 +47,20 @@ static void note_front(const char *name)
     fronts[n_fronts++].to = (uintptr_t)first + symbol->st_size;
 }
 
-void sf_site_init(void)
+/* Where the kernel has begun no loader beside it, it was the loader itself that
+ * was run, and what it was told to load is now the first argument. */
+static void find_program(void)
 {
     ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
 
     program[n > 0 ? n : 0] = '\0';
+    if (getauxval(AT_BASE) == 0 && !realpath(program_invocation_name, program))
+        program[0] = '\0';
+}
+
+void sf_site_init(void)
+{
+    find_program();
     skipped[0] = module_of((uintptr_t)sf_site_init);
     skipped[1] = module_of((uintptr_t)exit);
     skipped[2] = module_of((uintptr_t)_dl_find_object);

@@ -10,13 +10,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "faultinject/inject/registry.h"
 #include "faultinject/kernel/harmless.h"
+#include "faultinject/kernel/limit.h"
 #include "faultinject/kernel/mend.h"
 
 /* --- facts --- */
@@ -201,6 +201,29 @@ static void kernel_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
     errno = saved;
 }
 
+/* --- the program's memory --- */
+
+/*
+ * The kernel copies as it does at a call.  Where it must not be asked, or does
+ * not do such things, the program is believed.
+ */
+bool sf_kernel_peek(void *to, const void *from, size_t len)
+{
+    struct iovec here = {to, len}, there = {(void *)from, len};
+    int saved = errno;
+    ssize_t n = -1;
+    bool is_there;
+
+    errno = ENOSYS;
+    if (!sealed)
+        n = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+    is_there = n < 0 ? errno != EFAULT : (size_t)n == len;
+    errno = saved;
+    if (n < 0 && is_there)
+        memcpy(to, from, len);
+    return is_there;
+}
+
 /* --- events --- */
 
 static void kernel_lose(int fd)
@@ -266,44 +289,35 @@ static void kernel_drop(int listener)
     errno = saved;
 }
 
-/*
- * The limit is lowered to the numbers in use: the kernel itself then says
- * EMFILE to every call that wants a new one, those we never see included.
- */
-static struct rlimit before; /* rlim_max 0: it is not lowered */
+static struct sf_limit limit;
+
+static int lowest_free(void)
+{
+    int fd = (int)syscall(SYS_memfd_create, "", MFD_CLOEXEC);
+
+    if (fd >= 0)
+        sf_libc.close(fd);
+    return fd;
+}
 
 static void kernel_exhaust(bool on)
 {
-    struct rlimit now;
     int saved = errno;
-    int lowest;
 
-    if (on && before.rlim_max == 0 && getrlimit(RLIMIT_NOFILE, &now) == 0) {
-        lowest = (int)syscall(SYS_memfd_create, "", MFD_CLOEXEC);
-        if (lowest >= 0) {
-            sf_libc.close(lowest);
-            before = now;
-            now.rlim_cur = (rlim_t)lowest;
-            setrlimit(RLIMIT_NOFILE, &now);
-        }
-    } else if (!on && before.rlim_max != 0) {
-        setrlimit(RLIMIT_NOFILE, &before);
-        before.rlim_max = 0;
-    }
+    if (on)
+        sf_limit_lower(&limit, 0, lowest_free);
+    else
+        sf_limit_restore(&limit, 0);
     errno = saved;
 }
 
 /* poll refuses more entries than the limit, used or not. */
 bool sf_kernel_lift(bool on)
 {
-    static struct rlimit lowered;
-
-    if (before.rlim_max == 0)
-        return false;
     if (on)
-        return getrlimit(RLIMIT_NOFILE, &lowered) == 0 &&
-               setrlimit(RLIMIT_NOFILE, &before) == 0;
-    return setrlimit(RLIMIT_NOFILE, &lowered) == 0;
+        return sf_limit_lift(&limit);
+    sf_limit_unlift(&limit);
+    return true;
 }
 
 bool sf_kernel_sends(int i)
@@ -355,6 +369,7 @@ static struct sf_world kernel = {
 #undef CALL
     .count = INT_MAX,
     .all_threads = true,
+    .peek = sf_kernel_peek,
     .facts = kernel_facts,
     .lose = kernel_lose,
     .reset = sf_mend_reset,

@@ -206,10 +206,8 @@ static ssize_t have_written(const struct mend *m, ssize_t result)
         struct mend *m = of(fd);                                \
         ssize_t result;                                         \
                                                                 \
-        if (answers_read(m, &result)) {                         \
-            finish;                                             \
-            return result;                                      \
-        }                                                       \
+        if (answers_read(m, &result))                           \
+            return finish;                                      \
         return have_read(fd, m, sf_libc.name args, bits);       \
     }                                                           \
     MENDED(name, params, args)
@@ -226,27 +224,35 @@ static ssize_t have_written(const struct mend *m, ssize_t result)
     }                                                           \
     MENDED(name, params, args)
 
-static void no_message(struct msghdr *msg)
+/* What the kernel cannot read it does not fill in. */
+static ssize_t no_message(struct msghdr *msg, ssize_t result)
 {
+    struct msghdr theirs;
+
+    if (!sf_kernel_peek(&theirs, msg, sizeof theirs)) {
+        errno = EFAULT;
+        return -1;
+    }
     msg->msg_namelen = 0;
     msg->msg_controllen = 0;
     msg->msg_flags = 0;
+    return result;
 }
 
-READ_MENDED(read, (int fd, void *buf, size_t len), (fd, buf, len), 0, (void)0)
+READ_MENDED(read, (int fd, void *buf, size_t len), (fd, buf, len), 0, result)
 READ_MENDED(recv, (int fd, void *buf, size_t len, int flags),
-            (fd, buf, len, flags), flags, (void)0)
+            (fd, buf, len, flags), flags, result)
 READ_MENDED(recvfrom,
             (int fd, void *buf, size_t len, int flags, struct sockaddr *addr,
              socklen_t *addrlen),
-            (fd, buf, len, flags, addr, addrlen), flags, (void)0)
+            (fd, buf, len, flags, addr, addrlen), flags, result)
 READ_MENDED(readv, (int fd, const struct iovec *iov, int n), (fd, iov, n), 0,
-            (void)0)
+            result)
 READ_MENDED(preadv2,
             (int fd, const struct iovec *iov, int n, off_t offset, int flags),
-            (fd, iov, n, offset, flags), 0, (void)0)
+            (fd, iov, n, offset, flags), 0, result)
 READ_MENDED(recvmsg, (int fd, struct msghdr *msg, int flags), (fd, msg, flags),
-            flags, no_message(msg))
+            flags, no_message(msg, result))
 
 WRITE_MENDED(write, (int fd, const void *buf, size_t len), (fd, buf, len))
 WRITE_MENDED(send, (int fd, const void *buf, size_t len, int flags),
@@ -279,12 +285,22 @@ static ssize_t mended_splice(int fd, off_t *offset, int to, off_t *to_offset,
     return into ? have_written(into, result) : result;
 }
 
-/* A row of what is mended is made of recvmsg: who asks for it does so. */
+/* A row of what is mended is made message by message: who asks for it does
+ * so. */
 static int mended_recvmmsg(int fd, struct mmsghdr *messages, unsigned n,
                            int flags, struct timespec *timeout)
 {
     if (!of(fd))
         return sf_libc.recvmmsg(fd, messages, n, flags, timeout);
+    errno = ENOSYS;
+    return -1;
+}
+
+static int mended_sendmmsg(int fd, struct mmsghdr *messages, unsigned n,
+                           int flags)
+{
+    if (!of(fd))
+        return sf_libc.sendmmsg(fd, messages, n, flags);
     errno = ENOSYS;
     return -1;
 }
@@ -512,7 +528,7 @@ void sf_mend_world(struct sf_world *w)
     MEND(read); MEND(recv); MEND(recvfrom); MEND(readv); MEND(preadv2);
     MEND(recvmsg); MEND(recvmmsg);
     MEND(write); MEND(send); MEND(sendto); MEND(writev); MEND(pwritev2);
-    MEND(sendmsg); MEND(sendfile); MEND(splice);
+    MEND(sendmsg); MEND(sendmmsg); MEND(sendfile); MEND(splice);
     MEND(getsockopt); MEND(getsockname); MEND(ioctl);
     MEND(poll); MEND(ppoll);
     MEND(epoll_wait); MEND(epoll_pwait); MEND(epoll_pwait2);

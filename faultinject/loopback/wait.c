@@ -32,14 +32,10 @@ static int64_t until(int64_t ns)
                                                   : loop.now + ns;
 }
 
-static int64_t ns_of_timeval(const struct timeval *tv)
+/* Any that is less than none is none. */
+static int64_t ns_of_ms(int ms)
 {
-    return tv ? tv->tv_sec * INT64_C(1000000000) + tv->tv_usec * 1000 : -1;
-}
-
-static int64_t ns_of(const struct timespec *ts)
-{
-    return ts ? ts->tv_sec * INT64_C(1000000000) + ts->tv_nsec : -1;
+    return ms < 0 ? -1 : ms * INT64_C(1000000);
 }
 
 /* What is under way gets the real time to arrive, once. */
@@ -80,9 +76,9 @@ static int pass(int64_t end)
     return EAGAIN;
 }
 
-static int interrupted(void)
+static int fails(int err)
 {
-    errno = EINTR;
+    errno = err;
     return -1;
 }
 
@@ -98,12 +94,15 @@ static int without_full(int nfds, fd_set *wr, int r)
     return r;
 }
 
-static int wait_select(int nfds, fd_set *sets[3], int64_t end)
+static int wait_select(int nfds, fd_set *sets[3], int64_t ns)
 {
     struct timespec at_once = {0, 0};
+    int64_t end = until(ns);
     fd_set asked[3];
     int r, why = 0;
 
+    if (ns == -2)
+        return fails(EINVAL);
     for (int i = 0; i < 3; i++)
         if (sets[i])
             asked[i] = *sets[i];
@@ -114,7 +113,7 @@ static int wait_select(int nfds, fd_set *sets[3], int64_t end)
         if (r != 0 || why == EAGAIN)
             return r;
         if (why == EINTR)
-            return interrupted();
+            return fails(EINTR);
         for (int i = 0; i < 3; i++)
             if (sets[i])
                 *sets[i] = asked[i];
@@ -128,17 +127,17 @@ static int on_pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
     fd_set *sets[3] = {rd, wr, ex};
 
     loop.mask = mask;
-    return wait_select(nfds, sets, until(ns_of(timeout)));
+    return wait_select(nfds, sets, sf_sim_ns(timeout));
 }
 
 static int on_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
                      struct timeval *tv)
 {
     fd_set *sets[3] = {rd, wr, ex};
-    int64_t end = until(ns_of_timeval(tv));
-    int r = wait_select(nfds, sets, end);
+    int64_t ns = sf_sim_ns_of_timeval(tv), end = until(ns);
+    int r = wait_select(nfds, sets, ns);
 
-    if (tv) {
+    if (tv && ns >= 0) {
         tv->tv_sec = (end - loop.now) / 1000000000;
         tv->tv_usec = (end - loop.now) % 1000000000 / 1000;
     }
@@ -158,36 +157,39 @@ static int poll_now(struct pollfd *fds, nfds_t n)
     return r;
 }
 
-static int wait_poll(struct pollfd *fds, nfds_t n, int64_t end)
+static int wait_poll(struct pollfd *fds, nfds_t n, int64_t ns)
 {
+    int64_t end = until(ns);
     int r, why = 0;
 
+    if (ns == -2)
+        return fails(EINVAL);
     for (;;) {
         r = poll_now(fds, n);
         if (r != 0 || why == EAGAIN)
             return r;
         if (why == EINTR)
-            return interrupted();
+            return fails(EINTR);
         why = pass(end);
     }
 }
 
 static int on_poll(struct pollfd *fds, nfds_t n, int timeout)
 {
-    return wait_poll(fds, n, until(timeout * INT64_C(1000000)));
+    return wait_poll(fds, n, ns_of_ms(timeout));
 }
 
 static int on_ppoll(struct pollfd *fds, nfds_t n,
                     const struct timespec *timeout, const sigset_t *mask)
 {
     loop.mask = mask;
-    return wait_poll(fds, n, until(ns_of(timeout)));
+    return wait_poll(fds, n, sf_sim_ns(timeout));
 }
 
 static int on_epoll_wait(int epfd, struct epoll_event *events, int max,
                          int timeout)
 {
-    int64_t end = until(timeout * INT64_C(1000000));
+    int64_t end = until(ns_of_ms(timeout));
     int r, why = 0;
 
     loop_free_buffers(); /* whose event it is only the program knows */
@@ -196,7 +198,7 @@ static int on_epoll_wait(int epfd, struct epoll_event *events, int max,
         if (r != 0 || why == EAGAIN)
             return r;
         if (why == EINTR)
-            return interrupted();
+            return fails(EINTR);
         why = pass(end);
     }
 }
@@ -241,9 +243,11 @@ static time_t on_time(time_t *now)
 
 static int on_nanosleep(const struct timespec *want, struct timespec *left)
 {
-    int64_t end = until(ns_of(want));
+    int64_t ns = sf_sim_ns(want), end = until(ns);
     int why;
 
+    if (ns == -2)
+        return fails(EINVAL);
     do
         why = pass(end);
     while (why == 0);
@@ -252,7 +256,7 @@ static int on_nanosleep(const struct timespec *want, struct timespec *left)
     if (left)
         *left = (struct timespec){.tv_sec = (end - loop.now) / 1000000000,
                                   .tv_nsec = (end - loop.now) % 1000000000};
-    return interrupted();
+    return fails(EINTR);
 }
 
 /* When a call that blocks on this has waited long enough. */
@@ -262,7 +266,7 @@ static int64_t patience(int fd, int name)
     socklen_t len = sizeof tv;
 
     sf_libc.getsockopt(fd, SOL_SOCKET, name, &tv, &len);
-    return until(tv.tv_sec || tv.tv_usec ? ns_of_timeval(&tv) : -1);
+    return until(tv.tv_sec || tv.tv_usec ? sf_sim_ns_of_timeval(&tv) : -1);
 }
 
 int loop_await(int fd, short events, int flags)

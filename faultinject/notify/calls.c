@@ -491,10 +491,13 @@ static long on_pselect(void)
 {
     struct timespec left;
     struct timeval t;
+    char mask[16]; /* where it is, and its size */
     long ready;
     int ms;
 
     sf_remote.masked = ARG(5) != 0;
+    if (sf_remote.masked && !sf_peek(mask, ARG(5), sizeof mask))
+        return -1;
     if (milliseconds(ARG(4), &ms) < 0)
         return -1;
     t = (struct timeval){ms / 1000, ms % 1000 * 1000};
@@ -539,7 +542,8 @@ static long on_epoll_ctl(void)
 
     if (!sf_mirror(FD) || (!sf_mirror(INT(2)) && sf_remote.untouched))
         return -1;
-    if (ARG(3) && !sf_peek(&event, ARG(3), sizeof event))
+    if (ARG(3) && INT(1) != EPOLL_CTL_DEL &&
+        !sf_peek(&event, ARG(3), sizeof event))
         return -1;
     return epoll_ctl(FD, INT(1), INT(2), ARG(3) ? &event : NULL);
 }

@@ -21,7 +21,7 @@
 
 /* --- what was left to the program --- */
 
-enum { LEFT_MAX = 65536 };
+enum { THREADS_MAX = 4 * 1024 * 1024 }; /* the kernel's PID_MAX_LIMIT */
 
 /* By thread, shared with the workers: the last call, if it was left to the
  * program; 0: it was not. */
@@ -43,7 +43,7 @@ static uint64_t key_of(const struct seccomp_data *call)
 
 void sf_traced_begin(void)
 {
-    left = mmap(NULL, LEFT_MAX * sizeof *left, PROT_READ | PROT_WRITE,
+    left = mmap(NULL, THREADS_MAX * sizeof *left, PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (left == MAP_FAILED)
         left = NULL;
@@ -52,8 +52,8 @@ void sf_traced_begin(void)
 void sf_traced_answered(const struct seccomp_notif *told, bool is_left)
 {
     if (left)
-        __atomic_store_n(&left[told->pid % LEFT_MAX],
-                         is_left ? key_of(&told->data) : 0, __ATOMIC_RELEASE);
+        __atomic_store_n(&left[told->pid], is_left ? key_of(&told->data) : 0,
+                         __ATOMIC_RELEASE);
 }
 
 #if defined __x86_64__
@@ -120,14 +120,14 @@ void sf_traced_see(pid_t process, const struct seccomp_data *call)
 
 /* --- a debugger of the program's own --- */
 
-static bool is_released[LEFT_MAX]; /* by thread: at its next stop */
+static bool is_released[THREADS_MAX]; /* by thread: at its next stop */
 
 /* False: it is not traced by us. */
 static bool release(pid_t thread)
 {
     if (ptrace(PTRACE_INTERRUPT, thread, NULL, NULL) < 0)
         return false;
-    is_released[thread % LEFT_MAX] = true;
+    is_released[thread] = true;
     return true;
 }
 
@@ -136,7 +136,7 @@ static void await_release(pid_t thread)
 {
     int status;
 
-    for (int i = 0; i < 100 && is_released[thread % LEFT_MAX]; i++) {
+    for (int i = 0; i < 100 && is_released[thread]; i++) {
         if (waitpid(thread, &status, __WALL | WNOHANG) > 0 &&
             WIFSTOPPED(status))
             go_on(thread, status);
@@ -191,8 +191,7 @@ static bool can_wait(int nr)
 static bool had_begun(pid_t thread, const struct seccomp_data *call)
 {
     return left && can_wait(call->nr) &&
-           __atomic_load_n(&left[thread % LEFT_MAX], __ATOMIC_ACQUIRE) ==
-               key_of(call);
+           __atomic_load_n(&left[thread], __ATOMIC_ACQUIRE) == key_of(call);
 }
 
 static void mend_call(pid_t thread)
@@ -215,8 +214,8 @@ static void go_on(pid_t thread, int status)
 {
     int sig = WSTOPSIG(status), event = status >> 16;
 
-    if (is_released[thread % LEFT_MAX]) {
-        is_released[thread % LEFT_MAX] = false;
+    if (is_released[thread]) {
+        is_released[thread] = false;
         ptrace(PTRACE_DETACH, thread, NULL, event ? 0L : (long)sig);
         return;
     }

@@ -5,12 +5,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "faultinject/inject/registry.h"
 #include "faultinject/kernel/harmless.h"
+#include "faultinject/kernel/limit.h"
 #include "faultinject/kernel/mend.h"
 #include "faultinject/notify/remote.h"
 
@@ -348,18 +348,12 @@ static void remote_rearm(int fd, bool unseen)
 /* As kernel.c does it to its own process. */
 static void remote_exhaust(bool on)
 {
-    static struct rlimit before;
-    struct rlimit now;
+    static struct sf_limit limit; /* of the program that is watched */
 
-    if (on && before.rlim_max == 0 &&
-        prlimit(sf_remote.pid, RLIMIT_NOFILE, NULL, &before) == 0) {
-        now = before;
-        now.rlim_cur = (rlim_t)sf_remote_lowest();
-        prlimit(sf_remote.pid, RLIMIT_NOFILE, &now, NULL);
-    } else if (!on && before.rlim_max != 0) {
-        prlimit(sf_remote.pid, RLIMIT_NOFILE, &before, NULL);
-        before.rlim_max = 0;
-    }
+    if (on)
+        sf_limit_lower(&limit, sf_remote.pid, sf_remote_lowest);
+    else
+        sf_limit_restore(&limit, sf_remote.pid);
 }
 
 /* clang-format off */

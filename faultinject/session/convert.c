@@ -7,6 +7,7 @@
  * 0, or 2 with one line that says what is wrong and where.
  */
 #include "faultinject/session/session.h"
+#include "faultinject/session/word.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,7 +18,8 @@ static const char usage[] = "usage: sockfault-session FILE [OUTPUT]\n"
 
 static int fail(const char *what, const char *why)
 {
-    fprintf(stderr, "sockfault-session: %s: %s\n", what, why);
+    fprintf(stderr, "sockfault-session: %s:%s%s\n", what, sf_before_why(why),
+            why);
     return 2;
 }
 

@@ -39,10 +39,29 @@ static bool goes_on(void)
     return options && strstr(options, "halt_on_error=0");
 }
 
+void __sanitizer_symbolize_pc(void *pc, const char *format, char *out,
+                              size_t size) __attribute__((weak));
+
+/* It shows where it was by a symbolizer, to which there are pipes: real ones
+ * if it begins here. */
+static void begin_symbolizer(void)
+{
+    char name[256];
+
+    if (&__sanitizer_symbolize_pc)
+        __sanitizer_symbolize_pc(__builtin_return_address(0), "%f", name,
+                                 sizeof name);
+}
+
 __attribute__((visibility("default"))) void __ubsan_on_report(void)
 {
+    int was_on = sf_on;
+
+    sf_on = 0;
     if (!goes_on())
-        sf_on = 0;
+        return;
+    begin_symbolizer();
+    sf_on = was_on;
 }
 
 /* A target that goes on after a report would do so outside of its session.

@@ -42,16 +42,39 @@ static void part_for_good(void)
             sf_play_let_go(&sf_play.conns[i], false);
 }
 
+struct sf_play_open sf_play_open(void)
+{
+    int fd;
+    struct sf_play_open open = {.all = sf_sim_open(&fd)};
+
+    for (unsigned left = open.all; left > 0; fd++)
+        if (sf_sim_is_open(fd)) {
+            open.connections += sf_sim_was_connected(fd);
+            left--;
+        }
+    return open;
+}
+
+static void tell_open(const char *what, unsigned now, unsigned before)
+{
+    if (now > before)
+        sf_finding(SF_MON_FD_LEAK,
+                   "%u %s are open now that all peers are gone, %u were "
+                   "before they came",
+                   now, what, before);
+}
+
+/* Connections apart: a program that has closed its listener meanwhile, or had
+ * it closed, has not closed one of them for it. */
 static void check_open(void)
 {
-    int first;
+    struct sf_play_open now = sf_play_open(), before = sf_play.open_before;
 
-    if (sf_play.program->side == SF_SERVE &&
-        sf_sim_open(&first) > sf_play.open_before)
-        sf_finding(SF_MON_FD_LEAK,
-                   "%u descriptors are open now that all peers are gone, %u "
-                   "were before they came",
-                   sf_sim_open(&first), sf_play.open_before);
+    if (sf_play.program->side != SF_SERVE)
+        return;
+    tell_open("descriptors", now.all, before.all);
+    if (now.all <= before.all)
+        tell_open("connections", now.connections, before.connections);
 }
 
 static void enter(enum sf_play_phase phase)

@@ -48,12 +48,11 @@ struct sf_play {
     bool unlooked;               /* there was a fault since the last act  */
 
     enum sf_play_phase phase;
-    unsigned next;        /* act                                          */
-    int64_t resume;       /* a WAIT ends then                             */
-    uint64_t last_call;   /* of the program when the last act happened    */
-    unsigned waits;       /* times let go by in this phase since a fault  */
-    unsigned open_before; /* descriptors before the first peer came       */
-    size_t budget;        /* bytes that may still be queued               */
+    unsigned next;      /* act                                          */
+    int64_t resume;     /* a WAIT ends then                             */
+    uint64_t last_call; /* of the program when the last act happened    */
+    unsigned waits;     /* times let go by in this phase since a fault  */
+    size_t budget;      /* bytes that may still be queued               */
     bool armed; /* faults may happen, and descriptors run out: not while a
                  * server is being set up                                 */
     bool stopped;
@@ -66,6 +65,10 @@ struct sf_play {
     uint64_t faults;
     bool acting; /* peers do something, or the harness looks */
     int64_t last_fault[SF_CLASS_COUNT];
+
+    struct sf_play_open {
+        unsigned all, connections;
+    } open_before; /* the first peer came */
 };
 extern struct sf_play sf_play;
 
@@ -114,6 +117,9 @@ void sf_play_due_acts(void);
 void sf_play_set_alarm(void);
 
 /* --- phases.c --- */
+
+/* The descriptors that the program has, and those of them to others. */
+struct sf_play_open sf_play_open(void);
 
 /* The program waits until `until`, and nothing is ready for it. */
 enum sf_sim_wake sf_play_idle(int64_t until);

@@ -14,6 +14,7 @@
 #include "faultinject/session/run.h"
 #include "faultinject/session/serve.h"
 #include "faultinject/session/served.h"
+#include "faultinject/session/word.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -49,8 +50,9 @@ static pid_t owner;  /* the process that the world is for           */
 
 static void put_line(const char *why)
 {
-    snprintf(served->line, sizeof served->line, "sockfault: %.200s: %s",
-             scenario[0] == '-' ? "standard input" : scenario, why);
+    snprintf(served->line, sizeof served->line, "sockfault: %.200s:%s%s",
+             scenario[0] == '-' ? "standard input" : scenario,
+             sf_before_why(why), why);
 }
 
 static _Noreturn void cannot(const char *why)

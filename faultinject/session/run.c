@@ -197,7 +197,7 @@ static void begin_peers(void)
     struct sf_peer *control =
         sf_play.program->no_control ? NULL : connect_control();
 
-    sf_play.open_before = sf_sim_open(NULL);
+    sf_play.open_before = sf_play_open();
     sf_play.armed = true;
     if (control) {
         sf_play_add_frame(control, 3);
@@ -289,7 +289,8 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
 {
     sf_play.s = s;
     sf_play.program = p;
-    sf_play.conns_n = sf_play.next = sf_play.waits = sf_play.open_before = 0;
+    sf_play.conns_n = sf_play.next = sf_play.waits = 0;
+    sf_play.open_before = (struct sf_play_open){0, 0};
     memset(sf_play.current, 0, sizeof sf_play.current);
     sf_play.listener = NULL;
     sf_play.taken = NULL;

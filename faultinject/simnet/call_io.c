@@ -106,8 +106,9 @@ static ssize_t read_iov(struct sf_end *end, const struct iovec *iov, int n,
     if (flags & MSG_TRUNC && end->family != AF_UNIX) /* tcp(7): thrown away */
         return read_once(end, &nowhere, 1, flags, until);
     check_iov(iov, n, true);
-    if (flags & MSG_OOB)
-        return end->family == AF_UNIX ? -EOPNOTSUPP : -EINVAL;
+    if (flags & MSG_OOB) /* nobody has sent an urgent byte */
+        return end->state == SIM_LISTEN && end->family != AF_UNIX ? -ENOTCONN
+                                                                  : -EINVAL;
     if ((flags & MSG_WAITALL) && !(flags & MSG_PEEK))
         return read_all(end, iov, n, flags, until);
     return read_once(end, iov, n, flags, until);
@@ -236,6 +237,8 @@ static ssize_t write_iov(int fd, const struct iovec *iov, int n, int flags,
     if (end->kind == SIM_EPOLL || end->kind == SIM_TIMER)
         return -EINVAL;
     check_iov(iov, n, false);
+    if (flags & MSG_OOB && end->family == AF_UNIX && !sim_iov_len(iov, n))
+        return -EOPNOTSUPP; /* it is the last one that is urgent */
     r = sim_write(end, iov, n);
     if (!end->nonblock && !(flags & MSG_DONTWAIT)) {
         size_t moved = r > 0 ? (size_t)r : 0;

@@ -9,30 +9,6 @@
 
 /* ---------------------------------------------------------------- waiting */
 
-/* Nanoseconds, -1 for no limit, -2 for a time that is none. */
-static int64_t from_timespec(const struct timespec *ts)
-{
-    if (!ts)
-        return -1;
-    if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec > 999999999)
-        return -2;
-    return ts->tv_sec > INT64_C(9000000000)
-               ? -1
-               : ts->tv_sec * 1000000000 + ts->tv_nsec;
-}
-
-static int64_t from_timeval(const struct timeval *tv)
-{
-    if (!tv)
-        return -1;
-    if (tv->tv_sec < 0 || tv->tv_usec < 0)
-        return -2;
-    return tv->tv_sec > INT64_C(8000000000) ||
-                   tv->tv_usec > INT64_C(1000000000000000)
-               ? -1
-               : tv->tv_sec * 1000000000 + tv->tv_usec * 1000;
-}
-
 static int64_t from_ms(int ms)
 {
     return ms < 0 ? -1 : (int64_t)ms * 1000000;
@@ -53,7 +29,7 @@ static int do_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t ns)
 int sim_on_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
                   struct timeval *timeout)
 {
-    int64_t ns = from_timeval(timeout), end = sim_until(ns), left;
+    int64_t ns = sf_sim_ns_of_timeval(timeout), end = sim_until(ns), left;
     int r = do_select(nfds, rd, wr, ex, ns);
 
     if (timeout && ns >= 0 && r != PASS_INT) {
@@ -68,7 +44,7 @@ int sim_on_pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
                    const struct timespec *timeout, const sigset_t *mask)
 {
     sim.mask = mask;
-    return do_select(nfds, rd, wr, ex, from_timespec(timeout));
+    return do_select(nfds, rd, wr, ex, sf_sim_ns(timeout));
 }
 
 static int do_poll(struct pollfd *fds, nfds_t nfds, int64_t ns)
@@ -96,7 +72,7 @@ int sim_on_ppoll(struct pollfd *fds, nfds_t nfds,
                  const struct timespec *timeout, const sigset_t *mask)
 {
     sim.mask = mask;
-    return do_poll(fds, nfds, from_timespec(timeout));
+    return do_poll(fds, nfds, sf_sim_ns(timeout));
 }
 
 static int do_epoll(int epfd, struct epoll_event *events, int maxevents,
@@ -132,7 +108,7 @@ int sim_on_epoll_pwait2(int epfd, struct epoll_event *events, int maxevents,
                         const struct timespec *timeout, const sigset_t *mask)
 {
     sim.mask = mask;
-    return do_epoll(epfd, events, maxevents, from_timespec(timeout));
+    return do_epoll(epfd, events, maxevents, sf_sim_ns(timeout));
 }
 
 static int new_fd(struct sf_end *end, bool cloexec)
@@ -307,7 +283,7 @@ time_t sim_on_time(time_t *now)
 
 int sim_on_nanosleep(const struct timespec *want, struct timespec *left)
 {
-    int64_t ns = from_timespec(want), until = sim_until(ns);
+    int64_t ns = sf_sim_ns(want), until = sim_until(ns);
     int r;
 
     if (!want || ns == -2)

@@ -45,6 +45,32 @@ enum {
                                   */
 #define SF_SIM_NEVER INT64_MAX
 
+/* Nanoseconds; -1: no limit, or one that nobody lives to see; -2: it is no
+ * time. */
+static inline int64_t sf_sim_ns(const struct timespec *ts)
+{
+    if (!ts)
+        return -1;
+    if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec > 999999999)
+        return -2;
+    return ts->tv_sec > INT64_C(9000000000)
+               ? -1
+               : ts->tv_sec * 1000000000 + ts->tv_nsec;
+}
+
+/* As Linux takes it: its microseconds may be more than a second. */
+static inline int64_t sf_sim_ns_of_timeval(const struct timeval *tv)
+{
+    if (!tv)
+        return -1;
+    if (tv->tv_sec < 0 || tv->tv_usec < 0)
+        return -2;
+    return tv->tv_sec > INT64_C(8000000000) ||
+                   tv->tv_usec > INT64_C(1000000000000000)
+               ? -1
+               : tv->tv_sec * 1000000000 + tv->tv_usec * 1000;
+}
+
 /* What came of asking for something to happen. */
 enum sf_sim_wake {
     SF_SIM_NOTHING, /* nobody will act before `until`: let time pass   */

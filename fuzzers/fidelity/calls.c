@@ -245,6 +245,20 @@ static void do_recv(int slot)
         differ("the bytes");
 }
 
+/* Nobody sends an urgent byte: there is none to be read. */
+static void do_urgent(int slot)
+{
+    bool out = decide(2);
+    int r[WORLDS];
+    char byte;
+
+    for (int w = 0; w < WORLDS; w++)
+        r[w] = result(
+            out ? IN(w, send, both.fd[w][slot], "", 0, MSG_OOB | MSG_NOSIGNAL)
+                : IN(w, recv, both.fd[w][slot], &byte, 1, MSG_OOB));
+    same(out ? "send urgent" : "recv urgent", slot, 0, r);
+}
+
 static void do_vector(int slot)
 {
     char a[WORLDS][8], b[WORLDS][24];
@@ -399,10 +413,11 @@ static void (*const opening[])(int) = {
     do_serve,  do_serve, do_dial,   do_dial, do_accept,
 };
 static void (*const on_open[])(int) = {
-    do_listen,  do_listen, do_connect, do_connect, do_send,   do_send,
-    do_send,    do_recv,   do_recv,    do_recv,    do_vector, do_shutdown,
-    do_close,   do_close,  do_error,   do_ask,     do_linger, do_watch,
-    do_connect, do_watch,  do_send,    do_option,  do_flags,  do_set_option,
+    do_listen, do_listen,   do_connect, do_connect,    do_send,
+    do_send,   do_send,     do_recv,    do_recv,       do_recv,
+    do_vector, do_shutdown, do_close,   do_close,      do_error,
+    do_ask,    do_linger,   do_watch,   do_connect,    do_watch,
+    do_send,   do_option,   do_flags,   do_set_option, do_urgent,
 };
 
 void one_call(void)

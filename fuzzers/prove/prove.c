@@ -7,9 +7,9 @@
 #include "fuzzers/prove/core.h"
 
 #include "faultinject/session/statement.h"
+#include "faultinject/session/word.h"
 #include "fuzzers/fuzz.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -153,8 +153,7 @@ static bool load(const char *path, struct sf_session *s)
     if (!whole)
         return false;
     if (sf_session_read_file(s, text, n, why, sizeof why) < 0) {
-        prove_complain("%s:%s%s", path,
-                       isdigit((unsigned char)why[0]) ? "" : " ", why);
+        prove_complain("%s:%s%s", path, sf_before_why(why), why);
         run.other++;
         return false;
     }

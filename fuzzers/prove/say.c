@@ -4,6 +4,7 @@
 #include "faultinject/session/run.h"
 #include "faultinject/session/statement.h"
 #include "faultinject/session/tape.h"
+#include "faultinject/session/word.h"
 #include "fuzzers/fuzz.h"
 
 #include <errno.h>
@@ -242,7 +243,11 @@ void prove_show(const struct prove_job *job, const struct prove_result *r)
     if (!replay(job, bytes, len))
         printf("replayed by its tape alone nothing was found: it depends on "
                "what ran before\n");
-    printf("\nto see it again: %s -v %s\n",
-           prove_core ? job->target->name : program_invocation_name, input);
+    printf("\nto see it again: ");
+    sf_print_word(prove_core ? job->target->name : program_invocation_name,
+                  stdout);
+    printf(" -v ");
+    sf_print_word(input, stdout);
+    putchar('\n');
     fflush(stdout);
 }

@@ -91,6 +91,15 @@ proves() { # PROGRAM OPTION...: $wanted is how it ends, and $says what it says
 }
 prove_planted 0 0 '5 of 5 proved, 0 refuted' -k 2
 prove_planted 1 1 'REFUTED    with 1 fault: .*wrong-data' -k 2
+mkdir "$folder/a b"
+cp "$folder/upper" "$folder/a b"
+wanted=1
+proves 'a b/upper' -k 2 --first -o "$folder/a b" seeds
+again=$(sed -n 's/^to see it again: //p' "$folder/log")
+status=0
+(ulimit -c 0 && sh -c "$again") >"$folder/log" 2>&1 || status=$?
+{ [ "$status" -gt 2 ] && grep -q 'finding: wrong-data' "$folder/log"; } ||
+    fail "$again: status $status: $(cat "$folder/log")"
 prove_planted 2 1 'REFUTED    with 0 faults: .*fd-leak' -k 2
 prove_planted 3 1 'REFUTED    with 0 faults: .*spin' -k 2
 prove_planted 4 1 'REFUTED    with 1 fault: .*memory: 1 blocks' -k 2
@@ -174,6 +183,10 @@ for compiler in clang gcc; do
     links "$compiler"
     ! "$folder/allocates" seeds/pipelined >"$folder/log" 2>&1 ||
         fail "it went on after a report: $(cat "$folder/log")"
+    UBSAN_OPTIONS=halt_on_error=0:print_stacktrace=1 \
+        "$folder/allocates" seeds/pipelined >"$folder/log" 2>&1 ||
+        fail "a report that was not to end it did: $(cat "$folder/log")"
+    grep -q '#0 .* in overflow ' "$folder/log" || fail "$(cat "$folder/log")"
     wanted=1 says='REFUTED    also when none fails: runtime error: signed'
     proves allocates --memory seeds/pipelined
 done

@@ -102,6 +102,13 @@ for how in execvp execvpe execlp spawnp; do
     says '' "$how" dynamic
 done
 says '' execvp nowhere
+
+# The loader has no loader, and loads the library all the same.
+loader=$(readelf -l "$work/dynamic" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+cp "$loader" "$work/loads"
+cp "$work/static-one" "$work/ld-one"
+says '' popen "$work/loads $work/dynamic x"
+says 'ld-one, which is statically linked: --notify sees it' execv "$work/ld-one"
 says 'dynamic, which got no LD_PRELOAD: --notify sees it' cleaned \
     "$work/dynamic"
 says 'script, which is statically linked: --notify sees it' execl \

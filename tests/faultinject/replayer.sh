@@ -31,7 +31,7 @@ mkfifo fifo
 
 ends 0 'executed 1 of 1 inputs' one/good
 ends 0 'executed 2 of 2 inputs' one
-ends 2 'malformed: 2:1: expected' malformed
+ends 2 'sockfault: malformed:2:1: expected' malformed
 ends 2 'executed 1 of 2 inputs' malformed one/good
 ends 2 'large: larger than 1 MiB' one/good large
 ends 2 'fifo: neither a file nor a folder' one/good fifo

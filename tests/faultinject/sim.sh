@@ -142,7 +142,7 @@ else
     echo "sim.sh: no beanstalkd"
 fi
 
-expect 2 '^sockfault: .*malformed: 2:1: expected' malformed "$served" good
+expect 2 '^sockfault: .*malformed:2:1: expected' malformed "$served" good
 expect 2 '^sockfault: .*marked: expected .*byte order mark' marked "$served" \
     good
 expect 2 '^sockfault: .*zeros: larger than 64 KiB' zeros "$served" good

@@ -109,6 +109,15 @@ for way in constructor names fork vfork spawn exec closes stack handler \
     injects "$way" "$work/odd" "$way"
 done
 
+# The loader, asked to run it, has no loader and is not static.
+loader=$(readelf -l "$work/odd" | sed -n 's/.*interpreter: \(.*\)\]/\1/p')
+cp "$loader" "$work/loads"
+injects loader "$work/loads" "$work/odd" names
+"$sockfault" run --status --fault 'recv 1: short 3' --trace "$work/trace" \
+    -- "$work/loads" "$work/odd" names 2>"$work/said" || fail 'loader: traced'
+grep -q '^conn 1 recv 1: short 3 .* in talk of odd$' "$work/trace" ||
+    fail "loader: $(grep recv "$work/trace")"
+
 "$sockfault" run --status --timeout 20s -- "$work/odd" midst 2>"$work/said" ||
     fail 'midst: without a plan'
 

@@ -80,8 +80,8 @@ printf 'sockfault-session 1\nfamily unix\nbytes 1 "he"\nreset 1\n' \
 expect 2 'a peer on AF_UNIX that has read everything resets' \
     planted_loopback "$work/resets"
 printf 'sockfault-session 1\nbyte 1 "a"\n' >"$work/malformed"
-expect 2 'malformed: 2:1: expected' planted_loopback "$work/malformed"
-expect 2 'malformed: 2:1: expected' planted "$work/malformed"
+expect 2 'malformed:2:1: expected' planted_loopback "$work/malformed"
+expect 2 'malformed:2:1: expected' planted "$work/malformed"
 expect 2 'No such file' planted_loopback "$work/nowhere"
 
 # What ends the process is the program's as well.
@@ -91,6 +91,12 @@ for how in 'died: by SIGUSR1' "a sanitizer's report" 'hang: '; do
     expect 1 "^confirmed: $how" planted_loopback "$work/ends"
     ends=$((ends + 1))
 done
+
+# A wait that is longer than the clock is none that is short.
+printf 'sockfault-session 1\nvariant 5\nwait 30000\nbytes 1 "he"\n' \
+    >"$work/patient"
+expect 0 'executed 1 of 1' planted "$work/patient"
+expect 0 '^not confirmed' planted_loopback "$work/patient"
 
 same fuzz_session 20
 same fuzz_client 3

@@ -1,12 +1,14 @@
 /*
  * planted.c: an echo server that is right as variant 0; as variant 1 it takes
- * it that what was sent as five bytes comes as five, and as the next ones it
- * ends in ways that are no finding.  Built with ARTEFACT the
- * simulator is wrong instead: a peer gets other bytes than the program sent.
+ * it that what was sent as five bytes comes as five, as the next ones it ends
+ * in ways that are no finding, and as the last it is right and has more
+ * patience than nanoseconds can say.  Built with ARTEFACT the simulator is
+ * wrong instead: a peer gets other bytes than the program sent.
  */
 #include "faultinject/session/target.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -41,6 +43,24 @@ static void end_otherwise(unsigned variant)
     free(block);
 }
 
+/* Where the time is up, or one that is none was waited for, it ends. */
+static void wait_long(int listener)
+{
+    struct timespec longer = {INT64_C(18446744075), 0}, none = {0, -1};
+    struct timeval long_time = {INT64_C(18446744075), 0};
+    struct pollfd p = {.fd = listener, .events = POLLIN};
+    fd_set set;
+
+    FD_ZERO(&set);
+    FD_SET(listener, &set);
+    if (pselect(listener + 1, &set, NULL, NULL, &none, NULL) >= 0 ||
+        errno != EINVAL || ppoll(&p, 1, &none, NULL) >= 0 || errno != EINVAL ||
+        select(listener + 1, &set, NULL, NULL, &long_time) == 0 ||
+        pselect(listener + 1, &set, NULL, NULL, &longer, NULL) == 0 ||
+        ppoll(&p, 1, &longer, NULL) == 0)
+        raise(SIGUSR1);
+}
+
 static void run(void *arg, int unused)
 {
     socklen_t len;
@@ -51,9 +71,11 @@ static void run(void *arg, int unused)
     end_otherwise(sf_session_now()->variant);
     bind(listener, addr, len);
     listen(listener, 8);
+    if (sf_session_now()->variant == 5)
+        wait_long(listener);
     for (stopping = false; !stopping;) {
         fd = accept(listener, NULL, NULL);
-        while (fd >= 0 && !stopping && echo(fd, sf_session_now()->variant))
+        while (fd >= 0 && !stopping && echo(fd, sf_session_now()->variant == 1))
             ;
         if (fd >= 0)
             close(fd);

@@ -230,6 +230,32 @@ static void works_for_long(void *arg, int fd)
             return;
 }
 
+/* One connection, and no more: it listens elsewhere, or nowhere. */
+static struct {
+    bool elsewhere;
+    bool keeps; /* the connection */
+} afterwards;
+
+static void accepts_one(void *arg, int unused)
+{
+    int listener = listener_of(), fd = accept(listener, NULL, NULL);
+    struct timeval soon;
+
+    (void)arg, (void)unused;
+    close(listener);
+    listener = afterwards.elsewhere ? socket(AF_UNIX, SOCK_STREAM, 0) : -1;
+    if (!afterwards.keeps)
+        close(fd);
+    for (stopped = false; !stopped;) {
+        soon = (struct timeval){.tv_sec = 10};
+        select(0, NULL, NULL, NULL, &soon);
+    }
+    if (afterwards.keeps)
+        close(fd);
+    if (listener >= 0)
+        close(listener);
+}
+
 static void closes_what_a_wait_has_told(void *arg, int fd)
 {
     fd_set rd;
@@ -270,6 +296,25 @@ static void ends_are_judged(void **state)
     memset(&wrong, 0, sizeof wrong);
     wrong.keeps = true;
     says("are open now that all peers are gone", p, "connect 1\n");
+}
+
+/* That one was closed does not make up for one that was not. */
+static void what_stays_is_compared(void **state)
+{
+    struct sf_program p = {.name = "one",
+                           .run = accepts_one,
+                           .no_control = true,
+                           .no_emfile = true};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        afterwards.elsewhere = i & 1;
+        afterwards.keeps = i & 2;
+        if (afterwards.keeps)
+            says("open now that all peers are gone", p, "connect 1\n");
+        else
+            is_quiet(p, "connect 1\n");
+    }
 }
 
 static struct {
@@ -321,6 +366,7 @@ int main(void)
         cmocka_unit_test(faults_change_nothing),
         cmocka_unit_test(echoes_are_compared),
         cmocka_unit_test(ends_are_judged),
+        cmocka_unit_test(what_stays_is_compared),
         cmocka_unit_test(hooks_are_asked),
     };
 

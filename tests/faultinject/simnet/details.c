@@ -278,6 +278,53 @@ static void epoll_takes_turns(void **state)
     assert_int_equal(got[0].data.fd, first);
 }
 
+static struct {
+    int runs;
+    sigset_t mask; /* … of the last one */
+} handler;
+
+static void note_mask(int signo)
+{
+    (void)signo;
+    handler.runs++;
+    sigprocmask(SIG_BLOCK, NULL, &handler.mask);
+}
+
+static enum sf_sim_wake interrupted(void)
+{
+    return w->interrupt(NULL) ? SF_SIM_SIGNAL : SF_SIM_NOTHING;
+}
+
+/* A program's own handler runs as blocked as the wait is: not as its thread. */
+static void handlers_have_the_mask_of_the_wait(void **state)
+{
+    struct sigaction sa = {.sa_handler = note_mask};
+    sigset_t thread, wait, own;
+    struct timespec soon = {1, 0};
+
+    (void)state;
+    handle_signals(sf_kernel());
+    sigaction(SIGURG, &sa, NULL);
+    sigemptyset(&thread);
+    sigaddset(&thread, SIGURG);
+    sigprocmask(SIG_BLOCK, &thread, &own);
+    sigemptyset(&wait);
+    sigaddset(&wait, SIGUSR1);
+    next = interrupted;
+    FAILS(w->ppoll(NULL, 0, &soon, &wait), EINTR);
+    assert_int_equal(handler.runs, 1);
+    assert_true(sigismember(&handler.mask, SIGUSR1));
+    FAILS(w->pselect(0, NULL, NULL, NULL, &soon, &wait), EINTR);
+    assert_int_equal(handler.runs, 2);
+    assert_int_equal(w->ppoll(NULL, 0, &soon, NULL), 0);
+    assert_int_equal(handler.runs, 2);
+    sigprocmask(SIG_BLOCK, NULL, &thread);
+    assert_true(sigismember(&thread, SIGURG));
+    assert_false(sigismember(&thread, SIGUSR1));
+    sigprocmask(SIG_SETMASK, &own, NULL);
+    signal(SIGURG, SIG_DFL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +341,7 @@ int main(void)
         TEST(ends_are_edges),
         TEST(rearmed_is_told_again),
         TEST(epoll_takes_turns),
+        TEST(handlers_have_the_mask_of_the_wait),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,11 +16,25 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     return next ? next() : SF_SIM_NOTHING;
 }
 
+static struct sf_sim_config config = {.buffer = 1000, .idle = on_idle};
+
+void handle_signals(const struct sf_world *signals)
+{
+    struct sf_sim_config handling = config;
+
+    handling.handlers = true;
+    handling.signals = signals;
+    sf_sim_configure(&handling);
+}
+
+/* Whoever starts the test may block signals, and its children begin so. */
 int set_up(void **state)
 {
-    struct sf_sim_config config = {.buffer = 1000, .idle = on_idle};
+    sigset_t none;
 
     (void)state;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     next = NULL;
     w = sf_simnet();
     sf_sim_begin(&config);

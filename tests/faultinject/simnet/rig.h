@@ -34,6 +34,9 @@ int tear_down(void **state);
         assert_int_equal(errno, err); \
     } while (0)
 
+/* Until the test ends, those that the process has handlers for. */
+void handle_signals(const struct sf_world *signals);
+
 /* Since the test began. */
 int64_t elapsed_ms(void);
 /* SO_RCVTIMEO or SO_SNDTIMEO of pair[0]. */
