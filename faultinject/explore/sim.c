@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OPT_ALLOW = 256, OPT_SHARD, OPT_MEMORY };
+enum { OPT_ALLOW = 256, OPT_SHARD, OPT_MEMORY, OPT_PLAIN };
 enum { GRACE_MS = 500, PATIENCE_MS = 3000, K_MAX = 64 };
 
 static const char usage[] =
@@ -42,6 +42,9 @@ static const char usage[] =
     "it\n"
     "                       up to date\n"
     "  -o, --out FOLDER     ... with --prove: for the counterexample [.]\n"
+    "      --plain          ... with --prove: every run to its end, also where "
+    "its\n"
+    "                       state was seen before\n"
     "\n"
     "Ends with 0: nothing found, or proved; 1: something found; 2: could not "
     "do "
@@ -114,6 +117,8 @@ static bool take_option(int option)
     case 'o':
         sim.out = optarg;
         return true;
+    case OPT_PLAIN:
+        return sim.plain = true;
     default: /* getopt has said what is wrong */
         return false;
     }
@@ -137,8 +142,9 @@ static bool go_together(void)
 {
     if (sim.proves && sim.tortures)
         return sf_complain("sim: either --prove or --memory");
-    if (!sim.proves && (sim.shards > 1 || sim.resume || sim.out))
-        return sf_complain("sim: --shard, --resume and --out go with --prove");
+    if (!sim.proves && (sim.shards > 1 || sim.resume || sim.out || sim.plain))
+        return sf_complain(
+            "sim: --shard, --resume, --out and --plain go with --prove");
     return sim.proves || (sim.tortures && !sim.nth) || !sim.budget_ms ||
            sf_complain("sim: --budget goes with --prove or --memory");
 }
@@ -156,6 +162,7 @@ static bool take_options(int argc, char **argv)
         {"shard", required_argument, NULL, OPT_SHARD},
         {"resume", required_argument, NULL, 'r'},
         {"out", required_argument, NULL, 'o'},
+        {"plain", no_argument, NULL, OPT_PLAIN},
         {NULL, 0, NULL, 0},
     };
     static char name[] = "sockfault: sim";
@@ -262,6 +269,8 @@ int sf_sim_verdict(const char *name, int status, bool hung)
 
     if (s->unusable || s->found)
         return s->unusable ? SF_COULD_NOT : SF_FOUND;
+    if (s->cut)
+        return SF_NOTHING_FOUND;
     if (sf_forwarded())
         return ends(SF_COULD_NOT, "stopped by SIG%s before the session ended",
                     sigabbrev_np(sf_forwarded()));

@@ -20,6 +20,7 @@ struct sim {
     unsigned nth;     /* … of this allocation; 0: all */
     /* With --prove: */
     bool proves;
+    bool plain;             /* states are not recognised    */
     bool aloud;             /* what the program says is heard all the same */
     unsigned k;             /* at most so many faults       */
     unsigned shard, shards; /* shard 0 … shards - 1         */

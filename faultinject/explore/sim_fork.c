@@ -50,7 +50,7 @@ bool sf_sim_fork_begin(char **command, const struct sf_program *program)
     int64_t since = sf_now_ms();
 
     sf_sim_clear();
-    *v = (struct sf_serving){.wanted = 1};
+    *v = (struct sf_serving){.wanted = 1, .plain = sim.plain};
     sim.served->proves = true;
     sim.server = sf_sim_start(command, program);
     while (!has_changed(&v->ready, 0))

@@ -23,6 +23,7 @@ static struct {
     struct sf_saved saved; /* where it stands, for a break */
     uint64_t key;          /* of that                      */
     uint64_t runs, schedules[SF_EXHAUST_MAX + 1];
+    uint64_t merged; /* … that ended in a state that was seen */
     uint64_t calls;
     uint32_t decisions;
     int64_t since, kept; /* ms */
@@ -112,6 +113,7 @@ static void count(void)
     }
     if (proof.walk.n || sim.shard == 0)
         proof.schedules[proof.walk.n] += proof.walk.counts;
+    proof.merged += sim.served->cut;
     proof.runs++;
 }
 
@@ -239,6 +241,8 @@ static void say(const char *program, enum sim_end end)
 
     sf_state_subject(&s);
     sf_state_schedules(&s);
+    if (sim.served->serving.states)
+        sf_state_states(sim.served->serving.states, proof.merged);
     say_end(end, &s);
     sf_state_pace(&s);
 }

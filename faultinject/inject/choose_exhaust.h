@@ -106,6 +106,9 @@ void sf_exhaust_adopt(struct sf_exhaust *copy, struct sf_choice *found);
 void sf_exhaust_take_back(struct sf_exhaust *e, const struct sf_exhaust *copy,
                           const struct sf_choice *found);
 
+/* Of the vector, in whatever round. */
+uint64_t sf_exhaust_name(const struct sf_exhaust *e);
+
 /* Where the next run begins: NULL from the start of the session. */
 void *sf_exhaust_mark(const struct sf_exhaust *e);
 

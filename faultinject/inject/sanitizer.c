@@ -34,9 +34,15 @@ void sf_sanitized_watch(struct sf_sanitized *counts)
 
 void sf_sanitized_forked(void)
 {
+    if (!shared)
+        return;
     self = getpid();
-    if (shared)
-        __atomic_fetch_add(&shared->programs, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&shared->programs, 1, __ATOMIC_RELAXED);
+}
+
+void sf_sanitized_counters(sf_counter *each, void *arg)
+{
+    each(arg, &self, sizeof self);
 }
 
 static void on_exit_called(void)

@@ -8,6 +8,8 @@
 #ifndef SF_SANITIZER_H
 #define SF_SANITIZER_H
 
+#include "faultinject/inject/counter.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +25,8 @@ struct sf_sanitized {
 void sf_sanitized_watch(struct sf_sanitized *counts);
 /* In a fork that takes its place: what was counted is forgotten. */
 void sf_sanitized_forked(void);
+/* Which process it is. */
+void sf_sanitized_counters(sf_counter *each, void *arg);
 
 /* In the program: does it write a report now?  AddressSanitizer says so itself;
  * who looks for leaks does so after the handlers of exit() that were registered

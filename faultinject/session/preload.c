@@ -10,6 +10,7 @@
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
+#include "faultinject/session/imprint.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
 #include "faultinject/session/serve.h"
@@ -267,6 +268,8 @@ static void in_parent(void)
 {
     struct pollfd child = {.fd = birth[0], .events = POLLIN};
 
+    if (!serving_forks) /* what it writes is not its own alone for a while */
+        served->walk.met = NULL;
     close_birth(1);
     if (child.fd >= 0)
         sf_libc.poll(&child, 1, PATIENCE_MS);
@@ -434,12 +437,64 @@ static struct sf_program program = {
     .keeps_open = true,
 };
 
-/* Faults are chosen by whoever proves. */
+/* --------------------------------------------------------------- the walk */
+
+static struct sf_seen *seen; /* NULL: states are not recognised */
+
+static void wipe(void *at, size_t len)
+{
+    memset(at, 0, len);
+}
+
+/* Before the first fork. */
+static void begin_states(void)
+{
+    if (served->serving.wanted && !served->serving.plain && sf_imprint_begin())
+        seen = sf_seen_new();
+    if (seen)
+        sf_sim_be_tidy(wipe);
+}
+
+static void hide_counters(void)
+{
+    struct sf_hidden *hidden = sf_imprint_hidden();
+
+    sf_session_counters(sf_hide, hidden);
+    sf_refuse_counters(sf_hide, hidden);
+    sf_sanitized_counters(sf_hide, hidden);
+    sf_hide(hidden, &owner, sizeof owner);
+}
+
+/* Whatever can follow has been, or will be, run from there. */
+static void met(unsigned left)
+{
+    struct sf_print print;
+    bool told;
+
+    hide_counters();
+    told = sf_imprint_take(&print);
+    sf_show_again(sf_imprint_hidden());
+    if (!told)
+        return;
+    served->cut = sf_seen(seen, &print, sf_exhaust_name(&served->walk), left);
+    served->serving.states = sf_seen_states(seen);
+    if (!served->cut)
+        return;
+    count();
+    _exit(0);
+}
+
+/* Faults are chosen by whoever proves.  A run of which no other goes on is no
+ * longer than it takes to look. */
 static void walk(void)
 {
     sf_exhaust_adopt(&served->walk, served->children);
     served->walk.allowed = sf_session_allows;
     sf_session_choose(&served->walk.chooser);
+    if (!seen || served->walk.n == served->walk.bound || !sf_imprint_can_tell())
+        return;
+    sf_seen_round(seen, served->walk.bound + 1);
+    served->walk.met = met;
 }
 
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
@@ -452,6 +507,7 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     start_fork_server();
     if (fuzzing)
         load();
+    begin_states();
     sf_serve_runs(&served->serving, fork_run);
     if (served->proves)
         walk();

@@ -35,6 +35,8 @@ struct sf_serving {
     uint32_t wanted;   /* it is to stay there                */
     int32_t child;     /* the run that it makes: its process */
     int32_t status;    /* … as from waitpid                  */
+    uint32_t plain;    /* states are not recognised          */
+    uint64_t states;   /* so many there were                 */
 };
 
 struct sf_served {
@@ -58,6 +60,7 @@ struct sf_served {
     uint64_t refused; /* … and this one must fail; 0: none               */
     uint32_t blind;   /* … but none of them is seen                      */
     uint32_t proves;  /* this run is one of a walk, not the session's  */
+    uint32_t cut;     /* … and ended where another one was             */
     struct sf_exhaust walk; /* … so far; adopted by the library              */
     struct sf_choice children[]; /* … noted: SF_EXHAUST_ROOM if it proves   */
 };

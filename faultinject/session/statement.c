@@ -114,6 +114,13 @@ static const char *of_nothing(const struct sf_statement *s)
                          : ": no fault is possible in this session";
 }
 
+void sf_state_states(uint64_t states, uint64_t merged)
+{
+    printf("  states     %" PRIu64 "; %" PRIu64
+           " schedules ended in one that was seen\n",
+           states, merged);
+}
+
 void sf_state_complete(const struct sf_statement *s)
 {
     printf("  PROVED     complete: every schedule of at most %s was run%s%s\n",

@@ -36,6 +36,8 @@ const char *sf_resume_text(const char *file);
 
 void sf_state_subject(const struct sf_statement *s);
 void sf_state_schedules(const struct sf_statement *s);
+/* So many there were, and so many schedules ended in one that was seen. */
+void sf_state_states(uint64_t states, uint64_t merged);
 /* One of these: all was run; all of at most `bounds` - 1 faults, if that is
  * one, until it was stopped, by that signal or by none; this was found; none.
  */

@@ -3,7 +3,8 @@
 #include "fuzzers/prove/image.h"
 
 #include "fuzzers/prove/lines.h"
-#include "fuzzers/prove/machine.h"
+
+#include "faultinject/session/machine.h"
 #include "target/poison.h"
 
 #include <errno.h>

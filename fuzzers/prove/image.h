@@ -22,16 +22,13 @@
 #ifndef SF_PROVE_IMAGE_H
 #define SF_PROVE_IMAGE_H
 
+#include "faultinject/session/seen.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct image_snapshot;
-
-/* 128 bits. */
-struct image_print {
-    uint64_t a, b;
-};
 
 enum image_news { IMAGE_NOTHING, IMAGE_COUNTERS, IMAGE_STATE };
 
@@ -58,7 +55,7 @@ void image_leave(void) __attribute__((noreturn));
  * there is no more room. */
 bool image_take(struct image_snapshot **out) __attribute__((returns_twice));
 /* Of everything that the run can see from here on. */
-struct image_print image_print(void);
+struct sf_print image_print(void);
 /* Zero again, as at first: memory that a run gives back before its end. */
 void image_clear(void *at, size_t len);
 
@@ -76,7 +73,7 @@ bool image_look(void);
 void image_be_careful(void);
 /* Of what the last run has left behind.  Runs that made the same choices leave
  * the same, wherever they began. */
-struct image_print image_rest(void);
+struct sf_print image_rest(void);
 /* Bytes of one snapshot. */
 size_t image_size(void);
 

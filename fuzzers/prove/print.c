@@ -1,9 +1,9 @@
 /* print.c: fingerprints of what image.c looks at; see image.h */
 #include "fuzzers/prove/image.h"
 #include "fuzzers/prove/lines.h"
-#include "fuzzers/prove/machine.h"
 
 #include "faultinject/inject/inject.h"
+#include "faultinject/session/machine.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,14 +19,14 @@ MACHINE_AES static inline void add(machine_lane *p, unsigned line)
         p[i] = machine_stir(p[i], x[i] & m[i]);
 }
 
-MACHINE_AES static struct image_print fold(machine_lane *p)
+MACHINE_AES static struct sf_print fold(machine_lane *p)
 {
     machine_lane x = p[0];
 
     for (unsigned i = 1; i < LANES; i++)
         x = machine_stir(machine_stir(x, p[i]), p[i]);
     x = machine_stir(machine_stir(x, p[1]), p[2]);
-    return (struct image_print){(uint64_t)x[0], (uint64_t)x[1]};
+    return (struct sf_print){(uint64_t)x[0], (uint64_t)x[1]};
 }
 
 long __wrap_sf_tell(struct sf_op *op);
@@ -59,7 +59,7 @@ long __wrap_sf_tell(struct sf_op *op)
     return result;
 }
 
-MACHINE_AES static struct image_print print_all(machine_lane *p)
+MACHINE_AES static struct sf_print print_all(machine_lane *p)
 {
     unsigned n = image_lines_above(machine_caller.stack + LINE - 1);
 
@@ -74,7 +74,7 @@ MACHINE_AES static struct image_print print_all(machine_lane *p)
     return fold(p);
 }
 
-MACHINE_AES struct image_print image_rest(void)
+MACHINE_AES struct sf_print image_rest(void)
 {
     machine_lane p[LANES] = {{0}};
 
@@ -84,14 +84,14 @@ MACHINE_AES struct image_print image_rest(void)
 }
 
 /* Of the description of the call only what the program gave counts. */
-MACHINE_AES struct image_print image_print(void)
+MACHINE_AES struct sf_print image_print(void)
 {
     struct sf_op *op = machine_caller.op, then = *op;
     machine_lane p[LANES] = {{errno, 1},
                              {2, (int)op->call},
                              {op->fd, op->flags},
                              {(long long)op->len, 3}};
-    struct image_print print;
+    struct sf_print print;
 
     memset(op, 0, sizeof *op);
     image_look_now();

@@ -2,10 +2,10 @@
 #include "fuzzers/prove/process.h"
 
 #include "fuzzers/prove/image.h"
-#include "fuzzers/prove/machine.h"
 #include "fuzzers/prove/snapshots.h"
 
 #include "faultinject/inject/inject.h"
+#include "faultinject/session/machine.h"
 #include "faultinject/session/run.h"
 
 #include <errno.h>

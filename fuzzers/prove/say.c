@@ -117,9 +117,7 @@ void prove_say(const struct prove_job *job, const struct prove_result *r)
     else
         sf_state_schedules(&s);
     if (r->states)
-        printf("  states     %" PRIu64 "; %" PRIu64
-               " schedules ended in one that was seen\n",
-               r->states, r->merged);
+        sf_state_states(r->states, r->merged);
     say_end(job, r, &s);
     sf_state_pace(&s);
 }

@@ -11,8 +11,10 @@
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/session/guard.h"
+#include "faultinject/session/hidden.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
+#include "faultinject/session/seen.h"
 #include "faultinject/simnet/simnet.h"
 
 #include <stdlib.h>
@@ -20,8 +22,6 @@
 #include <sys/mman.h>
 
 enum {
-    HIDDEN_MAX = 512,
-    HIDDEN_BYTES = 1 << 16,
     SAVE_EVERY = 64,   /* runs, for a break                           */
     TRY_EVERY = 256,   /* … for one that is made from the start, too  */
     TRY_OWN_EVERY = 32 /* … of a program that nobody knows            */
@@ -30,7 +30,7 @@ enum {
 /* What the callbacks of one walk know; in memory that no run takes back. */
 static struct live *child;
 static const struct prove_job *job_now;
-static struct prove_seen *seen;
+static struct sf_seen *seen;
 
 /* A program of somebody's own, of which nothing is known. */
 static bool is_strange(void)
@@ -58,39 +58,7 @@ static bool keep(void **mark)
     return true;
 }
 
-/* Bytes that do not count, while a fingerprint is taken. */
-struct hidden {
-    size_t n, len;
-    struct {
-        char *at;
-        size_t len;
-    } places[HIDDEN_MAX];
-    char bytes[HIDDEN_BYTES];
-};
-static struct hidden *hidden; /* in memory that no run takes back */
-
-static void hide(void *arg, void *at, size_t len)
-{
-    (void)arg;
-    if (hidden->n == HIDDEN_MAX || len > HIDDEN_BYTES - hidden->len)
-        return;
-    memcpy(hidden->bytes + hidden->len, at, len);
-    memset(at, 0, len);
-    hidden->places[hidden->n].at = at;
-    hidden->places[hidden->n++].len = len;
-    hidden->len += len;
-}
-
-static void show_again(void)
-{
-    while (hidden->n--) {
-        size_t len = hidden->places[hidden->n].len;
-
-        hidden->len -= len;
-        memcpy(hidden->places[hidden->n].at, hidden->bytes + hidden->len, len);
-    }
-    hidden->n = 0;
-}
+static struct sf_hidden *hidden; /* in memory that no run takes back */
 
 /* What the program's own objects count, wherever they are. */
 static void hide_counters(void)
@@ -100,39 +68,25 @@ static void hide_counters(void)
 
     while (t->counters_in && (block = arena_next(block, t->counters_in)))
         for (unsigned i = 0; i < PROVE_COUNTERS; i++)
-            hide(NULL, (char *)block + t->counters_at[i], sizeof(uint64_t));
+            sf_hide(hidden, (char *)block + t->counters_at[i],
+                    sizeof(uint64_t));
 }
 
 static void met(unsigned left)
 {
-    struct image_print p;
+    struct sf_print p;
 
     hide_counters();
     if (is_strange())
-        sf_program_counters(hide, NULL);
-    sf_session_forgotten(hide, NULL);
+        sf_program_counters(sf_hide, hidden);
+    sf_session_forgotten(sf_hide, hidden);
     p = image_print();
-    show_again();
-    if (prove_seen(seen, &p, child->who, job_now->loops ? 0 : left)) {
+    sf_show_again(hidden);
+    if (sf_seen(seen, &p, child->who, job_now->loops ? 0 : left)) {
         child->merged += child->walk.counts || job_now->loops;
         child->cut = true;
         image_leave();
     }
-}
-
-/* The same vector, in whatever round. */
-static uint64_t who(const struct sf_exhaust *e)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-    for (unsigned i = 0; i < e->n; i++) {
-        const struct sf_choice *c = &e->vector[i];
-
-        h = (h ^ c->at) * UINT64_C(0x100000001b3);
-        h = (h ^ c->which) * UINT64_C(0x100000001b3);
-        h = (h ^ c->amount) * UINT64_C(0x100000001b3);
-    }
-    return h;
 }
 
 /* Since when all is well: what is learnt later makes worthless what came after.
@@ -147,7 +101,7 @@ static void begin_round(struct live *l, struct round *r)
     unsigned bound = l->walk.bound;
 
     image_forget(0);
-    prove_seen_forget(seen);
+    sf_seen_forget(seen);
     *r =
         (struct round){{bound, l->walk.resume}, l->schedules[bound], l->merged};
 }
@@ -173,14 +127,14 @@ static void begin_again(struct live *l, const struct round *r,
     l->merged = r->merged;
     image_forget(0);
     if (news == IMAGE_STATE)
-        prove_seen_forget(seen);
+        sf_seen_forget(seen);
 }
 
 /* The same choices from the start of the session leave the same behind. */
 static bool is_true(struct live *l)
 {
     struct sf_exhaust walk = l->walk;
-    struct image_print rest = image_rest(), again;
+    struct sf_print rest = image_rest(), again;
 
     sf_exhaust_again(&l->walk);
     image_run(NULL);
@@ -247,7 +201,7 @@ static bool begin(struct live *l, const struct prove_job *job, enum care care)
     sim_guard_signals(); /* or it would do so with ours */
     if (is_strange() ? !process_get_to_know(l, job) : !prove_use_arena())
         return false;
-    seen = prove_seen_new();
+    seen = sf_seen_new();
     if (care == CAREFUL || is_strange())
         image_be_careful();
     if (!job->plain) {
@@ -287,7 +241,7 @@ bool prove_snapshots(struct live *l, const struct prove_job *job,
             begin_round(l, &round);
         image_forget(taken[l->walk.n]);
         l->cut = false;
-        l->who = who(&l->walk);
+        l->who = sf_exhaust_name(&l->walk);
         image_run(sf_exhaust_mark(&l->walk));
         taken[l->walk.n + 1] = image_taken();
         prove_count(l);
@@ -302,7 +256,7 @@ bool prove_snapshots(struct live *l, const struct prove_job *job,
         } else if (l->runs % SAVE_EVERY == 0) {
             prove_save(l);
         }
-        l->states = prove_seen_states(seen);
+        l->states = sf_seen_states(seen);
     }
     return true;
 }

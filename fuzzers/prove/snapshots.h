@@ -17,14 +17,4 @@ bool prove_snapshots(struct live *l, const struct prove_job *job,
  * those of this program. */
 bool prove_use_arena(void);
 
-/* seen.c: the states of a walk. */
-struct prove_seen;
-struct prove_seen *prove_seen_new(void);
-void prove_seen_forget(struct prove_seen *s);
-uint64_t prove_seen_states(const struct prove_seen *s);
-/* Another run was there, with at least so many faults left; if not, it is
- * noted that this one was: `who` by the choices it makes. */
-bool prove_seen(struct prove_seen *s, const struct image_print *p, uint64_t who,
-                unsigned left);
-
 #endif

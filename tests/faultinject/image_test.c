@@ -39,7 +39,7 @@ enum {
 /* Outside of what is watched. */
 static struct outside {
     int place;
-    struct image_print prints[PLACES], before[PLACES];
+    struct sf_print prints[PLACES], before[PLACES];
 } * outside;
 
 static volatile char data[BYTES] __attribute__((aligned(64)));
@@ -110,14 +110,14 @@ static bool run_all(void)
     return news;
 }
 
-static bool is_same(const struct image_print *a, const struct image_print *b)
+static bool is_same(const struct sf_print *a, const struct sf_print *b)
 {
     return a->a == b->a && a->b == b->b;
 }
 
 static void every_byte_counts(void **state)
 {
-    const struct image_print *now = outside->prints, *then = outside->before;
+    const struct sf_print *now = outside->prints, *then = outside->before;
 
     (void)state;
     if (!image_possible())

@@ -10,23 +10,23 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "fuzzers/prove/snapshots.h"
+#include "faultinject/session/seen.h"
 
-static struct prove_seen *seen;
+static struct sf_seen *seen;
 
 static bool meet(uint64_t a, uint64_t b, uint64_t who, unsigned left)
 {
-    const struct image_print print = {a, b};
+    const struct sf_print print = {a, b};
 
-    return prove_seen(seen, &print, who, left);
+    return sf_seen(seen, &print, who, left);
 }
 
 static int begin(void **state)
 {
     (void)state;
     if (!seen)
-        seen = prove_seen_new();
-    prove_seen_forget(seen);
+        seen = sf_seen_new();
+    sf_seen_forget(seen);
     return 0;
 }
 
@@ -62,14 +62,14 @@ static void the_same_state(void **state)
 
 static void in_this_round(void **state)
 {
-    uint64_t before = prove_seen_states(seen);
+    uint64_t before = sf_seen_states(seen);
 
     (void)state;
     assert_false(meet(1, 1, 1, 1));
-    prove_seen_forget(seen);
+    sf_seen_forget(seen);
     assert_false(meet(1, 1, 2, 1));
     assert_true(meet(1, 1, 3, 1));
-    assert_int_equal(prove_seen_states(seen) - before, 2);
+    assert_int_equal(sf_seen_states(seen) - before, 2);
 }
 
 /* A table that is full remembers less, and makes nothing up. */

@@ -1,5 +1,5 @@
-/* seen.c: see snapshots.h */
-#include "fuzzers/prove/snapshots.h"
+/* seen.c: see seen.h */
+#include "faultinject/session/seen.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -7,41 +7,45 @@
 enum { SEEN_BITS = 22, TRIES = 16 };
 
 struct state {
-    struct image_print print;
+    struct sf_print print;
     uint32_t round; /* in which it was met; 0: free            */
     uint32_t left;  /* … with so many faults that could come   */
     uint64_t who;   /* … by this one                           */
 };
 
-struct prove_seen {
+struct sf_seen {
     uint32_t round;
     uint64_t states;
     struct state table[1 << SEEN_BITS];
 };
 
-struct prove_seen *prove_seen_new(void)
+struct sf_seen *sf_seen_new(void)
 {
-    struct prove_seen *s =
-        mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    struct sf_seen *s = mmap(NULL, sizeof *s, PROT_READ | PROT_WRITE,
+                             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (s == MAP_FAILED)
         abort();
     return s;
 }
 
-void prove_seen_forget(struct prove_seen *s)
+void sf_seen_forget(struct sf_seen *s)
 {
     s->round++;
 }
 
-uint64_t prove_seen_states(const struct prove_seen *s)
+void sf_seen_round(struct sf_seen *s, uint32_t round)
+{
+    s->round = round;
+}
+
+uint64_t sf_seen_states(const struct sf_seen *s)
 {
     return s->states;
 }
 
 /* The entry of a state, or one that is free for it, or NULL. */
-static struct state *find(struct prove_seen *s, const struct image_print *p)
+static struct state *find(struct sf_seen *s, const struct sf_print *p)
 {
     for (unsigned i = 0; i < TRIES; i++) {
         struct state *e = &s->table[(p->a + i) % (1 << SEEN_BITS)];
@@ -52,8 +56,8 @@ static struct state *find(struct prove_seen *s, const struct image_print *p)
     return NULL;
 }
 
-bool prove_seen(struct prove_seen *s, const struct image_print *p, uint64_t who,
-                unsigned left)
+bool sf_seen(struct sf_seen *s, const struct sf_print *p, uint64_t who,
+             unsigned left)
 {
     struct state *e = find(s, p);
 

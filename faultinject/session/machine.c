@@ -1,7 +1,15 @@
 /* machine.c: see machine.h */
-#include "fuzzers/prove/machine.h"
+#include "faultinject/session/machine.h"
 
 #include <string.h>
+
+/* What is wrapped, by the linker that wraps it; another one has done so before.
+ */
+#ifdef SF_WRAPS
+#define ASK "__real_sf_ask"
+#else
+#define ASK "sf_ask"
+#endif
 
 #if defined __x86_64__
 
@@ -31,9 +39,10 @@ __asm__(".globl __wrap_sf_ask\n"
         "    mov %r15, 40(%rax)\n"
         "    mov %rsp, 48(%rax)\n"
         "    mov %rdi, 56(%rax)\n"
-        "    jmp sf_ask\n"
+        "    jmp " ASK "\n"
         ".size __wrap_sf_ask, . - __wrap_sf_ask\n"
-        ".comm machine_caller, 64, 64\n");
+        ".comm machine_caller, 64, 64\n"
+        ".hidden machine_caller\n");
 
 #elif defined __aarch64__
 
@@ -72,9 +81,10 @@ __asm__(".globl __wrap_sf_ask\n"
         "    stp d14, d15, [x9, #136]\n"
         "    mov x10, sp\n"
         "    stp x10, x0, [x9, #152]\n"
-        "    b sf_ask\n"
+        "    b " ASK "\n"
         ".size __wrap_sf_ask, . - __wrap_sf_ask\n"
-        ".comm machine_caller, 192, 64\n");
+        ".comm machine_caller, 192, 64\n"
+        ".hidden machine_caller\n");
 
 #else
 

@@ -4,8 +4,8 @@
  * Of x86-64 and 64-bit ARM.  On others there are no snapshots, and each
  * schedule is run from its beginning.
  */
-#ifndef SF_PROVE_MACHINE_H
-#define SF_PROVE_MACHINE_H
+#ifndef SF_MACHINE_H
+#define SF_MACHINE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,6 +38,19 @@ bool machine_can(void);
 
 /* A register that nobody has used yet is a part of the state, too. */
 void machine_clear_registers(ucontext_t *context);
+
+/* What the C library keeps of this thread is in so many bytes. */
+enum { MACHINE_RECORD = 4096 };
+static inline char *machine_record(void)
+{
+#if defined __x86_64__
+    return __builtin_thread_pointer();
+#elif defined __aarch64__
+    return (char *)__builtin_thread_pointer() - MACHINE_RECORD;
+#else
+    return NULL;
+#endif
+}
 
 /* This thread's own variables are around it. */
 static inline char *machine_thread(void)
