@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OPT_ALLOW = 256, OPT_SHARD, OPT_MEMORY, OPT_PLAIN };
+enum { OPT_ALLOW = 256, OPT_SHARD, OPT_MEMORY, OPT_PLAIN, OPT_LOOPS };
 enum { GRACE_MS = 500, PATIENCE_MS = 3000, K_MAX = 64 };
 
 static const char usage[] =
@@ -42,6 +42,9 @@ static const char usage[] =
     "it\n"
     "                       up to date\n"
     "  -o, --out FOLDER     ... with --prove: for the counterexample [.]\n"
+    "      --loops          instead of --prove: any number of faults, until no "
+    "state\n"
+    "                       is new\n"
     "      --plain          ... with --prove: every run to its end, also where "
     "its\n"
     "                       state was seen before\n"
@@ -119,6 +122,9 @@ static bool take_option(int option)
         return true;
     case OPT_PLAIN:
         return sim.plain = true;
+    case OPT_LOOPS:
+        sim.k = SF_EXHAUST_MAX;
+        return sim.loops = true;
     default: /* getopt has said what is wrong */
         return false;
     }
@@ -140,6 +146,10 @@ static bool can_keep(void)
 /* Options that say something only together, or not together. */
 static bool go_together(void)
 {
+    if (sim.loops && (sim.proves || sim.plain || sim.resume || sim.shards > 1))
+        return sf_complain("sim: --loops says nothing with --prove, --plain, "
+                           "--shard or --resume");
+    sim.proves |= sim.loops;
     if (sim.proves && sim.tortures)
         return sf_complain("sim: either --prove or --memory");
     if (!sim.proves && (sim.shards > 1 || sim.resume || sim.out || sim.plain))
@@ -163,6 +173,7 @@ static bool take_options(int argc, char **argv)
         {"resume", required_argument, NULL, 'r'},
         {"out", required_argument, NULL, 'o'},
         {"plain", no_argument, NULL, OPT_PLAIN},
+        {"loops", no_argument, NULL, OPT_LOOPS},
         {NULL, 0, NULL, 0},
     };
     static char name[] = "sockfault: sim";

@@ -23,7 +23,8 @@ static struct {
     struct sf_saved saved; /* where it stands, for a break */
     uint64_t key;          /* of that                      */
     uint64_t runs, schedules[SF_EXHAUST_MAX + 1];
-    uint64_t merged; /* … that ended in a state that was seen */
+    uint64_t merged;  /* … that ended in a state that was seen */
+    unsigned deepest; /* faults in the longest                 */
     uint64_t calls;
     uint32_t decisions;
     int64_t since, kept; /* ms */
@@ -112,8 +113,10 @@ static void count(void)
         proof.decisions = proof.walk.asked;
     }
     if (proof.walk.n || sim.shard == 0)
-        proof.schedules[proof.walk.n] += proof.walk.counts;
+        proof.schedules[proof.walk.n] += proof.walk.counts || sim.loops;
     proof.merged += sim.served->cut;
+    if (proof.walk.n > proof.deepest)
+        proof.deepest = proof.walk.n;
     proof.runs++;
 }
 
@@ -176,6 +179,21 @@ static enum sim_end again(char **command, const struct sf_program *program,
     return status == SF_FOUND ? SIM_REFUTED : SIM_COMPLETE;
 }
 
+/* Where every way was followed until it came to a state that was seen. */
+static enum sim_end closed(void)
+{
+    return sim.loops && proof.deepest == sim.k ? SIM_STOPPED : SIM_COMPLETE;
+}
+
+static enum sim_end has_no_states(const char *program)
+{
+    snprintf(sim.served->line, sizeof sim.served->line,
+             "sockfault: %s: --loops: its states are not recognised: it cannot "
+             "fork where it waits for its first client, or has too much memory",
+             program);
+    return SIM_CANNOT;
+}
+
 static enum sim_end walk(char **command, const struct sf_program *program)
 {
     while (sf_exhaust_next(&proof.walk)) {
@@ -194,6 +212,9 @@ static enum sim_end walk(char **command, const struct sf_program *program)
         }
         if (status == SF_FOUND || proof.runs == 1)
             end = again(command, program, status);
+        if (end == SIM_COMPLETE && sim.loops && !sim.served->serving.states &&
+            proof.runs > 1)
+            end = has_no_states(command[0]);
         if (end != SIM_COMPLETE)
             return end;
         save();
@@ -201,7 +222,7 @@ static enum sim_end walk(char **command, const struct sf_program *program)
         if (sf_sim_is_late(proof.since))
             return SIM_STOPPED;
     }
-    return SIM_COMPLETE;
+    return closed();
 }
 
 /* --------------------------------------------------------------- statement */
@@ -213,7 +234,10 @@ static void say_end(enum sim_end end, const struct sf_statement *s)
         sf_state_complete(s);
         break;
     case SIM_STOPPED:
-        sf_state_stopped(proof.walk.bound, sf_forwarded());
+        if (sim.loops)
+            sf_state_open(s, sf_forwarded(), proof.walk.vector, proof.walk.n);
+        else
+            sf_state_stopped(proof.walk.bound, sf_forwarded());
         break;
     case SIM_REFUTED:
         sf_state_refuted(proof.walk.n, sim.served->line);
@@ -230,6 +254,8 @@ static void say(const char *program, enum sim_end end)
                              .program = program,
                              .profile = proof.session.profile,
                              .k = sim.k,
+                             .loops = sim.loops,
+                             .deepest = proof.deepest,
                              .shard = sim.shard,
                              .shards = sim.shards,
                              .calls = proof.calls,
@@ -318,6 +344,8 @@ int sf_sim_prove(char **command, const struct sf_program *program)
     sf_exhaust_init(&proof.walk, sim.k);
     proof.walk.shard = sim.shard;
     proof.walk.shards = sim.shards;
+    if (sim.loops)
+        proof.walk.bound = sim.k;
     if (!go_on(command, program))
         return SF_COULD_NOT;
     proof.since = proof.kept = sf_now_ms();

@@ -446,9 +446,10 @@ static void wipe(void *at, size_t len)
     memset(at, 0, len);
 }
 
-/* Before the first fork. */
+/* Before the first fork; with the first allocation comes a number by chance. */
 static void begin_states(void)
 {
+    sf_refuse_sees();
     if (served->serving.wanted && !served->serving.plain && sf_imprint_begin())
         seen = sf_seen_new();
     if (seen)
@@ -476,7 +477,8 @@ static void met(unsigned left)
     sf_show_again(sf_imprint_hidden());
     if (!told)
         return;
-    served->cut = sf_seen(seen, &print, sf_exhaust_name(&served->walk), left);
+    served->cut = sf_seen(seen, &print, sf_exhaust_name(&served->walk),
+                          served->walk.bound == SF_EXHAUST_MAX ? 0 : left);
     served->serving.states = sf_seen_states(seen);
     if (!served->cut)
         return;

@@ -99,6 +99,11 @@ void sf_state_subject(const struct sf_statement *s)
 
 void sf_state_schedules(const struct sf_statement *s)
 {
+    if (s->loops) {
+        printf("  schedules  %" PRIu64 ", of at most %s\n", total(s, 0),
+               sf_faults_text(s->deepest));
+        return;
+    }
     printf("  schedules  %" PRIu64 ":", total(s, 0));
     for (unsigned i = 0; i <= s->k; i++)
         printf("%s %" PRIu64 " with %u", i ? "," : "", s->schedules[i], i);
@@ -121,8 +126,39 @@ void sf_state_states(uint64_t states, uint64_t merged)
            states, merged);
 }
 
+/* Of what is left that is all there is to be seen. */
+static void say_way(const struct sf_choice *vector, unsigned n)
+{
+    unsigned times[SF_FAULT_COUNT] = {0};
+    const char *before = ", last after ";
+
+    for (unsigned i = 0; i < n; i++)
+        times[vector[i].fault]++;
+    for (int i = 0; i < SF_FAULT_COUNT; i++)
+        if (times[i] > 0) {
+            printf("%s%u %s", before, times[i], sf_faults[i].word);
+            before = ", ";
+        }
+}
+
+void sf_state_open(const struct sf_statement *s, int signo,
+                   const struct sf_choice *vector, unsigned n)
+{
+    printf("  INCOMPLETE not closed: states were left, %s",
+           s->deepest == s->k ? "also beyond the longest way that is followed"
+           : signo            ? "when it was stopped"
+                              : "when the time was over");
+    say_way(vector, n);
+    printf("\n");
+}
+
 void sf_state_complete(const struct sf_statement *s)
 {
+    if (s->loops) {
+        printf("  PROVED     closed: any number of faults, in any order, leads "
+               "to one of these states\n");
+        return;
+    }
     printf("  PROVED     complete: every schedule of at most %s was run%s%s\n",
            sf_faults_text(s->k), s->shards > 1 ? " (of this shard)" : "",
            of_nothing(s));

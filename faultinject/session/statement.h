@@ -20,6 +20,7 @@ struct sf_statement {
     enum sf_profile profile;
     unsigned k;
     bool loops;             /* any number of faults, instead of k */
+    unsigned deepest;       /* … so many, in one schedule         */
     unsigned shard, shards; /* shard 0 … shards - 1               */
     uint64_t calls, decisions;
     uint64_t runs;
@@ -33,6 +34,10 @@ const char *sf_faults_text(unsigned n);
 const char *sf_stopped_text(int signo);
 /* "; go on with --resume FILE", or nothing; one at a time. */
 const char *sf_resume_text(const char *file);
+
+/* loops: states were left, and this is the way that was last gone. */
+void sf_state_open(const struct sf_statement *s, int signo,
+                   const struct sf_choice *vector, unsigned n);
 
 void sf_state_subject(const struct sf_statement *s);
 void sf_state_schedules(const struct sf_statement *s);

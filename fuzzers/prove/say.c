@@ -35,6 +35,7 @@ static struct sf_statement statement(const struct prove_job *job,
                                  .profile = job->session.profile,
                                  .k = job->k,
                                  .loops = job->loops,
+                                 .deepest = r->deepest,
                                  .shard = job->shard,
                                  .shards = job->shards,
                                  .calls = r->calls,
@@ -53,46 +54,16 @@ static uint64_t total(const struct prove_result *r)
     return n;
 }
 
-/* The faults of the way that was last gone: of what is left, that is all there
- * is to be seen. */
-static void say_way(const struct prove_result *r)
-{
-    unsigned times[SF_FAULT_COUNT] = {0};
-    const char *before = ", last after ";
-
-    for (unsigned i = 0; i < r->n; i++)
-        times[r->vector[i].fault]++;
-    for (int i = 0; i < SF_FAULT_COUNT; i++)
-        if (times[i] > 0) {
-            printf("%s%u %s", before, times[i], sf_faults[i].word);
-            before = ", ";
-        }
-}
-
-static void say_open(const struct prove_job *job, const struct prove_result *r)
-{
-    printf("  INCOMPLETE not closed: states were left, %s",
-           r->deepest == job->k ? "also beyond the longest way that is followed"
-           : prove_stopped()    ? "when it was stopped"
-                                : "when the time was over");
-    say_way(r);
-    printf("\n");
-}
-
 static void say_end(const struct prove_job *job, const struct prove_result *r,
                     const struct sf_statement *s)
 {
     switch (r->end) {
     case PROVE_COMPLETE:
-        if (job->loops)
-            printf("  PROVED     closed: any number of faults, in any order, "
-                   "leads to one of these states\n");
-        else
-            sf_state_complete(s);
+        sf_state_complete(s);
         break;
     case PROVE_STOPPED:
         if (job->loops)
-            say_open(job, r);
+            sf_state_open(s, prove_stopped(), r->vector, r->n);
         else
             sf_state_stopped(r->complete, prove_stopped());
         break;
@@ -111,11 +82,7 @@ void prove_say(const struct prove_job *job, const struct prove_result *r)
     struct sf_statement s = statement(job, r);
 
     sf_state_subject(&s);
-    if (job->loops)
-        printf("  schedules  %" PRIu64 ", of at most %s\n", total(r),
-               sf_faults_text(r->deepest));
-    else
-        sf_state_schedules(&s);
+    sf_state_schedules(&s);
     if (r->states)
         sf_state_states(r->states, r->merged);
     say_end(job, r, &s);

@@ -175,6 +175,41 @@ says '^sockfault: sim: each run begins at the program.s start: forked'
 begun 0 PROVED 30 200 dreams
 begun 1 'REFUTED    with 1 fault: .*finding: died' 4 6 tires
 
+# A run that comes to a state that was seen is over; whatever the program keeps,
+# and wherever, is a part of that.
+cat >"$work/knocks" <<'END'
+sockfault-session 1
+buffers 64
+profile posix
+bytes 1 "hi"
+bytes 2 "you"
+END
+for k in 1 2; do
+    ends 0 PROVED -k $k --plain -s knocks -- "$served" good
+    all=$(total)
+    ends 0 'states     [1-9]' -k $k -s knocks -- "$served" good
+    [[ $k == 1 && $(total) == "$all" || $k == 2 && $(total) -lt $all ]] ||
+        fail "$k: $(total) schedules by states, and $all"
+done
+for place in data heap stack thread libc shared; do
+    ends 1 'REFUTED    with 3 faults: .*finding: died' -k 3 -s knocks -- \
+        "$served" counts-$place
+done
+printf 'sockfault-session 1\nbuffers 64\nbytes 1 "hi"\n' >"$work/knock1"
+ends 0 'PROVED     closed: any number of faults' --loops -s knock1 -- \
+    "$served" good
+says '^  schedules  [0-9]+, of at most [0-9]+ faults$'
+ends 1 'REFUTED    with [0-9]+ faults: .*finding: died' --loops -s knocks -- \
+    "$served" counts-heap
+ends 2 'INCOMPLETE not closed: states were left, when the time was over, last' \
+    --loops -t 1s -s talk -- "$framed" --format ascii:5
+ends 2 '--loops: its states are not recognised' --loops -s knocks -- \
+    "$served" dreams
+for other in '-k 1' --plain '-r place' '--shard 1/2'; do
+    # shellcheck disable=SC2086 # words
+    ends 2 'sim: --loops says nothing with' --loops $other -- "$served" good
+done
+
 # Every second process waits in another way.
 ends 2 'not deterministic' --prove 1 -- "$served" fickle
 says 'NOTHING    is proved'
