@@ -191,15 +191,17 @@ for k in 1 2; do
     [[ $k == 1 && $(total) == "$all" || $k == 2 && $(total) -lt $all ]] ||
         fail "$k: $(total) schedules by states, and $all"
 done
+printf 'sockfault-session 1\nprofile posix\n' >"$work/queue"
+printf 'connect %s\n' 1 2 3 4 >>"$work/queue"
 for place in data heap stack thread libc shared; do
-    ends 1 'REFUTED    with 3 faults: .*finding: died' -k 3 -s knocks -- \
+    ends 1 'REFUTED    with 3 faults: .*finding: died' -k 3 -s queue -- \
         "$served" counts-$place
 done
 printf 'sockfault-session 1\nbuffers 64\nbytes 1 "hi"\n' >"$work/knock1"
 ends 0 'PROVED     closed: any number of faults' --loops -s knock1 -- \
     "$served" good
 says '^  schedules  [0-9]+, of at most [0-9]+ faults$'
-ends 1 'REFUTED    with [0-9]+ faults: .*finding: died' --loops -s knocks -- \
+ends 1 'REFUTED    with [0-9]+ faults: .*finding: died' --loops -s queue -- \
     "$served" counts-heap
 ends 2 'INCOMPLETE not closed: states were left, when the time was over, last' \
     --loops -t 1s -s talk -- "$framed" --format ascii:5
