@@ -218,5 +218,7 @@ const struct row rows[] = {
      "bytes 1 \"xxxx\"\nbytes 1 " X32 "go 1\n",
      0, "a frame is handled while 100 bytes wait"},
     {"fails", "frame 1 3\n", 0, "fm_select_server ended with FM_E_SYS"},
+    {"fails", "variant 240\n", 0,
+     "a server that was told to stop says FM_E_SYS"},
 };
 const unsigned rows_n = sizeof rows / sizeof *rows;
