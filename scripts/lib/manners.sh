@@ -5,12 +5,13 @@
 
 . "$SF_LIB/manners-client.sh"
 . "$SF_LIB/manners-start.sh"
+. "$SF_LIB/manners-death.sh"
 
 # The last take longest.
 manners=(restart exec_flags turns dialogue address streams path rush long
     killed vain lied high nagged limits quiet vanish spoilt refused brief widow
     frugal dialects depth rash liar scarce patience sleep busy babble prompt
-    picky word aside deaf ages)
+    picky word aside deaf robbed orphaned ages)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
