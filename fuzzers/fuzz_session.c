@@ -118,6 +118,36 @@ static void check_message(const struct fm_frame *message)
                    message->len);
 }
 
+/* Where it is noted that this output is above high water, or can be. */
+static const struct fm_buf **full_at(const struct fm_buf *out)
+{
+    const struct fm_buf **free_one = NULL;
+
+    for (unsigned i = 0; i < SF_CONNS_MAX; i++)
+        if (session.full[i] == out)
+            return &session.full[i];
+        else if (!session.full[i])
+            free_one = &session.full[i];
+    return free_one;
+}
+
+/* When so much waits to be sent that it stops, it goes on once that has come
+ * down to low water, and no earlier. */
+static void judge_low_water(const struct fm_buf *out, size_t waits)
+{
+    size_t high = session.options.high_water;
+    const struct fm_buf **full = full_at(out);
+
+    if (!high || !full)
+        return;
+    if (*full && waits > high / 2)
+        sf_finding(SF_MON_MEMORY,
+                   "it had stopped at %zu bytes to be sent, and goes on with "
+                   "%zu",
+                   high, waits);
+    *full = fm_buf_len(out) < high ? NULL : out;
+}
+
 static int handle(void *context, const struct fm_format *f,
                   const struct fm_frame *frame, struct fm_buf *out)
 {
@@ -129,6 +159,7 @@ static int handle(void *context, const struct fm_format *f,
                    "a frame is handled while %zu bytes wait to be sent, the "
                    "limit is %zu",
                    waits, limit);
+    judge_low_water(out, waits);
     session.put += fm_buf_len(out) - waits;
     if (out->moved > 4 * session.put + 256)
         sf_finding(
