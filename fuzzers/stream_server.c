@@ -90,7 +90,6 @@ void trial_signal(void *arg)
     if (trial.dumb)
         return;
     trial.told = fm_now_ms();
-    trial.late = sf_peer_ended(trial_peer());
     /* Of who is cut off nobody knows what the server still has to read. */
     trial.owed = trial_harmed()
                      ? 0
@@ -229,11 +228,12 @@ bool trial_serve(int fd)
     return mine;
 }
 
-/* Told to stop, it has time for its replies, unless it had given them up. */
+/* Told to stop, it has time for its replies, unless theirs was over before. */
 static void judge_last_words(const struct sf_peer *p)
 {
-    if (p->eof && trial.told >= 0 && !trial.late && since_told() < LINGER_MS &&
-        !trial.own && !trial.broken && !trial.deaf && !trial_harmed())
+    if (p->eof && trial.told >= 0 && since_told() < LINGER_MS &&
+        trial_now_ms() - trial.handled < LINGER_MS && !trial.own &&
+        !trial.broken && !trial.deaf && !trial_harmed())
         sf_peer_finding(SF_MON_LOST, p,
                         "told to stop %lld ms ago, it ends, and has sent %zu "
                         "bytes of %zu",

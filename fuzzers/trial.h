@@ -53,7 +53,6 @@ struct trial {
     bool dumb;          /* … by accident: it tells nothing                  */
     atomic_bool meant;  /* … and tells it to stop                           */
     int64_t told;       /* when it did, -1: it has not                      */
-    bool late;          /* … when it had ended its stream already           */
     bool gone;          /* a call has told that its descriptor had died     */
     bool over;          /* what its stream's end ends was handled           */
     bool lasts;         /* the handler ends the connection after some frames */
