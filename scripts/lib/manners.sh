@@ -200,7 +200,7 @@ ${after//$'\n'/ }"
 
 # Who has come last and stays keeps nobody from being parted with.
 manners_neighbours() {
-    local before after fd guest model
+    local before fd guest model
     for model in "${mutant_models[@]}"; do
         sweep_start "$1" "$model" env || return 0
         exec {guest}<>"/dev/tcp/$sweep_host/$sweep_port"
