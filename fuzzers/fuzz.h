@@ -12,6 +12,8 @@
 
 /* What an engine calls with each input; returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+/* Where there is something to do once, before the first input. */
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /*
  * Set by the replayer's -v: the target prints what it does with the input.

@@ -16,7 +16,8 @@
  *
  * When `format` is past the number of formats, "at large", the longest payload
  * is what the field can hold: arithmetic on lengths meets its limits.  Of the
- * last formats the stream's first line is the text.
+ * last formats the stream's first line is the text.  Before the first input
+ * there is one message of some MiB.
  */
 #include "fuzzers/format_text.h"
 #include "fuzzers/fuzz.h"
@@ -405,6 +406,33 @@ static bool choose_format(struct stream *s, unsigned variant, size_t why_size)
     if (variant / ref_format_count % 2)
         f.max = UINT32_MAX;
     return true;
+}
+
+/* How memory grows where there is much of it no input is long enough to show:
+ * once, before the first, there is a message that is. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    enum { MUCH = 4 << 20, PIECE = STREAM_MAX };
+    static const uint8_t piece[PIECE];
+    struct fm_format f;
+    struct fm_decoder d;
+    struct fm_frame frame;
+    size_t fed = 0, calls = 0;
+    int r = fm_format_parse(&f, "close,max=4294967295", NULL, 0);
+
+    (void)argc, (void)argv;
+    fm_decoder_init(&d, &f);
+    for (; r == FM_MORE && fed < MUCH; fed += PIECE, calls += 2) {
+        r = fm_decoder_feed(&d, piece, PIECE);
+        if (r == 0)
+            r = fm_decoder_next(&d, &frame);
+    }
+    if (r != FM_MORE)
+        FUZZ_FAIL("wrong-data: a message of %d bytes: %s", MUCH,
+                  fm_err_name(r));
+    check_bounds(&d, fed, fed, calls);
+    fm_decoder_fini(&d);
+    return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

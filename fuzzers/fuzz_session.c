@@ -6,9 +6,12 @@
  * fm_select_server with the echo handler, which says of some frames that they
  * are the last when `variant` is past the number of formats (past twice the
  * number: a signal tells it to stop, and wakes it by way of a pipe); everything
- * it calls runs in memory.  Every format sends a payload back in the very bytes
- * in which it came, so what a client gets has to be a prefix of what it sent,
- * up to the end of the last whole frame.  The oracles, on every session:
+ * it calls runs in memory.  Past fifteen times the number it is one of the
+ * three servers, by `extra`, from the call that makes its listener on; it is
+ * told to stop before anyone comes, and gives back what it has, whatever fails.
+ * Every format sends a payload back in the very bytes in which it came, so what
+ * a client gets has to be a prefix of what it sent, up to the end of the last
+ * whole frame.  The oracles, on every session:
  *
  *     wrong-data   a byte that was not sent, or after the last frame; a
  *                  message handled that nobody has ended
@@ -35,13 +38,17 @@
 #include "fuzzers/fuzz.h"
 #include "fuzzers/phases.h"
 #include "fuzzers/session/peers.h"
+#include "target/sock.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { KEEPALIVE_S = 60 };
+enum {
+    KEEPALIVE_S = 60,
+    STARTS = 15 /* in `variant`, times the number of formats */
+};
 
 /* ------------------------------------------------------------ the program */
 
@@ -111,6 +118,36 @@ static void check_message(const struct fm_frame *message)
                    message->len);
 }
 
+/* Where it is noted that this output is above high water, or can be. */
+static const struct fm_buf **full_at(const struct fm_buf *out)
+{
+    const struct fm_buf **free_one = NULL;
+
+    for (unsigned i = 0; i < SF_CONNS_MAX; i++)
+        if (session.full[i] == out)
+            return &session.full[i];
+        else if (!session.full[i])
+            free_one = &session.full[i];
+    return free_one;
+}
+
+/* When so much waits to be sent that it stops, it goes on once that has come
+ * down to low water, and no earlier. */
+static void judge_low_water(const struct fm_buf *out, size_t waits)
+{
+    size_t high = session.options.high_water;
+    const struct fm_buf **full = full_at(out);
+
+    if (!high || !full)
+        return;
+    if (*full && waits > high / 2)
+        sf_finding(SF_MON_MEMORY,
+                   "it had stopped at %zu bytes to be sent, and goes on with "
+                   "%zu",
+                   high, waits);
+    *full = fm_buf_len(out) < high ? NULL : out;
+}
+
 static int handle(void *context, const struct fm_format *f,
                   const struct fm_frame *frame, struct fm_buf *out)
 {
@@ -122,6 +159,7 @@ static int handle(void *context, const struct fm_format *f,
                    "a frame is handled while %zu bytes wait to be sent, the "
                    "limit is %zu",
                    waits, limit);
+    judge_low_water(out, waits);
     session.put += fm_buf_len(out) - waits;
     if (out->moved > 4 * session.put + 256)
         sf_finding(
@@ -309,6 +347,74 @@ static void begin(const struct sf_session *s)
                                            .scan.verdict = REF_MORE};
 }
 
+/* ------------------------------------------------------- the three servers */
+
+typedef int server(int listener, const struct fm_server_options *o,
+                   const volatile sig_atomic_t *stop);
+
+/* A fault has left it without a descriptor of its own. */
+static void on_fault_at_start(void *arg, const struct sf_point *at,
+                              const struct sf_outcome *outcome)
+{
+    (void)arg;
+    session.scarce |=
+        sf_calls[at->call].kind & K_OPEN && is_want(outcome->fault);
+}
+
+static void judge_start(int r, int expected)
+{
+    if (r != expected && !(session.scarce && r == FM_E_NO_FILES) &&
+        !(fuzz_memory.refused && r < 0))
+        sf_finding(SF_MON_WRONG, "a server %s says %s",
+                   expected ? "whose options make no sense"
+                            : "that was told to stop",
+                   fm_err_name(r));
+}
+
+/* One whose options make no sense does not begin, and closes its listener all
+ * the same. */
+static void try_start(server *serve_with, bool sense)
+{
+    struct fm_server_options o = session.options;
+    int listener = fm_listen("127.0.0.1", 0, 0);
+
+    if (!sense)
+        o.low_water = o.high_water = 1;
+    judge_start(listener < 0 ? listener
+                             : serve_with(listener, &o, &session.stop),
+                sense ? 0 : FM_E_USAGE);
+}
+
+/* Those that make threads and processes for their clients can be run here as
+ * long as there are none. */
+static void run_start(void *arg, int fd)
+{
+    static server *const servers[] = {fm_select_server, fm_thread_server,
+                                      fm_fork_server};
+
+    (void)arg, (void)fd;
+    session.stop = 1;
+    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
+        try_start(servers[i], true);
+        try_start(servers[i], false);
+    }
+}
+
+static void start_only(struct sf_session *s)
+{
+    static const struct sf_program start = {
+        .name = "the start of a server",
+        .side = SF_DIAL,
+        .run = run_start,
+        .fault = on_fault_at_start,
+        .no_control = true,
+    };
+
+    session.scarce = false;
+    s->acts_n = 0;
+    sf_session_run(s, &start, fuzz_verbose() ? stdout : NULL);
+}
+
 /* What the server ended with has a reason. */
 static void check_result(const struct sf_session *s)
 {
@@ -347,6 +453,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     begin(&s);
     if (fuzz_verbose())
         printf("  format %s\n", ref_format_text(s.variant));
+    if (s.variant / ref_format_count == STARTS) {
+        start_only(&s);
+        return 0;
+    }
     sf_session_run(&s, &server, fuzz_verbose() ? stdout : NULL);
     check_result(&s);
     session_judge_handled();

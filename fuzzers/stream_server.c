@@ -180,6 +180,21 @@ static void judge_served(const struct fm_server_stats *stats, bool mine)
     judge_handled();
 }
 
+/* Who has left his replies unread until they were given up is told the end as
+ * well, and has all of linger_ms for his own. */
+static void judge_parting(void)
+{
+    const struct sf_peer *p = trial_peer();
+    int64_t waited = sf_peer_ended(p) ? trial_now_ms() - trial.open : 0;
+
+    if (!p->finished && !p->closed && !trial_harmed() &&
+        trial.refused <= TRIAL_TRIES && waited < LINGER_MS)
+        sf_peer_finding(SF_MON_HARM, p,
+                        "it is to be closed, has not ended, and %lld ms ago it "
+                        "had no end",
+                        (long long)waited);
+}
+
 /* Returns whether fd is still the connection's. */
 bool trial_serve(int fd)
 {
@@ -195,6 +210,7 @@ bool trial_serve(int fd)
 
     fm_options_complete(&o, &given);
     trial.handled = fm_now_ms();
+    trial.open = trial_now_ms();
     trial.spent = -trial.handled;
     mine = fm_serve_blocking(fd, &o, trial.obeys ? trial.word[0] : -1,
                              &trial.meant, &stats);
@@ -205,15 +221,18 @@ bool trial_serve(int fd)
                         "it was told that its descriptor had died, and is to "
                         "close it");
     judge_served(&stats, mine);
+    if (mine)
+        judge_parting();
     if (!trial.idle)
         trial.given = trial.trying;
     return mine;
 }
 
-/* Told to stop, it has time for its replies. */
+/* Told to stop, it has time for its replies, unless theirs was over before. */
 static void judge_last_words(const struct sf_peer *p)
 {
-    if (p->eof && trial.told >= 0 && since_told() < LINGER_MS && !trial.own &&
+    if (p->eof && trial.told >= 0 && since_told() < LINGER_MS &&
+        trial_now_ms() - trial.handled < LINGER_MS && !trial.own &&
         !trial.broken && !trial.deaf && !trial_harmed())
         sf_peer_finding(SF_MON_LOST, p,
                         "told to stop %lld ms ago, it ends, and has sent %zu "
@@ -227,6 +246,8 @@ void trial_note_goodbye(const struct sf_peer *p)
 {
     bool unsent = sf_peer_given(p) < trial.trying; /* or given up */
 
+    if (!sf_peer_ended(p))
+        trial.open = trial_now_ms();
     if (p->eof && !trial.parted)
         trial.parted = trial_now_ms();
     if (unsent)

@@ -43,6 +43,7 @@ struct trial {
     int64_t spent;      /* ms in the server                                 */
     bool unsent;        /* when it last waited it had something to send     */
     int64_t goodbye;    /* when it ended its stream, if that is sure; else 0 */
+    int64_t open;       /* when it last waited and had not ended its stream */
     int64_t parted;     /* when its peer was first seen to have the end, or 0 */
     bool obeys;         /* a signal tells the server to stop, by            */
     int word[2];        /* … the end of this pipe                           */

@@ -159,7 +159,8 @@ static bool take_shard(struct sf_options *o, const char *text)
 static bool is_called(enum sf_fault fault, const char *word)
 {
     if (strcmp(word, "dying") == 0)
-        return sf_fault_kills(fault) || sf_fault_of_listener(fault);
+        return sf_fault_kills(fault) || sf_fault_of_listener(fault) ||
+               fault == SF_OTHER_DEAD;
     return strcmp(word, sf_faults[fault].word) == 0;
 }
 

@@ -91,7 +91,7 @@ struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r,
     rule.when = only(r->nth);
     if (r == endless)
         rule.when.last = UINT64_MAX;
-    if (r->fault == SF_SHORT || sf_fault_takes_time(r->fault))
+    if (sf_fault_has_amount(r->fault))
         rule.amount = r->amount;
     if (sf_calls[r->call].kind == K_WAIT && !sf_fault_of_listener(r->fault))
         rule.target = r->target;

@@ -189,7 +189,8 @@ static unsigned look_only(struct sf_chooser *self, const struct sf_point *at,
     (void)self;
     (void)amount;
     for (unsigned i = 1; i < n; i++)
-        keep(at, &outcomes[i], site);
+        if (outcomes[i].fault != SF_OTHER_DEAD) /* of which, only a rule says */
+            keep(at, &outcomes[i], site);
     return 0;
 }
 

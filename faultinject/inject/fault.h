@@ -71,6 +71,13 @@ static inline int sf_fault_takes_time(enum sf_fault fault)
     return fault == SF_DELAY || fault == SF_LATE;
 }
 
+/* Has a rule a number for it: of bytes, of milliseconds, a descriptor's? */
+static inline int sf_fault_has_amount(enum sf_fault fault)
+{
+    return fault == SF_SHORT || fault == SF_OTHER_DEAD ||
+           sf_fault_takes_time(fault);
+}
+
 /* Can it be at this call, in whatever profile and state?  Its kinds say so, but
  * for calls that are not like the others of their kind. */
 int sf_fault_fits(enum sf_fault fault, enum sf_call call);

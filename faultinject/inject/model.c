@@ -334,6 +334,12 @@ static int can_LISTENER_DEAD(const struct sf_site *s)
     return s->world->kill ? can_LISTENER_SHUT(s) : NEVER;
 }
 
+/* Which it is only the rule says: perform.c. */
+static int can_OTHER_DEAD(const struct sf_site *s)
+{
+    return s->world->kill ? SF_LINUX : NEVER;
+}
+
 static int can_LISTENER_NOTSOCK(const struct sf_site *s)
 {
     return can_LISTENER_DEAD(s);
@@ -431,6 +437,8 @@ static size_t most(const struct sf_site *s, enum sf_fault fault)
 {
     if (sf_fault_takes_time(fault))
         return SF_DELAY_MAX_MS;
+    if (fault == SF_OTHER_DEAD)
+        return SF_VICTIM_MAX;
     return fault == SF_SHORT ? natural(s) - 1 : 0;
 }
 

@@ -18,7 +18,8 @@ enum {
     SF_OUTCOMES_MAX = 128,
     SF_OUTCOMES_DRAWN = 32, /* where no rule names one: a tape counts them */
     SF_STREAK_MAX = 8,      /* transient results in a row: no loop looks hung */
-    SF_DELAY_MAX_MS = 10000
+    SF_DELAY_MAX_MS = 10000,
+    SF_VICTIM_MAX = 1048575 /* a descriptor; see fd-dead */
 };
 
 /* Flags of a read that is not of the stream's bytes. */

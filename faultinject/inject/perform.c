@@ -202,6 +202,24 @@ static enum sf_verdict die(struct sf_op *op)
     return SF_PERFORM;
 }
 
+/* Somebody else's, or this call's own.  What is not open cannot die. */
+static enum sf_verdict die_elsewhere(struct sf_op *op)
+{
+    int victim = (int)op->amount;
+    struct sf_facts facts;
+
+    op->world->facts(victim, NULL, &facts);
+    if (facts.type == SF_FD_CLOSED) {
+        op->fault = SF_NONE;
+        return SF_PERFORM;
+    }
+    op->world->kill(victim);
+    sf_gone(victim, SF_FD_KILLED);
+    if (victim == op->fd)
+        op->before = SF_FD_KILLED;
+    return SF_PERFORM;
+}
+
 /*
  * A new descriptor gets the victim's number, as if its next owner was quick. In
  * one step: another thread could be given the number in between.  What is done
@@ -387,6 +405,7 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_DELAY] = delay,
     [SF_EINTR_CLOSED] = interrupt_close,
     [SF_NO_PROCESS] = answer,
+    [SF_OTHER_DEAD] = die_elsewhere,
     [SF_EAFNOSUPPORT] = answer,
     [SF_EINTR_REAP] = interrupt,
     [SF_ACCEPT_EPERM] = drop,

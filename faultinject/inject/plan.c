@@ -173,11 +173,25 @@ static int take_delay(struct sf_reader *r, struct sf_rule *rule)
     return sf_fail(r, "a delay is 1 to %d milliseconds", SF_DELAY_MAX_MS);
 }
 
+static int take_victim(struct sf_reader *r, struct sf_rule *rule)
+{
+    const char *start = r->at;
+
+    if (sf_take_number(r, &rule->amount, "the number of a descriptor") < 0)
+        return -1;
+    if (rule->amount > 0 && rule->amount <= SF_VICTIM_MAX)
+        return 0;
+    r->at = start;
+    return sf_fail(r, "a descriptor that dies is 1 to %d", SF_VICTIM_MAX);
+}
+
 static int take_argument(struct sf_reader *r, struct sf_rule *rule)
 {
     struct sf_range target = {0, 0, 0};
 
     sf_skip_space(r);
+    if (rule->fault == SF_OTHER_DEAD)
+        return take_victim(r, rule);
     if (sf_fault_takes_time((enum sf_fault)rule->fault))
         return take_delay(r, rule);
     if (rule->fault == SF_SHORT) {

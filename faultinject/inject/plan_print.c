@@ -162,7 +162,7 @@ void sf_rule_print(const struct sf_rule *r, FILE *out)
     fprintf(out, ": %s",
             r->fault == SF_ANY_FAULT ? sf_class_names[r->cls]
                                      : sf_faults[r->fault].word);
-    if (r->fault == SF_SHORT || sf_fault_takes_time((enum sf_fault)r->fault))
+    if (sf_fault_has_amount((enum sf_fault)r->fault))
         fprintf(out, " %" PRIu64, r->amount);
     if (r->target)
         fprintf(out, " %s %u",

@@ -414,6 +414,13 @@ size_t sf_end_unread(const struct sf_end *end)
     return end->sent - end->taken;
 }
 
+bool sf_end_ended(const struct sf_end *end)
+{
+    struct pollfd p = {.fd = end->fd, .events = POLLRDHUP};
+
+    return sf_libc.poll(&p, 1, 0) == 1 && p.revents & POLLRDHUP;
+}
+
 /*
  * The kernel's smallest buffers are larger than most sessions'.  Both sides
  * hold back what would find no room in them.

@@ -150,10 +150,20 @@ bool sf_play_next_acts(void)
     return happened;
 }
 
+void sf_play_note_dry(int fd)
+{
+    const struct sf_peer *peer = sf_session_peer_of(fd);
+
+    if (peer)
+        sf_play.looks[peer->ordinal - 1].dry = sf_sim_now() + 1;
+}
+
 /* The program has it, and nothing keeps it from reading what came. */
 static bool waits_to_be_read(const struct sf_peer *peer)
 {
-    return peer->end && sf_peer_accepted(peer) && sf_end_unread(peer->end) &&
+    return peer->end &&
+           sf_play.looks[peer->ordinal - 1].dry != sf_sim_now() + 1 &&
+           sf_peer_accepted(peer) && sf_end_unread(peer->end) &&
            !sf_end_queued(peer->end) && !sf_end_harmed(peer->end);
 }
 

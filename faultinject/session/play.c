@@ -71,6 +71,11 @@ size_t sf_peer_given(const struct sf_peer *peer)
     return peer->received + (peer->end ? sf_end_queued(peer->end) : 0);
 }
 
+bool sf_peer_ended(const struct sf_peer *peer)
+{
+    return peer->end && sf_end_ended(peer->end);
+}
+
 bool sf_peer_writable(const struct sf_peer *peer)
 {
     return peer->end && sf_end_writable(peer->end);

@@ -42,6 +42,7 @@ struct sf_play {
         size_t taken;    /* bytes that the program had read at the last act */
         unsigned kept;   /* … acts in a row that it read only another's     */
         unsigned rushed; /* … or only accepted others                     */
+        int64_t dry;     /* there was no memory for it, 1 ns before this  */
     } looks[SF_CONNS_MAX];
     const struct sf_peer *taken; /* the other                             */
     unsigned here;               /* accepted, at the last act             */
@@ -113,6 +114,9 @@ bool sf_play_pump(void);
 bool sf_play_next_acts(void);
 /* Play the acts that are due at this call of the program. */
 void sf_play_due_acts(void);
+/* A call on it finds no memory: as long as no time passes it may be left alone.
+ */
+void sf_play_note_dry(int fd);
 /* Be asked at the next call at which there is something to do. */
 void sf_play_set_alarm(void);
 

@@ -117,6 +117,8 @@ static unsigned chooser_choose(struct sf_chooser *self,
     sf_play.last_fault[sf_faults[outcomes[pick].fault].cls] = sf_sim_now();
     if (sf_faults[outcomes[pick].fault].cls != SF_BENIGN)
         sf_invariance_off();
+    if (outcomes[pick].fault == SF_ENOBUFS || outcomes[pick].fault == SF_ENOMEM)
+        sf_play_note_dry(at->fd);
     if (sf_play.program->fault)
         sf_play.program->fault(sf_play.program->arg, at, &outcomes[pick]);
     sf_show_fault(at, &outcomes[pick], *amount);

@@ -182,6 +182,8 @@ struct sf_peer *sf_session_peer_of(int fd);
 /* Bytes of it that the program has read, and that it has written. */
 size_t sf_peer_taken(const struct sf_peer *peer);
 size_t sf_peer_given(const struct sf_peer *peer);
+/* It has ended its stream; the peer need not have read up to there. */
+bool sf_peer_ended(const struct sf_peer *peer);
 /* Could the program write to it now; did it accept it? */
 bool sf_peer_writable(const struct sf_peer *peer);
 bool sf_peer_accepted(const struct sf_peer *peer);

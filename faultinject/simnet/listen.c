@@ -464,6 +464,11 @@ size_t sf_end_unread(const struct sf_end *end)
     return end->peer ? end->peer->in.len : 0;
 }
 
+bool sf_end_ended(const struct sf_end *end)
+{
+    return end->shut & SHUT_RCV;
+}
+
 bool sf_end_writable(const struct sf_end *end)
 {
     return end->peer && (sim_ready(end->peer) & POLLOUT);

@@ -211,6 +211,8 @@ void sf_end_abort(struct sf_end *end);          /* RST; the end is gone  */
 size_t sf_end_queued(const struct sf_end *end); /* bytes to be received  */
 size_t sf_end_unread(const struct sf_end *end); /* bytes the program has
                                                  * not read yet          */
+/* The program has ended its stream; what it sent before may be unread here. */
+bool sf_end_ended(const struct sf_end *end);
 /* Could the program write to this connection now? */
 bool sf_end_writable(const struct sf_end *end);
 bool sf_end_connected(const struct sf_end *end); /* made, or made once    */

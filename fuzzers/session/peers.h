@@ -83,6 +83,7 @@ struct session {
         uint64_t done;  /* … it had done so much …                       */
         unsigned n;     /* … and had woken so often without doing more   */
     } waking;
+    const struct fm_buf *full[SF_CONNS_MAX]; /* outputs above high water  */
     struct denial {        /* for want of a descriptor, or of memory:   */
         uint64_t asked;    /* accepts that a fault has refused …        */
         uint64_t accepted; /* … and what it had accepted at the last    */

@@ -10,7 +10,8 @@ enum {
     SHORT_TIMER_MS = 1000,
     OVERDUE_TURNS = 3,
     IDLE_TURNS = 3,
-    WAIT_TRIES = 16
+    WAIT_TRIES = 16,
+    REARM_MS = 100
 };
 
 /* Frames that the server has read and not answered, and could; or bytes that it
@@ -117,6 +118,23 @@ static void judge_backlog(const struct sf_peer *peer)
         !session.scarce && !session.stop)
         sf_peer_finding(SF_MON_LOST_WAKEUP, peer, "%s",
                         "the server waits, and has room, but does not accept");
+}
+
+/* Who has no descriptor for it tries again soon, though nobody goes. */
+static void judge_rest(const struct sf_peer *peer, int64_t until)
+{
+    const struct fm_server_stats *s = &session.stats;
+    unsigned room = session.options.max_conns;
+
+    if (session_lives(peer) && sf_end_waits(peer->end) && !peer->harmed &&
+        s->exhausted && !session.stop && !sf_session_now()->high &&
+        session.failed.turns != s->turns &&
+        (!room || session_accepted() < room) &&
+        until - sf_sim_now() > REARM_MS * MS)
+        sf_peer_finding(SF_MON_LATENESS, peer,
+                        "it could not be accepted, and that is tried again "
+                        "after %lld ms, not %d",
+                        (long long)((until - sf_sim_now()) / MS), REARM_MS);
 }
 
 /* What has been done so far: bytes it moved, what it counts, and what the
@@ -241,6 +259,7 @@ void session_quiet(void *arg, int64_t until)
             session_note_activity(peer);
         session_judge_end(peer);
         session_judge_one(peer, until, short_timer);
+        judge_rest(peer, until);
         if (!short_timer)
             judge_backlog(peer);
         if (!peer->end || peer->harmed || !sf_peer_accepted(peer))

@@ -56,6 +56,10 @@ manners_path() {
     manners_intrude "$1" "where a server's backlog is full"
     kill -KILL "$sweep_server"
     wait "$sweep_server" "${clients[@]}" || true
+    mv "$1/path" "$1/dead"
+    ln -s dead "$1/path"
+    manners_intrude "$1" "where a link leads to one that is dead"
+    mv "$1/dead" "$1/path"
     if sweep_start "$1" select env; then
         manners_is_alone ||
             sweep_finding fd-leak "who had the path is dead, and \
@@ -130,6 +134,23 @@ manners_picky() {
             sweep_finding wrong-data "of '$option' it says: $(cat "$1/said")" ;;
         *) sweep_finding wrong-data "with '$option' it ends with $status" ;;
         esac
+    done
+}
+
+# Where it says that it listens is where it is.
+manners_announced() {
+    local listen said
+    for listen in 127.0.0.1 ::1 "unix:$1/path"; do
+        [[ $listen != ::1 ]] || manners_has_ipv6 || continue
+        local -a sweep_options=(--listen "$listen")
+        sweep_start "$1" select env || return 0
+        said=$(cat "$1/server.out")
+        case $said in
+        "listening on 127.0.0.1:$sweep_port" | "listening on [::1]:$sweep_port" | \
+            "listening on unix:$1/path") ;;
+        *) sweep_finding wrong-data "told to listen at $listen it says: $said" ;;
+        esac
+        sweep_stop "$1"
     done
 }
 

@@ -5,12 +5,13 @@
 
 . "$SF_LIB/manners-client.sh"
 . "$SF_LIB/manners-start.sh"
+. "$SF_LIB/manners-death.sh"
 
 # The last take longest.
-manners=(restart exec_flags turns dialogue address streams path rush long
-    killed vain lied high nagged limits quiet vanish spoilt refused brief widow
-    frugal dialects depth rash liar scarce patience sleep busy babble prompt
-    picky word aside deaf ages)
+manners=(restart exec_flags turns dialogue address announced streams path rush
+    long killed vain lied high nagged limits quiet vanish spoilt refused brief
+    widow frugal dialects depth rash liar scarce patience sleep busy babble prompt
+    picky neighbours stranger orphans word aside deaf robbed orphaned ages)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -197,6 +198,79 @@ manners_visits() {
 ${after//$'\n'/ }"
 }
 
+# Who has come last and stays keeps nobody from being parted with.
+manners_neighbours() {
+    local before fd guest model
+    for model in "${mutant_models[@]}"; do
+        sweep_start "$1" "$model" env || return 0
+        exec {guest}<>"/dev/tcp/$sweep_host/$sweep_port"
+        exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+        sleep 0.2
+        before=$(manners_sockets "$sweep_server" | wc -l)
+        exec {guest}>&-
+        sweep_until manners_has_sockets $((before - 1)) ||
+            sweep_finding fd-leak \
+                "a client of $model is gone, and another stays: it has $(
+                manners_sockets "$sweep_server" | wc -l) sockets"
+        exec {fd}>&-
+        sweep_stop "$1"
+    done
+}
+
+manners_has_sockets() {
+    [[ $(manners_sockets "$sweep_server" | wc -l) -eq $1 ]]
+}
+
+# A child that the server has from whom it was before is not its own, and left
+# to whoever asks for it.
+manners_stranger() {
+    local child fd strangers
+    # shellcheck disable=SC2016 # expanded by the shell that becomes the server
+    sweep_start "$1" fork bash -c 'sleep 0.1 & exec "$@"' - || return 0
+    sleep 0.3
+    manners_has_child
+    strangers=$child
+    exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+    sleep 0.2
+    exec {fd}>&-
+    sweep_until manners_has_children "$strangers" || sweep_finding zombie \
+        "it had the child ${strangers% }, had another and was left by it, and \
+has the children $child"
+    sweep_stop "$1"
+} 2>/dev/null
+
+manners_has_children() {
+    manners_has_child && [[ $child == "$1" ]]
+}
+
+# When the server is killed its children end as if it had told them to.
+manners_orphans() {
+    local client children
+    local -a clients=()
+    sweep_start "$1" fork env || return 0
+    for client in 1 2 3; do
+        manners_guest &
+        clients+=("$!")
+    done
+    sleep 0.3
+    children=$(cat "/proc/$sweep_server/task/$sweep_server/children")
+    kill -KILL "$sweep_server"
+    wait "$sweep_server" || true
+    # shellcheck disable=SC2086 # a row of numbers
+    sweep_until manners_are_gone $children || sweep_finding stall \
+        "the server was killed, and its children $children go on"
+    # shellcheck disable=SC2086
+    kill -KILL $children "${clients[@]}" || true
+    wait "${clients[@]}" || true
+} 2>/dev/null
+
+manners_are_gone() {
+    local pid
+    for pid; do
+        [[ -z $(manners_sockets "$pid") ]] || return
+    done
+}
+
 # manners_narrow COMMAND...: on one processor, and last in the row: whoever is
 # woken runs before who wakes him goes on.
 manners_narrow() {
@@ -263,10 +337,10 @@ manners_aside() {
     wait "${clients[@]}" || true
 }
 
-# Told again and again while it waits for a client, it ends when its time is
-# over.
+# Told again and again while it waits for a client, it ends in good order when
+# its time is over.
 manners_nagged() {
-    local fd until
+    local fd until status=0
     sweep_linger=1000 sweep_start "$1" select env || return 0
     exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
     sleep 0.2
@@ -278,7 +352,9 @@ manners_nagged() {
         stall "told to end a great many times, it does not"
     exec {fd}>&-
     kill -KILL "$sweep_server" || true
-    wait "$sweep_server" || true
+    wait "$sweep_server" || status=$?
+    [[ $status -eq 0 || $status -gt 128 ]] || sweep_finding died \
+        "told to end a great many times: $(tail -n 1 "$1/server.err")"
 } 2>/dev/null
 
 # Who has nothing to do, and nobody to wait for but those who are quiet, sleeps.

@@ -127,6 +127,20 @@ static long do_poll_soon(int fd)
     return poll(&p, 1, 10000);
 }
 
+/* What dies is not what the call is about. */
+static long do_poll_beside(int fd)
+{
+    enum { OTHER = 77 };
+    long result;
+
+    dup2(fd, OTHER);
+    do_poll(fd);
+    result = send(OTHER, "x", 1, 0);
+    if (result > 0)
+        sf_libc.close(OTHER);
+    return result;
+}
+
 static long do_poll_behind(int fd)
 {
     struct pollfd p[2] = {{.fd = fd, .events = POLLIN},

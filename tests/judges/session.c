@@ -47,6 +47,10 @@ int __wrap_fm_select_server(int listener, const struct fm_server_options *given,
         o.frame_ms /= 2;
     o.max_conns += is("one-too-many");
     o.high_water += is("late-at-high-water");
+    if (is("early-at-low-water"))
+        o.low_water = o.high_water - 1;
+    if (is("rests-long"))
+        o.rearm_ms = 2000;
     r = __real_fm_select_server(listener, &o, stop);
     miscount(given->stats);
     return is("fails") ? FM_E_SYS : r;
@@ -217,6 +221,15 @@ const struct row rows[] = {
      "bytes 1 " X32 "bytes 1 " X32 "bytes 1 " X32 "bytes 1 " X32 "bytes 1 " X32
      "bytes 1 \"xxxx\"\nbytes 1 " X32 "go 1\n",
      0, "a frame is handled while 100 bytes wait"},
+    {"early-at-low-water",
+     "variant 14\nbuffers 64\n" TCP "extra 4\nframe 1 1\nstop 1\n"
+     "bytes 1 " X32 "bytes 1 " X32 "bytes 1 " X32 "bytes 1 " X32 "bytes 1 " X32
+     "bytes 1 " X32 "bytes 1 " X32 "read 1 45\n",
+     0, "it had stopped at 100 bytes to be sent, and goes on with"},
+    {"rests-long", TCP "connect 1\nlimit 1\nframe 2 2\nframe 3 2\n", 0,
+     "is tried again after 2000 ms, not 100"},
     {"fails", "frame 1 3\n", 0, "fm_select_server ended with FM_E_SYS"},
+    {"fails", "variant 240\n", 0,
+     "a server that was told to stop says FM_E_SYS"},
 };
 const unsigned rows_n = sizeof rows / sizeof *rows;

@@ -136,12 +136,26 @@ bool __wrap_fm_serve_blocking(int fd, const struct fm_server_options *given,
     return mine || is("closes-the-dead");
 }
 
+int __real_fm_drain(int fd, int64_t deadline_ms);
+int __wrap_fm_drain(int fd, int64_t deadline_ms);
+
+int __wrap_fm_drain(int fd, int64_t deadline_ms)
+{
+    if (is("has-no-time"))
+        deadline_ms = fm_deadline_in(500);
+    return is("parts-at-once") ? 0 : __real_fm_drain(fd, deadline_ms);
+}
+
 #define TCP "family tcp\nprofile linux\n"
 #define X32 "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"\n"
 #define MANY                                                            \
     "bytes 1 " X32 "+ bytes 1 " X32 "+ bytes 1 " X32 "+ bytes 1 " X32   \
     "+ bytes 1 " X32 "+ bytes 1 " X32 "+ bytes 1 " X32 "+ bytes 1 " X32 \
     "+ bytes 1 " X32 "+ bytes 1 " X32 "+ bytes 1 " X32
+
+#define UNREAD                                                               \
+    "variant 16\nbuffers 500\nextra 11\n" TCP "stop 1\npair 1 206\nframe 1 " \
+    "206\n+ bytes 1 \"zz\"\n"
 
 const struct row rows[] = {
     {"late", "extra 10\nframe 1 3\n", 0, "a loop went on for"},
@@ -168,6 +182,10 @@ const struct row rows[] = {
     {"whole-though-lost",
      "variant 16\n" TCP "extra 2\nframe 1 5\nfault 1 2 0\n", 0,
      "counts as the end of the message"},
+    {"parts-at-once", UNREAD "wait 9000\n", 0,
+     "has not ended, and 0 ms ago it had no end"},
+    {"has-no-time", UNREAD "wait 1750\nread 1 1\nwait 9000\n", 0,
+     "has not ended, and 750 ms ago it had no end"},
     {"late-at-high-water", "variant 30\n" TCP "extra 3\n" MANY "finish 1\n", 0,
      "a frame is handled while 300 bytes wait"},
     {"stops-at-once",

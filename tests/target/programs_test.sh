@@ -237,6 +237,20 @@ start --format 'delim:\r\n' --idle 100
 client --format 'delim:\r\n' --count 100 --quiet || fail "delim"
 stop
 
+# A child that is told to end alone does not hear it, nor does its server.
+start_program target_server --model fork --format 'delim:\n'
+exec 3<>/dev/tcp/127.0.0.1/"$port"
+for word in one two; do
+    echo "$word" >&3
+    read -r -t 5 answer <&3 || fail "told alone, it does not answer"
+    [ "$answer" = "$word" ] || fail "told alone, it answers '$answer'"
+    child=$(cat "/proc/$server/task/$server/children")
+    kill -TERM "${child% }"
+done
+client --format 'delim:\n' --count 1 --quiet || fail "a child was told to end"
+exec 3>&-
+stop
+
 # Does TCP keep a timer ("02") of ours for an accepted connection?
 kept_alive() {
     local name

@@ -200,7 +200,9 @@ void talk(int fd, const void *bytes, size_t n)
 
 void push(int client, const char *bytes, size_t n)
 {
-    for (int stuck = 0; stuck < 20;) {
+    enum { PATIENCE = 60 }; /* as long as a server may not get to run */
+
+    for (int stuck = 0; stuck < PATIENCE;) {
         ssize_t r = send(client, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         stuck = r > 0 ? 0 : stuck + 1;

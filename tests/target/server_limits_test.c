@@ -106,6 +106,35 @@ static void short_at_the_end(void **state)
     rig_each("be8", short_at_the_end_on);
 }
 
+/* A worker that cannot say that it is over says so no more after a while, and
+ * is joined with the next thing that happens. */
+static void short_for_good(void **state)
+{
+    enum { TRIES = 100 };
+    struct rig r;
+    int first, second;
+
+    (void)state;
+    rig_init(&r, "be8");
+    r.server = fm_thread_server;
+    rig_start(&r);
+    first = rig_connect(&r);
+    talk(first, "\1a", 2);
+    faults_none(); /* counts from here */
+    faults_always(SEND, -ENOBUFS);
+    hang_up(first);
+    EVENTUALLY(faults_count(SEND) == TRIES);
+    poll(NULL, 0, 50); /* it would try again after 10 */
+    assert_int_equal(faults_count(SEND), TRIES);
+    faults_none();
+    second = rig_connect(&r);
+    talk(second, "\1b", 2);
+    EVENTUALLY(r.stats.ended == 1);
+    hang_up(second);
+    assert_int_equal(rig_stop(&r), 0);
+    assert_int_equal(r.stats.ended, 2);
+}
+
 static void few_connections(void **state)
 {
     (void)state;
@@ -567,6 +596,7 @@ int main(void)
         cmocka_unit_test(stop),
         cmocka_unit_test(few_connections),
         cmocka_unit_test(short_at_the_end),
+        cmocka_unit_test(short_for_good),
         cmocka_unit_test(exhausted),
         cmocka_unit_test(aborted),
         cmocka_unit_test(no_means),

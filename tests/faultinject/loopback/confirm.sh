@@ -84,11 +84,14 @@ expect 2 'malformed:2:1: expected' planted_loopback "$work/malformed"
 expect 2 'malformed:2:1: expected' planted "$work/malformed"
 expect 2 'No such file' planted_loopback "$work/nowhere"
 
-# What ends the process is the program's as well.
+# What ends the process is the program's as well; where coverage is measured
+# there is no sanitizer.
 ends=2
 for how in 'died: by SIGUSR1' "a sanitizer's report" 'hang: '; do
     printf 'sockfault-session 1\nvariant %s\n' $ends >"$work/ends"
-    expect 1 "^confirmed: $how" planted_loopback "$work/ends"
+    if [ $ends -ne 3 ] || grep -q __asan_init "$bin/planted_loopback"; then
+        expect 1 "^confirmed: $how" planted_loopback "$work/ends"
+    fi
     ends=$((ends + 1))
 done
 

@@ -1,0 +1,100 @@
+# What a descriptor that dies takes along, when its number is somebody else's
+# before anyone has noticed; see manners.sh.
+# shellcheck shell=bash
+
+# manners_answers FD: does the server send back what it is sent?
+manners_answers() {
+    local answer=
+    say hello >&"$1" || return
+    read -r -t 3 -u "$1" answer || return
+    [[ $answer == hello ]]
+} 2>/dev/null
+
+# manners_join: a new client, in fd, who is answered or not.
+manners_join() {
+    { exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"; } 2>/dev/null || return
+    manners_answers "$fd"
+}
+
+# manners_company DIR MODEL FAULT: two clients have come, one of whom has left.
+# Then the fault happens, where more come.
+manners_company() {
+    local -A sweep_format=([$2]='delim:\n')
+    local -a sweep_options=(--idle 2000)
+    sweep_conns=9 sweep_linger=300 sweep_start "$1" "$2" \
+        "$SF_BUILD/bin/sockfault" run --fault "$3" -- || return
+    server=$(cat "/proc/$sweep_server/task/$sweep_server/children")
+    server=${server% }
+    before=$(manners_sockets "$server")
+    local guest
+    manners_join || return
+    guest=$fd
+    manners_join || return
+    first=$fd
+    sleep 0.1 # a parent may still have what is its child's alone
+    after=$(manners_sockets "$server")
+    exec {guest}>&-
+    sleep 0.1
+}
+
+# manners_victim WHICH: the number of the last client, or of one of the server's
+# own sockets, counted from the last.
+manners_victim() {
+    if [[ $1 == client ]]; then
+        tail -n 1 <<<"$after"
+    else
+        tail -n "$1" <<<"$before" | head -n 1
+    fi
+}
+
+# manners_death DIR MODEL WHICH: who has lost his descriptor is lost, but none
+# of those who come next, as long as his time is not over; and who comes later
+# is served, whatever became of these.
+manners_death() {
+    local server before after first fd victim client said
+    local clients=() harmed=0
+    trap '' PIPE
+    manners_company "$1" "$2" 'accept4 99: none' || return 0
+    victim=$(manners_victim "$3")
+    exec {first}>&-
+    sweep_stop "$1"
+    manners_company "$1" "$2" "process 1 accept4 5: fd-dead $victim" || return 0
+    for client in 1 2 3; do
+        manners_join || harmed=$((harmed + 1))
+        clients+=("$fd")
+    done
+    sleep 0.6
+    for fd in "${clients[@]}"; do
+        manners_answers "$fd" || harmed=$((harmed + 1))
+    done
+    sleep 1.7 # the time of the first is over, and that of the others not yet
+    manners_join || harmed=$((harmed + 1))
+    sleep 0.9
+    manners_answers "$fd" || harmed=$((harmed + 1))
+    [[ $harmed -eq 0 ]] || sweep_finding harm "descriptor $victim of $2 has \
+died and was given out again, and others are not answered, $harmed times"
+    for fd in "$first" "${clients[@]}" "$fd"; do
+        exec {fd}>&-
+    done
+    sweep_stop "$1"
+    said=$(sed -n 's/^sockfault: finding: //p' "$1/server.err" | head -n 1)
+    [[ -z $said ]] || sweep_finding "${said%%: *}" \
+        "descriptor $victim of $2 has died: ${said#*: }"
+} 2>/dev/null
+
+# Of a client: with workers one sleeps on it, with children it is the pair that
+# joins the server with one.
+manners_robbed() {
+    local model
+    for model in "${mutant_models[@]}"; do
+        manners_death "$1" "$model" client
+    done
+}
+
+# The ends of the pair that joins the server with its workers.
+manners_orphaned() {
+    local which
+    for which in 1 2; do
+        manners_death "$1" thread "$which"
+    done
+}
