@@ -449,11 +449,13 @@ static void wipe(void *at, size_t len)
 /* Before the first fork; with the first allocation comes a number by chance. */
 static void begin_states(void)
 {
+    if (!served->serving.wanted || served->serving.plain)
+        return;
     sf_refuse_sees();
-    if (served->serving.wanted && !served->serving.plain && sf_imprint_begin())
-        seen = sf_seen_new();
-    if (seen)
-        sf_sim_be_tidy(wipe);
+    if (!sf_imprint_begin())
+        return;
+    seen = sf_seen_new();
+    sf_sim_be_tidy(wipe);
 }
 
 static void hide_counters(void)
