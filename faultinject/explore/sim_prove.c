@@ -188,8 +188,9 @@ static enum sim_end closed(void)
 static enum sim_end has_no_states(const char *program)
 {
     snprintf(sim.served->line, sizeof sim.served->line,
-             "sockfault: %s: --loops: its states are not recognised: it cannot "
-             "fork where it waits for its first client, or has too much memory",
+             "sockfault: %s: --loops: its states are not recognised: it has "
+             "threads, children or too much memory, or /proc/self/pagemap does "
+             "not tell",
              program);
     return SIM_CANNOT;
 }

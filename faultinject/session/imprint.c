@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 enum {
     PAGE = 4096,
@@ -35,7 +36,7 @@ enum {
 struct span {
     char *low, *high;
     char *first; /* what was there at the beginning */
-    bool is_stack, of_file;
+    bool is_stack;
 };
 
 /* Outside of every state. */
@@ -60,6 +61,7 @@ static void *reserve(size_t size)
 
 /* ------------------------------------------------------- where memory is */
 
+/* All of it, or nothing is known. */
 static bool read_text(void)
 {
     int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
@@ -74,7 +76,7 @@ static bool read_text(void)
     } while (r > 0);
     sf_libc.close(fd);
     s->text[len] = '\0';
-    return r == 0;
+    return r == 0 && len < sizeof s->text - 1;
 }
 
 /* low-high rwxp offset device inode path */
@@ -82,12 +84,11 @@ static bool parse(const char *line, struct span *span)
 {
     char *end;
 
-    span->low = (char *)strtoul(line, &end, 16); /* NOLINT */
+    span->low = (char *)strtoul(line, &end, 16);
     span->high = (char *)strtoul(end + 1, &end, 16);
     if (end[2] != 'w' || end[4] != 'p')
         return false;
     span->is_stack = strstr(end, "[stack]");
-    span->of_file = strchr(end, '/');
     span->first = NULL;
     return true;
 }
@@ -127,6 +128,7 @@ static size_t pages_of(const struct span *span, const char *from)
 
 /* ---------------------------------------------------------- the beginning */
 
+/* Of a page that nobody has touched by then it is taken for nothing. */
 static bool keep(struct span *span)
 {
     for (char *at = span->low; at < span->high;) {
@@ -135,7 +137,7 @@ static bool keep(struct span *span)
         if (!read_bits(at, n))
             return false;
         for (size_t i = 0; i < n; i++, at += PAGE)
-            if (span->of_file || s->bits[i] & (PRESENT | SWAPPED))
+            if (s->bits[i] & (PRESENT | SWAPPED))
                 memcpy(span->first + (at - span->low), at, PAGE);
     }
     return true;
@@ -165,6 +167,8 @@ bool sf_imprint_begin(void)
 {
     if (!machine_can())
         return false;
+    /* Or /proc/self would not be its own once it has given up rights. */
+    prctl(PR_SET_DUMPABLE, 1);
     s = reserve(sizeof *s);
     probe[0] = probe[PAGE] = 1;
     return s && keep_all();
