@@ -20,7 +20,7 @@
 enum {
     PAGE = 4096,
     LINE = 64,
-    LANES = LINE / 16,
+    LANES = MACHINE_LANES,
     SPANS_MAX = 256,
     TEXT_MAX = 1 << 18,
     MANY = 4096 /* pages whose bits are read at once */
@@ -265,16 +265,6 @@ MACHINE_AES static void add_registers(machine_lane *p)
             p[i % LANES], (machine_lane){(long long)machine_caller.kept[i], 2});
 }
 
-MACHINE_AES static struct sf_print fold(machine_lane *p)
-{
-    machine_lane x = p[0];
-
-    for (unsigned i = 1; i < LANES; i++)
-        x = machine_stir(machine_stir(x, p[i]), p[i]);
-    x = machine_stir(machine_stir(x, p[1]), p[2]);
-    return (struct sf_print){(uint64_t)x[0], (uint64_t)x[1]};
-}
-
 /* Of the description of the call only what the program gave counts. */
 bool sf_imprint_take(struct sf_print *print)
 {
@@ -290,7 +280,7 @@ bool sf_imprint_take(struct sf_print *print)
     errno = 0; /* whatever the program asks next sets it, or leaves it open */
     told = add_all(p);
     add_registers(p);
-    *print = fold(p);
+    *print = machine_fold(p);
     errno = err;
     *op = then;
     return told;

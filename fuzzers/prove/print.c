@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { LANES = LINE / 16 };
+enum { LANES = MACHINE_LANES };
 
 MACHINE_AES static inline void add(machine_lane *p, unsigned line)
 {
@@ -17,16 +17,6 @@ MACHINE_AES static inline void add(machine_lane *p, unsigned line)
 
     for (unsigned i = 0; i < LANES; i++)
         p[i] = machine_stir(p[i], x[i] & m[i]);
-}
-
-MACHINE_AES static struct sf_print fold(machine_lane *p)
-{
-    machine_lane x = p[0];
-
-    for (unsigned i = 1; i < LANES; i++)
-        x = machine_stir(machine_stir(x, p[i]), p[i]);
-    x = machine_stir(machine_stir(x, p[1]), p[2]);
-    return (struct sf_print){(uint64_t)x[0], (uint64_t)x[1]};
 }
 
 long __wrap_sf_tell(struct sf_op *op);
@@ -71,7 +61,7 @@ MACHINE_AES static struct sf_print print_all(machine_lane *p)
         add(p, i);
     for (unsigned i = image_lines->stack; i < image_lines->printed; i++)
         add(p, i);
-    return fold(p);
+    return machine_fold(p);
 }
 
 MACHINE_AES struct sf_print image_rest(void)
@@ -80,7 +70,7 @@ MACHINE_AES struct sf_print image_rest(void)
 
     for (unsigned i = image_lines->stack; i < image_lines->printed; i++)
         add(p, i);
-    return fold(p);
+    return machine_fold(p);
 }
 
 /* Of the description of the call only what the program gave counts. */
