@@ -248,16 +248,14 @@ void sf_exhaust_take_back(struct sf_exhaust *e, const struct sf_exhaust *copy,
 
 uint64_t sf_exhaust_name(const struct sf_exhaust *e)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
+    uint64_t name = e->n;
 
     for (unsigned i = 0; i < e->n; i++) {
         const struct sf_choice *c = &e->vector[i];
 
-        h = (h ^ c->at) * UINT64_C(0x100000001b3);
-        h = (h ^ c->which) * UINT64_C(0x100000001b3);
-        h = (h ^ c->amount) * UINT64_C(0x100000001b3);
+        name = mix(mix(mix(name, c->at), c->which), c->amount);
     }
-    return h;
+    return name;
 }
 
 void *sf_exhaust_mark(const struct sf_exhaust *e)

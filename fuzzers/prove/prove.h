@@ -80,6 +80,9 @@ struct prove_result {
     struct sf_choice vector[SF_EXHAUST_MAX];
 };
 
+/* walk.c: one session of the job, and nothing else. */
+void prove_run(const struct prove_job *job);
+
 /* watch.c: walks the job and says how it went on standard error. */
 void prove_walk(const struct prove_job *job, struct prove_result *result);
 

@@ -36,15 +36,13 @@ static bool is_excused(enum sf_monitor monitor, const char *line)
 static _Noreturn void play(const struct prove_job *job, uint64_t nth,
                            struct report *report)
 {
-    static uint8_t bytes[SF_SESSION_MAX];
-    size_t len = sf_session_encode(&job->session, bytes, sizeof bytes);
     long before = prove_blocks();
     uint64_t made = prove_made();
 
     alarm(PATIENCE_S);
     sf_finding_hook = nth ? is_excused : NULL;
     prove_fail(nth);
-    job->target->run(bytes, len);
+    prove_run(job);
     report->made = sf_refuse_asked();
     made = prove_made() - made;
     report->unseen = made > report->made ? made - report->made : 0;

@@ -28,13 +28,19 @@ void prove_save(struct live *l)
     __sync_synchronize();
 }
 
-void prove_play(void)
+void prove_run(const struct prove_job *job)
 {
     static uint8_t bytes[SF_SESSION_MAX];
+
+    job->target->run(bytes,
+                     sf_session_encode(&job->session, bytes, sizeof bytes));
+}
+
+void prove_play(void)
+{
     long before = prove_blocks();
 
-    job_now->target->run(
-        bytes, sf_session_encode(&job_now->session, bytes, sizeof bytes));
+    prove_run(job_now);
     prove_check_blocks(before);
     if (child->walk.n == 0) {
         child->calls = sf_sim_calls();
