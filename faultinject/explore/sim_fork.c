@@ -84,6 +84,7 @@ int sf_sim_fork_run(const char *name)
     bool hung;
 
     sim.killed = 0;
+    sim.served->allowed = sim.allowed;
     v->child = 0;
     __atomic_add_fetch(&v->asked, 1, __ATOMIC_RELEASE);
     syscall(SYS_futex, &v->asked, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);

@@ -98,7 +98,6 @@ static int run(char **command, const struct sf_program *program)
     sf_sim_clear();
     s->proves = true;
     s->walk = proof.walk;
-    s->allowed = sim.allowed;
     status = sim.server > 0 ? sf_sim_fork_run(command[0])
                             : sf_sim_run(command, program);
     if (s->joined)
