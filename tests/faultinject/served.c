@@ -439,12 +439,12 @@ static void begin_to_count(void)
 /* A child that goes on has the same pages, until one of both writes there. */
 static int count_shared(void)
 {
-    if (in_data == 0 && fork() == 0) {
+    if (++in_data == 1 && fork() == 0) {
         closefrom(3); /* or it would be waited for */
         usleep(20000);
         _exit(0);
     }
-    return ++in_data;
+    return in_data;
 }
 
 static __attribute__((noinline)) bool has_enough(volatile int *on_stack)
@@ -465,6 +465,19 @@ static void begin_to_dream(void)
 
     if (is("dreams") && pthread_create(&thread, NULL, dream, NULL) != 0)
         abort();
+}
+
+static int next_client(int listener)
+{
+    if (is("masks") || is("reads") || is("epolls"))
+        wait_well(listener);
+    if (is("deaf") || is("hears"))
+        wait_unless_told(listener);
+    if (is("fickle") && getpid() % 2 == 0)
+        poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, -1);
+    if (is("shy"))
+        poll(NULL, 0, -1);
+    return stopped ? -1 : accept(listener, NULL, NULL);
 }
 
 int main(int argc, char **argv)
@@ -503,18 +516,8 @@ int main(int argc, char **argv)
     if (is("files"))
         look_at_files(listener);
     while (!stopped) {
-        int fd = -1;
+        int fd = next_client(listener);
 
-        if (is("masks") || is("reads") || is("epolls"))
-            wait_well(listener);
-        if (is("deaf") || is("hears"))
-            wait_unless_told(listener);
-        if (is("fickle") && getpid() % 2 == 0)
-            poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, -1);
-        if (is("shy"))
-            poll(NULL, 0, -1);
-        if (!stopped)
-            fd = accept(listener, NULL, NULL);
         if (is_fork("shy-fork") && fd >= 0)
             shutdown(fd, SHUT_WR);
         if (fd < 0 && was >= 0 && !strncmp(bad, "counts", 6) &&
