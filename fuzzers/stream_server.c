@@ -74,6 +74,12 @@ static void judge_handled(void)
                         trial.taken, end);
 }
 
+/* Its end is still there, and the server has not ended its stream. */
+static bool is_open(const struct sf_peer *p)
+{
+    return p->end && !sf_peer_ended(p);
+}
+
 /* The signal's handler.  The injector is not asked: it is no call of theirs. */
 void trial_signal(void *arg)
 {
@@ -83,6 +89,8 @@ void trial_signal(void *arg)
     if (!trial.obeys || trial.ended)
         return;
     trial.ended = true;
+    if (is_open(trial_peer()))
+        trial.moved = fm_now_ms();
     trial.meant = !trial.dumb;
     sf_simnet()->close(trial.word[1]);
     if (trial.dead)
@@ -125,18 +133,28 @@ static void judge_stop(void)
                         trial.taken, trial.owed);
 }
 
-/* A wait, or what sends, has all of its time, unless the descriptor has less of
- * its own; the last began after this.  What it then waits for the peer's end is
- * not of that time. */
+static bool is_idle(int64_t now, int more_ms)
+{
+    return now - trial.moved >= TRIAL_DEADLINE_MS + more_ms;
+}
+
+static bool is_slow(int64_t now, int more_ms)
+{
+    return trial.half && now - trial.half_since >= TRIAL_FRAME_MS + more_ms;
+}
+
+/* A peer has all of its time, unless the descriptor has less of its own.  What
+ * is waited for the peer's end is not of that time. */
 static void judge_timed_out(void)
 {
-    int64_t end = trial.parted ? trial.parted : fm_now_ms();
-    int64_t after = end - trial.handled;
+    int64_t end = trial.closing ? trial.closing : fm_now_ms();
 
-    if (trial.told < 0 && !trial.own && after < TRIAL_DEADLINE_MS)
+    if (trial.told < 0 && !trial.own && !is_idle(end, 0) && !is_slow(end, 0))
         sf_peer_finding(SF_MON_WRONG, trial_peer(),
-                        "timed out %lld ms after a frame, it has %d",
-                        (long long)after, TRIAL_DEADLINE_MS);
+                        "timed out %lld ms after a byte, it has %d, and a "
+                        "frame %d",
+                        (long long)(end - trial.moved), TRIAL_DEADLINE_MS,
+                        TRIAL_FRAME_MS);
     trial_judge_receive(FM_E_TIMEOUT, trial.taken, SIZE_MAX);
 }
 
@@ -204,12 +222,13 @@ bool trial_serve(int fd)
             .handler = handle,
             .high_water = HIGH_WATER,
             .idle_ms = trial.deadlines ? TRIAL_DEADLINE_MS : -1,
+            .frame_ms = trial.deadlines ? TRIAL_FRAME_MS : -1,
         };
     struct fm_server_stats stats = {0};
     bool mine;
 
     fm_options_complete(&o, &given);
-    trial.handled = fm_now_ms();
+    trial.handled = trial.moved = fm_now_ms();
     trial.open = trial_now_ms();
     trial.spent = -trial.handled;
     mine = fm_serve_blocking(fd, &o, trial.obeys ? trial.word[0] : -1,
@@ -241,6 +260,37 @@ static void judge_last_words(const struct sf_peer *p)
                         trial.trying);
 }
 
+/* Who waits for the rest of a frame has nothing left to send. */
+static void note_pace(const struct sf_peer *p)
+{
+    size_t taken = sf_peer_taken(p), given = sf_peer_given(p);
+    bool half = taken > trial.taken && given == trial.trying;
+
+    if (taken + given != trial.moves)
+        trial.moved = trial_now_ms();
+    trial.moves = taken + given;
+    if (!trial.half || trial.half_at != trial.taken)
+        trial.half_since = trial_now_ms();
+    trial.half = half;
+    trial.half_at = trial.taken;
+}
+
+static void judge_pace(const struct sf_peer *p)
+{
+    int64_t now = trial_now_ms();
+
+    if (!trial.deadlines || trial.told >= 0 || trial_harmed())
+        return;
+    if (is_idle(now, TRIAL_LATE_MS))
+        sf_peer_finding(SF_MON_LATENESS, p,
+                        "it waits, and no byte has moved for %lld ms",
+                        (long long)(now - trial.moved));
+    if (is_slow(now, TRIAL_LATE_MS))
+        sf_peer_finding(SF_MON_LATENESS, p,
+                        "it waits, and a frame began %lld ms ago",
+                        (long long)(now - trial.half_since));
+}
+
 /* Its stream ends after the last reply, and who reads has both at once. */
 void trial_note_goodbye(const struct sf_peer *p)
 {
@@ -248,8 +298,12 @@ void trial_note_goodbye(const struct sf_peer *p)
 
     if (!sf_peer_ended(p))
         trial.open = trial_now_ms();
-    if (p->eof && !trial.parted)
-        trial.parted = trial_now_ms();
+    else if (!trial.closing)
+        trial.closing = trial_now_ms();
+    if (is_open(p)) {
+        note_pace(p);
+        judge_pace(p);
+    }
     if (unsent)
         judge_last_words(p);
     if (p->eof && trial.unsent && !unsent)

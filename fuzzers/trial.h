@@ -14,7 +14,7 @@
 #include <stdatomic.h>
 
 enum { TRIAL_LATE_MS = 500 }; /* a loop may sit out that memory is short */
-enum { TRIAL_DEADLINE_MS = 3000 };
+enum { TRIAL_DEADLINE_MS = 3000, TRIAL_FRAME_MS = 5000 };
 enum { TRIAL_TRIES = 16 }; /* then a loop may say that there is no memory */
 
 enum { ECHO, VECTORS, EXACT, STREAM }; /* modes, see fuzz_stream.c */
@@ -44,7 +44,12 @@ struct trial {
     bool unsent;        /* when it last waited it had something to send     */
     int64_t goodbye;    /* when it ended its stream, if that is sure; else 0 */
     int64_t open;       /* when it last waited and had not ended its stream */
-    int64_t parted;     /* when its peer was first seen to have the end, or 0 */
+    int64_t closing;    /* … and when it first had, or 0                    */
+    size_t moves;       /* bytes that have moved, either way                */
+    int64_t moved;      /* … when one did, or it began, or was woken        */
+    bool half;          /* it waits for the rest of a frame                 */
+    size_t half_at;     /* … that began at this byte                        */
+    int64_t half_since; /* … since when                                     */
     bool obeys;         /* a signal tells the server to stop, by            */
     int word[2];        /* … the end of this pipe                           */
     bool ended;         /* that has come to its end                         */

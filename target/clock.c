@@ -19,7 +19,7 @@ int64_t fm_deadline_after(int64_t now_ms, int64_t ms)
 
 int64_t fm_deadline_in(int64_t ms)
 {
-    return fm_deadline_after(fm_now_ms(), ms);
+    return ms < 0 ? FM_NEVER : fm_deadline_after(fm_now_ms(), ms);
 }
 
 int fm_remaining_ms(int64_t now_ms, int64_t deadline_ms)

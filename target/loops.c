@@ -158,6 +158,17 @@ static ssize_t send_some(enum which which, int fd, const void *buf, size_t len,
     }
 }
 
+ssize_t fm_send_some(int fd, const void *buf, size_t len, int64_t deadline_ms)
+{
+    return send_some(ANY, fd, buf, len, deadline_ms);
+}
+
+ssize_t fm_sock_send_some(int fd, const void *buf, size_t len,
+                          int64_t deadline_ms)
+{
+    return send_some(SOCKET, fd, buf, len, deadline_ms);
+}
+
 int fm_recv_exact(int fd, void *buf, size_t len, int64_t deadline_ms)
 {
     size_t got = 0;
@@ -174,30 +185,19 @@ int fm_recv_exact(int fd, void *buf, size_t len, int64_t deadline_ms)
     return 0;
 }
 
-static int send_all(enum which which, int fd, const void *buf, size_t len,
-                    int64_t deadline_ms)
+int fm_send_all(int fd, const void *buf, size_t len, int64_t deadline_ms)
 {
     size_t out = 0;
 
     while (out < len) {
-        ssize_t r = send_some(which, fd, (const char *)buf + out, len - out,
-                              deadline_ms);
+        ssize_t r =
+            fm_send_some(fd, (const char *)buf + out, len - out, deadline_ms);
 
         if (r < 0)
             return (int)r;
         out += (size_t)r;
     }
     return 0;
-}
-
-int fm_send_all(int fd, const void *buf, size_t len, int64_t deadline_ms)
-{
-    return send_all(ANY, fd, buf, len, deadline_ms);
-}
-
-int fm_sock_send_all(int fd, const void *buf, size_t len, int64_t deadline_ms)
-{
-    return send_all(SOCKET, fd, buf, len, deadline_ms);
 }
 
 /* What is left of a vector: its first `done` bytes are out. */

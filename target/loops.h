@@ -54,11 +54,16 @@ int fm_sendv_all(int fd, const struct iovec *iov, int iovcnt,
  */
 ssize_t fm_recv_some(int fd, void *buf, size_t len, int64_t deadline_ms);
 
+/* Send at least one and at most len bytes; len > 0.  Returns how many, or
+ * FM_E_PIPE. */
+ssize_t fm_send_some(int fd, const void *buf, size_t len, int64_t deadline_ms);
+
 /*
  * The same for a connection, whose number may be somebody else's by now: what
  * is no socket is neither read nor written, but FM_E_NOT_SOCK.
  */
-int fm_sock_send_all(int fd, const void *buf, size_t len, int64_t deadline_ms);
+ssize_t fm_sock_send_some(int fd, const void *buf, size_t len,
+                          int64_t deadline_ms);
 ssize_t fm_sock_recv_some(int fd, void *buf, size_t len, int64_t deadline_ms);
 
 /*

@@ -44,13 +44,12 @@ int fm_options_complete(struct fm_server_options *o,
 
 /* One frame: FM_FRAME, or what fm_stream_next() says.  After the word to stop,
  * what has arrived is enough, and no more waits than until stop_by. */
-static int next(struct fm_stream *s, const struct fm_server_options *o,
-                struct fm_frame *frame, int64_t stop_by)
+static int next(struct fm_stream *s, struct fm_frame *frame, int64_t stop_by)
 {
     int r;
 
     if (stop_by == FM_NEVER)
-        return fm_stream_next(s, frame, fm_deadline_in(o->idle_ms));
+        return fm_stream_next(s, frame, FM_NEVER);
     r = fm_stream_flush(s, stop_by);
     if (r != 0 && r != FM_E_PIPE)
         return r;
@@ -67,13 +66,13 @@ static int answer(struct fm_stream *s, const struct fm_server_options *o,
 
     while (stop_by == FM_NEVER || fm_now_ms() < stop_by) {
         struct fm_frame frame;
-        int r = next(s, o, &frame, stop_by);
+        int r = next(s, &frame, stop_by);
 
         if (r == FM_FRAME) {
             stats->frames++;
             r = o->handler(o->context, &o->format, &frame, &s->out);
             if (r == 0 && fm_buf_len(&s->out) >= o->high_water)
-                r = fm_stream_flush(s, fm_deadline_in(o->idle_ms));
+                r = fm_stream_flush(s, FM_NEVER);
         }
         if (r == FM_E_INTR) {
             s->wake = -1;
@@ -106,6 +105,8 @@ bool fm_serve_blocking(int fd, const struct fm_server_options *o, int stop,
 
     fm_stream_init(&s, fd, &o->format);
     s.wake = stop;
+    s.idle_ms = o->idle_ms;
+    s.frame_ms = o->frame_ms;
     s.sock = true;
     why = answer(&s, o, given, stats);
     count_end(stats, why);

@@ -14,7 +14,10 @@ void fm_stream_init(struct fm_stream *s, int fd, const struct fm_format *f)
 {
     s->fd = fd;
     s->wake = -1;
+    s->idle_ms = -1;
+    s->frame_ms = -1;
     s->sock = false;
+    s->frame_by_ms = FM_NEVER;
     fm_decoder_init(&s->in, f);
     fm_buf_init(&s->out, SIZE_MAX);
 }
@@ -46,6 +49,28 @@ static ssize_t receive(struct fm_stream *s, void *piece, int64_t deadline_ms)
     return recv_some(s, piece, deadline_ms);
 }
 
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Until when to wait, from now on, for a byte to move. */
+static int64_t idle_by(const struct fm_stream *s, int64_t deadline_ms)
+{
+    return earliest(deadline_ms, fm_deadline_in(s->idle_ms));
+}
+
+/* Asked when nothing is left to be sent: while we wait to send, the peer may
+ * wait for us to receive. */
+static int64_t frame_by(struct fm_stream *s)
+{
+    if (!fm_decoder_inside(&s->in))
+        s->frame_by_ms = FM_NEVER;
+    else if (s->frame_by_ms == FM_NEVER)
+        s->frame_by_ms = fm_deadline_in(s->frame_ms);
+    return s->frame_by_ms;
+}
+
 /* One receive, or the news that there will be none. */
 static int fill(struct fm_stream *s, int64_t deadline_ms)
 {
@@ -54,7 +79,7 @@ static int fill(struct fm_stream *s, int64_t deadline_ms)
 
     if (r < 0)
         return (int)r;
-    r = receive(s, piece, deadline_ms);
+    r = receive(s, piece, earliest(idle_by(s, deadline_ms), frame_by(s)));
     return r < 0 ? (int)r : fm_decoder_feed(&s->in, piece, (size_t)r);
 }
 
@@ -72,6 +97,7 @@ int fm_stream_next(struct fm_stream *s, struct fm_frame *out,
             return r;
         r = fm_decoder_next(&s->in, out);
     }
+    s->frame_by_ms = FM_NEVER;
     return r;
 }
 
@@ -85,13 +111,23 @@ int fm_stream_put(struct fm_stream *s, const void *data, size_t len,
     return r;
 }
 
-int fm_stream_flush(struct fm_stream *s, int64_t deadline_ms)
+static ssize_t send_some(struct fm_stream *s, int64_t deadline_ms)
 {
     size_t len = fm_buf_len(&s->out);
     const uint8_t *bytes = fm_buf_peek(&s->out);
-    int r = s->sock ? fm_sock_send_all(s->fd, bytes, len, deadline_ms)
-                    : fm_send_all(s->fd, bytes, len, deadline_ms);
 
-    fm_buf_consume(&s->out, len);
-    return r;
+    return s->sock ? fm_sock_send_some(s->fd, bytes, len, deadline_ms)
+                   : fm_send_some(s->fd, bytes, len, deadline_ms);
+}
+
+int fm_stream_flush(struct fm_stream *s, int64_t deadline_ms)
+{
+    while (fm_buf_len(&s->out) > 0) {
+        ssize_t r = send_some(s, idle_by(s, deadline_ms));
+
+        fm_buf_consume(&s->out, r < 0 ? fm_buf_len(&s->out) : (size_t)r);
+        if (r < 0)
+            return (int)r;
+    }
+    return 0;
 }

@@ -6,8 +6,10 @@
  * waits for input it sends what is gathered, for the peer may be waiting for
  * just that.
  *
- * Works on any descriptor; deadlines and errors as in loops.h.  The
- * descriptor stays the caller's.
+ * Works on any descriptor; deadlines and errors as in loops.h.  Beside the
+ * deadline of a call, which is for all of it, idle_ms and frame_ms limit how
+ * slow the peer may be; the time that we ourselves take counts for neither.
+ * The descriptor stays the caller's.
  */
 #ifndef FM_STREAM_H
 #define FM_STREAM_H
@@ -18,12 +20,16 @@
 
 struct fm_stream {
     int fd;
-    int wake;  /* -1, or a descriptor that ends a wait for input: see below */
-    bool sock; /* fd has to be a socket, see fm_sock_recv_some(); false     */
+    int wake;     /* -1, or a descriptor that ends a wait for input: below   */
+    int idle_ms;  /* without a byte either way; < 0, as at first: no limit   */
+    int frame_ms; /* from a frame's first byte to its last; likewise         */
+    bool sock;    /* fd has to be a socket, see fm_sock_recv_some(); false   */
+    int64_t frame_by_ms; /* private: when the frame has to be whole          */
     struct fm_decoder in;
     struct fm_buf out;
 };
 
+/* What the caller sets, it sets after this. */
 void fm_stream_init(struct fm_stream *s, int fd, const struct fm_format *f);
 void fm_stream_fini(struct fm_stream *s);
 

@@ -125,6 +125,12 @@ bool __wrap_fm_serve_blocking(int fd, const struct fm_server_options *given,
     o.high_water += is("late-at-high-water");
     if (is("half-the-time"))
         o.idle_ms /= 2;
+    if (is("half-the-frame"))
+        o.frame_ms /= 2;
+    if (is("twice-the-time"))
+        o.idle_ms *= 2;
+    if (is("any-frame"))
+        o.frame_ms = -1;
     mine = __real_fm_serve_blocking(fd, &o, stop, told, stats);
     stats->failed += is("two-ends");
     if (is("another-end")) {
@@ -156,6 +162,11 @@ int __wrap_fm_drain(int fd, int64_t deadline_ms)
 #define UNREAD                                                               \
     "variant 16\nbuffers 500\nextra 11\n" TCP "stop 1\npair 1 206\nframe 1 " \
     "206\n+ bytes 1 \"zz\"\n"
+
+#define SLOW                                                              \
+    "variant 16\n" TCP "extra 11\nbytes 1 \"00004\"\nwait 2000\n"         \
+    "bytes 1 \"a\"\nwait 2000\nbytes 1 \"b\"\nwait 2000\nbytes 1 \"c\"\n" \
+    "wait 2000\nbytes 1 \"d\"\nfinish 1\n"
 
 const struct row rows[] = {
     {"late", "extra 10\nframe 1 3\n", 0, "a loop went on for"},
@@ -192,7 +203,11 @@ const struct row rows[] = {
      "variant 158\n" TCP "handlers\nextra 3\n" MANY "@2 signal\nfinish 1\n", 0,
      "it stops and has handled up to byte 1, and had"},
     {"half-the-time", "variant 16\n" TCP "extra 11\nframe 1 3\nwait 4500\n", 0,
-     "timed out 1500 ms after a frame, it has 3000"},
+     "timed out 1500 ms after a byte, it has 3000"},
+    {"half-the-frame", SLOW, 0, "timed out 500 ms after a byte, it has 3000"},
+    {"twice-the-time", "variant 16\n" TCP "extra 11\nframe 1 3\nwait 4500\n", 0,
+     "it waits, and no byte has moved for 4500 ms"},
+    {"any-frame", SLOW, 0, "it waits, and a frame began 6000 ms ago"},
     {"another-end", "variant 80\n" TCP "extra 7\nbytes 1 \"00001H\"\n", 0,
      "the handler has said that it was the last frame"},
     {"another-end", "variant 31\nextra 3\nbytes 1 \"abc\"\nfinish 1\n", 0,

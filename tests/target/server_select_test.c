@@ -390,36 +390,6 @@ static void flooder(void **state)
     assert_int_equal(rig_stop(&r), 0);
 }
 
-/* A byte now and then is not idle, but a frame has to come to its end. */
-static void frame_limit(void **state)
-{
-    struct rig r;
-    int64_t start;
-    int client;
-    char got;
-
-    (void)state;
-    rig_init(&r, "be16");
-    r.options.frame_ms = 200;
-    rig_start(&r);
-    client = rig_connect(&r);
-    for (int i = 0; i < 8; i++) {
-        talk(client, "\0\1a", 3);
-        poll(NULL, 0, 40);
-    }
-    assert_int_equal(r.stats.timed_out, 0);
-    start = fm_now_ms();
-    say(client, "\1", 1);
-    while (recv(client, &got, 1, MSG_DONTWAIT) < 0) {
-        send(client, "x", 1, MSG_NOSIGNAL);
-        poll(NULL, 0, 20);
-        assert_true(fm_now_ms() - start < 5000);
-    }
-    close(client);
-    EVENTUALLY(r.stats.timed_out == 1);
-    assert_int_equal(rig_stop(&r), 0);
-}
-
 /* The peer keeps its end open for ever: lingering has an end, too. */
 static void peer_that_never_closes(void **state)
 {
@@ -573,7 +543,6 @@ int main(void)
         cmocka_unit_test(dead_listener),
         cmocka_unit_test(back_pressure),
         cmocka_unit_test(flooder),
-        cmocka_unit_test(frame_limit),
         cmocka_unit_test(peer_that_never_closes),
         cmocka_unit_test(stop_answers_what_is_here),
         cmocka_unit_test(no_memory),

@@ -333,6 +333,64 @@ static void idle(void **state)
     rig_each("be8", idle_on);
 }
 
+/* A byte now and then is not idle, even when there are more than idle_ms
+ * between the first and the last of a frame. */
+static void steady_on(struct rig *r)
+{
+    int client;
+
+    r->options.idle_ms = 600;
+    rig_start(r);
+    client = rig_connect(r);
+    for (int i = 0; i < 10; i++) {
+        say(client, &"\11abcdefghi"[i], 1);
+        poll(NULL, 0, 90);
+    }
+    hear(client, "\11abcdefghi", 10);
+    hang_up(client);
+    assert_int_equal(rig_stop(r), 0);
+    assert_int_equal(r->stats.timed_out, 0);
+}
+
+static void steady(void **state)
+{
+    (void)state;
+    rig_each("be8", steady_on);
+}
+
+/* … but a frame has to come to its end, while there may be many of them. */
+static void frame_limit_on(struct rig *r)
+{
+    int64_t start;
+    int client;
+    char got;
+
+    r->options.frame_ms = 200;
+    rig_start(r);
+    client = rig_connect(r);
+    for (int i = 0; i < 8; i++) {
+        talk(client, "\0\1a", 3);
+        poll(NULL, 0, 40);
+    }
+    start = fm_now_ms();
+    say(client, "\1", 1);
+    while (recv(client, &got, 1, MSG_DONTWAIT) < 0) {
+        send(client, "x", 1, MSG_NOSIGNAL);
+        poll(NULL, 0, 20);
+        assert_true(fm_now_ms() - start < 5000);
+    }
+    assert_true(fm_now_ms() - start >= 199);
+    close(client);
+    EVENTUALLY(r->stats.timed_out == 1);
+    assert_int_equal(rig_stop(r), 0);
+}
+
+static void frame_limit(void **state)
+{
+    (void)state;
+    rig_each("be16", frame_limit_on);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +403,8 @@ int main(void)
         cmocka_unit_test(slow_reader),
         cmocka_unit_test(handler_ends),
         cmocka_unit_test(idle),
+        cmocka_unit_test(steady),
+        cmocka_unit_test(frame_limit),
         cmocka_unit_test(fork_server_children_inherit_nothing),
     };
 
