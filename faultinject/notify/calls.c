@@ -491,13 +491,13 @@ static long on_pselect(void)
 {
     struct timespec left;
     struct timeval t;
-    char mask[16]; /* where it is, and its size */
+    unsigned long mask[2] = {0}; /* where it is, and its size */
     long ready;
     int ms;
 
-    sf_remote.masked = ARG(5) != 0;
-    if (sf_remote.masked && !sf_peek(mask, ARG(5), sizeof mask))
+    if (ARG(5) && !sf_peek(mask, ARG(5), sizeof mask))
         return -1;
+    sf_remote.masked = mask[0] != 0;
     if (milliseconds(ARG(4), &ms) < 0)
         return -1;
     t = (struct timeval){ms / 1000, ms % 1000 * 1000};
