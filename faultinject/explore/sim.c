@@ -245,11 +245,11 @@ static __attribute__((format(printf, 2, 3))) int ends(int status,
     return status;
 }
 
-/* For want of memory a program may end. */
-static bool allowed(enum sf_monitor monitor)
+void sf_sim_allow(void)
 {
-    return (sim.allowed & 1u << monitor) ||
-           (sim.served->refused && monitor == SF_MON_DIED);
+    sim.served->allowed = sim.allowed;
+    if (sim.served->refused)
+        sim.served->allowed |= 1u << SF_MON_DIED;
 }
 
 /* It was told to end; or it may, and says abort(), or glib's g_error(). */
@@ -304,7 +304,7 @@ int sf_sim_verdict(const char *name, int status, bool hung)
     if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
         sf_sanitized_ended(&s->sanitized))
         return ends(SF_FOUND, "finding: a sanitizer's report, see above");
-    if (!s->stopped && !allowed(SF_MON_DIED))
+    if (!s->stopped && !(s->allowed & 1u << SF_MON_DIED))
         return ends(SF_FOUND, "finding: died: the program ended, and nobody "
                               "had told it to stop");
     if (!s->accepted && !s->faults && !s->refused)
@@ -486,9 +486,7 @@ pid_t sf_sim_start(char **command, const struct sf_program *program)
     sigset_t mask;
     pid_t pid;
 
-    sim.served->allowed = sim.allowed;
-    if (sim.served->refused)
-        sim.served->allowed |= 1u << SF_MON_DIED;
+    sf_sim_allow();
     sim.killed = 0;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     sf_signals_hold(&mask);

@@ -38,6 +38,10 @@ extern struct sim sim;
 /* Nothing is known of any run. */
 void sf_sim_clear(void);
 
+/* Tells the library what is no finding in this run: a program that is short of
+ * memory may end. */
+void sf_sim_allow(void);
+
 /* The program, started; its process, or -1. */
 pid_t sf_sim_start(char **command, const struct sf_program *program);
 /* So much of a tick was its own: where it could have run, or was stopped, only
@@ -52,6 +56,8 @@ bool sf_sim_fork_begin(char **command, const struct sf_program *program);
 /* One of them, in the same sense as below. */
 int sf_sim_fork_run(const char *name);
 void sf_sim_fork_end(void);
+/* Says that there are no more, since the start does otherwise. */
+void sf_sim_fork_differs(void);
 
 enum { SF_SIM_TICK_MS = 100, SF_SIM_HANG_MS = 20000 };
 

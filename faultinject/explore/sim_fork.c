@@ -44,6 +44,13 @@ void sf_sim_fork_end(void)
     sim.server = 0;
 }
 
+void sf_sim_fork_differs(void)
+{
+    if (!sim.quiet)
+        sf_complain("sim: each run begins at the program's start: forked where "
+                    "it waits for its first client it does otherwise");
+}
+
 bool sf_sim_fork_begin(char **command, const struct sf_program *program)
 {
     struct sf_serving *v = &sim.served->serving;
@@ -84,7 +91,7 @@ int sf_sim_fork_run(const char *name)
     bool hung;
 
     sim.killed = 0;
-    sim.served->allowed = sim.allowed;
+    sf_sim_allow();
     v->child = 0;
     __atomic_add_fetch(&v->asked, 1, __ATOMIC_RELEASE);
     syscall(SYS_futex, &v->asked, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);

@@ -33,7 +33,30 @@ static int run(char **command, const struct sf_program *program, uint64_t nth)
     sf_exhaust_next(&s->walk);
     s->proves = true;
     s->refused = nth;
-    return sf_sim_run(command, program);
+    return sim.server > 0 ? sf_sim_fork_run(command[0])
+                          : sf_sim_run(command, program);
+}
+
+/* It came to its end before the one that was to fail. */
+static bool asked_less(uint64_t nth)
+{
+    return sim.served->ended && sim.served->allocations < nth;
+}
+
+/* What a fork comes to is true where nothing is wrong; else the start tells. */
+static int run_truly(char **command, const struct sf_program *program,
+                     uint64_t nth)
+{
+    int status = run(command, program, nth);
+
+    if (sim.server <= 0 || sf_forwarded() ||
+        (status == SF_NOTHING_FOUND && !asked_less(nth)))
+        return status;
+    sf_sim_fork_end();
+    status = run(command, program, nth);
+    if (status == SF_NOTHING_FOUND)
+        sf_sim_fork_differs();
+    return status;
 }
 
 static void note(uint64_t nth)
@@ -92,16 +115,38 @@ static enum sim_end found(char **command, const struct sf_program *program,
 static enum sim_end fail(char **command, const struct sf_program *program,
                          uint64_t nth)
 {
-    int status = run(command, program, nth);
+    bool forks = sim.server > 0;
+    int status = run_truly(command, program, nth);
+    enum sim_end end;
 
     if (sf_forwarded() || sf_sim_is_late(proof.since))
         return SIM_STOPPED;
-    if (status == SF_FOUND)
-        return found(command, program, nth);
-    if (status == SF_NOTHING_FOUND && sim.served->ended &&
-        sim.served->allocations < nth)
+    if (status == SF_FOUND) {
+        end = found(command, program, nth);
+        if (end == SIM_COMPLETE && forks)
+            sf_sim_fork_begin(command, program);
+        return end;
+    }
+    if (status == SF_NOTHING_FOUND && asked_less(nth))
         return asked_otherwise(command[0]);
     return status == SF_NOTHING_FOUND ? SIM_COMPLETE : SIM_CANNOT;
+}
+
+/* With all memory once more: by a fork if that does the same, so that all
+ * others can be. */
+static enum sim_end again(char **command, const struct sf_program *program)
+{
+    enum sim_end end;
+
+    if (sf_sim_fork_begin(command, program) &&
+        run(command, program, 0) == SF_NOTHING_FOUND &&
+        sim.served->allocations == proof.all)
+        return SIM_COMPLETE;
+    sf_sim_fork_end();
+    end = fail(command, program, 0);
+    return end == SIM_COMPLETE && sim.served->allocations != proof.all
+               ? asked_otherwise(command[0])
+               : end;
 }
 
 /* Twice with all memory, to see that it does the same, and then without. */
@@ -114,9 +159,7 @@ static enum sim_end torture(char **command, const struct sf_program *program)
     if (end == SIM_COMPLETE && !s->failing && is_blind(command[0]))
         end = SIM_CANNOT;
     if (end == SIM_COMPLETE && !s->failing)
-        end = fail(command, program, 0);
-    if (end == SIM_COMPLETE && sim.served->allocations != proof.all)
-        end = asked_otherwise(command[0]);
+        end = again(command, program);
     while (end == SIM_COMPLETE && s->runs < proof.all &&
            !(s->failing && !s->nth)) {
         end = fail(command, program, s->runs + 1);
@@ -160,7 +203,7 @@ static int show(char **command, const struct sf_program *program, uint64_t nth)
         status = SF_COULD_NOT;
     if (status != SF_NOTHING_FOUND) {
         fprintf(stderr, "%s\n", s->line);
-    } else if (s->ended && s->allocations < nth) {
+    } else if (asked_less(nth)) {
         sf_complain("sim: --memory=%" PRIu64 ": the program asks for memory "
                     "%" PRIu64 " times",
                     nth, s->allocations);
@@ -196,7 +239,9 @@ int sf_sim_torture(char **command, const struct sf_program *program)
         return show(command, program, sim.nth);
     proof.since = sf_now_ms();
     sf_progress_begin(&proof.progress, sim.quiet);
+    sim.plain = true; /* each run is another one */
     end = torture(command, program);
+    sf_sim_fork_end();
     sf_progress_wipe(&proof.progress);
     if (end == SIM_CANNOT)
         fprintf(stderr, "%s\n", sim.served->line);

@@ -129,9 +129,8 @@ static int run_truly(char **command, const struct sf_program *program)
         return status;
     sf_sim_fork_end();
     status = run(command, program);
-    if (status == SF_NOTHING_FOUND && !sim.quiet)
-        sf_complain("sim: each run begins at the program's start: forked where "
-                    "it waits for its first client it does otherwise");
+    if (status == SF_NOTHING_FOUND)
+        sf_sim_fork_differs();
     return status;
 }
 

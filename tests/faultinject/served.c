@@ -6,8 +6,9 @@
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
  *             flushes|tires|fickle|hangs|shy|shuns|grows|trusts|yields|
- *             asserts|cramped|shy-fork|bad-fork|dreams|counts-data|
- *             counts-heap|counts-stack|counts-thread|counts-libc|counts-shared]
+ *             asserts|cramped|shy-fork|bad-fork|needy-fork|dreams|
+ *             counts-data|counts-heap|counts-stack|counts-thread|counts-libc|
+ *             counts-shared]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -39,6 +40,15 @@ static const char *bad = "good";
 static bool is(const char *what)
 {
     return strcmp(bad, what) == 0;
+}
+
+static pid_t begun;
+
+/* Somebody else has forked it: at once, or only where a fault has told it that
+ * something is wrong. */
+static bool is_fork(const char *what)
+{
+    return is(what) && getpid() != begun;
 }
 
 static void on_term(int signo)
@@ -227,7 +237,7 @@ static bool has_memory(void)
     }
     if (!all && is("yields"))
         exit(1);
-    if (!all && is("asserts"))
+    if (!all && (is("asserts") || is_fork("needy-fork")))
         abort();
     if (!all && is("traps")) /* as glib does */
         raise(SIGTRAP);
@@ -237,7 +247,7 @@ static bool has_memory(void)
 static bool asks_for_memory(void)
 {
     return is("grows") || is("traps") || is("trusts") || is("yields") ||
-           is("asserts");
+           is("asserts") || is("needy-fork");
 }
 
 static void serve(int fd)
@@ -402,15 +412,6 @@ static void fits(int fd)
 {
     if (is("cramped") && fd >= 256)
         abort();
-}
-
-static pid_t begun;
-
-/* Somebody else has forked it: at once, or only where a fault has told it that
- * something is wrong. */
-static bool is_fork(const char *what)
-{
-    return is(what) && getpid() != begun;
 }
 
 static void *dream(void *arg)

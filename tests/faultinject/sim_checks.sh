@@ -22,3 +22,14 @@ ends() {
 }
 
 says() { grep -Eq -- "$1" "$work/out" || fail "it does not say '$1'"; }
+
+# begun STATUS PATTERN FROM TO HOW OPTION...: the server that is bad in that way,
+# and how often it was begun.
+printf '%s\n' 'echo >>begun' 'exec "$@"' >"$work/count"
+begun() {
+    local n
+    rm -f "$work/begun"
+    ends "$1" "$2" "${@:6}" -- sh count "$served" "$5"
+    n=$(wc -l <"$work/begun")
+    [[ $n -ge $3 && $n -le $4 ]] || fail "$5: it was begun $n times"
+}

@@ -61,6 +61,14 @@ ends 0 PROVED --memory --allow died -- "$served" quit
 ends 2 'ended before it waited' --memory -- true
 says 'NOTHING    is proved'
 
+# Once for the first run, and once to fork for the others; and for what is found:
+# twice, again to fork, and at the end for whoever reads it.
+begun 0 'each of 10 allocations' 2 2 grows --memory
+begun 0 'each of 10 allocations' 2 2 yields --memory
+begun 1 'and 9 more of the 10' 33 33 trusts --memory
+begun 0 'each of 10 allocations' 12 12 needy-fork --memory
+says '^sockfault: sim: each run begins at the program.s start: forked'
+
 # Whose allocations are not seen, nothing is proved of.
 ends 2 'has a malloc\(\) of its own' --memory -- "$own" grows
 says 'NOTHING    is proved'

@@ -158,22 +158,12 @@ ends 2 'nobody was met: of 0 connections' -k 1 -s nobody -- "$served"
 
 # It is begun for the first run, and to fork for the others; or for each, where a
 # fork of it cannot be or does not do the same; and for what was found.
-cat >"$work/count" <<'END'
-echo >>begun
-exec "$@"
-END
-begun() { # STATUS PATTERN FROM TO HOW
-    rm -f "$work/begun"
-    ends "$1" "$2" -k 1 -- sh count "$served" "$5"
-    n=$(wc -l <"$work/begun")
-    [[ $n -ge $3 && $n -le $4 ]] || fail "$5: it was begun $n times"
-}
-begun 0 PROVED 2 2 good
-begun 0 PROVED 30 200 shy-fork
-begun 0 PROVED 30 200 bad-fork
+begun 0 PROVED 2 2 good -k 1
+begun 0 PROVED 30 200 shy-fork -k 1
+begun 0 PROVED 30 200 bad-fork -k 1
 says '^sockfault: sim: each run begins at the program.s start: forked'
-begun 0 PROVED 30 200 dreams
-begun 1 'REFUTED    with 1 fault: .*finding: died' 4 6 tires
+begun 0 PROVED 30 200 dreams -k 1
+begun 1 'REFUTED    with 1 fault: .*finding: died' 4 6 tires -k 1
 
 # A run that comes to a state that was seen is over; whatever the program keeps,
 # and wherever, is a part of that.
