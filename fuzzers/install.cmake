@@ -1,7 +1,7 @@
 # What `cmake --install` puts where, for projects that use sockfault.
 #
 #   bin/                  sockfault and the programs of its verbs
-#   LIBDIR/               libsockfault.so, libsockfault-sim.so (preloaded),
+#   LIBDIR/               libsockfault*.so (preloaded),
 #                         libsockfault-session.a (linked)
 #   LIBDIR/sockfault/     the mutator that afl-fuzz loads
 #   LIBDIR/cmake/…        find_package(sockfault)
@@ -66,7 +66,7 @@ set_target_properties(sockfault_command PROPERTIES EXPORT_NAME command)
 install(TARGETS sockfault sockfault_command sockfault_notify sockfault_archive
   EXPORT sockfault
   FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sockfault)
-install(TARGETS sockfault_sim_preload sockfault-sim
+install(TARGETS sockfault_memory sockfault_sim_preload sockfault-sim
   sockfault-session sockfault-record sockfault-prove)
 install(TARGETS mutate_session
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sockfault)

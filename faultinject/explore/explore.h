@@ -90,6 +90,7 @@ struct sf_run {
     bool notify;        /* by the kernel's notifications, not the library */
     bool no_io_uring;   /* the kernel has none, as far as they can see */
     bool surveys;       /* keep what could happen, and let nothing happen */
+    bool memory;        /* allocations are seen, and a survey is of them  */
     struct sf_option kept[SF_OPTIONS_KEPT];
     int n_kept;
 };
@@ -160,6 +161,7 @@ struct sf_options {
     unsigned shard, shards;
     bool compares;
     bool silent;
+    bool memory;
     bool without[SF_FAULT_COUNT];
 };
 

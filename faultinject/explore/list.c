@@ -7,7 +7,7 @@ static const char *kinds_text(unsigned kinds)
 {
     static const char *const words[SF_KIND_COUNT] = {
         "in",    "out", "accept", "connect", "wait", "open",
-        "close", "ask", "clock",  "spawn",   "reap"};
+        "close", "ask", "clock",  "spawn",   "reap", "memory"};
     static char text[128];
 
     text[0] = '\0';

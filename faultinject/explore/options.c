@@ -242,6 +242,9 @@ static bool take_sweep(struct sf_options *o, int option, const char *value)
     case OPT_SILENT:
         o->silent = o->compares = true;
         return true;
+    case OPT_MEMORY:
+        o->memory = true;
+        return true;
     default:
         return leave_out(o, value);
     }

@@ -70,6 +70,7 @@ static void fill(struct sf_control *c, const struct sf_run *run, size_t bytes)
     c->profile = run->plan.profile;
     c->tracing = run->trace != NULL;
     c->surveying = run->surveys;
+    c->memory = run->memory;
     c->allowed = run->allowed;
     c->watched = run->watched;
     memcpy(c->only, run->only, sizeof c->only);
@@ -121,16 +122,31 @@ static bool find_notify(char *path, size_t size)
     return sf_complain("%s: %s", path, strerror(errno));
 }
 
+/* Some allocation may fail: the allocator is stood in for. */
+static bool refuses_memory(const struct sf_run *run)
+{
+    bool found = run->memory;
+
+    for (size_t i = 0; i < run->plan.n && !found; i++)
+        found = run->plan.rules[i].fault == SF_NO_MEMORY;
+    return found;
+}
+
 /* How the calls of this command are reached. */
 static bool find_way(struct shared *s, const struct sf_run *run)
 {
+    if (run->notify && refuses_memory(run))
+        return sf_complain("--notify does not reach allocations: no-memory "
+                           "needs the library");
     if (run->notify)
         return find_notify(s->library, sizeof s->library);
     if (s->program.is_static)
         return sf_complain("%s: statically linked: its calls do not go through "
                            "a libc that can be replaced; --notify reaches them",
                            s->program.path);
-    return sf_find_library("libsockfault.so", s->library, sizeof s->library);
+    return sf_find_library(refuses_memory(run) ? "libsockfault-memory.so"
+                                               : "libsockfault.so",
+                           s->library, sizeof s->library);
 }
 
 static void set_environment(const struct shared *shared, bool notify)

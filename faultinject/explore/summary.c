@@ -368,6 +368,15 @@ static void print_lost(const struct sf_lost_programs *lost)
                 lost_text(lost));
 }
 
+static void print_blind(const struct sf_control *c)
+{
+    if (c->n_blind)
+        fprintf(stderr,
+                "sockfault: %s has a malloc() of its own, as with a sanitizer: "
+                "its allocations are not seen\n",
+                c->blind);
+}
+
 static void print_beyond(const struct sf_control *c)
 {
     if (c->n_beyond)
@@ -409,6 +418,8 @@ void sf_summary_print(const struct sf_run *run,
         print_passed(c, &outcome->passed);
     if (!run->quiet)
         print_lost(&c->lost);
+    if (!run->quiet)
+        print_blind(c);
     if (!run->quiet)
         print_beyond(c);
     print_survivor(outcome->survivor);

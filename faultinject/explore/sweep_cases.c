@@ -21,6 +21,8 @@ static void print_choice(const struct sf_sweep *s, FILE *out)
     fprintf(out, "profile %s class %s%s%s",
             sf_profile_names[s->run.plan.profile], s->class ? s->class : "any",
             s->compares ? " compare" : "", s->silent ? " silent" : "");
+    if (s->run.memory)
+        fputs(" memory", out);
     for (int i = 1; i < SF_FAULT_COUNT; i++)
         if (s->without[i])
             fprintf(out, " without %s", sf_faults[i].word);
@@ -161,8 +163,8 @@ static bool is_worth_a_word(const struct sf_run *run,
                             const struct sf_outcome_of_run *o)
 {
     return sf_verdict(run, o) || o->passed.sockets || o->passed.rings ||
-           o->control->lost.n || o->control->n_sealed || o->survivor ||
-           sf_calls_seen(o->control) == 0;
+           o->control->lost.n || o->control->n_sealed || o->control->n_blind ||
+           o->survivor || sf_calls_seen(o->control) == 0;
 }
 
 /* Of the run that says what fits. */
@@ -199,6 +201,12 @@ static bool look(struct sf_sweep *s, int *status)
         sf_summary_print(&run, &outcome);
     *status = sf_status(&run, &outcome);
     good = *status == SF_NOTHING_FOUND;
+    if (good && outcome.control->n_blind) {
+        sf_complain("explore: --memory: --only leaves %s out",
+                    outcome.control->blind);
+        *status = SF_COULD_NOT;
+        good = false;
+    }
     if (*status == SF_FOUND)
         sf_complain("explore: that was found without any fault: mend it, or "
                     "--allow it");

@@ -83,7 +83,11 @@ static void say_baseline(const struct sf_baseline *b)
 
 static void say_cases(const struct sf_sweep *s)
 {
-    printf("  faults     %zu fit, at %u calls", s->cases.n, s->base.at);
+    if (s->run.memory)
+        printf("  memory     %zu allocation%s, one for each way to one",
+               s->cases.n, s_of(s->cases.n));
+    else
+        printf("  faults     %zu fit, at %u calls", s->cases.n, s->base.at);
     if (s->base.beyond)
         printf("; %" PRIu64 " more fit, and are left out", s->base.beyond);
     if (s->shards > 1)

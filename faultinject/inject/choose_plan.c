@@ -31,7 +31,7 @@ static bool is_group(const struct sf_rule *r)
  */
 static uint64_t ordinal(const struct sf_rule *r, const struct sf_point *at)
 {
-    if (r->conn.first || r->of_role.first)
+    if (r->conn.first || r->of_role.first || sf_rule_counts_there(r))
         return is_group(r) ? at->kind_nth : at->nth;
     return is_group(r) ? at->kind_total : at->total;
 }

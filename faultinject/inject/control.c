@@ -184,10 +184,13 @@ static unsigned look_only(struct sf_chooser *self, const struct sf_point *at,
                           const struct sf_outcome *outcomes, unsigned n,
                           size_t *amount)
 {
-    sf_site_id site = sf_control_site ? sf_control_site() : 0;
+    sf_site_id site;
 
     (void)self;
     (void)amount;
+    if (sf_control->memory != (at->call == SF_CALL_malloc))
+        return 0;
+    site = sf_control_site ? sf_control_site() : 0;
     for (unsigned i = 1; i < n; i++)
         if (outcomes[i].fault != SF_OTHER_DEAD) /* of which, only a rule says */
             keep(at, &outcomes[i], site);

@@ -27,6 +27,7 @@ enum {
     SF_FINDING_LINE = 256,
     SF_ONLY_MAX = 8,
     SF_MODULES_MAX = 64,
+    SF_STACKS_MAX = 1 << 15,
     SF_SITE_BITS = 48
 };
 
@@ -110,6 +111,7 @@ struct sf_control {
     enum sf_profile profile;
     uint32_t tracing;   /* natural calls are recorded, too                */
     uint32_t surveying; /* what could happen is kept, and nothing happens */
+    uint32_t memory;    /* … to allocations, and to nothing else          */
     uint32_t allowed;   /* monitors that are off, as bits */
     uint32_t watched;   /* monitors that were named       */
     uint64_t cookie;    /* of calls that the tally is not told; 0: no tally */
@@ -118,9 +120,11 @@ struct sf_control {
     /* Counted by the library, atomically. */
     uint64_t seq;
     uint32_t n_processes;
-    uint32_t n_findings; /* different ones */
-    uint32_t n_sealed;   /* processes that put a seccomp filter on */
-    uint32_t n_beyond;   /* connections that found no room in the tables */
+    uint32_t n_findings;     /* different ones */
+    uint32_t n_sealed;       /* processes that put a seccomp filter on */
+    uint32_t n_blind;        /* … whose allocations are not seen       */
+    char blind[SF_WORD_MAX]; /* the program of the first of those  */
+    uint32_t n_beyond;       /* connections that found no room in the tables */
     struct sf_sanitized sanitized;
     struct sf_lost_programs lost;
     uint64_t n_kept;
@@ -131,6 +135,7 @@ struct sf_control {
     struct sf_process processes[SF_PROCESSES_MAX];
     struct sf_module modules[SF_MODULES_MAX];
     struct sf_told findings[SF_FINDINGS_MAX];
+    uint64_t stacks[SF_STACKS_MAX]; /* of allocations that were kept */
     struct sf_record kept[SF_KEPT_MAX];
     struct sf_record ring[SF_RING_MAX];
 

@@ -25,9 +25,10 @@ enum sf_kind {
     K_CLOCK   = 1 << 8,
     K_SPAWN   = 1 << 9,
     K_REAP    = 1 << 10,
-    K_ANY     = (1 << 11) - 1
+    K_ALLOC   = 1 << 11,
+    K_ANY     = (1 << 12) - 1
 };
-enum { SF_KIND_COUNT = 11 };
+enum { SF_KIND_COUNT = 12 };
 
 enum sf_class { SF_BENIGN, SF_FATAL, SF_CLASS_COUNT };
 enum sf_how { SF_DRAWN, SF_NAMED };

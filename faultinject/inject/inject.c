@@ -18,7 +18,7 @@ int sf_on;
 unsigned (*sf_inject_enrol)(void);
 bool (*sf_inject_stray)(enum sf_call call, int fd);
 void (*sf_inject_forks)(enum sf_fork where);
-bool (*sf_inject_refuses)(void);
+bool (*sf_inject_refuses)(const void *caller);
 const struct sf_heap *sf_inject_heap;
 
 struct sf_injector sf_injector;

@@ -55,8 +55,9 @@ enum sf_fork { SF_BEFORE_FORK, SF_IN_PARENT, SF_IN_CHILD };
 extern void (*sf_inject_forks)(enum sf_fork where);
 
 /* Asked for each allocation of the program, where its allocator is stood in for
- * (interpose/malloc.c): must it fail?  NULL: none. */
-extern bool (*sf_inject_refuses)(void);
+ * (interpose/malloc.c), with where that returns to: must it fail?  NULL: none.
+ */
+extern bool (*sf_inject_refuses)(const void *caller);
 /* Who allocates in its place, from when this is set; NULL: whoever comes next.
  * take() and move() answer NULL with ENOMEM; a block is its own or not. */
 struct sf_heap {

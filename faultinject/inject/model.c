@@ -306,6 +306,12 @@ static int can_NO_PROCESS(const struct sf_site *s)
     return SF_LINUX;
 }
 
+static int can_NO_MEMORY(const struct sf_site *s)
+{
+    (void)s;
+    return SF_LINUX;
+}
+
 static int can_EINTR_REAP(const struct sf_site *s)
 {
     if (s->flags & WNOHANG)

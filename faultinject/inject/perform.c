@@ -405,6 +405,7 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_DELAY] = delay,
     [SF_EINTR_CLOSED] = interrupt_close,
     [SF_NO_PROCESS] = answer,
+    [SF_NO_MEMORY] = answer,
     [SF_OTHER_DEAD] = die_elsewhere,
     [SF_EAFNOSUPPORT] = answer,
     [SF_EINTR_REAP] = interrupt,

@@ -67,6 +67,14 @@ struct sf_rule {
     unsigned done;
 };
 
+/* Allocations at a site are counted where they are made: in the whole process
+ * there are too many, and those of several threads have no order. */
+static inline bool sf_rule_counts_there(const struct sf_rule *r)
+{
+    return r->site[0] && r->call != SF_ANY_CALL &&
+           sf_calls[r->call].kind == K_ALLOC;
+}
+
 struct sf_plan {
     enum sf_profile profile;
     char *command;   /* the text of the `run` line, NULL for none */

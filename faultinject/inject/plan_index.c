@@ -20,7 +20,7 @@ static bool names_one_call(const struct sf_rule *r)
     return r->call != SF_ANY_CALL && !r->by_offset && is_one(&r->when) &&
            (r->conn.first == 0 || is_one(&r->conn)) &&
            r->role == SF_ROLE_NONE && r->port.first == 0 && !r->peer[0] &&
-           !r->program[0];
+           !r->program[0] && !sf_rule_counts_there(r);
 }
 
 static void name(struct sf_entry *e, const struct sf_rule *r)

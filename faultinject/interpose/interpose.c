@@ -2,7 +2,7 @@
  * interpose.c: the libc names, made from calls.def by kind.
  *
  * WAIT is in wait.c, OPEN and SPECIAL in open.c; RECVMMSG, SENDMMSG and SPLICE
- * in batch.c; SPAWN and REAP in process.c.
+ * in batch.c; SPAWN and REAP in process.c; ALLOC in malloc.c.
  */
 #include "faultinject/interpose/interpose.h"
 #include "faultinject/inject/quick.h"
@@ -18,6 +18,7 @@
 #define WRAP_SPLICE(name, returns, params, args)
 #define WRAP_SPAWN(name, returns, params, args)
 #define WRAP_REAP(name, returns, params, args)
+#define WRAP_ALLOC(name, returns, params, args)
 
 /*
  * Two functions, so that the one that nearly every call is done with needs no

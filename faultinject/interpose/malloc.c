@@ -31,10 +31,8 @@ extern const char sf_before_sanitizer;
 const char sf_before_sanitizer = 1;
 #endif
 
-static bool refused(void)
-{
-    return sf_inject_refuses && sf_inject_refuses();
-}
+#define REFUSED() \
+    (sf_inject_refuses && sf_inject_refuses(__builtin_return_address(0)))
 
 /* clang-format off */
 #define THEIRS(result, name, parameters, arguments)                            \
@@ -77,7 +75,7 @@ static void give_back(void *block)
 
 SF_STANDS void *malloc(size_t size)
 {
-    if (refused())
+    if (REFUSED())
         return NULL;
     return sf_inject_heap ? sf_inject_heap->take(1, size) : their_malloc(size);
 }
@@ -86,7 +84,7 @@ SF_STANDS void *calloc(size_t n, size_t size)
 {
     size_t all;
 
-    if (refused())
+    if (REFUSED())
         return NULL;
     if (!sf_inject_heap)
         return their_calloc(n, size);
@@ -116,14 +114,14 @@ static void *move(void *block, size_t size)
 
 SF_STANDS void *realloc(void *block, size_t size)
 {
-    if (refused())
+    if (REFUSED())
         return NULL;
     return sf_inject_heap ? move(block, size) : their_realloc(block, size);
 }
 
 SF_STANDS void *memalign(size_t align, size_t size)
 {
-    if (refused())
+    if (REFUSED())
         return NULL;
     return sf_inject_heap ? sf_inject_heap->take(align, size)
                           : their_memalign(align, size);
@@ -131,7 +129,7 @@ SF_STANDS void *memalign(size_t align, size_t size)
 
 SF_STANDS void *aligned_alloc(size_t align, size_t size)
 {
-    if (refused())
+    if (REFUSED())
         return NULL;
     return sf_inject_heap ? sf_inject_heap->take(align, size)
                           : their_aligned_alloc(align, size);
@@ -141,7 +139,7 @@ SF_STANDS int posix_memalign(void **block, size_t align, size_t size)
 {
     void *taken;
 
-    if (refused())
+    if (REFUSED())
         return ENOMEM;
     if (!sf_inject_heap)
         return their_posix_memalign(block, align, size);
@@ -176,12 +174,12 @@ SF_STANDS char *strdup(const char *s)
 {
     if (!&__interceptor_strdup)
         return __strdup(s);
-    return refused() ? NULL : __interceptor_strdup(s);
+    return REFUSED() ? NULL : __interceptor_strdup(s);
 }
 
 SF_STANDS char *strndup(const char *s, size_t n)
 {
     if (!&__interceptor_strndup)
         return __strndup(s, n);
-    return refused() ? NULL : __interceptor_strndup(s, n);
+    return REFUSED() ? NULL : __interceptor_strndup(s, n);
 }

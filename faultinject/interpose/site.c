@@ -104,6 +104,37 @@ static bool find_caller(struct frame *frame)
     return frame->module && is_caller(frame->address, frame->module);
 }
 
+enum { STACK_FRAMES = 6 };
+static const uint64_t FNV = UINT64_C(0x100000001b3);
+
+struct stack {
+    uint64_t hash;
+    unsigned n;
+};
+
+/* Where a module lies is another place in each process. */
+static _Unwind_Reason_Code add(struct _Unwind_Context *context, void *arg)
+{
+    struct stack *stack = arg;
+    uintptr_t address = _Unwind_GetIP(context);
+    const struct link_map *module = module_of(address);
+
+    if (!module || !is_caller(address, module))
+        return _URC_NO_REASON;
+    for (const char *name = module->l_name; *name; name++)
+        stack->hash = (stack->hash ^ (unsigned char)*name) * FNV;
+    stack->hash = (stack->hash ^ (address - module->l_addr)) * FNV;
+    return ++stack->n < STACK_FRAMES ? _URC_NO_REASON : _URC_NORMAL_STOP;
+}
+
+uint64_t sf_stack(void)
+{
+    struct stack stack = {UINT64_C(0xcbf29ce484222325), 0};
+
+    _Unwind_Backtrace(add, &stack);
+    return stack.hash ? stack.hash : 1;
+}
+
 static const char *path_of(const struct link_map *module)
 {
     return module->l_name[0] ? module->l_name : program;

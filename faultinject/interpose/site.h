@@ -15,6 +15,10 @@ void sf_site_init(void);
 
 sf_site_id sf_site(void);
 
+/* Of the ways that lead to a call: the same number for the same way, in any
+ * process, by its innermost frames; never 0. */
+uint64_t sf_stack(void);
+
 /* Is it in what this name stands for, by the spans of sf_control? */
 bool sf_at_site(const char *name);
 

@@ -149,8 +149,9 @@ static void tell_allocation(void)
 }
 
 /* What it takes to tell is not the program's. */
-static bool refuses(void)
+static bool refuses(const void *caller)
 {
+    (void)caller;
     if (!allocates || !sf_refused())
         return false;
     allocates = false;

@@ -30,12 +30,18 @@ static void bind_now(char **argv)
     unsetenv(variable);
 }
 
+static bool refused(const void *caller)
+{
+    (void)caller;
+    return prove_refused();
+}
+
 int sf_prove_own(int argc, char **argv)
 {
     bind_now(argv);
     if (&LLVMFuzzerInitialize)
         LLVMFuzzerInitialize(&argc, &argv);
-    sf_inject_refuses = prove_refused;
+    sf_inject_refuses = refused;
     target.name = program_invocation_short_name;
     return prove_main(argc - 1, argv + 1);
 }

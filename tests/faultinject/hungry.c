@@ -1,0 +1,146 @@
+/*
+ * hungry.c: a program that allocates, and says what it did not get.
+ *
+ *     hungry            in each way to ask, and checks each
+ *     hungry trusts     but for the last one
+ *     hungry loops      many times at one place, which has a way or two
+ *     hungry threads    in several threads at once, in any order
+ *     hungry forks      in a child, too
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *way = "";
+
+static bool is(const char *what)
+{
+    return strcmp(way, what) == 0;
+}
+
+/* Without asking for more. */
+static void say(const char *what)
+{
+    if (write(STDOUT_FILENO, what, strlen(what)) < 0)
+        _exit(9);
+}
+
+static void expect(const char *what, const void *block)
+{
+    if (block)
+        return;
+    say(what);
+    say(errno == ENOMEM ? ": none\n" : ": none, with another errno\n");
+}
+
+/* No compiler knows what it is for. */
+static __attribute__((noinline)) void *grab(void)
+{
+    void *volatile block = malloc(10);
+
+    return block;
+}
+
+static void ask(void)
+{
+    char *block = malloc(1), *more, *text;
+    void *aligned = NULL;
+    int before;
+
+    expect("malloc", block);
+    expect("calloc", more = calloc(2, 3));
+    free(more);
+    more = realloc(block, 1000);
+    expect("realloc", more);
+    free(more ? more : block);
+    expect("aligned_alloc", more = aligned_alloc(64, 64));
+    free(more);
+    before = errno = 77;
+    if (posix_memalign(&aligned, 64, 64) == ENOMEM)
+        say("posix_memalign: none\n");
+    free(aligned);
+    free(grab());
+    if (errno != before && errno != ENOMEM)
+        say("errno is another\n");
+    text = strdup("text");
+    if (!is("trusts"))
+        expect("strdup", text);
+    if (is("trusts") || text)
+        text[0] = 'T';
+    free(text);
+}
+
+static __attribute__((noinline)) void *last(void)
+{
+    void *block = grab();
+
+    say("");
+    return block;
+}
+
+static void loop(void)
+{
+    for (int i = 0; i < 100; i++) {
+        expect("grab", i == 50 ? last() : grab());
+    }
+}
+
+static void *ask_often(void *arg)
+{
+    for (int i = 0; i < 500; i++)
+        free(grab());
+    return arg;
+}
+
+static void ask_at_once(void)
+{
+    pthread_t threads[4];
+
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, ask_often, NULL);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void ask_in_a_child(void)
+{
+    int ends[2];
+
+    if (fork() == 0) {
+        socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+        expect("child", grab());
+        _exit(0);
+    }
+    wait(NULL);
+    expect("parent", grab());
+}
+
+int main(int argc, char **argv)
+{
+    int ends[2];
+    char byte;
+
+    if (argc > 1)
+        way = argv[1];
+    free(grab()); /* it has no socket yet */
+    socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    if (is("loops"))
+        loop();
+    else if (is("threads"))
+        ask_at_once();
+    else if (is("forks"))
+        ask_in_a_child();
+    else
+        ask();
+    if (write(ends[0], "x", 1) != 1 || read(ends[1], &byte, 1) != 1)
+        return 1;
+    say("done\n");
+    return 0;
+}

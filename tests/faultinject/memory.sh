@@ -1,0 +1,92 @@
+#!/bin/sh
+# memory.sh: allocations fail where a rule says so, or each of them, one a run.
+# usage: memory.sh SOCKFAULT HUNGRY HUNGRY_WITH_MALLOC
+set -eu
+
+sockfault=$1
+hungry=$2
+own=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+ulimit -c 0
+bad=0
+
+fail() {
+    echo "memory.sh: $*" >&2
+    cat said >&2
+    bad=1
+}
+
+# runs STATUS OPTION... -- COMMAND...
+runs() {
+    want=$1 status=0
+    shift
+    "$sockfault" "$@" >said 2>&1 || status=$?
+    [ "$status" -eq "$want" ] || fail "status $status, and not $want: $*"
+}
+says() { grep -Eq -- "$1" said || fail "it does not say '$1'"; }
+says_not() { ! grep -Eq -- "$1" said || fail "it says '$1'"; }
+
+# The n-th in the process, from its first socket on; one that needs no memory
+# is not counted twice, and errno is what it has to be.
+n=0
+for what in malloc calloc realloc aligned_alloc posix_memalign - strdup; do
+    n=$((n + 1))
+    runs 0 run --fault "malloc $n: no-memory" -- "$hungry"
+    says '^done'
+    says '1 fault: 1 no-memory'
+    [ "$what" = - ] || says "^$what: none\$"
+    [ "$(grep -c none said)" -eq $([ "$what" = - ] && echo 0 || echo 1) ] ||
+        fail "$what: more than one is missing"
+    says_not 'errno'
+done
+runs 0 run --fault "malloc $((n + 1)): no-memory" -- "$hungry"
+says 'not reached: malloc 8: no-memory'
+runs 0 run --fault 'malloc 2+: no-memory' -- "$hungry"
+[ "$(grep -c 'none$' said)" -eq 5 ] || fail 'not all but the first fail'
+runs 0 run --fault 'p 0.5 seed 3: no-memory' -- "$hungry" threads
+says 'faults: [0-9]+ no-memory'
+
+# By place: the n-th there, whoever else asks, and whatever for.
+runs 0 run --fault 'site grab malloc 52: no-memory' --trace plan -- \
+    "$hungry" loops
+says '^grab: none$'
+grep -Eq '^site faultinject_hungry\+0x[0-9a-f]+ malloc 52: no-memory # ENOMEM in grab' plan ||
+    fail "the trace does not name the place: $(cat plan)"
+runs 0 replay plan
+says '^grab: none$'
+says '1 fault: 1 no-memory'
+runs 0 run --fault 'site grab malloc 1700: no-memory' -- "$hungry" threads
+says '1 fault: 1 no-memory'
+runs 0 run --fault 'process 2 malloc 1: no-memory' -- "$hungry" forks
+says '^child: none$'
+says_not '^parent'
+
+# Each of them, once for each way to it.
+runs 1 explore --memory -o all -- "$hungry" trusts
+says 'memory     7 allocations, one for each way to one'
+says 'performed  7 of 7'
+says 'FOUND      1, in 1 of the cases'
+says 'died: the command was killed by SIGSEGV'
+says 'shown again 3 of 3 times'
+runs 1 replay all/findings/*.plan
+says 'SIGSEGV'
+runs 0 explore --memory -o none -- "$hungry"
+says 'performed  7 of 7'
+runs 0 explore --memory -o loops -- "$hungry" loops
+says 'memory     2 allocations'
+runs 2 explore -o all -- "$hungry" trusts
+says 'of another command, or of other options'
+
+# Nobody is told that all is well who was not looked at.
+runs 0 run --fault 'malloc 1: no-memory' -- "$own"
+says 'has a malloc\(\) of its own, as with a sanitizer: its allocations are not seen'
+runs 2 explore --memory -o own -- "$own"
+says 'its allocations are not seen'
+says 'explore: --memory: --only leaves faultinject_hung'
+runs 2 run --notify --fault 'malloc 1: no-memory' -- "$hungry"
+says 'notify does not reach allocations'
+runs 2 run --fault 'recv 1: no-memory' -- "$hungry"
+says "no-memory"
+exit $bad
