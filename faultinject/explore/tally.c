@@ -108,7 +108,8 @@ static void look_at(struct maker *m)
     while (in && fgets(line, sizeof line, in)) {
         if (strstr(line, " r-xp ") && strstr(line, "/libc.so.6"))
             sscanf(line, "%" SCNx64 "-%" SCNx64, &m->libc[0], &m->libc[1]);
-        m->has_library |= strstr(line, "/libsockfault.so") != NULL;
+        m->has_library |= strstr(line, "/libsockfault.so") ||
+                          strstr(line, "/libsockfault-memory.so");
     }
     if (in)
         fclose(in);
