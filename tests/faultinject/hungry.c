@@ -6,10 +6,12 @@
  *     hungry loops      many times at one place, which has a way or two
  *     hungry threads    in several threads at once, in any order
  *     hungry forks      in a child, too
+ *     hungry names      libc makes a socket, to look up a name
  */
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,6 +137,8 @@ int main(int argc, char **argv)
         loop();
     else if (is("threads"))
         ask_at_once();
+    else if (is("names"))
+        getpwnam("nobody");
     else if (is("forks"))
         ask_in_a_child();
     else

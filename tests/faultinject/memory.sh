@@ -48,7 +48,7 @@ runs 0 run --fault 'malloc 2+: no-memory' -- "$hungry"
 runs 0 run --fault 'p 0.5 seed 3: no-memory' -- "$hungry" threads
 says 'faults: [0-9]+ no-memory'
 
-runs 2 run --only another --fault 'malloc 1: no-memory' -- "$hungry"
+runs 2 run --only another --fault 'malloc 1: no-memory' -- "$hungry" names
 says_not 'try --notify' # it is left alone by this library, too
 
 # By place: the n-th there, whoever else asks, and whatever for.
