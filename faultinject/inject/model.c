@@ -80,6 +80,13 @@ static bool is_told_once(const struct sf_site *s)
            sf_epoll_unknown(s->at->fd);
 }
 
+/* Nobody but the program is in memory, so both ends of the pair are its own,
+ * and only what it does ends or breaks it. */
+static bool own_pair(const struct sf_site *s)
+{
+    return s->conn->role == SF_ROLE_PAIR && !s->world->all_threads;
+}
+
 static int can_NONE(const struct sf_site *s)
 {
     (void)s;
@@ -208,9 +215,9 @@ static int can_ENFILE(const struct sf_site *s)
 
 static int can_EOF(const struct sf_site *s)
 {
-    return open_stream(s) && !promised(s) && !s->facts.fin && !s->facts.error
-               ? SF_LINUX
-               : NEVER;
+    if (!open_stream(s) || promised(s) || own_pair(s))
+        return NEVER;
+    return s->facts.fin || s->facts.error ? NEVER : SF_LINUX;
 }
 
 /*
@@ -222,7 +229,7 @@ static int can_ECONNRESET(const struct sf_site *s)
 {
     if (!open_stream(s) || promised(s) || s->conn->over[SF_IN])
         return NEVER;
-    if (s->facts.fin || s->facts.error)
+    if (s->facts.fin || s->facts.error || own_pair(s))
         return NEVER;
     return s->facts.local && s->conn->moved[SF_OUT] == 0 ? NEVER : SF_LINUX;
 }
@@ -242,7 +249,9 @@ static int can_ETIMEDOUT(const struct sf_site *s)
 /* TCP tells it only after an earlier send was answered with a reset. */
 static int can_EPIPE(const struct sf_site *s)
 {
-    if (!open_stream(s) || s->conn->promised > 0)
+    if (!open_stream(s) || own_pair(s))
+        return NEVER;
+    if (s->conn->promised > 0)
         return NEVER; /* it takes what is unread with it */
     return s->facts.local || s->conn->moved[SF_OUT] > 0 ? SF_LINUX : NEVER;
 }

@@ -5,6 +5,7 @@
 #include "faultinject/inject/finding.h"
 #include "faultinject/session/run.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -360,6 +361,46 @@ static void hooks_are_asked(void **state)
     assert_int_equal(asked.finished, 2);
 }
 
+/* ------------------------------------------------ what nobody can have done */
+
+/* Bytes to and fro between two descriptors of its own, both open. */
+static void talks_to_itself(void *arg, int fd)
+{
+    int ends[2];
+    char byte = 'x';
+
+    (void)arg;
+    close(fd);
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) < 0)
+        return;
+    for (int i = 0; i < 4; i++) {
+        ssize_t put = send(ends[i % 2], &byte, 1, MSG_NOSIGNAL);
+        ssize_t got = put == 1 ? recv(ends[1 - i % 2], &byte, 1, 0) : 1;
+
+        if (got == 0 ||
+            ((put < 0 || got < 0) && (errno == EPIPE || errno == ECONNRESET)))
+            sf_finding(SF_MON_WRONG, "its own pair broke at %d", i);
+    }
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void no_pair_of_its_own_breaks(void **state)
+{
+    struct sf_program p = {.name = "pair",
+                           .side = SF_GIVEN,
+                           .run = talks_to_itself,
+                           .no_dead_fd = true};
+    char line[40];
+
+    (void)state;
+    for (unsigned skip = 0; skip < 10; skip++)
+        for (unsigned which = 0; which < 6; which++) {
+            snprintf(line, sizeof line, "fault %u %u 0\n", skip, which);
+            is_quiet(p, line);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +409,7 @@ int main(void)
         cmocka_unit_test(ends_are_judged),
         cmocka_unit_test(what_stays_is_compared),
         cmocka_unit_test(hooks_are_asked),
+        cmocka_unit_test(no_pair_of_its_own_breaks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
