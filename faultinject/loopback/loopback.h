@@ -12,6 +12,7 @@
 #ifndef SF_LOOPBACK_H
 #define SF_LOOPBACK_H
 
+#include "faultinject/simnet/creep.h"
 #include "faultinject/simnet/simnet.h"
 
 #include <netinet/in.h>
@@ -91,6 +92,7 @@ struct loop {
     uint64_t calls, alarm, changes;
     uint64_t arrived; /* changes, when all that was under way had arrived */
     int64_t now;
+    struct sf_creep creep;
     const sigset_t *mask; /* of the wait that the program is in; or NULL */
 };
 extern struct loop loop;

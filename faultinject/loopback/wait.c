@@ -210,13 +210,18 @@ static int on_epoll_pwait(int epfd, struct epoll_event *events, int max,
     return on_epoll_wait(epfd, events, max, timeout);
 }
 
+static void creep(void)
+{
+    loop.now += sf_creep(&loop.creep, loop.changes, false);
+}
+
 static int on_clock_gettime(clockid_t clock, struct timespec *now)
 {
-    int64_t ns =
-        loop.now + (clock == CLOCK_MONOTONIC || clock == CLOCK_MONOTONIC_COARSE
-                        ? 0
-                        : SF_SIM_WALL_NS);
+    bool wall = clock != CLOCK_MONOTONIC && clock != CLOCK_MONOTONIC_COARSE;
+    int64_t ns;
 
+    creep();
+    ns = loop.now + (wall ? SF_SIM_WALL_NS : 0);
     *now = (struct timespec){.tv_sec = ns / 1000000000,
                              .tv_nsec = ns % 1000000000};
     return 0;
@@ -224,9 +229,11 @@ static int on_clock_gettime(clockid_t clock, struct timespec *now)
 
 static int on_gettimeofday(struct timeval *now, void *zone)
 {
-    int64_t ns = loop.now + SF_SIM_WALL_NS;
+    int64_t ns;
 
     (void)zone;
+    creep();
+    ns = loop.now + SF_SIM_WALL_NS;
     *now = (struct timeval){.tv_sec = ns / 1000000000,
                             .tv_usec = ns % 1000000000 / 1000};
     return 0;

@@ -361,6 +361,7 @@ void sf_sim_begin(const struct sf_sim_config *config)
     loop.config = *config;
     loop.alarm = UINT64_MAX;
     loop.now = SF_SIM_EPOCH_NS;
+    loop.creep = (struct sf_creep){0, 0};
     loop_slots_begin(config->fd_first ? config->fd_first : SF_SIM_FD);
     loop_ends_begin(config->buffer);
 }

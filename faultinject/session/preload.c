@@ -614,7 +614,7 @@ static void stand_by(void)
 __attribute__((constructor(102))) static void attach(void)
 {
     static const struct sf_sim_config config = {.idle = on_idle,
-                                                .creeps = true};
+                                                .hastens = true};
     static struct sf_world world;
     const char *report = getenv(SF_SIM_REPORT_ENV);
 

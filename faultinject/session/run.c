@@ -245,7 +245,7 @@ static struct sf_sim_config config_of(const struct sf_session *s)
         .fd_first = s->high ? FD_SETSIZE - (int)s->high : 0,
         .handlers = s->handlers,
         .set_wall = sf_play.program->set_wall,
-        .creeps = sf_play.joined,
+        .hastens = sf_play.joined,
         .signo = sf_play.program->signo,
         .signals = sf_play.program->signals,
         .idle = act,

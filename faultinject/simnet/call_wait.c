@@ -215,31 +215,9 @@ static int64_t real_time(void)
     return sim.now + SF_SIM_WALL_NS - (back ? 3600 * second : 0);
 }
 
-/*
- * Who waits by asking for the time would ask for ever, where calls take none:
- * after so many in a row at which nothing was new it goes on, as slowly as on a
- * machine, and faster for those who are still there when they would have been
- * found to spin.  It is nothing new either: who asks between calls spins.
- */
-enum { ASKS = 64, CREEP_NS = 1000, PATIENCE = 1 << 14, HASTE = 1 << 10 };
-
-static int64_t step(unsigned asks)
-{
-    unsigned times = asks < PATIENCE ? 0 : (asks - PATIENCE) / HASTE + 1;
-
-    return (int64_t)CREEP_NS << (times < 10 ? times : 10);
-}
-
 static void creep(void)
 {
-    if (!sim.config.creeps)
-        return;
-    if (sim.changes != sim.asked_at)
-        sim.asks = 0;
-    sim.asked_at = sim.changes;
-    if (++sim.asks < ASKS)
-        return;
-    sim.now += step(sim.asks);
+    sim.now += sf_creep(&sim.creep, sim.changes, sim.config.hastens);
     if (sim.now >= sim.timer_due)
         sim_timers_ring();
 }

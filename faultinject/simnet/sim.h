@@ -18,6 +18,7 @@
 #ifndef SF_SIM_H
 #define SF_SIM_H
 
+#include "faultinject/simnet/creep.h"
 #include "faultinject/simnet/simnet.h"
 
 #include <errno.h>
@@ -129,8 +130,7 @@ struct sim {
     int64_t bell, bell_period; /* when SIGALRM is due                    */
     bool restarts; /* … and the handler lets calls go on             */
     uint64_t changes, calls;
-    uint64_t asked_at;   /* `changes` when the time was asked for last     */
-    unsigned asks;       /* … and how often in a row                       */
+    struct sf_creep creep;
     uint64_t alarm;      /* the call from which on `before` is asked   */
     unsigned ends_used;  /* ends[0 … used-1] were touched               */
     unsigned slots_used; /* slots likewise                              */

@@ -12,11 +12,11 @@
  * that names none of its numbers goes there as well.
  *
  * Time.  CLOCK_MONOTONIC starts at SF_SIM_EPOCH_NS; the real-time clock
- * stands 10^9 s ahead of it.  Calls take no time, unless it `creeps`.  When the
- * program waits
- * and nothing is ready, `idle` of the configuration is asked to let
- * something happen; if it has nothing to offer, time jumps to the end of the
- * wait, and a wait without end is the finding "stall".
+ * stands 10^9 s ahead of it.  Calls take no time, but for who does nothing but
+ * ask for it (creep.h).  When the program waits and nothing is ready, `idle` of
+ * the configuration is asked to let something happen; if it has nothing to
+ * offer, time jumps to the end of the wait, and a wait without end is the
+ * finding "stall".
  *
  * Errors here are negative errno values, as inside a kernel.
  */
@@ -89,7 +89,7 @@ struct sf_sim_config {
                     * blocking calls can be interrupted                   */
     bool set_wall; /* the real-time clock is set: an hour back, and forward
                     * again, each few seconds                             */
-    bool creeps;   /* time goes on a little for who only asks what it is  */
+    bool hastens;  /* time goes on fast for who only asks what it is      */
     int signo;     /* … of this signal, where it does not block it; 0: it
                     * never does                                          */
 

@@ -34,8 +34,8 @@ void sf_sim_begin(const struct sf_sim_config *config)
     sim.now = SF_SIM_EPOCH_NS;
     sim.timer_due = sim.bell = SF_SIM_NEVER;
     sim.mask = NULL;
-    sim.changes = sim.calls = sim.asked_at = 0;
-    sim.asks = 0;
+    sim.changes = sim.calls = 0;
+    sim.creep = (struct sf_creep){0, 0};
     sim.alarm = UINT64_MAX;
     sim.ends_used = sim.slots_used = sim.watches_used = 0;
     sim.free_ends = NULL;
@@ -252,6 +252,9 @@ void sf_sim_counters(sf_counter *each, void *arg)
     each(arg, &sim.calls, sizeof sim.calls);
     each(arg, &sim.changes, sizeof sim.changes);
     each(arg, &sim.alarm, sizeof sim.alarm);
+    each(arg, &sim.creep.at, sizeof sim.creep.at);
+    if (sim.creep.at != sim.changes) /* then they count from 0 again */
+        each(arg, &sim.creep.asks, sizeof sim.creep.asks);
     for (unsigned i = 0; i < SF_COUNTED; i++)
         each(arg, &sim.ends[i].edges, sizeof sim.ends[i].edges);
 }

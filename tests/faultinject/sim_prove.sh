@@ -191,6 +191,11 @@ printf 'sockfault-session 1\nbuffers 64\nbytes 1 "hi"\n' >"$work/knock1"
 ends 0 'PROVED     closed: any number of faults' --loops -s knock1 -- \
     "$served" good
 says '^  schedules  [0-9]+, of at most [0-9]+ faults$'
+states() { sed -n 's/^  states  *\([0-9]*\);.*/\1/p' "$work/out"; }
+few=$(states)
+ends 0 'PROVED     closed' --loops -s knock1 -- "$served" clocks
+[[ $(states) == "$few" ]] || # to ask for the time is none
+    fail "clocks: $(states) states, and $few if nobody asks for the time"
 ends 1 'REFUTED    with [0-9]+ faults: .*finding: died' --loops -s queue -- \
     "$served" counts-heap
 ends 2 'INCOMPLETE not closed: states were left, when the time was over, last' \

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -257,6 +258,35 @@ static void accepts_one(void *arg, int unused)
         close(listener);
 }
 
+/* Until a time is over, in milliseconds rounded down, as libev and
+ * libwebsockets do; or without any rest. */
+static struct {
+    int64_t ns;
+    bool rests;
+} due;
+
+static int64_t left_until(int64_t end)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return end - (now.tv_sec * INT64_C(1000000000) + now.tv_nsec);
+}
+
+static void waits_until(void *arg, int fd)
+{
+    int64_t end = due.ns - left_until(0), left;
+
+    (void)arg;
+    while ((left = left_until(end)) > 0) {
+        struct timeval soon = {.tv_usec =
+                                   due.rests ? left / 1000000 * 1000 : 0};
+
+        select(0, NULL, NULL, NULL, &soon);
+    }
+    close(fd);
+}
+
 static void closes_what_a_wait_has_told(void *arg, int fd)
 {
     fd_set rd;
@@ -288,6 +318,13 @@ static void ends_are_judged(void **state)
     says("more than 100000 calls in one session", p, "");
     p.run = closes_what_a_wait_has_told;
     says("as a call has told it", p, "kill 1\n");
+    p.run = waits_until;
+    due.ns = 7999999;
+    due.rests = true;
+    is_quiet(p, "");
+    due.rests = false; /* a nap that keeps the processor busy */
+    due.ns = 3000000000;
+    says("calls in a row", p, "");
     p.side = SF_SERVE;
     p.run = naps_for_ever;
     says("told to stop and goes on waiting", p, "");
