@@ -341,6 +341,20 @@ enum sf_sim_wake sf_session_join(const struct sf_session *s,
     return act(NULL, until);
 }
 
+/* The world is one thread's: what others do to it would be lost, or go to the
+ * kernel with a number that means nothing there. */
+static bool astray(enum sf_call call, int fd)
+{
+    bool allowed = sf_play.program->allow & 1u << SF_MON_MISUSE;
+
+    if (!allowed && sf_sim_is_open(fd))
+        sf_finding(SF_MON_MISUSE,
+                   "another thread calls %s on descriptor %d of the session, "
+                   "which only the thread that runs %s can use",
+                   sf_calls[call].name, fd, sf_play.program->name);
+    return false;
+}
+
 static void play(const struct sf_session *s, const struct sf_program *p,
                  FILE *show)
 {
@@ -360,6 +374,7 @@ static void play(const struct sf_session *s, const struct sf_program *p,
     }
     if (p->side == SF_GIVEN)
         fd = given_descriptor();
+    sf_inject_stray = astray;
     sf_inject_begin(sf_simnet(), &sf_play.chooser, s->profile);
     sf_monitor_begin(SF_MONITORS_OF_CALLS & ~p->allow);
     p->run(p->arg, fd);

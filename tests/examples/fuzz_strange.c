@@ -32,6 +32,11 @@ static sem_t over;
 
 static __attribute__((unused)) void *wait_for_end(void *arg)
 {
+#ifdef STRANGE_SHARED_FD
+    char byte;
+
+    recv(*(int *)arg, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+#endif
     while (sem_wait(&over) < 0)
         ;
     return arg;
@@ -133,7 +138,7 @@ static void run(void *arg, int fd)
     pthread_t thread;
 
     sem_init(&over, 0, 0);
-    if (pthread_create(&thread, NULL, wait_for_end, NULL))
+    if (pthread_create(&thread, NULL, wait_for_end, &fd))
         abort();
 #endif
     while (echo(fd, &shorts))

@@ -95,6 +95,9 @@ for strange in 'THREAD it has threads' 'MAPS it maps memory' \
     proves 2 --loops -t 20s
     says "its states are not recognised: ${strange#* }"
 done
+makes -DSTRANGE_THREAD -DSTRANGE_SHARED_FD
+proves 1 -k 3
+says 'REFUTED .*: misuse: another thread calls recv on descriptor [0-9]'
 for strange in SHARES REMEMBERS; do
     makes -DSTRANGE_$strange
     proves 0 -k 3
