@@ -121,10 +121,11 @@ int prove_scratch(void)
     return fd;
 }
 
-/* What a child left on its standard error: the line of the finding. */
+static char text[1 << 20]; /* of a child's standard error */
+
+/* The line of the finding, after what the program says. */
 static void read_finding(int fd, struct prove_result *r)
 {
-    static char text[1 << 20]; /* after what the program says */
     ssize_t n = pread(fd, text, sizeof text - 1, 0);
     char *line;
 
@@ -139,15 +140,32 @@ static void read_finding(int fd, struct prove_result *r)
                  (int)strcspn(line, "\n"), line);
 }
 
+/* Who ends himself says why before he does. */
+static const char *last_words(int status)
+{
+    size_t end = strlen(text);
+    char *line;
+
+    while (end > 0 && text[end - 1] == '\n')
+        text[--end] = '\0';
+    line = strrchr(text, '\n');
+    return WTERMSIG(status) != SIGABRT ? "" : line ? line + 1 : text;
+}
+
 void prove_judge(int log, int status, struct prove_result *r)
 {
+    const char *why;
+
     read_finding(log, r);
     if (r->finding[0])
         return;
-    if (WIFSIGNALED(status))
-        snprintf(r->finding, sizeof r->finding, "the process was killed: %s",
-                 strsignal(WTERMSIG(status)));
-    else
+    if (WIFSIGNALED(status)) {
+        why = last_words(status);
+        snprintf(r->finding, sizeof r->finding,
+                 "the process was killed: %s%s%s", strsignal(WTERMSIG(status)),
+                 *why ? ": " : "", why);
+    } else {
         snprintf(r->finding, sizeof r->finding,
                  "the process ended with exit status %d", WEXITSTATUS(status));
+    }
 }

@@ -6,6 +6,7 @@
  */
 #include "faultinject/session/target.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -113,6 +114,9 @@ static bool echo(int fd, int *shorts)
     }
     step();
     *shorts += n == 1;
+#ifdef STRANGE_ASSERTS
+    assert(*shorts < 2);
+#endif
 #ifdef STRANGE_PLANTED
     if (*shorts == 3) /* a byte is lost after three pieces of one */
         done = 1;

@@ -111,6 +111,13 @@ makes "$folder/own_malloc.o"
 proves 0 -k 3
 says 'from its start: it has a malloc() of its own'
 
+# Why it ended itself is said.
+for option in -fsanitize=address -g; do
+    makes -DSTRANGE_ASSERTS $option
+    proves 1 -k 3
+    says 'REFUTED    with 2 faults: .* Assertion .*shorts < 2. failed'
+done
+
 # A bug that needs three faults is found by both, and shown by its tape.
 for option in --plain --first; do
     makes -DSTRANGE_PLANTED
