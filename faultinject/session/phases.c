@@ -45,23 +45,30 @@ static void part_for_good(void)
 struct sf_play_open sf_play_open(void)
 {
     int fd;
-    struct sf_play_open open = {.all = sf_sim_open(&fd)};
+    struct sf_play_open open = {.all = sf_sim_open(&fd), .last = -1};
 
-    for (unsigned left = open.all; left > 0; fd++)
-        if (sf_sim_is_open(fd)) {
-            open.connections += sf_sim_was_connected(fd);
-            left--;
+    for (unsigned left = open.all; left > 0; fd++) {
+        left -= sf_sim_is_open(fd);
+        if (sf_sim_was_connected(fd)) {
+            open.connections++;
+            open.last = fd;
         }
+    }
     return open;
 }
 
-static void tell_open(const char *what, unsigned now, unsigned before)
+static void tell_open(const char *what, unsigned now, unsigned before, int last)
 {
-    if (now > before)
-        sf_finding(SF_MON_FD_LEAK,
-                   "%u %s are open now that all peers are gone, %u were "
-                   "before they came",
-                   now, what, before);
+    char which[40] = "";
+
+    if (now <= before)
+        return;
+    if (last >= 0)
+        snprintf(which, sizeof which, "; %d was a connection", last);
+    sf_finding(SF_MON_FD_LEAK,
+               "%u %s are open now that all peers are gone, %u were "
+               "before they came%s",
+               now, what, before, which);
 }
 
 /* Connections apart: a program that has closed its listener meanwhile, or had
@@ -72,9 +79,9 @@ static void check_open(void)
 
     if (sf_play.program->side != SF_SERVE)
         return;
-    tell_open("descriptors", now.all, before.all);
+    tell_open("descriptors", now.all, before.all, now.last);
     if (now.all <= before.all)
-        tell_open("connections", now.connections, before.connections);
+        tell_open("connections", now.connections, before.connections, now.last);
 }
 
 static void enter(enum sf_play_phase phase)

@@ -69,6 +69,7 @@ struct sf_play {
 
     struct sf_play_open {
         unsigned all, connections;
+        int last;  /* the highest number of a connection; -1: there is none */
     } open_before; /* the first peer came */
 };
 extern struct sf_play sf_play;

@@ -333,7 +333,9 @@ static void ends_are_judged(void **state)
     p.run = echoes;
     memset(&wrong, 0, sizeof wrong);
     wrong.keeps = true;
-    says("are open now that all peers are gone", p, "connect 1\n");
+    says("2 descriptors are open now that all peers are gone, 1 were before "
+         "they came; 9 was a connection",
+         p, "connect 1\n");
 }
 
 /* That one was closed does not make up for one that was not. */
