@@ -33,7 +33,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000 };
+enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000, SAID_MAX = 2048 };
 
 #define ONLY_ONE   "only one thread of one process can be simulated: run it "
 #define FOREGROUND SF_SIM_FOREGROUND
@@ -196,14 +196,66 @@ static _Noreturn void end(void)
     _exit(0);
 }
 
-/* As kill(1) does; to a program without a handler that is the end. */
+/* What the kernel says of another thread; "" of this one, or of none. */
+static void read_of(const char *thread, const char *what, char text[SAID_MAX])
+{
+    char path[64];
+    ssize_t n = -1;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/self/task/%.20s/%s", thread, what);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        n = sf_libc.read(fd, text, SAID_MAX - 1);
+        sf_libc.close(fd);
+    }
+    text[n > 0 && atol(thread) != (long)gettid() ? n : 0] = '\0';
+}
+
+/* S and what is deeper asleep; only what runs may still use the world. */
+static bool runs(const char *thread)
+{
+    char stat[SAID_MAX], *state;
+
+    read_of(thread, "stat", stat);
+    state = strrchr(stat, ')');
+    return state && state[1] && (state[2] == 'R' || state[2] == 'D');
+}
+
+/* Also one that waits for it with sigwait(3): it is not blocked meanwhile. */
+static bool takes_stop(const char *thread)
+{
+    char status[SAID_MAX], *blocked;
+
+    read_of(thread, "status", status);
+    blocked = strstr(status, "\nSigBlk:");
+    return blocked && !(strtoull(blocked + 8, NULL, 16) >> (SIGTERM - 1) & 1);
+}
+
+static bool any_thread(bool (*is)(const char *thread))
+{
+    DIR *threads = opendir("/proc/self/task");
+    struct dirent *entry;
+    bool any = false;
+
+    while (threads && !any && (entry = readdir(threads)))
+        any = entry->d_name[0] != '.' && is(entry->d_name);
+    if (threads)
+        closedir(threads);
+    return any;
+}
+
+/* As kill(1) does; to a program without a handler that is the end, and so it
+ * is where another thread would get it, which is not simulated. */
 static void stop(void *arg)
 {
     struct sigaction action;
 
     (void)arg;
     served->stopped = true;
-    count();                      /* a handler may end it by the same signal */
+    count(); /* a handler may end it by the same signal */
+    if (sf_blocks(NULL, SIGTERM) && any_thread(takes_stop))
+        end();
     if (sf_blocks(NULL, SIGTERM)) /* a wait lets it come, or a signalfd */
         sf_session_pends();
     else if (sigaction(SIGTERM, NULL, &action) < 0 ||
@@ -347,39 +399,6 @@ static bool astray(enum sf_call call, int fd)
     cannot(why);
 }
 
-/* S and what is deeper asleep; only what runs may still use the world. */
-static bool runs(const char *thread)
-{
-    char path[64], stat[512], *state;
-    ssize_t n = -1;
-    int fd;
-
-    snprintf(path, sizeof path, "/proc/self/task/%.20s/stat", thread);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        n = sf_libc.read(fd, stat, sizeof stat - 1);
-        sf_libc.close(fd);
-    }
-    if (n <= 0 || atol(thread) == (long)gettid())
-        return false;
-    stat[n] = '\0';
-    state = strrchr(stat, ')');
-    return state && state[1] && (state[2] == 'R' || state[2] == 'D');
-}
-
-static bool any_runs(void)
-{
-    DIR *threads = opendir("/proc/self/task");
-    struct dirent *entry;
-    bool any = false;
-
-    while (threads && !any && (entry = readdir(threads)))
-        any = entry->d_name[0] != '.' && runs(entry->d_name);
-    if (threads)
-        closedir(threads);
-    return any;
-}
-
 /* Other threads come to their next wait before anything is judged or time
  * passes: what they do with the world does not depend on the machine's load. */
 static void calm_threads(void *arg, int64_t until)
@@ -387,8 +406,8 @@ static void calm_threads(void *arg, int64_t until)
     static const struct timespec ms = {.tv_nsec = 1000000};
 
     (void)arg, (void)until;
-    for (int i = 0; !__libc_single_threaded && i < PATIENCE_MS && any_runs();
-         i++)
+    for (int i = 0;
+         !__libc_single_threaded && i < PATIENCE_MS && any_thread(runs); i++)
         sf_libc.nanosleep(&ms, NULL);
     if (served->unusable) /* a child has said why */
         _exit(2);

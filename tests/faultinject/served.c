@@ -6,7 +6,7 @@
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
  *             flushes|tires|fickle|hangs|shy|shuns|grows|trusts|yields|
- *             asserts|cramped|shy-fork|bad-fork|needy-fork|dreams|
+ *             asserts|cramped|shy-fork|bad-fork|needy-fork|dreams|sigwaits|
  *             counts-data|counts-heap|counts-stack|counts-thread|counts-libc|
  *             counts-shared]
  *
@@ -462,11 +462,30 @@ static __attribute__((noinline)) bool has_enough(volatile int *on_stack)
            (is("counts-thread") && ++in_thread == 3);
 }
 
+/* One thread for all signals; no other knows of them. */
+static void *sleep_until_told(void *arg)
+{
+    sigset_t term;
+    int signo;
+
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    sigwait(&term, &signo);
+    return stopped = 1, arg;
+}
+
 static void begin_to_dream(void)
 {
     pthread_t thread;
+    sigset_t all;
 
+    sigfillset(&all);
+    if (is("sigwaits"))
+        pthread_sigmask(SIG_SETMASK, &all, NULL);
     if (is("dreams") && pthread_create(&thread, NULL, dream, NULL) != 0)
+        abort();
+    if (is("sigwaits") &&
+        pthread_create(&thread, NULL, sleep_until_told, NULL) != 0)
         abort();
 }
 

@@ -117,6 +117,7 @@ expect 0 '2 connections.*nothing found' talk "$served" redies
 expect 0 '2 connections.*nothing found' talk "$served" masks
 expect 0 '2 connections.*nothing found' talk "$served" reads
 expect 0 '2 connections.*nothing found' talk "$served" epolls
+expect 0 '2 connections.*nothing found' talk "$served" sigwaits
 expect 0 '2 connections.*nothing found' talk "$served" files
 expect 0 '^ +0\.3[0-9]* s .*recv 513' talk "$served" asks
 expect 0 'accept 512 -> 513 .connection 2' talk "$served" logs
