@@ -44,6 +44,7 @@ struct sf_conn {
     bool dismissed;        /* … and the program then shut it down           */
     unsigned over_at;      /* connections there had been when that was told,
                             * or it was used since; 0: not here             */
+    unsigned unheard;      /* threads that are yet to hear how a call went  */
     bool unchecked;        /* connect() is under way, outcome not asked for */
     bool hears_hangup;     /* waited for with POLLRDHUP                     */
     bool held;             /* a hangup was not reported yet                 */

@@ -493,6 +493,25 @@ static bool moved_bytes(const struct sf_op *op)
            sf_calls[op->call].kind & (K_READ | K_WRITE);
 }
 
+/*
+ * The program hears of it only now.  Until then others go on, and what is over
+ * is not lost: whoever was told had no time to close it.
+ */
+static void be_late(struct sf_op *op)
+{
+    struct sf_conn *conn = op->conn;
+    unsigned ordinal = conn ? conn->ordinal : 0;
+
+    if (ordinal)
+        __atomic_add_fetch(&conn->unheard, 1, __ATOMIC_RELAXED);
+    sf_let_pass(op);
+    if (!ordinal || conn->ordinal != ordinal)
+        return; /* another thread has closed it */
+    if (conn->over_at > 0)
+        conn->over_at = sf_conn_count();
+    __atomic_sub_fetch(&conn->unheard, 1, __ATOMIC_RELAXED);
+}
+
 long sf_tell(struct sf_op *op)
 {
     bool moved = moved_bytes(op);
@@ -516,7 +535,7 @@ long sf_tell(struct sf_op *op)
     if (moved && sf_injector.seen && !op->conn->weighed)
         sf_quick_weigh(op->conn);
     if (op->fault == SF_LATE)
-        sf_let_pass(op);
+        be_late(op);
     sf_thread.busy = false;
     if (op->result < 0)
         errno = err;

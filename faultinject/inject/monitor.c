@@ -306,7 +306,7 @@ enum { SEVERAL = 3 };
 
 static bool is_lost(const struct sf_conn *conn)
 {
-    if (conn->dismissed && !has_one_thread())
+    if ((conn->dismissed && !has_one_thread()) || conn->unheard > 0)
         return false;
     return conn->over[SF_IN] && conn->over_at > 0 &&
            (conn->over_at < sf_injector.last_closed ||

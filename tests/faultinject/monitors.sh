@@ -82,6 +82,7 @@ fires fd-leak fd-leak
 fires fd-leak-row fd-leak
 fires fd-leak-shut fd-leak
 fires fd-leak-threads fd-leak
+fires fd-leak-late fd-leak --fault 'recv 1: late 600'
 fires stale-row stale-fd
 fires fd-leaks fd-leak
 fires fd-leak-several fd-leak

@@ -50,6 +50,7 @@
     X(fd_leak_row, "fd-leak-row")             \
     X(fd_leak_shut, "fd-leak-shut")           \
     X(fd_leak_threads, "fd-leak-threads")     \
+    X(fd_leak_late, "fd-leak-late")           \
     X(stale_row, "stale-row")                 \
     X(fd_leaks, "fd-leaks")                   \
     X(fd_leak_several, "fd-leak-several")     \

@@ -252,6 +252,31 @@ void fd_leak_threads(void)
     close(hear_the_end(close_one));
 }
 
+static void *hear_late(void *fd)
+{
+    char c;
+
+    recv((int)(intptr_t)fd, &c, 1, 0);
+    return NULL;
+}
+
+/* Who is late to hear of the end could not close it yet; the bug has heard. */
+void fd_leak_late(void)
+{
+    const struct timespec moment = {.tv_nsec = 100000000};
+    pthread_t other;
+    int pair[2];
+
+    make_pair(pair);
+    close(pair[1]);
+    if (pthread_create(&other, NULL, hear_late, (void *)(intptr_t)pair[0]) != 0)
+        exit(3);
+    nanosleep(&moment, NULL);
+    if (!correct)
+        pthread_join(other, NULL);
+    close(hear_the_end(close_one));
+}
+
 /* Used after its number was given back in a row. */
 void stale_row(void)
 {
