@@ -128,18 +128,23 @@ static void dismiss(void)
 
 /* --- orders --- */
 
+/* As it was called, which is what the library has as well: the kernel's own
+ * name for it ends after 15 letters, and is a script's rather than perl's. */
 static pid_t whom(char *program, size_t size)
 {
-    char path[64];
+    char path[64], called[4096], *last;
     FILE *in;
+    size_t n = 0;
 
-    snprintf(path, sizeof path, "/proc/%d/comm", watched);
+    snprintf(path, sizeof path, "/proc/%d/cmdline", watched);
     in = fopen(path, "re");
     if (in) {
-        if (fgets(program, (int)size, in))
-            program[strcspn(program, "\n")] = '\0';
+        n = fread(called, 1, sizeof called - 1, in);
         fclose(in);
     }
+    called[n] = '\0';
+    last = strrchr(called, '/');
+    snprintf(program, size, "%s", last ? last + 1 : called);
     return watched;
 }
 

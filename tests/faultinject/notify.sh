@@ -52,6 +52,14 @@ if "$work/trusting" error-queue; then
     [ "$status" -eq 0 ] || fail "error-queue: status $status"
 fi
 
+# A program is known by the whole name that it was called by.
+ln -s static-odd "$work/a-name-of-a-good-length"
+run --only a-name-of-a-good-length -P posix --fault 'send 1: short 1' -- \
+    "$work/a-name-of-a-good-length" names
+if [ "$status" -ne 0 ] || ! grep -q '1 short' "$work/said"; then
+    fail "a long name: status $status"
+fi
+
 # The monitors see the same bugs.
 for bug in stale-fd double-close fd-leak blocking-in-loop unguarded-sigpipe \
     unchecked-connect misuse died; do
