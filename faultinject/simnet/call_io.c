@@ -183,14 +183,15 @@ ssize_t sim_on_recvmsg(int fd, struct msghdr *msg, int flags)
 
 /* ---------------------------------------------------------------- writing */
 
-/* What a broken pipe does to a program that did not ask to be spared. */
+/* What a broken pipe does to a program that did not ask to be spared; where it
+ * is blocked it waits, for sigtimedwait(2) or for ever. */
 static void raise_sigpipe(int fd)
 {
     struct sigaction old;
 
     if (sigaction(SIGPIPE, NULL, &old) < 0 || old.sa_handler == SIG_IGN)
         return;
-    if (old.sa_handler == SIG_DFL)
+    if (old.sa_handler == SIG_DFL && !sf_blocks(NULL, SIGPIPE))
         sf_finding(SF_MON_SIGPIPE,
                    "fd %d: the peer takes no more, and SIGPIPE would kill "
                    "the process",

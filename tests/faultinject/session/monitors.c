@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
@@ -219,6 +220,21 @@ static void sends_guarded(void *arg, int fd)
     sends_to_nobody(fd, MSG_NOSIGNAL);
 }
 
+/* As libraries do, which may not touch the handler: it waits, and is taken. */
+static void sends_blocked(void *arg, int fd)
+{
+    const struct timespec now = {0, 0};
+    sigset_t pipe, before;
+
+    (void)arg;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    sends_to_nobody(fd, 0);
+    assert_int_equal(sigtimedwait(&pipe, NULL, &now), SIGPIPE);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void accepts_closed(void *arg, int fd)
 {
     (void)arg;
@@ -256,6 +272,7 @@ static void what_is_closed_is_told(void **state)
         unsigned told;
     } each[] = {
         {sends_guarded, 0},
+        {sends_blocked, 0},
         {sends_unguarded, 1u << SF_MON_SIGPIPE},
         {accepts_closed, 1u << SF_MON_STALE_FD},
         {dials_closed, 1u << SF_MON_STALE_FD},
