@@ -106,8 +106,8 @@ static long deliver(const struct there *t, ssize_t n)
 {
     struct iovec here = {t->bytes, n > 0 ? (size_t)n : 0};
 
-    if (n > 0 &&
-        process_vm_writev(sf_remote.pid, &here, 1, t->iov, t->n, 0) != n) {
+    if (n > 0 && process_vm_writev((pid_t)sf_remote.told.pid, &here, 1, t->iov,
+                                   t->n, 0) != n) {
         errno = EFAULT;
         return -1;
     }
@@ -118,8 +118,8 @@ static bool fetch(const struct there *t)
 {
     struct iovec here = {t->bytes, t->len};
 
-    if (t->len == 0 || process_vm_readv(sf_remote.pid, &here, 1, t->iov, t->n,
-                                        0) == (ssize_t)t->len)
+    if (t->len == 0 || process_vm_readv((pid_t)sf_remote.told.pid, &here, 1,
+                                        t->iov, t->n, 0) == (ssize_t)t->len)
         return true;
     errno = EFAULT;
     return false;

@@ -34,6 +34,21 @@ static bool become(int fd, int number)
     return true;
 }
 
+/*
+ * Has the thread no such number?  It may not be had for another reason, as that
+ * the process is being killed, or that its first thread has ended.
+ */
+static bool is_closed(int fd)
+{
+    char path[64];
+    struct stat there;
+
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int)sf_remote.told.pid, fd);
+    return lstat(path, &there) < 0 &&
+           sf_libc.ioctl(sf_remote.listener, SECCOMP_IOCTL_NOTIF_ID_VALID,
+                         (long)&sf_remote.told.id) == 0;
+}
+
 bool sf_mirror(int fd)
 {
     int copy;
@@ -47,6 +62,8 @@ bool sf_mirror(int fd)
         return become(copy, fd);
     if (fd >= 0)
         sf_libc.close(fd); /* what was there before is no more */
+    if (fd >= 0 && !is_closed(fd))
+        sf_remote.untouched = true;
     errno = EBADF;
     return false;
 }
@@ -97,12 +114,18 @@ bool sf_remote_is_full(void)
 
 /* --- memory --- */
 
+/* Not the process, whose first thread may have ended. */
+static pid_t thread_told(void)
+{
+    return (pid_t)sf_remote.told.pid;
+}
+
 bool sf_peek(void *to, unsigned long from, size_t len)
 {
     struct iovec here = {to, len}, there = {(void *)from, len};
 
     if (len == 0 ||
-        process_vm_readv(sf_remote.pid, &here, 1, &there, 1, 0) == (ssize_t)len)
+        process_vm_readv(thread_told(), &here, 1, &there, 1, 0) == (ssize_t)len)
         return true;
     errno = EFAULT;
     return false;
@@ -112,7 +135,7 @@ bool sf_poke(unsigned long to, const void *from, size_t len)
 {
     struct iovec here = {(void *)from, len}, there = {(void *)to, len};
 
-    if (len == 0 || process_vm_writev(sf_remote.pid, &here, 1, &there, 1, 0) ==
+    if (len == 0 || process_vm_writev(thread_told(), &here, 1, &there, 1, 0) ==
                         (ssize_t)len)
         return true;
     errno = EFAULT;

@@ -32,7 +32,7 @@ extern __thread struct sf_remote sf_remote;
 
 /*
  * Make a mirror.  False with errno EBADF when there is no such number; and
- * when it is too high, where the call is left untouched.
+ * when it is too high, or cannot be had, where the call is left untouched.
  */
 bool sf_mirror(int fd);
 /* Drop all of them, as at the end of every call. */

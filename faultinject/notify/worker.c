@@ -43,11 +43,22 @@ struct hand {
 };
 static struct hand *hands;
 
+/* The process is its first thread, which may have ended before the others; from
+ * Linux 6.9 on there is a descriptor of this one. */
+static void take_thread(pid_t thread)
+{
+    int fd = (int)syscall(SYS_pidfd_open, thread, O_EXCL);
+
+    if (fd >= 0 && sf_libc.dup2(fd, PROCESS) == PROCESS)
+        sf_libc.close(fd);
+}
+
 static void *work(void *arg)
 {
     struct hand *hand = arg;
 
     unshare(CLONE_FILES);
+    take_thread(hand->thread);
     sf_remote.listener = LISTENER;
     sf_remote.process = PROCESS;
     sf_remote.pid = watched;

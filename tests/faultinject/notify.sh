@@ -260,6 +260,39 @@ cc -w -static -D_GNU_SOURCE -o "$work/limits" "$work/limits.c"
 run --status -- "$work/limits"
 [ "$status" -eq 0 ] || fail "limits: status $status"
 
+# A program goes on when its first thread has ended.
+cat >"$work/heir.c" <<'END'
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static pthread_t first;
+
+static void *talk(void *arg)
+{
+    char b[4];
+    int p[2];
+
+    pthread_join(first, NULL);
+    _exit(socketpair(AF_UNIX, SOCK_STREAM, 0, p) < 0 ||
+          write(p[0], "abc", 3) != 3 || read(p[1], b, 1) != 1 ||
+          close(p[0]) < 0);
+    return arg;
+}
+
+int main(void)
+{
+    pthread_t heir;
+
+    first = pthread_self();
+    pthread_create(&heir, NULL, talk, NULL);
+    pthread_exit(NULL);
+}
+END
+cc -w -static -o "$work/heir" "$work/heir.c" -lpthread
+run --status -- "$work/heir"
+[ "$status" -eq 0 ] || fail "heir: status $status"
+
 # A program that is left alone closes what it closes: else whoever reads from a
 # pipe to it waits for ever.
 run --only static-victims -- sh -c 'test "$(echo said)" = said &&
