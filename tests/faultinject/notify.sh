@@ -293,6 +293,32 @@ cc -w -static -o "$work/heir" "$work/heir.c" -lpthread
 run --status -- "$work/heir"
 [ "$status" -eq 0 ] || fail "heir: status $status"
 
+# One that is killed while it uses a number again has not used a closed one.
+cat >"$work/busy.c" <<'END'
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int main(void)
+{
+    char byte;
+    int p[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, p) < 0)
+        return 1;
+    close(p[0]);
+    for (;;) {
+        int fd = open("/dev/zero", O_RDONLY);
+        read(fd, &byte, 1);
+        close(fd);
+    }
+}
+END
+cc -w -static -o "$work/busy" "$work/busy.c"
+run --only busy -- sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+    "$0" & sleep 0.05; kill -9 $!; done' "$work/busy"
+[ "$status" -eq 0 ] || fail "busy: status $status"
+
 # A program that is left alone closes what it closes: else whoever reads from a
 # pipe to it waits for ever.
 run --only static-victims -- sh -c 'test "$(echo said)" = said &&
