@@ -60,9 +60,9 @@ bool sf_mirror(int fd)
     copy = fd < 0 ? -1 : copy_of(fd);
     if (copy >= 0)
         return become(copy, fd);
-    if (fd >= 0)
+    if (fd >= 0 && is_closed(fd))
         sf_libc.close(fd); /* what was there before is no more */
-    if (fd >= 0 && !is_closed(fd))
+    else if (fd >= 0)
         sf_remote.untouched = true;
     errno = EBADF;
     return false;
