@@ -226,12 +226,12 @@ sweep_inherit() {
             >"$1/children.err"
 }
 
-# sweep_stop DIR: the server is told to end, and how it did is written down.
-# One that does not is killed; under the shim only itself, so that its trace is
-# kept.
+# sweep_stop DIR [TASK]: the server is told to end, by way of this thread of it,
+# and how it did is written down.  One that does not is killed; under the shim
+# only itself, so that its trace is kept.
 sweep_stop() {
     local status=0 pid=$sweep_server child
-    kill -TERM "$pid" || true
+    kill -TERM "${2:-$pid}" || true
     : >"$1/told"
     if ! timeout "$SF_RUN_S" tail -s 0.05 --pid="$pid" -f /dev/null; then
         sweep_finding stall "the server did not end when told" >"$1/0.err"
