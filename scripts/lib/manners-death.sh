@@ -49,10 +49,10 @@ manners_victim() {
 
 # manners_death DIR MODEL WHICH: who has lost his descriptor is lost, but none
 # of those who come next, as long as his time is not over; and who comes later
-# is served, whatever became of these.
+# is served, whatever became of these.  Nobody is sent what is not his.
 manners_death() {
     local server before after first fd victim client said
-    local clients=() harmed=0
+    local clients=() harmed=0 more=0
     trap '' PIPE
     manners_company "$1" "$2" 'accept4 99: none' || return 0
     victim=$(manners_victim "$3")
@@ -73,6 +73,11 @@ manners_death() {
     manners_answers "$fd" || harmed=$((harmed + 1))
     [[ $harmed -eq 0 ]] || sweep_finding harm "descriptor $victim of $2 has \
 died and was given out again, and others are not answered, $harmed times"
+    for client in "${clients[@]}"; do # whose time is over by now, all of it
+        more=$((more + $(timeout 1 cat <&"$client" | wc -c)))
+    done
+    [[ $more -eq 0 ]] || sweep_finding wrong-data "descriptor $victim of $2 \
+has died and was given out again, and others are sent $more bytes too many"
     for fd in "$first" "${clients[@]}" "$fd"; do
         exec {fd}>&-
     done
