@@ -308,6 +308,8 @@ static void set_up(struct client *c, int argc, char **argv)
     c->size = parse_number("size", opt.size, 0, UINT32_MAX);
     c->depth = (uint64_t)parse_number("depth", opt.depth, 1, LONG_MAX);
     c->timeout_ms = (int)parse_number("timeout", opt.timeout, 1, INT32_MAX);
+    if (c->format.kind == FM_CLOSE && c->count > 1)
+        c->count = 1; /* what the end of a stream ends is its only frame */
     c->half_close = !opt.open || c->format.kind == FM_CLOSE;
     c->quiet = opt.quiet != NULL;
     port = (unsigned)parse_number("port", opt.port, 0, 65535);
