@@ -103,9 +103,10 @@ there, the client says: $said"
 } 2>/dev/null
 
 # Whatever the format, one at a time; the last line may have no end, and who has
-# nothing to say needs no answer.
+# nothing to say needs no answer.  Who makes frames makes as many as he is told,
+# whatever he could read; up to the end of a stream there is one.
 manners_dialects() {
-    local format said nothing
+    local format said nothing count made
     for format in ascii:5 'delim:\n' 'delim:\r\n' be8 be16:inclusive be32 \
         fixed:3 \
         type:a=2 close; do
@@ -115,6 +116,14 @@ manners_dialects() {
             --port "$sweep_port" --format "$format" 2>&1 | head -n 1) || true
         nothing=$(timeout 5 "$SF_BUILD/bin/framed-client" --port "$sweep_port" \
             --format "$format" </dev/null 2>&1) || nothing+=" and fails"
+        for count in 0 3; do
+            made=$(timeout 5 "$SF_BUILD/bin/framed-client" \
+                --port "$sweep_port" --format "$format" --count "$count" \
+                --size 3 2>&1 <<<abc | wc -l) || made+=", and fails"
+            [[ $made == "$count" || $format$made == close1 ]] ||
+                sweep_finding wrong-data "of $format it is to make $count \
+frames, and has made $made"
+        done
         sweep_stop "$1"
         [[ -z $nothing ]] || sweep_finding stall \
             "of $format the client has nothing to say, and says '$nothing'"
