@@ -389,6 +389,18 @@ static void set_own(int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &own, sizeof own);
 }
 
+/* False: it has died, and who asked was told. */
+static bool make_ready(int fd)
+{
+    bool nonblock = sf_session_now()->extra & 4;
+
+    if (nonblock)
+        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+    if (trial.own)
+        set_own(fd);
+    return sf_sim_is_open(fd) || !(nonblock || trial.own);
+}
+
 static void run_loops(void *arg, int fd)
 {
     bool mine = true;
@@ -398,10 +410,10 @@ static void run_loops(void *arg, int fd)
     trial.before = fuzz_allocated();
     if (fd < 0 || !make_pipes(fd))
         return;
-    if (sf_session_now()->extra & 4)
-        fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    if (trial.own)
-        set_own(fd);
+    if (!make_ready(fd)) {
+        close_pipes();
+        return;
+    }
     if (trial.pipes && trial.deadlines && !trial_serves())
         overfill_pipe();
     if (trial_serves())

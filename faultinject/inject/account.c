@@ -314,12 +314,20 @@ static void count_refusal(int err)
         sf_injector.world->exhaust(false);
 }
 
+/* It may have died before the call, or since that was asked about. */
+static void note_told(int fd)
+{
+    enum sf_fd_state state = sf_fd_state(fd);
+
+    if (state == SF_FD_KILLED || state == SF_FD_MISSED)
+        sf_fd_set(fd, SF_FD_DEAD);
+}
+
 void sf_account(struct sf_op *op, int err)
 {
     count_refusal(err);
-    if (err == EBADF &&
-        (op->before == SF_FD_KILLED || op->before == SF_FD_MISSED))
-        sf_fd_set(op->fd, SF_FD_DEAD);
+    if (err == EBADF)
+        note_told(op->fd);
     switch (sf_calls[op->call].kind) {
     case K_READ:
     case K_WRITE:

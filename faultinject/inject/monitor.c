@@ -258,7 +258,8 @@ static void look_for_stale(const struct sf_op *op, int err, int before)
     if (stale && uses(op) && looks(SF_MON_STALE_FD))
         sf_finding(SF_MON_STALE_FD, "%s on %d: %s", name(op), op->fd,
                    how_it_went(before));
-    look_for_double(op, stale, before);
+    if (looks(SF_MON_DOUBLE_CLOSE))
+        look_for_double(op, stale, before);
 }
 
 /* --- children --- */

@@ -21,7 +21,7 @@ extern unsigned sf_monitors_asked;
 /* Those that look in a world in memory, too: it judges all else itself. */
 #define SF_MONITORS_OF_CALLS                                               \
     (1u << SF_MON_FD_RANGE | 1u << SF_MON_PHANTOM | 1u << SF_MON_CONNECT | \
-     1u << SF_MON_MISUSE)
+     1u << SF_MON_MISUSE | 1u << SF_MON_STALE_FD)
 
 /* Has the program one thread?  NULL: as libc knows it. */
 extern bool (*sf_monitor_single)(void);

@@ -147,6 +147,29 @@ static void asks_first(void *arg, int fd)
     dials(true);
 }
 
+/* Closed behind its back, as a call has told it. */
+static void parts(int fd, bool knowing)
+{
+    char byte;
+
+    while (recv(fd, &byte, 1, 0) > 0)
+        ;
+    if (!knowing)
+        shutdown(fd, SHUT_WR);
+}
+
+static void uses_the_dead(void *arg, int fd)
+{
+    (void)arg;
+    parts(fd, false);
+}
+
+static void leaves_the_dead(void *arg, int fd)
+{
+    (void)arg;
+    parts(fd, true);
+}
+
 /* ------------------------------------------------------------------ tests */
 
 static const struct row {
@@ -165,6 +188,8 @@ static const struct row {
      SF_MON_FD_RANGE},
     {"unchecked-connect", "family tcp\nfault 1 1 0\n", SF_DIAL, sends_first,
      asks_first, SF_MON_CONNECT},
+    {"stale-fd", "bytes 1 \"ab\"\n@1 kill 1\n", SF_GIVEN, uses_the_dead,
+     leaves_the_dead, SF_MON_STALE_FD},
 };
 
 static void each_is_told(void **state)
