@@ -282,9 +282,10 @@ int fm_half_close(int fd)
 int fm_drain(int fd, int64_t deadline_ms)
 {
     char piece[4096];
-    ssize_t r;
+    ssize_t r = fm_half_close(fd); /* what else fails receiving tells */
 
-    fm_half_close(fd); /* whether that worked, receiving tells as well */
+    if (fm_io_is_foreign((int)r))
+        return (int)r;
     do
         r = fm_sock_recv_some(fd, piece, sizeof piece, deadline_ms);
     while (r > 0 && fm_now_ms() < deadline_ms); /* who sends on has no more */

@@ -383,6 +383,25 @@ static void drain_what_is_no_socket(void **state)
     close(ends[1]);
 }
 
+/* … whether half-closing says so, or the receive after it. */
+static void drain_what_is_foreign(void **state)
+{
+    char got[6];
+    int client, server;
+
+    (void)state;
+    dial_and_accept("127.0.0.1", "127.0.0.1", &client, &server);
+    assert_int_equal(fm_send_all(client, "unread", 6, FM_NEVER), 0);
+    faults_next(RECV, 1, -ENOTSOCK);
+    assert_int_equal(fm_drain(server, fm_deadline_in(5000)), FM_E_NOT_SOCK);
+    assert_int_equal(read(server, got, 6), 6);
+    fm_close(client);
+    fm_close(server);
+    faults_none();
+    assert_int_equal(fm_drain(server, fm_deadline_in(5000)), FM_E_BADFD);
+    assert_int_equal(faults_count(RECV), 0);
+}
+
 static void no_descriptors(void **state)
 {
     struct rlimit limit, few;
@@ -439,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup(drain, clean),
         cmocka_unit_test_setup(drain_deadline, clean),
         cmocka_unit_test_setup(drain_what_is_no_socket, clean),
+        cmocka_unit_test_setup(drain_what_is_foreign, clean),
         cmocka_unit_test_setup(no_descriptors, clean),
         cmocka_unit_test_setup(kill_nobody, clean),
     };
