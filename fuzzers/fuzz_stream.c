@@ -22,16 +22,18 @@
  * ends the connection after some frames; eight times: a signal tells the server
  * to stop; both: it ends what would have told it, and says nothing; by way of a
  * pipe: it closes the server's end as well.)  The oracles: what it received is
- * what was sent; what it sent back arrives; an error is one
- * that something had caused, and a time-out does not come early; at the end of
- * the stream the loop says whether it was inside a frame; no loop goes on when
- * its deadline is long over, or waits without end where it has one or the
- * descriptor does not; a stream has sent all before it waits; none looks at the
- * clock on the wall.  A server also sends before it has too much to send,
- * handles what comes from a peer that takes no more, closes in a way that loses
- * no reply, and stops in time with all answered that it had received.
+ * what was sent; what it sent back arrives; an error is one that something had
+ * caused, and a time-out does not come early; at the end of the stream the loop
+ * says whether it was inside a frame, and that a send has failed for good; no
+ * loop goes on when its deadline is long over, or waits without end where it
+ * has one or the descriptor does not; a stream has sent all before it waits;
+ * none looks at the clock on the wall.  A server also sends before it has too
+ * much to send, handles what comes from a peer that takes no more, closes in a
+ * way that loses no reply, and stops in time with all answered that it had
+ * received.
  */
 #include "faultinject/inject/finding.h"
+#include "faultinject/inject/model.h"
 #include "faultinject/session/run.h"
 #include "fuzzers/fuzz.h"
 #include "fuzzers/phases.h"
@@ -83,6 +85,20 @@ static void judge_send(int err)
     if (!trial_excuses(err))
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "sending ended with %s",
                         fm_err_name(err));
+}
+
+/* Whoever sends, or has sent what was gathered, says that this failed, and not
+ * what came in after it. */
+static int judge_told(int r)
+{
+    bool other =
+        r >= 0 || r == FM_E_CLOSED || r == FM_E_TRUNCATED || r == FM_E_TIMEOUT;
+
+    if (other && trial.untold)
+        sf_peer_finding(SF_MON_LOST, trial_peer(), "%s",
+                        "a send has failed for good, and nobody is told");
+    trial.untold = false;
+    return r;
 }
 
 /* In three pieces with empty ones among them, or each byte one. */
@@ -183,8 +199,9 @@ static int send_back(int fd, const uint8_t *wire, size_t len)
 
     use_pipe(wire, len);
     trial.trying = trial.given + len;
-    r = trial.mode == VECTORS ? send_pieces(fd, wire, len)
-                              : fm_send_all(fd, wire, len, deadline());
+    r = judge_told(trial.mode == VECTORS
+                       ? send_pieces(fd, wire, len)
+                       : fm_send_all(fd, wire, len, deadline()));
     if (r == 0)
         trial.given += len;
     else
@@ -266,7 +283,7 @@ static int pass_frame(struct fm_stream *s)
 {
     struct fm_frame frame;
     struct fm_buf wire;
-    int r = fm_stream_next(s, &frame, deadline());
+    int r = judge_told(fm_stream_next(s, &frame, deadline()));
 
     if (r < 0) {
         judge_frame_error(r);
@@ -275,7 +292,7 @@ static int pass_frame(struct fm_stream *s)
     r = trial_check_payload(frame.data, frame.len, &wire);
     if (r == 0) {
         trial.trying += fm_buf_len(&wire);
-        r = fm_stream_put(s, frame.data, frame.len, deadline());
+        r = judge_told(fm_stream_put(s, frame.data, frame.len, deadline()));
         if (r < 0)
             judge_send(r);
     }
@@ -293,7 +310,7 @@ static void echo_stream(int fd)
         r = pass_frame(&s);
     while (r == 0);
     if (r == FM_E_CLOSED || r == FM_E_TRUNCATED) {
-        r = fm_stream_flush(&s, deadline());
+        r = judge_told(fm_stream_flush(&s, deadline()));
         if (r == 0)
             trial.given = trial.trying;
         else
@@ -569,6 +586,9 @@ static void on_fault(void *arg, const struct sf_point *at,
                   sf_calls[at->call].kind & (K_READ | K_WRITE);
     trial.deaf |=
         sf_faults[outcome->fault].cls == SF_FATAL && outcome->fault != SF_EPIPE;
+    trial.untold |= sf_faults[outcome->fault].cls == SF_FATAL &&
+                    !sf_fault_transient(outcome->fault) &&
+                    sf_calls[at->call].kind & K_WRITE;
     ref_next(&trial.format, trial_peer()->stream, trial_peer()->sent,
              trial.taken, &ref);
     sf_phase((outcome->fault * SF_CALL_COUNT + at->call) * 8u +

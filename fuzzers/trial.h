@@ -34,6 +34,7 @@ struct trial {
     bool lost;          /* a fault has broken the connection                */
     bool deaf;          /* … has broken more than its way out               */
     bool broken;        /* … or was more than a descriptor that died        */
+    bool untold;        /* a send has failed for good, and no loop said so  */
     unsigned shorts;    /* times in a row that memory was short             */
     int64_t short_at;   /* … and when that was last                         */
     size_t short_moved; /* … with so many bytes moved before                */

@@ -103,9 +103,12 @@ int __wrap_fm_stream_next(struct fm_stream *s, struct fm_frame *out,
 int __wrap_fm_stream_next(struct fm_stream *s, struct fm_frame *out,
                           int64_t deadline_ms)
 {
+    int r;
+
     if (is("stops-at-once") && trial.told >= 0)
         return FM_E_CLOSED;
-    return __real_fm_stream_next(s, out, deadline_ms);
+    r = __real_fm_stream_next(s, out, deadline_ms);
+    return is("tells-nobody") && r == FM_E_RESET ? FM_FRAME : r;
 }
 
 bool __real_fm_serve_blocking(int fd, const struct fm_server_options *o,
@@ -193,6 +196,8 @@ const struct row rows[] = {
     {"whole-though-lost",
      "variant 16\n" TCP "extra 2\nframe 1 5\nfault 1 2 0\n", 0,
      "counts as the end of the message"},
+    {"tells-nobody", TCP "extra 3\npair 1 5\nfault 1 0 0\n", 0,
+     "a send has failed for good, and nobody is told"},
     {"parts-at-once", UNREAD "wait 9000\n", 0,
      "has not ended, and 0 ms ago it had no end"},
     {"has-no-time", UNREAD "wait 1750\nread 1 1\nwait 9000\n", 0,
