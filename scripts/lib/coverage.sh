@@ -11,9 +11,9 @@ coverage_parts=("$SF_PROJECT/target/" "$SF_PROJECT/faultinject/")
 # large, a system call is forbidden; proofs, for which a counter that grows makes
 # every state a new one; and those that count what a program allocates.
 coverage_uncounted='house|^proofs$|^target\.build\.narrow$'
-coverage_uncounted+='|^examples\..*_memory$|^judges\.prover$'
-coverage_uncounted+='|^faultinject\.(command|image|prove|sim_memory|survives'
-coverage_uncounted+='|unmended)$'
+coverage_uncounted+='|^examples\.(.*_memory|middle|outside)$|^judges\.prover$'
+coverage_uncounted+='|^faultinject\.(command|image|imprint|memory|prove'
+coverage_uncounted+='|sim_memory|sim_prove|survives|unmended)$'
 
 # Every process adds to the profile of its program (%m).  The tests that fail
 # go to coverage_failed; what they reached is counted.

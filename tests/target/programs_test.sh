@@ -280,4 +280,10 @@ stop
 start --format delim:abz
 client --format delim:abz --count 100 --quiet || fail "delim of letters"
 stop
+
+# What the end of the stream ends is one frame, however many are to be made.
+start --format close
+client --format close --count 3 --size 5 >"$dir/out" || fail "three to the end"
+[ "$(wc -l <"$dir/out")" -eq 1 ] || fail "to the end: $(cat "$dir/out")"
+stop
 echo "programs: all as it should be"
