@@ -34,6 +34,11 @@ static int unix_address(const char *path, struct sockaddr_un *addr)
     return 0;
 }
 
+static bool is_any(const char *host)
+{
+    return *host == '\0' || strcmp(host, "*") == 0;
+}
+
 /* The addresses of a host; NULL when there are none. */
 static struct addrinfo *look_up(const char *host, unsigned port, int flags)
 {
@@ -43,7 +48,7 @@ static struct addrinfo *look_up(const char *host, unsigned port, int flags)
     char service[12];
 
     snprintf(service, sizeof service, "%u", port);
-    if (*host == '\0' || strcmp(host, "*") == 0)
+    if (is_any(host))
         host = NULL;
     /* No file or server is asked for this name (RFC 6761, 6.3). */
     if (host && strcmp(host, "localhost") == 0) {
@@ -207,7 +212,7 @@ int fm_dial(const char *host, unsigned port, int64_t deadline_ms)
 
     if (path)
         return dial_unix(path, deadline_ms);
-    if (port == 0 || port > 65535 || *host == '\0')
+    if (port == 0 || port > 65535 || is_any(host))
         return FM_E_USAGE;
     list = look_up(host, port, 0);
     for (const struct addrinfo *a = list; a && r < 0; a = a->ai_next)

@@ -159,7 +159,8 @@ static void refusals(void **state)
     assert_int_equal(fm_dial("127.0.0.1", port, FM_NEVER), FM_E_REFUSED);
     assert_int_equal(fm_dial("127.0.0.1", 0, FM_NEVER), FM_E_USAGE);
     assert_int_equal(fm_dial("127.0.0.1", 65536, FM_NEVER), FM_E_USAGE);
-    assert_int_equal(fm_dial("", 1, FM_NEVER), FM_E_USAGE);
+    assert_int_equal(fm_dial("", port, FM_NEVER), FM_E_USAGE);
+    assert_int_equal(fm_dial("*", port, FM_NEVER), FM_E_USAGE);
     assert_int_equal(fm_dial("256.0.0.1:", 1, FM_NEVER), FM_E_NO_ADDR);
     assert_int_equal(fm_listen("256.0.0.1:", 1, 0), FM_E_NO_ADDR);
     assert_int_equal(fm_listen("", 65536, 0), FM_E_USAGE);
