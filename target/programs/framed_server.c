@@ -109,10 +109,12 @@ int main(int argc, char **argv)
     struct options opt;
     struct fm_server_options o = {0};
     struct fm_server_stats stats = {0};
+    server *serve;
     int listener, r;
 
     parse_options(&opt, argc, argv);
     parse_format(&o.format, opt.format);
+    serve = model(opt.model);
     o.max_conns = (unsigned)parse_number("conns", opt.conns, 0, 1000000);
     o.high_water = (size_t)parse_number("high", opt.high, 0, INT32_MAX);
     o.idle_ms = (int)parse_number("idle", opt.idle, -1, INT32_MAX);
@@ -129,7 +131,7 @@ int main(int argc, char **argv)
             fm_err_text(listener));
     fm_no_delay(listener);
     announce(listener);
-    r = model(opt.model)(listener, &o, &stop);
+    r = serve(listener, &o, &stop);
     if (opt.stats)
         report(&stats);
     if (r < 0)

@@ -69,6 +69,7 @@ for program in framed-server framed-client; do
 done
 refused "--idle x" "$bin/framed-server" --idle x
 refused "expected select, thread or fork" "$bin/framed-server" --model poll
+[ ! -s "$dir/out" ] || fail "before it knew how: $(cat "$dir/out")"
 refused "cannot listen on 203.0.113.1" "$bin/framed-server" \
     --listen 203.0.113.1
 refused "--depth 0" "$bin/framed-client" --depth 0
