@@ -14,6 +14,7 @@
 #include "target/sockio.h"
 #include "target/stream.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,12 +57,21 @@ struct client {
     bool moved; /* bytes, since the time-out began */
     bool ended;
     const char *problem;
+    int why; /* errno, or 0 */
 };
 
 static void give_up(struct client *c, const char *problem)
 {
     if (!c->problem)
         c->problem = problem;
+}
+
+/* Of standard input or output: errno says why. */
+static void give_up_on(struct client *c, const char *file)
+{
+    if (!c->problem)
+        c->why = errno;
+    give_up(c, file);
 }
 
 /* Queue one payload, and remember it. */
@@ -122,7 +132,15 @@ static void make_frame(struct client *c)
     free(data);
 }
 
-/* Who writes the lines may wait for the answers to those before. */
+/* What was printed may only fail here; what failed once is not tried again. */
+static void flush(struct client *c)
+{
+    if (ferror(stdout) == 0 && fflush(stdout) != 0)
+        give_up_on(c, "standard output");
+}
+
+/* Who writes the lines may wait for the answers to those before.  What an error
+ * ended is no line; for want of memory neither flag is set. */
 static bool read_line(struct client *c)
 {
     char *line = NULL;
@@ -130,10 +148,15 @@ static bool read_line(struct client *c)
     ssize_t n;
 
     if (c->n_back == c->n_sent)
-        fflush(stdout);
+        flush(c);
+    if (c->problem)
+        return false;
     n = c->format.kind == FM_CLOSE ? getdelim(&line, &size, EOF, stdin)
                                    : getline(&line, &size, stdin);
-
+    if (ferror(stdin) || (n < 0 && !feof(stdin))) {
+        give_up_on(c, "standard input");
+        n = -1;
+    }
     if (n > 0 && c->format.kind != FM_CLOSE && line[n - 1] == '\n')
         n--;
     if (n >= 0)
@@ -159,15 +182,20 @@ static void refill(struct client *c)
         c->all_sent = true;
 }
 
+static void print(struct client *c, const struct fm_frame *frame)
+{
+    if (fwrite(frame->data, 1, frame->len, stdout) < frame->len ||
+        putchar('\n') == EOF)
+        give_up_on(c, "standard output");
+}
+
 static void compare(struct client *c, const struct fm_frame *frame)
 {
     struct fm_frame want;
     int r;
 
-    if (!c->quiet) {
-        fwrite(frame->data, 1, frame->len, stdout);
-        putchar('\n');
-    }
+    if (!c->quiet)
+        print(c, frame);
     r = c->format.kind == FM_CLOSE ? fm_decoder_end(&c->sent, &want)
                                    : fm_decoder_next(&c->sent, &want);
     if (r != FM_FRAME)
@@ -342,9 +370,10 @@ int main(int argc, char **argv)
     fm_decoder_fini(&c.in);
     fm_decoder_fini(&c.sent);
     fm_buf_fini(&c.out);
+    flush(&c);
     if (c.problem)
-        fprintf(stderr, "framed-client: after %llu of %llu frames: %s\n",
+        fprintf(stderr, "framed-client: after %llu of %llu frames: %s%s%s\n",
                 (unsigned long long)c.n_back, (unsigned long long)c.n_sent,
-                c.problem);
+                c.problem, c.why ? ": " : "", c.why ? strerror(c.why) : "");
     return c.problem ? 1 : 0;
 }

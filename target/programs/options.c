@@ -68,13 +68,13 @@ static void set(void *options, const struct option_row *row, const char *value)
 }
 
 /* A number of theirs that is free would be a connection's, with what is said on
- * stderr sent to it. */
+ * stderr sent to it.  Nothing is to be read there, and who writes is told. */
 static void fill_standard(void)
 {
     int fd;
 
     do
-        fd = open("/dev/null", O_RDWR);
+        fd = open("/dev/null", O_RDONLY);
     while ((unsigned)fd <= STDERR_FILENO); /* -1 is a large one */
     close(fd);
 }

@@ -8,7 +8,7 @@
  * and gets from them a struct with a string per option, the parser, and
  * --help.  Whatever is wrong on the command line ends the program with one
  * line on stderr and status 2.  What is closed of the standard descriptors is
- * /dev/null afterwards.
+ * /dev/null afterwards, and cannot be written to.
  */
 #ifndef FM_OPTIONS_H
 #define FM_OPTIONS_H

@@ -177,6 +177,32 @@ disappointed "longer than the maximum" --format be8 --count 1 --size 300
 )
 stop
 
+# unheard WORDS COMMAND...: it has to read or to write, and cannot.
+unheard() {
+    local words=$1 status=0
+    shift
+    "$@" 2>"$dir/err" || status=$?
+    [ "$status" -eq 1 ] || fail "$words: status $status, not 1"
+    grep -qx "framed-client: after . of . frames: $words" "$dir/err" ||
+        fail "$words, not: $(cat "$dir/err")"
+    [ "$(wc -l <"$dir/err")" -eq 1 ] || fail "$words: $(cat "$dir/err")"
+}
+# A frame that is as long as what is kept before it is written.
+long_line() { head -c 8192 /dev/zero | tr '\0' x; }
+start
+unheard 'standard input: Is a directory' client </
+echo a | unheard 'standard output: No space left on device' client >/dev/full
+long_line |
+    unheard 'standard output: No space left on device' client >/dev/full
+echo a | unheard 'standard output: Bad file descriptor' client >&-
+client --count 1 --quiet >&- || fail "quiet, it needs no standard output"
+client <&- || fail "no standard input has no lines"
+{ head -c 300000000 /dev/zero || true; } | (
+    ulimit -v 300000
+    unheard 'standard input: Cannot allocate memory' client
+)
+stop
+
 start --format close
 for how in --timeout=5000 --open; do # this format always half-closes
     client --format close "$how" <"$dir/in" >"$dir/out" || fail "close $how"
