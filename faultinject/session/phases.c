@@ -57,18 +57,22 @@ struct sf_play_open sf_play_open(void)
     return open;
 }
 
-static void tell_open(const char *what, unsigned now, unsigned before, int last)
+const char *sf_play_kind_text(const struct sf_play_open *open)
 {
-    char which[40] = "";
+    static char text[40];
 
-    if (now <= before)
-        return;
-    if (last >= 0)
-        snprintf(which, sizeof which, "; %d was a connection", last);
-    sf_finding(SF_MON_FD_LEAK,
-               "%u %s are open now that all peers are gone, %u were "
-               "before they came%s",
-               now, what, before, which);
+    snprintf(text, sizeof text, "; %d was a connection", open->last);
+    return open->last >= 0 ? text : "";
+}
+
+static void tell_open(const char *what, unsigned now, unsigned before,
+                      const struct sf_play_open *open)
+{
+    if (now > before)
+        sf_finding(SF_MON_FD_LEAK,
+                   "%u %s are open now that all peers are gone, %u were "
+                   "before they came%s",
+                   now, what, before, sf_play_kind_text(open));
 }
 
 /* Connections apart: a program that has closed its listener meanwhile, or had
@@ -79,9 +83,9 @@ static void check_open(void)
 
     if (sf_play.program->side != SF_SERVE)
         return;
-    tell_open("descriptors", now.all, before.all, now.last);
+    tell_open("descriptors", now.all, before.all, &now);
     if (now.all <= before.all)
-        tell_open("connections", now.connections, before.connections, now.last);
+        tell_open("connections", now.connections, before.connections, &now);
 }
 
 static void enter(enum sf_play_phase phase)

@@ -125,6 +125,8 @@ void sf_play_set_alarm(void);
 
 /* The descriptors that the program has, and those of them to others. */
 struct sf_play_open sf_play_open(void);
+/* What the last of them was: "; 9 was a connection", or nothing. */
+const char *sf_play_kind_text(const struct sf_play_open *open);
 
 /* The program waits until `until`, and nothing is ready for it. */
 enum sf_sim_wake sf_play_idle(int64_t until);

@@ -274,16 +274,18 @@ static void see_off(void)
 
 static void check_end(void)
 {
+    struct sf_play_open open = sf_play_open();
     int first;
-    unsigned open = sf_sim_open(&first);
 
+    sf_sim_open(&first);
     if (sf_play.program->side == SF_SERVE && !sf_play.stopped)
         sf_finding(SF_MON_DIED, "%s returned, and nobody had told it to stop",
                    sf_play.program->name);
-    if (open && !sf_play.program->keeps_open)
+    if (open.all && !sf_play.program->keeps_open)
         sf_finding(SF_MON_FD_LEAK,
-                   "%s returned and left %u descriptors open, %d first",
-                   sf_play.program->name, open, first);
+                   "%s returned and left %u descriptors open, %d first%s",
+                   sf_play.program->name, open.all, first,
+                   sf_play_kind_text(&open));
 }
 
 static void prepare(const struct sf_session *s, const struct sf_program *p,

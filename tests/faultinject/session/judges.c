@@ -299,6 +299,14 @@ static void closes_what_a_wait_has_told(void *arg, int fd)
     close(fd);
 }
 
+static void leaves_a_connection(void *arg, int fd)
+{
+    (void)arg;
+    dup(fd);
+    socket(AF_INET, SOCK_STREAM, 0);
+    close(fd);
+}
+
 static void leaves_at_once(void *arg, int fd)
 {
     (void)arg;
@@ -318,6 +326,8 @@ static void ends_are_judged(void **state)
     says("more than 100000 calls in one session", p, "");
     p.run = closes_what_a_wait_has_told;
     says("as a call has told it", p, "kill 1\n");
+    p.run = leaves_a_connection;
+    says("left 2 descriptors open, 9 first; 9 was a connection", p, "");
     p.run = waits_until;
     due.ns = 7999999;
     due.rests = true;
