@@ -249,20 +249,21 @@ static void say_end(enum sim_end end, const struct sf_statement *s)
 
 static void say(const char *program, enum sim_end end)
 {
-    struct sf_statement s = {.session = sf_sim_session_name(),
-                             .program = program,
-                             .profile = proof.session.profile,
-                             .k = sim.k,
-                             .loops = sim.loops,
-                             .deepest = proof.deepest,
-                             .shard = sim.shard,
-                             .shards = sim.shards,
-                             .calls = proof.calls,
-                             .decisions = proof.decisions,
-                             .runs = proof.runs,
-                             .seconds =
-                                 (double)(sf_now_ms() - proof.since) / 1000,
-                             .schedules = proof.schedules};
+    struct sf_statement s = {
+        .session = sf_sim_session_name(),
+        .program = program,
+        .profile = proof.session.profile,
+        .k = sim.k,
+        .loops = sim.loops,
+        .deepest = proof.deepest,
+        .shard = sim.shard,
+        .shards = sim.shards,
+        .calls = proof.calls,
+        .decisions = proof.decisions,
+        .cut = end == SIM_REFUTED && !proof.walk.n && !proof.calls,
+        .runs = proof.runs,
+        .seconds = (double)(sf_now_ms() - proof.since) / 1000,
+        .schedules = proof.schedules};
 
     sf_state_subject(&s);
     sf_state_schedules(&s);

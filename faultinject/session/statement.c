@@ -92,9 +92,14 @@ void sf_state_subject(const struct sf_statement *s)
            s->loops ? "" : sf_faults_text(s->k));
     if (s->shards > 1)
         printf(", shard %u of %u", s->shard + 1, s->shards);
-    printf(")\n  session    %" PRIu64 " calls, %" PRIu64
-           " decisions without a fault\n",
-           s->calls, s->decisions);
+    if (s->cut)
+        printf(")\n  session    not played to its end without a fault: %" PRIu64
+               " decisions until then\n",
+               s->decisions);
+    else
+        printf(")\n  session    %" PRIu64 " calls, %" PRIu64
+               " decisions without a fault\n",
+               s->calls, s->decisions);
 }
 
 void sf_state_schedules(const struct sf_statement *s)

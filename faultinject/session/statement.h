@@ -23,6 +23,7 @@ struct sf_statement {
     unsigned deepest;       /* … so many, in one schedule         */
     unsigned shard, shards; /* shard 0 … shards - 1               */
     uint64_t calls, decisions;
+    bool cut; /* … the calls are not known: no run without a fault ended */
     uint64_t runs;
     double seconds;
     const uint64_t *schedules; /* with 0 … k faults */

@@ -40,6 +40,7 @@ static struct sf_statement statement(const struct prove_job *job,
                                  .shards = job->shards,
                                  .calls = r->calls,
                                  .decisions = r->decisions,
+                                 .cut = !r->runs && !r->n && !r->calls,
                                  .runs = r->runs,
                                  .seconds = r->seconds,
                                  .schedules = r->schedules};

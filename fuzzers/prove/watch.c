@@ -84,7 +84,7 @@ static void judge(const struct prove_job *job, const struct live *l,
                   struct prove_result *r)
 {
     r->calls = l->calls;
-    r->decisions = l->decisions;
+    r->decisions = l->calls || l->walk.n ? l->decisions : l->walk.asked;
     r->runs = l->runs;
     r->states = job->plain ? 0 : l->states;
     r->merged = l->merged;

@@ -101,6 +101,8 @@ status=0
 { [ "$status" -gt 2 ] && grep -q 'finding: wrong-data' "$folder/log"; } ||
     fail "$again: status $status: $(cat "$folder/log")"
 prove_planted 2 1 'REFUTED    with 0 faults: .*fd-leak' -k 2
+grep -q 'session    not played to its end .*: [1-9][0-9]* decisions until' \
+    "$folder/log" || fail "no run ended: $(cat "$folder/log")"
 prove_planted 3 1 'REFUTED    with 0 faults: .*spin' -k 2
 prove_planted 4 1 'REFUTED    with 1 fault: .*memory: 1 blocks' -k 2
 prove_planted 6 2 'is not deterministic: .*from one run to the next' -k 2
