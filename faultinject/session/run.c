@@ -343,17 +343,22 @@ enum sf_sim_wake sf_session_join(const struct sf_session *s,
     return act(NULL, until);
 }
 
+void (*sf_session_stray)(enum sf_call call, int fd);
+
 /* The world is one thread's: what others do to it would be lost, or go to the
  * kernel with a number that means nothing there. */
 static bool astray(enum sf_call call, int fd)
 {
     bool allowed = sf_play.program->allow & 1u << SF_MON_MISUSE;
 
-    if (!allowed && sf_sim_is_open(fd))
-        sf_finding(SF_MON_MISUSE,
-                   "another thread calls %s on descriptor %d of the session, "
-                   "which only the thread that runs %s can use",
-                   sf_calls[call].name, fd, sf_play.program->name);
+    if (allowed || !sf_sim_is_open(fd))
+        return false;
+    if (sf_session_stray)
+        sf_session_stray(call, fd);
+    sf_finding(SF_MON_MISUSE,
+               "another thread calls %s on descriptor %d of the session, "
+               "which only the thread that runs %s can use",
+               sf_calls[call].name, fd, sf_play.program->name);
     return false;
 }
 

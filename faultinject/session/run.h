@@ -143,6 +143,10 @@ enum sf_sim_wake sf_session_join(const struct sf_session *s,
                                  int64_t until);
 void sf_session_leave(void);
 
+/* Told of another thread that uses a descriptor of the session, before that is
+ * a finding: who has to say that this cannot be played does not come back. */
+extern void (*sf_session_stray)(enum sf_call call, int fd);
+
 /* From the next session on faults are chosen by this, not by the session's
  * tape; NULL: by the tape again. */
 void sf_session_choose(struct sf_chooser *chooser);

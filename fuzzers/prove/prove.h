@@ -73,6 +73,7 @@ struct prove_result {
     uint64_t merged;  /* schedules that ended in one seen before    */
     uint64_t failing; /* --memory: runs in which something was found */
     uint64_t nth; /* … the first of them: of this allocation; 0: of none */
+    uint64_t strayed; /* … and others that cannot be played           */
     double seconds;
     const char *unable; /* DOUBTFUL: why it cannot be told, or NULL    */
     char finding[512];  /* FOUND: its line                            */
@@ -134,6 +135,17 @@ long prove_blocks(void);
 /* … and of that so many blocks were made by it, as far as a sanitizer tells. */
 uint64_t prove_made(void);
 void prove_check_blocks(long before);
+
+/* stray.c.  A run in which another thread uses the session's descriptors, which
+ * no finding is about: its process ends, and leaves here at which call; that
+ * is NULL before. */
+struct prove_stray {
+    const char *volatile call;
+    int fd;
+};
+void prove_watch_strays(struct prove_stray *stray);
+/* What to say of it; one at a time. */
+const char *prove_stray_text(const struct prove_stray *stray);
 
 /* One line on standard error. */
 void prove_complain(const char *format, ...)

@@ -23,6 +23,7 @@ enum { PATIENCE_S = 20 };
 struct report {
     volatile uint64_t made;   /* allocations */
     volatile uint64_t unseen; /* … and more that nobody was asked for */
+    struct prove_stray stray;
 };
 
 static bool is_excused(enum sf_monitor monitor, const char *line)
@@ -40,6 +41,7 @@ static _Noreturn void play(const struct prove_job *job, uint64_t nth,
     uint64_t made = prove_made();
 
     alarm(PATIENCE_S);
+    prove_watch_strays(&report->stray);
     sf_finding_hook = nth ? is_excused : NULL;
     prove_fail(nth);
     prove_run(job);
@@ -74,6 +76,21 @@ static void differs(const struct prove_job *job, uint64_t all, uint64_t made,
     r->end = PROVE_CANNOT;
 }
 
+/* Others may be played still, and refute it. */
+static void take_stray(const struct prove_job *job, uint64_t nth,
+                       const struct prove_stray *stray, struct prove_result *r)
+{
+    char which[40] = "no allocation";
+
+    if (nth > 0)
+        snprintf(which, sizeof which, "allocation %" PRIu64, nth);
+    if (r->strayed++ == 0)
+        prove_complain("%s: %s fails: %s", job->name, which,
+                       prove_stray_text(stray));
+    if (nth == 0)
+        r->end = PROVE_CANNOT;
+}
+
 /* How it came out; a finding if it is the first. */
 static void take(const struct prove_job *job, uint64_t nth, int log,
                  struct report *report, struct prove_result *r)
@@ -82,10 +99,13 @@ static void take(const struct prove_job *job, uint64_t nth, int log,
 
     if (ftruncate(log, 0) < 0 || lseek(log, 0, SEEK_SET) < 0)
         prove_complain("what the run before has said remains");
+    report->stray.call = NULL;
     status = run(job, nth, log, report);
     if (status == 0 && report->made < nth)
         differs(job, nth, report->made, r);
-    if (status < 0 || prove_is_kill(status)) {
+    if (report->stray.call) {
+        take_stray(job, nth, &report->stray, r);
+    } else if (status < 0 || prove_is_kill(status)) {
         r->end = PROVE_CANNOT;
         if (status < 0)
             prove_complain("no process");
@@ -98,15 +118,22 @@ static void take(const struct prove_job *job, uint64_t nth, int log,
     }
 }
 
-/* That each has failed is said only where all are seen. */
+/* That each has failed is said only where all are seen, and were played. */
 static void own_up(uint64_t unseen, struct prove_result *r)
 {
-    if (r->end != PROVE_COMPLETE || unseen == 0)
+    if (r->end != PROVE_COMPLETE)
         return;
-    prove_complain("%" PRIu64 " more allocations are not seen: operator new is "
-                   "the sanitizer's here; build the program without one",
-                   unseen);
-    r->end = PROVE_CANNOT;
+    if (r->strayed > 1)
+        prove_complain("… and so with %" PRIu64 " more of %" PRIu64
+                       " allocations",
+                       r->strayed - 1, r->runs);
+    if (unseen > 0)
+        prove_complain("%" PRIu64
+                       " more allocations are not seen: operator new is "
+                       "the sanitizer's here; build the program without one",
+                       unseen);
+    if (unseen > 0 || r->strayed > 0)
+        r->end = PROVE_CANNOT;
 }
 
 static bool is_over(const struct prove_job *job, double since)

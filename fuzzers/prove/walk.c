@@ -77,6 +77,7 @@ _Noreturn void prove_walker(struct live *l, const struct prove_job *job,
 {
     child = l;
     job_now = job;
+    prove_watch_strays(&l->stray);
     sf_session_choose(&l->walk.chooser);
     if ((care == PLAIN || !prove_snapshots(l, job, care)) && !l->unable)
         walk_plainly(l);
@@ -91,6 +92,7 @@ _Noreturn void prove_play_vector(struct live *l, const struct prove_job *job)
     alarm(HANG_S);
     child = l;
     job_now = job;
+    prove_watch_strays(&l->stray);
     sf_exhaust_again(&l->walk);
     sf_session_choose(&l->walk.chooser);
     prove_play();

@@ -27,6 +27,7 @@ struct live {
     bool untrue; /* the same choices from the start end in another state */
     /* Why nothing can be gone on with from its middle, or NULL. */
     const char *volatile unable;
+    struct prove_stray stray;
 };
 
 /*

@@ -157,8 +157,14 @@ static void see_through(const struct prove_job *job, struct live *l,
     watch(job, l, w);
     judge(job, l, w, care, log, r);
     foreign = !w->hung && prove_is_foreign(w->status);
-    if (r->end == PROVE_FOUND && (care != PLAIN || foreign || !prove_core))
+    if (r->end == PROVE_FOUND && !l->stray.call &&
+        (care != PLAIN || foreign || !prove_core))
         confirm(job, l, foreign ? w->status : 0, log, r);
+    if (l->stray.call) {
+        prove_complain("%s: with %s %s", job->name, sf_faults_text(r->n),
+                       prove_stray_text(&l->stray));
+        r->end = PROVE_CANNOT;
+    }
     if (r->end == PROVE_STOPPED)
         prove_keep(job, l);
 }

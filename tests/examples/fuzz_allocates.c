@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,25 @@ static __attribute__((unused)) bool is_loud(void)
     return fails;
 }
 
+static __attribute__((unused)) void *receive(void *fd)
+{
+    char byte;
+
+    recv(*(int *)fd, &byte, 1, MSG_DONTWAIT);
+    return NULL;
+}
+
+/* Without memory a thread does what was to be done. */
+static __attribute__((unused)) void fall_back(int fd)
+{
+    pthread_t thread;
+
+    kept = malloc(1);
+    if (!kept && pthread_create(&thread, NULL, receive, &fd) == 0)
+        pthread_join(thread, NULL);
+    free(kept);
+}
+
 static void run(void *arg, int fd)
 {
     char *grown;
@@ -67,6 +87,9 @@ static void run(void *arg, int fd)
     give_back(posix_memalign(&aligned, 64, 1) == 0 ? aligned : NULL);
     give_back(strdup("all"));
     give_back(strndup("some", 2));
+#ifdef ALLOCATES_OR_THREADS
+    fall_back(fd);
+#endif
 #ifdef ALLOCATES_BY_CHANCE
     ask_by_chance();
 #elif defined ALLOCATES_LOUDLY
