@@ -227,7 +227,7 @@ static void refuse(const char *call)
 #define DO_CLOSE(name, call)    loop_close(fd, false); r = call
 #define DO_OPEN(name, call)     LIMITED(call); OPENED_##name
 #define DO_CONNECT(name, call)  r = call
-#define DO_WAIT(name, call)     r = call
+#define DO_WAIT(name, call)     wanted = sf_sim_limit(timeout); r = call
 #define DO_CTL(name, call)      r = call
 #define DO_SPECIAL(name, call)  r = call
 #define DO_CLOCK(name, call)    r = call

@@ -104,6 +104,9 @@ void sf_show_call(void *arg, enum sf_call call, long first, long asked,
     if (kind == K_READ || kind == K_WRITE)
         snprintf(number + strlen(number), sizeof number - strlen(number),
                  " %ld", asked);
+    if (kind == K_WAIT && asked >= 0) /* not for ever */
+        snprintf(number + strlen(number), sizeof number - strlen(number),
+                 " %.15g ms", (double)asked / 1e6);
     if (err)
         snprintf(end, sizeof end, " %s", strerrorname_np(err));
     else if (kind == K_ACCEPT && sf_session_peer_of((int)result))

@@ -9,11 +9,6 @@
 
 /* ---------------------------------------------------------------- waiting */
 
-static int64_t from_ms(int ms)
-{
-    return ms < 0 ? -1 : (int64_t)ms * 1000000;
-}
-
 /* Who waits for the real kernel only, and for ever, waits there.  With a limit
  * it is ours: the time that passes is. */
 static int do_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t ns)
@@ -65,7 +60,7 @@ static int do_poll(struct pollfd *fds, nfds_t nfds, int64_t ns)
 
 int sim_on_poll(struct pollfd *fds, nfds_t nfds, int timeout)
 {
-    return do_poll(fds, nfds, from_ms(timeout));
+    return do_poll(fds, nfds, sf_sim_ns_of_ms(timeout));
 }
 
 int sim_on_ppoll(struct pollfd *fds, nfds_t nfds,
@@ -94,7 +89,7 @@ static int do_epoll(int epfd, struct epoll_event *events, int maxevents,
 int sim_on_epoll_wait(int epfd, struct epoll_event *events, int maxevents,
                       int timeout)
 {
-    return do_epoll(epfd, events, maxevents, from_ms(timeout));
+    return do_epoll(epfd, events, maxevents, sf_sim_ns_of_ms(timeout));
 }
 
 int sim_on_epoll_pwait(int epfd, struct epoll_event *events, int maxevents,

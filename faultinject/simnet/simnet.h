@@ -71,6 +71,20 @@ static inline int64_t sf_sim_ns_of_timeval(const struct timeval *tv)
                : tv->tv_sec * 1000000000 + tv->tv_usec * 1000;
 }
 
+static inline int64_t sf_sim_ns_of_ms(int ms)
+{
+    return ms < 0 ? -1 : (int64_t)ms * 1000000;
+}
+
+/* Of the time-out of any call that waits. */
+/* clang-format off */
+#define sf_sim_limit(timeout)                           \
+    _Generic((timeout),                                 \
+             int: sf_sim_ns_of_ms,                      \
+             struct timeval *: sf_sim_ns_of_timeval,    \
+             const struct timespec *: sf_sim_ns)(timeout)
+/* clang-format on */
+
 /* What came of asking for something to happen. */
 enum sf_sim_wake {
     SF_SIM_NOTHING, /* nobody will act before `until`: let time pass   */
@@ -107,8 +121,9 @@ struct sf_sim_config {
     void (*before)(void *arg, enum sf_call call);
     /* A call answered EBADF; its first argument.  May be NULL. */
     void (*stale)(void *arg, enum sf_call call, int fd);
-    /* After every call: its first argument, the size asked for, the result,
-     * and errno if that was -1.  May be NULL. */
+    /* After every call: its first argument, the size asked for or how long to
+     * wait (ns; < 0: for ever), the result, and errno if that was -1.  May be
+     * NULL. */
     void (*after)(void *arg, enum sf_call call, long first, long asked,
                   long result, int err);
     /* A signal arrives for the program, outside a wait: run its handler.  Not

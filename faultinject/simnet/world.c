@@ -206,6 +206,12 @@ static void passed(enum sf_call call, long first)
 #define FIRST(...)     FIRST_(__VA_ARGS__, 0)
 #define FIRST_(a, ...) ((long)(a))
 
+/* Of a wait, 0 of others; before the call, for select changes it. */
+#define LIMIT(kind)        LIMIT_(BEFORE_##kind, 0, )
+#define LIMIT_(...)        LIMIT__(__VA_ARGS__)
+#define LIMIT__(a, n, ...) n
+#define BEFORE_WAIT        , sf_sim_limit(timeout)
+
 #define ASKED_READ     (long)len
 #define ASKED_RECV     (long)len
 #define ASKED_WRITE    (long)len
@@ -219,7 +225,7 @@ static void passed(enum sf_call call, long first)
 #define ASKED_SPLICE   (long)len
 #define ASKED_ACCEPT   0
 #define ASKED_CONNECT  0
-#define ASKED_WAIT     0
+#define ASKED_WAIT     limit
 #define ASKED_OPEN     0
 #define ASKED_CLOSE    0
 #define ASKED_CTL      0
@@ -230,8 +236,9 @@ static void passed(enum sf_call call, long first)
 #define CALL(name, returns, params, args, kind)                               \
     static returns world_##name params                                        \
     {                                                                         \
-        long r;                                                               \
+        long r, limit = LIMIT(kind);                                          \
                                                                               \
+        (void)limit;                                                          \
         before(SF_CALL_##name);                                               \
         r = sim_on_##name args;                                               \
         if (r == PASS || r == PASS_INT) {                                     \
