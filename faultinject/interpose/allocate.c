@@ -20,9 +20,10 @@
  * left alone. */
 enum { PLACES = 4096, PROBES = 64 };
 
-/* Where allocations return to: in a library, that is of all who ask it. */
+/* Who asks, as rules name it: what libc allocates for a call is of that call,
+ * or one rule would be for several. */
 static struct {
-    const void *caller;
+    uintptr_t asker;
     unsigned n;
 } places[PLACES];
 
@@ -33,17 +34,17 @@ static size_t scatter(uint64_t key)
 
 /* The n-th there since the program began, which is the same whenever it comes
  * to use sockets; 0: there is no room. */
-static unsigned count(const void *caller)
+static unsigned count(uintptr_t asker)
 {
-    size_t at = scatter((uintptr_t)caller);
+    size_t at = scatter(asker);
 
     for (size_t i = at; i < at + PROBES; i++) {
-        const void **place = &places[i % PLACES].caller;
-        const void *there = NULL;
+        uintptr_t *place = &places[i % PLACES].asker;
+        uintptr_t there = 0;
 
-        if (__atomic_compare_exchange_n(place, &there, caller, false,
+        if (__atomic_compare_exchange_n(place, &there, asker, false,
                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
-            there == caller)
+            there == asker)
             return __atomic_add_fetch(&places[i % PLACES].n, 1,
                                       __ATOMIC_RELAXED);
     }
@@ -119,17 +120,15 @@ static bool refuses(const void *caller)
 {
     struct sf_chooser *chooser = sf_injector.chooser;
     int saved = errno;
-    unsigned nth;
     bool refused;
+    unsigned nth;
 
     if (!sf_on || sf_thread.busy || sf_thread.lent || !chooser ||
         !chooser->names || !chooser->wants(chooser, SF_CALL_malloc))
         return false;
-    nth = count(caller);
-    if (sf_injector.process == 0)
-        return false;
     sf_thread.busy = true; /* who walks up the stack may allocate */
-    refused = choose(chooser, nth);
+    nth = count(sf_asker(caller));
+    refused = sf_injector.process != 0 && choose(chooser, nth);
     sf_thread.busy = false;
     errno = refused ? ENOMEM : saved;
     return refused;

@@ -104,6 +104,16 @@ static bool find_caller(struct frame *frame)
     return frame->module && is_caller(frame->address, frame->module);
 }
 
+uintptr_t sf_asker(const void *returns)
+{
+    uintptr_t address = (uintptr_t)returns;
+    struct frame frame = {address, module_of(address)};
+
+    if (frame.module && is_caller(address, frame.module))
+        return address;
+    return find_caller(&frame) ? frame.address : address;
+}
+
 enum { STACK_FRAMES = 6 };
 static const uint64_t FNV = UINT64_C(0x100000001b3);
 
@@ -112,19 +122,21 @@ struct stack {
     unsigned n;
 };
 
-/* Where a module lies is another place in each process. */
+/* Where a module lies is another place in each process.  What libc does on the
+ * way tells ways apart, too: not all that it allocates fails the same call. */
 static _Unwind_Reason_Code add(struct _Unwind_Context *context, void *arg)
 {
     struct stack *stack = arg;
     uintptr_t address = _Unwind_GetIP(context);
     const struct link_map *module = module_of(address);
 
-    if (!module || !is_caller(address, module))
+    if (!module || module == skipped[0])
         return _URC_NO_REASON;
     for (const char *name = module->l_name; *name; name++)
         stack->hash = (stack->hash ^ (unsigned char)*name) * FNV;
     stack->hash = (stack->hash ^ (address - module->l_addr)) * FNV;
-    return ++stack->n < STACK_FRAMES ? _URC_NO_REASON : _URC_NORMAL_STOP;
+    stack->n += is_caller(address, module);
+    return stack->n < STACK_FRAMES ? _URC_NO_REASON : _URC_NORMAL_STOP;
 }
 
 uint64_t sf_stack(void)

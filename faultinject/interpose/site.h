@@ -15,6 +15,10 @@ void sf_site_init(void);
 
 sf_site_id sf_site(void);
 
+/* The same in this process, for a call of libc's that returns there; where
+ * nobody is known it is that place itself.  No more is walked than needed. */
+uintptr_t sf_asker(const void *returns);
+
 /* Of the ways that lead to a call: the same number for the same way, in any
  * process, by its innermost frames; never 0. */
 uint64_t sf_stack(void);

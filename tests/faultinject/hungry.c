@@ -7,6 +7,7 @@
  *     hungry threads    in several threads at once, in any order
  *     hungry forks      in a child, too
  *     hungry names      libc makes a socket, to look up a name
+ *     hungry libc       by functions of libc's, called at one place
  */
 #include <errno.h>
 #include <malloc.h>
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <wchar.h>
 
 static const char *way = "";
 
@@ -124,6 +126,21 @@ static void ask_in_a_child(void)
     expect("parent", grab());
 }
 
+/* Each allocates where the other does not. */
+static __attribute__((noinline)) void ask_libc(void)
+{
+    typedef void *copier(const void *);
+    static copier *volatile const copies[] = {(copier *)strdup,
+                                              (copier *)wcsdup};
+
+    for (volatile int i = 0; i < 2; i++) {
+        void *copy = copies[i](L"x");
+
+        expect(i ? "wcsdup" : "strdup", copy);
+        free(copy);
+    }
+}
+
 int main(int argc, char **argv)
 {
     int ends[2];
@@ -139,6 +156,8 @@ int main(int argc, char **argv)
         ask_at_once();
     else if (is("names"))
         getpwnam("nobody");
+    else if (is("libc"))
+        ask_libc();
     else if (is("forks"))
         ask_in_a_child();
     else

@@ -62,6 +62,17 @@ says '^grab: none$'
 says '1 fault: 1 no-memory'
 runs 0 run --fault 'site grab malloc 1700: no-memory' -- "$hungry" threads
 says '1 fault: 1 no-memory'
+
+# What libc allocates for its callers is of who calls: one rule, one fault.
+runs 0 run --fault 'site ask_libc malloc 1: no-memory' -- "$hungry" libc
+says '^strdup: none$'
+says '1 fault: 1 no-memory'
+runs 0 run --fault 'site ask_libc malloc 2: no-memory' -- "$hungry" libc
+says '^wcsdup: none$'
+says '1 fault: 1 no-memory'
+runs 0 explore --memory -o libc -- "$hungry" libc
+says 'memory     2 allocations'
+says 'performed  2 of 2'
 runs 0 run --fault 'process 2 malloc 1: no-memory' -- "$hungry" forks
 says '^child: none$'
 says_not '^parent'
