@@ -12,6 +12,8 @@ enum { PAUSE_MS = 50 }; /* of delay and late */
 
 /* Every run costs what the command costs, and a hang costs this. */
 enum { SLOWER = 10, SLACK_MS = 5000, TIMEOUT_MAX_MS = 86400000 };
+/* Looking at each allocation takes time, too. */
+enum { LOOKING = 10 };
 
 /* --- what was asked for --- */
 
@@ -263,6 +265,20 @@ static void limit(struct sf_sweep *s)
     s->base.timeout_ms = s->run.timeout_ms;
 }
 
+/* Half a survey would be taken for all. */
+static bool saw_all(const struct sf_sweep *s, const struct sf_run *run,
+                    const struct sf_outcome_of_run *o)
+{
+    char text[SF_END_MAX];
+
+    if (!o->timed_out && o->status == s->base.status)
+        return true;
+    sf_end_text(run, o, text);
+    return sf_complain("explore: while it was looked what fits %s, and not as "
+                       "without%s",
+                       text, o->timed_out ? ": see --timeout" : "");
+}
+
 static bool survey(struct sf_sweep *s)
 {
     struct sf_outcome_of_run outcome;
@@ -270,10 +286,13 @@ static bool survey(struct sf_sweep *s)
     bool good;
 
     run.surveys = true;
+    if (run.timeout_ms < TIMEOUT_MAX_MS / LOOKING)
+        run.timeout_ms *= LOOKING;
     if (!run_alone(&run, &outcome))
         return false;
     count(&s->base, outcome.control);
-    good = !sf_forwarded() && write_cases(s, outcome.control);
+    good = !sf_forwarded() && saw_all(s, &run, &outcome) &&
+           write_cases(s, outcome.control);
     munmap(outcome.control, outcome.control->bytes);
     return good;
 }

@@ -90,6 +90,21 @@ runs 0 explore --memory -o none -- "$hungry"
 says 'performed  7 of 7'
 runs 0 explore --memory -o loops -- "$hungry" loops
 says 'memory     2 allocations'
+# The fourth run looks what fits, and half a look is none.
+cat >fourth <<'EOF'
+#!/bin/sh
+echo >>runs
+[ "$(wc -l <runs)" -ne 4 ] || eval "$3"
+"$1" "$2"
+EOF
+chmod +x fourth
+runs 2 explore --memory --only faultinject_hungry -o short -- \
+    ./fourth "$hungry" loops 'exit 3'
+says 'while it was looked what fits the command ended with status 3'
+rm runs
+runs 2 explore --memory --only faultinject_hungry -o short --timeout 300ms -- \
+    ./fourth "$hungry" loops 'sleep 60'
+says 'while it was looked what fits the command was not done after 3000 ms.*--timeout'
 runs 2 explore -o all -- "$hungry" trusts
 says 'of another command, or of other options'
 
