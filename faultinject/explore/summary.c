@@ -384,6 +384,11 @@ static void print_beyond(const struct sf_control *c)
                 "sockfault: %u connection%s found no room: neither watched nor "
                 "harmed\n",
                 c->n_beyond, c->n_beyond == 1 ? "" : "s");
+    if (c->n_unplaced)
+        fprintf(stderr,
+                "sockfault: %" PRIu64 " allocation%s found no room: where they "
+                "are made none was counted\n",
+                c->n_unplaced, plural(c->n_unplaced));
 }
 
 static void print_survivor(const char *program)

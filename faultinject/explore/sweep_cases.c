@@ -119,7 +119,7 @@ static void print_cases(struct sf_sweep *s, struct sf_control *c, FILE *out)
         print_cases_of(c, r, out);
         before = r;
     }
-    s->base.beyond = c->n_kept - n;
+    s->base.beyond = c->n_kept - n + c->n_unplaced;
 }
 
 static bool write_cases(struct sf_sweep *s, struct sf_control *c)

@@ -125,6 +125,7 @@ struct sf_control {
     uint32_t n_blind;        /* … whose allocations are not seen       */
     char blind[SF_WORD_MAX]; /* the program of the first of those  */
     uint32_t n_beyond;       /* connections that found no room in the tables */
+    uint64_t n_unplaced;     /* allocations of which that is so */
     struct sf_sanitized sanitized;
     struct sf_lost_programs lost;
     uint64_t n_kept;

@@ -51,6 +51,12 @@ static unsigned count(uintptr_t asker)
     return 0;
 }
 
+static bool finds_no_room(void)
+{
+    __atomic_fetch_add(&sf_control->n_unplaced, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
 static bool is_new(uint64_t stack)
 {
     size_t at = scatter(stack);
@@ -65,7 +71,7 @@ static bool is_new(uint64_t stack)
         if (there == stack)
             return false;
     }
-    return false;
+    return finds_no_room();
 }
 
 /* --- failing --- */
@@ -74,6 +80,8 @@ static bool is_new(uint64_t stack)
 static bool is_of_interest(struct sf_chooser *chooser,
                            const struct sf_point *at)
 {
+    if (at->nth == 0)
+        finds_no_room();
     if (sf_control->surveying)
         return at->nth > 0 && is_new(sf_stack());
     return !chooser->cares || chooser->cares(chooser, at);

@@ -8,6 +8,7 @@
  *     hungry forks      in a child, too
  *     hungry names      libc makes a socket, to look up a name
  *     hungry libc       by functions of libc's, called at one place
+ *     hungry places     at more places than are counted
  */
 #include <errno.h>
 #include <malloc.h>
@@ -141,6 +142,16 @@ static __attribute__((noinline)) void ask_libc(void)
     }
 }
 
+/* 8192 of them. */
+static __attribute__((noinline)) void ask_all_over(void)
+{
+    void *volatile block;
+
+#define HERE    free(block = malloc(1));
+#define FOUR(x) x x x x
+    FOUR(FOUR(FOUR(FOUR(FOUR(FOUR(HERE HERE))))))
+}
+
 int main(int argc, char **argv)
 {
     int ends[2];
@@ -156,6 +167,8 @@ int main(int argc, char **argv)
         ask_at_once();
     else if (is("names"))
         getpwnam("nobody");
+    else if (is("places"))
+        ask_all_over();
     else if (is("libc"))
         ask_libc();
     else if (is("forks"))

@@ -90,6 +90,13 @@ runs 0 explore --memory -o none -- "$hungry"
 says 'performed  7 of 7'
 runs 0 explore --memory -o loops -- "$hungry" loops
 says 'memory     2 allocations'
+# What is not looked at is no part of all.
+"$sockfault" explore --memory --budget 1ms -o places -- "$hungry" places \
+    >said 2>&1 || :
+says 'memory     [0-9]+ allocations, .*; 4[0-9]+ more fit, and are left out'
+runs 0 run --fault 'malloc 1: no-memory' -- "$hungry" places
+says '4[0-9]+ allocations found no room'
+
 # The fourth run looks what fits, and half a look is none.
 cat >fourth <<'EOF'
 #!/bin/sh
