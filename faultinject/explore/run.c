@@ -142,8 +142,10 @@ static bool find_way(struct shared *s, const struct sf_run *run)
         return find_notify(s->library, sizeof s->library);
     if (s->program.is_static)
         return sf_complain("%s: statically linked: its calls do not go through "
-                           "a libc that can be replaced; --notify reaches them",
-                           s->program.path);
+                           "a libc that can be replaced; %s",
+                           s->program.path,
+                           refuses_memory(run) ? "nothing reaches allocations"
+                                               : "--notify reaches them");
     return sf_find_library(refuses_memory(run) ? "libsockfault-memory.so"
                                                : "libsockfault.so",
                            s->library, sizeof s->library);

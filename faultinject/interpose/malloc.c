@@ -112,9 +112,34 @@ static void *move(void *block, size_t size)
     return moved;
 }
 
+/* Where an allocator has no malloc_usable_size(), libc's is next, which knows
+ * nothing of its blocks. */
+static bool knows_room(void)
+{
+    Dl_info one, other;
+
+    return &__interceptor_realloc ||
+           (dladdr(dlsym(RTLD_NEXT, "realloc"), &one) &&
+            dladdr(dlsym(RTLD_NEXT, "malloc_usable_size"), &other) &&
+            one.dli_fbase == other.dli_fbase);
+}
+
+/* What has room stays where it is, and no libc says that there is no memory
+ * for that. */
+static bool has_room(void *block, size_t size)
+{
+    static enum { NOT_ASKED, KNOWN, NOT_KNOWN } known;
+
+    if (!block || size == 0)
+        return block != NULL;
+    if (known == NOT_ASKED)
+        known = knows_room() ? KNOWN : NOT_KNOWN;
+    return known == KNOWN && size <= malloc_usable_size(block);
+}
+
 SF_STANDS void *realloc(void *block, size_t size)
 {
-    if (REFUSED())
+    if (sf_inject_refuses && !has_room(block, size) && REFUSED())
         return NULL;
     return sf_inject_heap ? move(block, size) : their_realloc(block, size);
 }

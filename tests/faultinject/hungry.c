@@ -9,6 +9,7 @@
  *     hungry names      libc makes a socket, to look up a name
  *     hungry libc       by functions of libc's, called at one place
  *     hungry places     at more places than are counted
+ *     hungry less       for less than it has, and for nothing
  */
 #include <errno.h>
 #include <malloc.h>
@@ -142,6 +143,18 @@ static __attribute__((noinline)) void ask_libc(void)
     }
 }
 
+static void ask_for_less(void)
+{
+    void *volatile block = malloc(1000);
+
+    block = realloc(block, 10);
+    expect("less", block);
+    errno = 0;
+    block = realloc(block, 0);
+    if (errno)
+        say("errno is another\n");
+}
+
 /* 8192 of them. */
 static __attribute__((noinline)) void ask_all_over(void)
 {
@@ -167,6 +180,8 @@ int main(int argc, char **argv)
         ask_at_once();
     else if (is("names"))
         getpwnam("nobody");
+    else if (is("less"))
+        ask_for_less();
     else if (is("places"))
         ask_all_over();
     else if (is("libc"))

@@ -90,6 +90,12 @@ runs 0 explore --memory -o none -- "$hungry"
 says 'performed  7 of 7'
 runs 0 explore --memory -o loops -- "$hungry" loops
 says 'memory     2 allocations'
+# Nobody lacks memory for what has room already.
+runs 0 run --fault 'malloc 2+: no-memory' -- "$hungry" less
+says_not 'none'
+says_not 'errno'
+says 'not reached'
+
 # What is not looked at is no part of all.
 "$sockfault" explore --memory --budget 1ms -o places -- "$hungry" places \
     >said 2>&1 || :

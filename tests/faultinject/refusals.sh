@@ -29,6 +29,8 @@ mkdir "$work/folder"
 : >"$work/plain"
 
 refuses 'statically linked: .*--notify' "$sockfault" run "$work/static"
+refuses 'statically linked: .*nothing reaches allocations' \
+    "$sockfault" run --fault 'malloc 1: no-memory' "$work/static"
 if [ "$(id -u)" -eq 0 ]; then
     cp "$victims" "$work/setuid"
     chown nobody "$work/setuid"
