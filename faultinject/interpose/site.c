@@ -13,7 +13,7 @@
 
 #include "faultinject/interpose/interpose.h"
 
-/* Whose functions are not who calls. */
+/* Whose functions are not who calls: ours, libc's and the loader's. */
 static const struct link_map *skipped[3];
 
 /* Functions of the calls' names that stand before ours: a sanitizer's. */
@@ -63,7 +63,7 @@ void sf_site_init(void)
     find_program();
     skipped[0] = module_of((uintptr_t)sf_site_init);
     skipped[1] = module_of((uintptr_t)exit);
-    skipped[2] = module_of((uintptr_t)_dl_find_object);
+    skipped[2] = module_of(_r_debug.r_ldbase);
 #define CALL(name, returns, params, args, kind) note_front(#name);
 #include "faultinject/calls.def"
 #undef CALL

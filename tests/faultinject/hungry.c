@@ -108,11 +108,12 @@ static void *ask_often(void *arg)
 static void ask_at_once(void)
 {
     pthread_t threads[4];
+    int n = 0;
 
     for (int i = 0; i < 4; i++)
-        pthread_create(&threads[i], NULL, ask_often, NULL);
-    for (int i = 0; i < 4; i++)
-        pthread_join(threads[i], NULL);
+        n += pthread_create(&threads[n], NULL, ask_often, NULL) == 0;
+    while (n > 0)
+        pthread_join(threads[--n], NULL);
 }
 
 static void ask_in_a_child(void)

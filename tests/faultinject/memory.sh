@@ -70,6 +70,8 @@ says '1 fault: 1 no-memory'
 runs 0 run --fault 'site ask_libc malloc 2: no-memory' -- "$hungry" libc
 says '^wcsdup: none$'
 says '1 fault: 1 no-memory'
+runs 0 run --fault 'site ask_at_once malloc 1: no-memory' -- "$hungry" threads
+says 'faults?: [0-9]+ no-memory' # by the loader, for a thread
 runs 0 explore --memory -o libc -- "$hungry" libc
 says 'memory     2 allocations'
 says 'performed  2 of 2'
