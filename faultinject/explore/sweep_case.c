@@ -161,23 +161,34 @@ static const char *program_of(const struct sf_control *c, unsigned process)
     return name;
 }
 
+/* A crash is not what a program does on purpose, by abort(). */
+static const char *signal_of(const struct judged *j)
+{
+    static const char before[] = " killed by ";
+    const char *at =
+        strcmp(j->kind, "died") == 0 ? strstr(j->line, before) : NULL;
+
+    return at ? at + sizeof before - 2 : "";
+}
+
 /* A monitor says where it was; what only the end shows is told apart by the
- * call that failed, and whether for good: how it did is seldom what matters. */
+ * signal, if there was one, by the call that failed, and whether for good: how
+ * it did is seldom what matters. */
 static void find_key(const struct sf_control *c, const struct sf_rule *rule,
-                     const char *kind, char *key, size_t size)
+                     const struct judged *j, char *key, size_t size)
 {
     const struct sf_record *r = fault_of(c);
     const struct sf_told *told = c->n_findings ? c->findings : NULL;
     char where[SF_WHERE_MAX] = "";
 
     if (told && told->site && sf_where(c, told->site, where)) {
-        snprintf(key, size, "%s %s %s", kind, program_of(c, told->process),
+        snprintf(key, size, "%s %s %s", j->kind, program_of(c, told->process),
                  where);
         return;
     }
     if (r)
         sf_where(c, r->site, where);
-    snprintf(key, size, "%s %s %s %s %s", kind,
+    snprintf(key, size, "%s%s %s %s %s %s", j->kind, signal_of(j),
              program_of(c, r ? r->process : 0),
              sf_class_names[sf_faults[rule->fault].cls],
              r ? sf_calls[r->call].name : "?", where);
@@ -189,7 +200,7 @@ static void name_it(const struct sf_control *c, const struct sf_rule *rule,
     char key[512];
     size_t n;
 
-    find_key(c, rule, j->kind, key, sizeof key);
+    find_key(c, rule, j, key, sizeof key);
     n = strcspn(key + strlen(j->kind) + 1, "/") + strlen(j->kind) + 1;
     snprintf(j->name, sizeof j->name - 8, "%.*s", (int)n, key);
     for (char *at = j->name; *at; at++)

@@ -9,6 +9,7 @@
  *     hungry names      libc makes a socket, to look up a name
  *     hungry libc       by functions of libc's, called at one place
  *     hungry places     at more places than are counted
+ *     hungry dies       by a crash, or on purpose
  *     hungry less       for less than it has, and for nothing
  */
 #include <errno.h>
@@ -144,6 +145,16 @@ static __attribute__((noinline)) void ask_libc(void)
     }
 }
 
+static void ask_or_die(void)
+{
+    char *volatile block = grab();
+
+    if (!block)
+        abort();
+    block = grab();
+    *block = 'x';
+}
+
 static void ask_for_less(void)
 {
     void *volatile block = malloc(1000);
@@ -183,6 +194,8 @@ int main(int argc, char **argv)
         getpwnam("nobody");
     else if (is("less"))
         ask_for_less();
+    else if (is("dies"))
+        ask_or_die();
     else if (is("places"))
         ask_all_over();
     else if (is("libc"))

@@ -88,6 +88,10 @@ says 'died: the command was killed by SIGSEGV'
 says 'shown again 3 of 3 times'
 runs 1 replay all/findings/*.plan
 says 'SIGSEGV'
+runs 1 explore --memory -o dies -- "$hungry" dies
+says 'FOUND      2, in 2 of the cases'
+says 'finding died-SIGABRT-faultinject_hung.*-fatal-malloc-grab-'
+says 'finding died-SIGSEGV-faultinject_hung.*-fatal-malloc-grab-'
 runs 0 explore --memory -o none -- "$hungry"
 says 'performed  7 of 7'
 runs 0 explore --memory -o loops -- "$hungry" loops
