@@ -124,22 +124,25 @@ static bool knows_room(void)
             one.dli_fbase == other.dli_fbase);
 }
 
-/* What has room stays where it is, and no libc says that there is no memory
- * for that. */
-static bool has_room(void *block, size_t size)
+/* A block that is made smaller: no libc says that there is no memory for that.
+ * No allocator gives a third more than it is asked for, and 16 bytes; what only
+ * happens to have room may have none the next time. */
+static bool shrinks(void *block, size_t size)
 {
     static enum { NOT_ASKED, KNOWN, NOT_KNOWN } known;
+    size_t room;
 
     if (!block || size == 0)
         return block != NULL;
     if (known == NOT_ASKED)
         known = knows_room() ? KNOWN : NOT_KNOWN;
-    return known == KNOWN && size <= malloc_usable_size(block);
+    room = known == KNOWN ? malloc_usable_size(block) : 0;
+    return size + 16 <= room - room / 4;
 }
 
 SF_STANDS void *realloc(void *block, size_t size)
 {
-    if (sf_inject_refuses && !has_room(block, size) && REFUSED())
+    if (sf_inject_refuses && !shrinks(block, size) && REFUSED())
         return NULL;
     return sf_inject_heap ? move(block, size) : their_realloc(block, size);
 }

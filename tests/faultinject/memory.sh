@@ -96,7 +96,7 @@ runs 0 explore --memory -o none -- "$hungry"
 says 'performed  7 of 7'
 runs 0 explore --memory -o loops -- "$hungry" loops
 says 'memory     2 allocations'
-# Nobody lacks memory for what has room already.
+# Nobody lacks memory to need less.
 runs 0 run --fault 'malloc 2+: no-memory' -- "$hungry" less
 says_not 'none'
 says_not 'errno'
