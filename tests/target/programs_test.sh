@@ -187,13 +187,18 @@ unheard() {
         fail "$words, not: $(cat "$dir/err")"
     [ "$(wc -l <"$dir/err")" -eq 1 ] || fail "$words: $(cat "$dir/err")"
 }
-# A frame that is as long as what is kept before it is written.
-long_line() { head -c 8192 /dev/zero | tr '\0' x; }
+# Two frames that just fill what is kept before it is written.
+long_lines() { echo a && head -c 4094 /dev/zero | tr '\0' x; }
 start
 unheard 'standard input: Is a directory' client </
 echo a | unheard 'standard output: No space left on device' client >/dev/full
-long_line |
+long_lines |
     unheard 'standard output: No space left on device' client >/dev/full
+printf 'a\nb\n' |
+    unheard 'standard output: No space left on device' client --depth 1 \
+        >/dev/full
+unheard 'standard output: No space left on device' client --count 9 \
+    --size 20000 >/dev/full
 echo a | unheard 'standard output: Bad file descriptor' client >&-
 client --count 1 --quiet >&- || fail "quiet, it needs no standard output"
 client <&- || fail "no standard input has no lines"
