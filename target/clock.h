@@ -17,6 +17,11 @@ int64_t fm_now_ms(void);
 int64_t fm_deadline_after(int64_t now_ms, int64_t ms);
 int64_t fm_deadline_in(int64_t ms);
 
+static inline int64_t fm_earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* Milliseconds from now to the deadline: 0 when it has passed, at most
  * INT_MAX, and -1 for FM_NEVER, as poll() wants it. */
 int fm_remaining_ms(int64_t now_ms, int64_t deadline_ms);

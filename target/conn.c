@@ -291,20 +291,15 @@ static void linger(struct fm_conn *c)
         fm_io_shutdown(c->watch.fd, SHUT_WR);
 }
 
-static int64_t earliest(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* When it is over, whatever else happens. */
 static int64_t deadline_of(const struct fm_conn *c)
 {
     int64_t deadline = c->close_by_ms;
 
     if (c->state != FM_LINGERING)
-        deadline = earliest(deadline, c->idle_by_ms);
+        deadline = fm_earliest(deadline, c->idle_by_ms);
     if (c->state == FM_SERVING)
-        deadline = earliest(deadline, c->frame_by_ms);
+        deadline = fm_earliest(deadline, c->frame_by_ms);
     return deadline;
 }
 
@@ -326,7 +321,7 @@ static void update(struct fm_conn *c)
         conn_close(c);
         return;
     }
-    c->watch.deadline_ms = earliest(deadline_of(c), c->rest_until_ms);
+    c->watch.deadline_ms = fm_earliest(deadline_of(c), c->rest_until_ms);
     c->watch.want = wanted(c);
 }
 

@@ -49,15 +49,10 @@ static ssize_t receive(struct fm_stream *s, void *piece, int64_t deadline_ms)
     return recv_some(s, piece, deadline_ms);
 }
 
-static int64_t earliest(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Until when to wait, from now on, for a byte to move. */
 static int64_t idle_by(const struct fm_stream *s, int64_t deadline_ms)
 {
-    return earliest(deadline_ms, fm_deadline_in(s->idle_ms));
+    return fm_earliest(deadline_ms, fm_deadline_in(s->idle_ms));
 }
 
 /* Asked when nothing is left to be sent: while we wait to send, the peer may
@@ -79,7 +74,7 @@ static int fill(struct fm_stream *s, int64_t deadline_ms)
 
     if (r < 0)
         return (int)r;
-    r = receive(s, piece, earliest(idle_by(s, deadline_ms), frame_by(s)));
+    r = receive(s, piece, fm_earliest(idle_by(s, deadline_ms), frame_by(s)));
     return r < 0 ? (int)r : fm_decoder_feed(&s->in, piece, (size_t)r);
 }
 
