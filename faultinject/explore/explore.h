@@ -161,7 +161,6 @@ struct sf_options {
     unsigned shard, shards;
     bool compares;
     bool silent;
-    bool memory;
     bool without[SF_FAULT_COUNT];
 };
 

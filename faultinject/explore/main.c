@@ -161,7 +161,6 @@ static bool take_sweep(struct sf_options *o, struct sf_sweep *s)
         return false;
     s->run = o->run;
     s->run.quiet = true;
-    s->run.memory = o->memory;
     return true;
 }
 

@@ -243,7 +243,7 @@ static bool take_sweep(struct sf_options *o, int option, const char *value)
         o->silent = o->compares = true;
         return true;
     case OPT_MEMORY:
-        o->memory = true;
+        o->run.memory = true;
         return true;
     default:
         return leave_out(o, value);

@@ -135,7 +135,9 @@ static bool refuses_memory(const struct sf_run *run)
 /* How the calls of this command are reached. */
 static bool find_way(struct shared *s, const struct sf_run *run)
 {
-    if (run->notify && refuses_memory(run))
+    bool memory = refuses_memory(run);
+
+    if (run->notify && memory)
         return sf_complain("--notify does not reach allocations: no-memory "
                            "needs the library");
     if (run->notify)
@@ -144,10 +146,10 @@ static bool find_way(struct shared *s, const struct sf_run *run)
         return sf_complain("%s: statically linked: its calls do not go through "
                            "a libc that can be replaced; %s",
                            s->program.path,
-                           refuses_memory(run) ? "nothing reaches allocations"
-                                               : "--notify reaches them");
-    return sf_find_library(refuses_memory(run) ? "libsockfault-memory.so"
-                                               : "libsockfault.so",
+                           memory ? "nothing reaches allocations"
+                                  : "--notify reaches them");
+    return sf_find_library(memory ? "libsockfault-memory.so"
+                                  : "libsockfault.so",
                            s->library, sizeof s->library);
 }
 
