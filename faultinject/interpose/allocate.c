@@ -22,56 +22,49 @@ enum { PLACES = 4096, PROBES = 64 };
 
 /* Who asks, as rules name it: what libc allocates for a call is of that call,
  * or one rule would be for several. */
-static struct {
-    uintptr_t asker;
-    unsigned n;
-} places[PLACES];
+static uint64_t askers[PLACES];
+static unsigned times[PLACES];
 
-static size_t scatter(uint64_t key)
+/* Where the key, which is not 0, has its place in the table, as long as it has
+ * one or finds one; *is_new: it has found it.  -1: there is no room. */
+static ssize_t place(uint64_t *table, size_t size, uint64_t key, bool *is_new)
 {
-    return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+    size_t at = (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+
+    for (size_t i = at; i < at + PROBES; i++) {
+        uint64_t there = 0;
+
+        *is_new =
+            __atomic_compare_exchange_n(&table[i % size], &there, key, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+        if (*is_new || there == key)
+            return (ssize_t)(i % size);
+    }
+    return -1;
 }
 
 /* The n-th there since the program began, which is the same whenever it comes
  * to use sockets; 0: there is no room. */
 static unsigned count(uintptr_t asker)
 {
-    size_t at = scatter(asker);
+    bool is_new;
+    ssize_t at = place(askers, PLACES, asker, &is_new);
 
-    for (size_t i = at; i < at + PROBES; i++) {
-        uintptr_t *place = &places[i % PLACES].asker;
-        uintptr_t there = 0;
-
-        if (__atomic_compare_exchange_n(place, &there, asker, false,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
-            there == asker)
-            return __atomic_add_fetch(&places[i % PLACES].n, 1,
-                                      __ATOMIC_RELAXED);
-    }
-    return 0;
+    return at < 0 ? 0 : __atomic_add_fetch(&times[at], 1, __ATOMIC_RELAXED);
 }
 
-static bool finds_no_room(void)
+static void find_no_room(void)
 {
     __atomic_fetch_add(&sf_control->n_unplaced, 1, __ATOMIC_RELAXED);
-    return false;
 }
 
-static bool is_new(uint64_t stack)
+static bool is_new_way(uint64_t stack)
 {
-    size_t at = scatter(stack);
+    bool is_new;
 
-    for (size_t i = at; i < at + PROBES; i++) {
-        uint64_t *place = &sf_control->stacks[i % SF_STACKS_MAX];
-        uint64_t there = 0;
-
-        if (__atomic_compare_exchange_n(place, &there, stack, false,
-                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-            return true;
-        if (there == stack)
-            return false;
-    }
-    return finds_no_room();
+    if (place(sf_control->stacks, SF_STACKS_MAX, stack, &is_new) < 0)
+        find_no_room();
+    return is_new;
 }
 
 /* --- failing --- */
@@ -81,9 +74,9 @@ static bool is_of_interest(struct sf_chooser *chooser,
                            const struct sf_point *at)
 {
     if (at->nth == 0)
-        finds_no_room();
+        find_no_room();
     if (sf_control->surveying)
-        return at->nth > 0 && is_new(sf_stack());
+        return at->nth > 0 && is_new_way(sf_stack());
     return !chooser->cares || chooser->cares(chooser, at);
 }
 
