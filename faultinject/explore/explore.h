@@ -236,6 +236,11 @@ enum { SF_WHERE_MAX = 192 };
 bool sf_where(const struct sf_control *control, sf_site_id site,
               char text[SF_WHERE_MAX]);
 
+/* "module+0xoffset" alone, as a rule has it; false, and "", where it is not
+ * known or longer than that. */
+bool sf_place(const struct sf_control *control, sf_site_id site,
+              char name[SF_WORD_MAX]);
+
 /*
  * What the sites of a plan's rules mean in this program and the libraries it
  * needs: *spans, to be freed.

@@ -78,27 +78,6 @@ static struct sf_range only(uint64_t n)
     return (struct sf_range){n, n, 1};
 }
 
-/* By the place alone: names are for people, and some places have none. */
-static bool name_site(const struct sf_control *c, sf_site_id site,
-                      char name[SF_WORD_MAX])
-{
-    uint64_t module = site >> SF_SITE_BITS;
-    uint64_t offset = site & ((UINT64_C(1) << SF_SITE_BITS) - 1);
-    const char *path, *slash;
-    int n;
-
-    if (module == 0 || module > SF_MODULES_MAX)
-        return false;
-    path = c->modules[module - 1].path;
-    slash = strrchr(path, '/');
-    n = snprintf(name, SF_WORD_MAX, "%s+0x%" PRIx64, slash ? slash + 1 : path,
-                 offset);
-    if (n < SF_WORD_MAX)
-        return true;
-    name[0] = '\0';
-    return false;
-}
-
 struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r,
                           const struct sf_record *endless)
 {
@@ -110,7 +89,8 @@ struct sf_rule sf_rule_of(const struct sf_control *c, const struct sf_record *r,
     if (r->conn)
         rule.conn = only(r->conn);
     rule.when = only(r->nth);
-    if (sf_calls[r->call].kind == K_ALLOC && !name_site(c, r->site, rule.site))
+    /* By the place alone: names are for people. */
+    if (sf_calls[r->call].kind == K_ALLOC && !sf_place(c, r->site, rule.site))
         rule.when = only(r->offset);
     if (r == endless)
         rule.when.last = UINT64_MAX;

@@ -101,6 +101,35 @@ static void describe(const struct image *im, const char *path, uint64_t offset,
         snprintf(text, SF_WHERE_MAX, "%s of %s", function, base_name(path));
 }
 
+/* The file that the site is in, NULL where it is not known, and where there. */
+static const char *file_of(const struct sf_control *c, uint64_t site,
+                           uint64_t *offset)
+{
+    uint64_t module = site >> SF_SITE_BITS;
+
+    *offset = site & ((UINT64_C(1) << SF_SITE_BITS) - 1);
+    return module > 0 && module <= SF_MODULES_MAX ? c->modules[module - 1].path
+                                                  : NULL;
+}
+
+static bool print_place(char *text, size_t size, const char *path,
+                        uint64_t offset)
+{
+    return snprintf(text, size, "%s+0x%llx", base_name(path),
+                    (unsigned long long)offset) < (int)size;
+}
+
+bool sf_place(const struct sf_control *c, uint64_t site, char name[SF_WORD_MAX])
+{
+    uint64_t offset;
+    const char *path = file_of(c, site, &offset);
+
+    if (path && print_place(name, SF_WORD_MAX, path, offset))
+        return true;
+    name[0] = '\0';
+    return false;
+}
+
 /* What was asked before is remembered: traces ask for the same few sites. */
 static struct {
     uint64_t site;
@@ -110,18 +139,15 @@ static struct {
 bool sf_where(const struct sf_control *c, uint64_t site,
               char text[SF_WHERE_MAX])
 {
-    uint64_t module = site >> SF_SITE_BITS;
-    uint64_t offset = site & ((UINT64_C(1) << SF_SITE_BITS) - 1);
     size_t slot = (site * UINT64_C(0x9e3779b97f4a7c15)) >> 58;
+    uint64_t offset;
+    const char *path = file_of(c, site, &offset);
     struct image im;
-    const char *path;
 
-    if (module == 0 || module > SF_MODULES_MAX)
+    if (!path)
         return false;
-    path = c->modules[module - 1].path;
     if (known[slot].site != site) {
-        snprintf(known[slot].text, SF_WHERE_MAX, "%s+0x%llx", base_name(path),
-                 (unsigned long long)offset);
+        print_place(known[slot].text, SF_WHERE_MAX, path, offset);
         if (open_image(&im, path)) {
             describe(&im, path, offset, known[slot].text);
             dwfl_end(im.dwfl);

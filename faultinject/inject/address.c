@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "faultinject/inject/hash.h"
+
 static void take_ipv4(struct sf_address *peer, const struct in_addr *addr)
 {
     peer->bytes[10] = peer->bytes[11] = 0xff; /* ::ffff:a.b.c.d */
@@ -16,10 +18,8 @@ static void take_ipv4(struct sf_address *peer, const struct in_addr *addr)
 /* A multicast address, which no peer has, of the FNV-1a hash of the path. */
 static void take_path(struct sf_address *peer, const char *path, size_t len)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = sf_hash(SF_HASH, path, len);
 
-    for (size_t i = 0; i < len; i++)
-        hash = (hash ^ (unsigned char)path[i]) * UINT64_C(0x100000001b3);
     peer->bytes[0] = 0xff;
     memcpy(peer->bytes + 8, &hash, sizeof hash);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
+#include "faultinject/inject/hash.h"
 #include "faultinject/interpose/interpose.h"
 
 /* Whose functions are not who calls: ours, libc's and the loader's. */
@@ -115,7 +116,6 @@ uintptr_t sf_asker(const void *returns)
 }
 
 enum { STACK_FRAMES = 6 };
-static const uint64_t FNV = UINT64_C(0x100000001b3);
 
 struct stack {
     uint64_t hash;
@@ -127,21 +127,21 @@ struct stack {
 static _Unwind_Reason_Code add(struct _Unwind_Context *context, void *arg)
 {
     struct stack *stack = arg;
-    uintptr_t address = _Unwind_GetIP(context);
+    uintptr_t offset, address = _Unwind_GetIP(context);
     const struct link_map *module = module_of(address);
 
     if (!module || module == skipped[0])
         return _URC_NO_REASON;
-    for (const char *name = module->l_name; *name; name++)
-        stack->hash = (stack->hash ^ (unsigned char)*name) * FNV;
-    stack->hash = (stack->hash ^ (address - module->l_addr)) * FNV;
+    offset = address - module->l_addr;
+    stack->hash = sf_hash(stack->hash, module->l_name, strlen(module->l_name));
+    stack->hash = sf_hash(stack->hash, &offset, sizeof offset);
     stack->n += is_caller(address, module);
     return stack->n < STACK_FRAMES ? _URC_NO_REASON : _URC_NORMAL_STOP;
 }
 
 uint64_t sf_stack(void)
 {
-    struct stack stack = {UINT64_C(0xcbf29ce484222325), 0};
+    struct stack stack = {SF_HASH, 0};
 
     _Unwind_Backtrace(add, &stack);
     return stack.hash ? stack.hash : 1;

@@ -8,6 +8,7 @@
 #define SF_SESSION_PLACE_H
 
 #include "faultinject/inject/choose_exhaust.h"
+#include "faultinject/inject/hash.h"
 
 enum { SF_WHY = 4400 };
 
@@ -17,19 +18,8 @@ struct sf_saved {
     uint64_t schedules[SF_EXHAUST_MAX + 1]; /* with so many faults */
 };
 
-/* FNV-1a, begun with SF_HASH. */
-#define SF_HASH UINT64_C(0xcbf29ce484222325)
-static inline uint64_t sf_hash(uint64_t h, const void *at, size_t len)
-{
-    const uint8_t *bytes = (const uint8_t *)at;
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
-/* … of what is in the file; of nothing where it cannot be read.  What another
- * build has walked is proved of that one. */
+/* The hash of what is in the file, too; of nothing where it cannot be read.
+ * What another build has walked is proved of that one. */
 uint64_t sf_hash_file(uint64_t h, const char *path);
 
 /* Can a file be made in that folder?  It is tried. */
