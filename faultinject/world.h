@@ -87,6 +87,9 @@ struct sf_world {
      * `mask` are blocked meanwhile; NULL: those that the thread blocks. */
     void (*facts)(int fd, const sigset_t *mask, struct sf_facts *facts);
 
+    /* What the program gets for random bytes; NULL: the kernel's own. */
+    void (*random)(void *to, size_t len);
+
     /* Copies what the program points to as a call would; false: EFAULT.  NULL:
      * it is read as it is, and shall crash where it leads nowhere. */
     bool (*peek)(void *to, const void *from, size_t len);

@@ -1,26 +1,18 @@
 /* seed.c: see seed.h. */
 #include "faultinject/inject/seed.h"
 
-enum { CAREFUL_BYTES = 512 };
+#include "faultinject/inject/mix.h"
 
-/* splitmix64's finisher: every bit of the input reaches every bit. */
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 30;
-    x *= UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 27;
-    x *= UINT64_C(0x94d049bb133111eb);
-    return x ^ x >> 31;
-}
+enum { CAREFUL_BYTES = 512 };
 
 enum draw { FIRES = 1, PICKS, CUTS };
 
 static uint64_t draw(uint64_t seed, const struct sf_point *at, enum draw what)
 {
-    uint64_t x = mix(seed + UINT64_C(0x9e3779b97f4a7c15));
+    uint64_t x = sf_mix(seed + SF_GOLDEN);
 
-    x = mix(x ^ ((uint64_t)at->conn << 32 | (uint64_t)at->call << 8 | what));
-    return mix(x ^ at->nth);
+    x = sf_mix(x ^ ((uint64_t)at->conn << 32 | (uint64_t)at->call << 8 | what));
+    return sf_mix(x ^ at->nth);
 }
 
 bool sf_seed_fires(uint64_t seed, uint32_t p, const struct sf_point *at)

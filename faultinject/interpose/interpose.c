@@ -20,17 +20,30 @@
 #define WRAP_REAP(name, returns, params, args)
 #define WRAP_ALLOC(name, returns, params, args)
 
+/* What passes a world in memory by may be random all the same. */
+#ifdef SF_IN_MEMORY
+#define PASSED_READ(got)  sf_read_outside(fd, buf, got)
+#define PASSED_READV(got) sf_readv_outside(fd, iov, iovcnt, got)
+#else
+#define PASSED_READ(got)  got
+#define PASSED_READV(got) got
+#endif
+#define PASSED_RECV(got)   got
+#define PASSED_WRITE(got)  got
+#define PASSED_SEND(got)   got
+#define PASSED_WRITEV(got) got
+
 /*
  * Two functions, so that the one that nearly every call is done with needs no
  * room for an op.
  */
-#define WRAP_IO(name, returns, params, args, kind, bits)                   \
+#define WRAP_IO(name, returns, params, args, kind, bits, passed)           \
     static SF_APART returns long_##name params                             \
     {                                                                      \
         struct sf_op op;                                                   \
                                                                            \
         sf_op_init(&op, SF_CALL_##name, fd, len, bits);                    \
-        SF_BEATS(op, sf_libc.name args, len = op.len;                      \
+        SF_BEATS(op, passed(sf_libc.name args), len = op.len;              \
                  op.result = SF_WORLD(op, name) args)                      \
         return (returns)sf_tell(&op);                                      \
     }                                                                      \
@@ -49,34 +62,36 @@
                                       result);                             \
     }
 #define WRAP_READ(name, returns, params, args) \
-    WRAP_IO(name, returns, params, args, K_READ, 0)
+    WRAP_IO(name, returns, params, args, K_READ, 0, PASSED_READ)
 #define WRAP_WRITE(name, returns, params, args) \
-    WRAP_IO(name, returns, params, args, K_WRITE, 0)
+    WRAP_IO(name, returns, params, args, K_WRITE, 0, PASSED_WRITE)
 #define WRAP_RECV(name, returns, params, args) \
-    WRAP_IO(name, returns, params, args, K_READ, flags)
+    WRAP_IO(name, returns, params, args, K_READ, flags, PASSED_RECV)
 #define WRAP_SEND(name, returns, params, args) \
-    WRAP_IO(name, returns, params, args, K_WRITE, flags)
+    WRAP_IO(name, returns, params, args, K_WRITE, flags, PASSED_SEND)
 
-#define WRAP_READV(name, returns, params, args)                    \
-    SF_EXPORT returns name params                                  \
-    {                                                              \
-        struct sf_op op;                                           \
-        struct sf_cut cut;                                         \
-                                                                   \
-        if (SF_LIKELY(!sf_on))                                     \
-            return sf_libc.name args;                              \
-        sf_op_init(&op, SF_CALL_##name, fd, 0, 0);                 \
-        sf_op_vector(&op, sf_measure_vector, iov, (size_t)iovcnt); \
-        SF_BEATS(                                                  \
-            op, sf_libc.name args, if (op.len < op.asked) {        \
-                sf_iov_cut(&cut, iov, op.len);                     \
-                iov = cut.iov;                                     \
-                iovcnt = cut.n;                                    \
-            } op.result = SF_WORLD(op, name) args)                 \
-        return (returns)sf_tell(&op);                              \
+#define WRAP_VECTOR(name, returns, params, args, passed)            \
+    SF_EXPORT returns name params                                   \
+    {                                                               \
+        struct sf_op op;                                            \
+        struct sf_cut cut;                                          \
+                                                                    \
+        if (SF_LIKELY(!sf_on))                                      \
+            return sf_libc.name args;                               \
+        sf_op_init(&op, SF_CALL_##name, fd, 0, 0);                  \
+        sf_op_vector(&op, sf_measure_vector, iov, (size_t)iovcnt);  \
+        SF_BEATS(                                                   \
+            op, passed(sf_libc.name args), if (op.len < op.asked) { \
+                sf_iov_cut(&cut, iov, op.len);                      \
+                iov = cut.iov;                                      \
+                iovcnt = cut.n;                                     \
+            } op.result = SF_WORLD(op, name) args)                  \
+        return (returns)sf_tell(&op);                               \
     }
+#define WRAP_READV(name, returns, params, args) \
+    WRAP_VECTOR(name, returns, params, args, PASSED_READV)
 #define WRAP_WRITEV(name, returns, params, args) \
-    WRAP_READV(name, returns, params, args)
+    WRAP_VECTOR(name, returns, params, args, PASSED_WRITEV)
 
 /* The kernel writes into the header it is given: a cut one is copied back. */
 #define WRAP_MSG(name, returns, params, args, copy_back)      \

@@ -64,6 +64,26 @@ static inline const struct sf_world *sf_in_memory(void)
     return world && !world->all_threads ? world : NULL;
 }
 
+/* libc's own, which is asked for what is not in memory. */
+#define SF_NEXT(name, returns, params)                 \
+    static returns(*next_##name(void)) params          \
+    {                                                  \
+        static returns(*next) params;                  \
+                                                       \
+        if (!next)                                     \
+            *(void **)&next = dlsym(RTLD_NEXT, #name); \
+        return next;                                   \
+    }
+
+/* Is it the kernel's device for random bytes, in whose place a world in memory
+ * has its own? */
+bool sf_is_random(int fd);
+/* So many bytes were read of what is not in memory: they are the world's own if
+ * they were random.  Returns how many they are. */
+ssize_t sf_read_outside(int fd, void *buf, ssize_t got);
+ssize_t sf_readv_outside(int fd, const struct iovec *iov, int iovcnt,
+                         ssize_t got);
+
 /* Does close_range() of these close them now, and is not refused? */
 bool sf_closes_row(unsigned first, unsigned last, int flags);
 

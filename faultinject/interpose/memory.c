@@ -138,18 +138,8 @@ static int file_close(void *cookie)
     return close(number_of(cookie));
 }
 
-/* libc's own, which is asked for what is not in memory. */
-#define NEXT(name, returns, params)                    \
-    static returns(*next_##name(void)) params          \
-    {                                                  \
-        static returns(*next) params;                  \
-                                                       \
-        if (!next)                                     \
-            *(void **)&next = dlsym(RTLD_NEXT, #name); \
-        return next;                                   \
-    }
-NEXT(fdopen, FILE *, (int fd, const char *mode))
-NEXT(vdprintf, int, (int fd, const char *format, va_list args))
+SF_NEXT(fdopen, FILE *, (int fd, const char *mode))
+SF_NEXT(vdprintf, int, (int fd, const char *format, va_list args))
 
 SF_EXPORT FILE *fdopen(int fd, const char *mode)
 {
@@ -157,7 +147,7 @@ SF_EXPORT FILE *fdopen(int fd, const char *mode)
         .read = file_read, .write = file_write, .close = file_close};
     FILE *file;
 
-    if (!in_memory(fd))
+    if (!in_memory(fd) && !sf_is_random(fd))
         return next_fdopen()(fd, mode);
     if (fcntl(fd, F_GETFL) < 0)
         return NULL;

@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -97,9 +98,10 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
 #else
 #define RAW_OLD_MAP(X)
 #endif
-/* Time, as in memory.c: only a world in memory has its own. */
+/* Time and chance, as in memory.c and random.c: only a world in memory has its
+ * own. */
 #ifdef SF_IN_MEMORY
-#define RAW_TIME_MAP(X)                                                       \
+#define RAW_OWN_MAP(X)                                                       \
     X(clock_gettime, clock_gettime((clockid_t)a, PTR(b)))                     \
     X(nanosleep,     nanosleep(PTR(a), PTR(b)))                               \
     X(clock_nanosleep, result_of(clock_nanosleep((clockid_t)a, INT(b),        \
@@ -107,18 +109,19 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
     X(gettimeofday,  gettimeofday(PTR(a), PTR(b)))                            \
     X(setitimer,     setitimer((enum __itimer_which)a, PTR(b), PTR(c)))       \
     X(getitimer,     getitimer((enum __itimer_which)a, PTR(b)))               \
-    X(rt_sigsuspend, sigsuspend(PTR(a)))
+    X(rt_sigsuspend, sigsuspend(PTR(a)))                                      \
+    X(getrandom,     getrandom(PTR(a), SIZE(b), (unsigned)c))
 #else
-#define RAW_TIME_MAP(X)
+#define RAW_OWN_MAP(X)
 #endif
 /* Numbers that newer machines do not have. */
 #if defined SF_IN_MEMORY && defined SYS_alarm
-#define RAW_OLD_TIME_MAP(X)                                                   \
+#define RAW_OLD_OWN_MAP(X)                                                   \
     X(time,          time(PTR(a)))                                            \
     X(alarm,         alarm((unsigned)a))                                      \
     X(pause,         pause())
 #else
-#define RAW_OLD_TIME_MAP(X)
+#define RAW_OLD_OWN_MAP(X)
 #endif
 /* clang-format on */
 
@@ -206,8 +209,8 @@ SF_EXPORT long syscall(long number, ...)
         return call;
         RAW_MAP(X)
         RAW_OLD_MAP(X)
-        RAW_TIME_MAP(X)
-        RAW_OLD_TIME_MAP(X)
+        RAW_OWN_MAP(X)
+        RAW_OLD_OWN_MAP(X)
 #undef X
     default:
         return any_syscall(number, a, b, c, d, e, f);

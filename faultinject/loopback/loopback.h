@@ -93,6 +93,7 @@ struct loop {
     uint64_t arrived; /* changes, when all that was under way had arrived */
     int64_t now;
     struct sf_creep creep;
+    uint64_t random;      /* the state of the generator */
     const sigset_t *mask; /* of the wait that the program is in; or NULL */
 };
 extern struct loop loop;

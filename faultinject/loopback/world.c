@@ -9,6 +9,7 @@
 #include "faultinject/loopback/loopback.h"
 
 #include "faultinject/inject/inject.h"
+#include "faultinject/simnet/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -320,6 +321,11 @@ static bool on_interrupt(const sigset_t *mask)
     return loop.config.handlers;
 }
 
+static void on_random(void *to, size_t len)
+{
+    sf_random(&loop.random, to, len);
+}
+
 /* ---------------------------------------------------------------- session */
 
 static void make_world(void)
@@ -335,6 +341,7 @@ static void make_world(void)
 #undef CALL
         .first = SF_SIM_FD,
         .count = LOOP_PEER_FD - SF_SIM_FD,
+        .random = on_random,
         .facts = on_facts,
         .reset = on_reset,
         .end = on_end,
@@ -362,6 +369,7 @@ void sf_sim_begin(const struct sf_sim_config *config)
     loop.alarm = UINT64_MAX;
     loop.now = SF_SIM_EPOCH_NS;
     loop.creep = (struct sf_creep){0, 0};
+    loop.random = 0;
     loop_slots_begin(config->fd_first ? config->fd_first : SF_SIM_FD);
     loop_ends_begin(config->buffer);
 }

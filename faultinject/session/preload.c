@@ -28,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
 #include <sys/stat.h>
@@ -629,6 +630,16 @@ static void stand_by(void)
     sf_inject_abandon();
 }
 
+/* What the kernel gave the process when it began: getauxval(3). */
+static void determine_auxv(void)
+{
+    enum { BYTES = 16 };
+    void *random = (void *)getauxval(AT_RANDOM);
+
+    if (random)
+        sf_simnet()->random(random, BYTES);
+}
+
 /* Before the program's own constructors, AFL++'s among them. */
 __attribute__((constructor(102))) static void attach(void)
 {
@@ -664,6 +675,7 @@ __attribute__((constructor(102))) static void attach(void)
     sf_finding_hook = tell;
     program.signals = sf_kernel();
     sf_sim_begin(&config);
+    determine_auxv();
     world = *sf_simnet();
     world.pipe = pipe_unless_reporting;
     world.socket = socket_noted;

@@ -131,6 +131,7 @@ struct sim {
     bool restarts; /* … and the handler lets calls go on             */
     uint64_t changes, calls;
     struct sf_creep creep;
+    uint64_t random;     /* the state of the generator                 */
     uint64_t alarm;      /* the call from which on `before` is asked   */
     unsigned ends_used;  /* ends[0 … used-1] were touched               */
     unsigned slots_used; /* slots likewise                              */

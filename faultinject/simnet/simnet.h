@@ -18,6 +18,9 @@
  * offer, time jumps to the end of the wait, and a wait without end is the
  * finding "stall".
  *
+ * Chance.  What the program asks for as random are the bytes of a fixed
+ * generator (random.h), the same in each session.
+ *
  * Errors here are negative errno values, as inside a kernel.
  */
 #ifndef SF_SIMNET_H

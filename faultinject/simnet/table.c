@@ -36,6 +36,7 @@ void sf_sim_begin(const struct sf_sim_config *config)
     sim.mask = NULL;
     sim.changes = sim.calls = 0;
     sim.creep = (struct sf_creep){0, 0};
+    sim.random = 0;
     sim.alarm = UINT64_MAX;
     sim.ends_used = sim.slots_used = sim.watches_used = 0;
     sim.free_ends = NULL;

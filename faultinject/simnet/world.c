@@ -3,6 +3,7 @@
  * calls.h, and its ways to make a fault true.
  */
 #include "faultinject/simnet/calls.h"
+#include "faultinject/simnet/random.h"
 
 #include "faultinject/inject/inject.h"
 
@@ -166,6 +167,11 @@ static bool sim_interrupt(const sigset_t *mask)
     return sim.config.handlers;
 }
 
+static void sim_random(void *to, size_t len)
+{
+    sf_random(&sim.random, to, len);
+}
+
 /* ----------------------------------------------------------------- vtable */
 
 /* A handler may have left the last call by a jump. */
@@ -257,6 +263,7 @@ static const struct sf_world world = {
 #undef CALL
     .first = SF_SIM_FD,
     .count = SF_SIM_FD_COUNT,
+    .random = sim_random,
     .facts = sim_facts,
     .reset = sim_reset_fd,
     .end = sim_end_fd,

@@ -8,7 +8,7 @@
  *             flushes|tires|fickle|hangs|shy|shuns|grows|trusts|yields|
  *             asserts|cramped|shy-fork|bad-fork|needy-fork|dreams|sigwaits|
  *             counts-data|counts-heap|counts-stack|counts-thread|counts-libc|
- *             counts-shared]
+ *             counts-shared|chance]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -23,12 +23,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -250,6 +253,25 @@ static bool asks_for_memory(void)
            is("asserts") || is("needy-fork");
 }
 
+/* As many bytes as come by chance, from each place there is for them. */
+static void answer_by_chance(int fd)
+{
+    static const char bytes[256];
+    unsigned char by[4] = {0};
+    FILE *device = fopen("/dev/urandom", "r");
+    int other = open("/dev/random", O_RDONLY);
+
+    if (!device || getrandom(by, 1, 0) != 1 ||
+        syscall(SYS_getrandom, by + 1, 1, 0) != 1 ||
+        fread(by + 2, 1, 1, device) != 1 || read(other, by + 3, 1) != 1)
+        abort();
+    fclose(device);
+    close(other);
+    for (unsigned i = 0; i < sizeof by; i++)
+        send(fd, bytes, by[i], MSG_NOSIGNAL);
+    send(fd, bytes, *(unsigned char *)getauxval(AT_RANDOM), MSG_NOSIGNAL);
+}
+
 static void serve(int fd)
 {
     char bytes[256];
@@ -263,6 +285,8 @@ static void serve(int fd)
     }
     if (is("asks"))
         ask_for(1000);
+    if (is("chance"))
+        answer_by_chance(fd);
     if (forks(fd)) {
         close(fd);
         return;

@@ -131,6 +131,17 @@ expect 0 '1 connection.*nothing found' lines "$served" streams
 expect 0 'write 514 13 -> 13' lines "$served" streams
 expect 0 '^ +5\.000 s .*recv 513 256 -> -1 EINTR' silent "$served" alarm
 expect 0 '^ +9\.500 s .*recv 513 256 -> 0' silent "$served" ticks
+# What is random is the same in each run.
+for i in 1 2 3 4 5 6 7 8 9; do
+    expect 0 'send 513 [0-9]+ -> .*' reset "$served" chance
+    cat "$work/out" >"$work/chance.$i"
+done
+if [ "$(cat "$work"/chance.* | grep -c ' send ')" -ne 90 ] ||
+    [ "$(md5sum "$work"/chance.* | cut -d' ' -f1 | sort -u | wc -l)" -ne 1 ]; then
+    echo "sim.sh: the same session is not the same by chance:" >&2
+    tail -n +1 "$work"/chance.[12] >&2
+    failed=1
+fi
 (cd "$work" && "$sockfault" sim -s talk -- "$served" moves) >/dev/null || {
     echo "sim.sh: a program that changes its directory loses the session" >&2
     failed=1

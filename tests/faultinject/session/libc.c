@@ -12,10 +12,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -233,6 +236,98 @@ static void time_by_number_is_virtual(void **state)
     signal(SIGALRM, SIG_DFL);
 }
 
+/* All that a program can ask for random bytes. */
+enum { ASKED = 128 };
+static char drawn[ASKED];
+
+static void draw(char *at)
+{
+    struct iovec two[2] = {{at + 64, 3}, {at + 67, 13}};
+    uint32_t word = arc4random(), below = arc4random_uniform(1000);
+    int fd = open("/dev/urandom", O_RDONLY);
+    FILE *file = fopen("/dev/random", "rb"), *same = fdopen(dup(fd), "r");
+
+    memcpy(at + 112, &word, sizeof word);
+    memcpy(at + 116, &below, sizeof below);
+    assert_in_range(below, 0, 999);
+    assert_int_equal(getrandom(at, 16, 0), 16);
+    assert_int_equal(getentropy(at + 16, 16), 0);
+    arc4random_buf(at + 32, 16);
+    assert_int_equal(read(fd, at + 48, 16), 16);
+    assert_int_equal(readv(fd, two, 2), 16);
+    assert_int_equal(fread(at + 80, 1, 8, file), 8);
+    assert_int_equal(fread(at + 88, 1, 8, same), 8);
+    assert_int_equal(syscall(SYS_getrandom, at + 96, 16, GRND_NONBLOCK), 16);
+    assert_int_equal(fclose(file) | fclose(same) | close(fd), 0);
+}
+
+static void draw_all(void *arg, int fd)
+{
+    (void)arg;
+    draw(drawn);
+    assert_int_equal(getrandom(NULL, 1, 0), -1);
+    assert_int_equal(errno, EFAULT);
+    assert_int_equal(getrandom(drawn, 1, 99), -1);
+    assert_int_equal(errno, EINVAL);
+    assert_int_equal(getentropy(drawn, 257), -1);
+    assert_int_equal(errno, EIO);
+    close(fd);
+}
+
+/* SplitMix64's own, from 0 on: the same on any machine. */
+static void random_bytes_are_those_of_the_session(void **state)
+{
+    static const unsigned char first[] = {0xaf, 0xcd, 0x1d, 0x7b, 0x39, 0xa8,
+                                          0x20, 0xe2, 0xf4, 0x65, 0xb9, 0xa1,
+                                          0x6a, 0x9e, 0x78, 0x6e};
+    char once[ASKED];
+
+    (void)state;
+    play(draw_all, "connect 1\n");
+    memcpy(once, drawn, ASKED);
+    memset(drawn, 0, ASKED);
+    play(draw_all, "connect 1\n");
+    assert_memory_equal(drawn, once, ASKED);
+    assert_memory_equal(drawn + 112, first, 4);
+    for (int at = 0; at < 112; at += 8)
+        for (int other = 0; other < at; other += 8)
+            assert_memory_not_equal(drawn + at, drawn + other, 8);
+}
+
+static void outside_of_sessions_they_are_the_kernels(void **state)
+{
+    char once[ASKED] = {0};
+
+    (void)state;
+    draw(once);
+    draw(drawn);
+    for (int at = 0; at < 112; at += 8)
+        assert_memory_not_equal(drawn + at, once + at, 8);
+}
+
+/* Each is as likely as any other, and 0 and 1 leave no choice. */
+static void draw_below(void *arg, int fd)
+{
+    unsigned often[3] = {0};
+
+    (void)arg;
+    assert_int_equal(arc4random_uniform(0), 0);
+    assert_int_equal(arc4random_uniform(1), 0);
+    for (int i = 0; i < 3000; i++)
+        often[arc4random_uniform(3)]++;
+    for (int i = 0; i < 3; i++)
+        assert_in_range(often[i], 900, 1100);
+    for (int i = 0; i < 100; i++) /* a third of the words is over it */
+        assert_in_range(arc4random_uniform(0xaaaaaaab), 0, 0xaaaaaaaa);
+    close(fd);
+}
+
+static void a_number_below_a_bound_is_below_it(void **state)
+{
+    (void)state;
+    play(draw_below, "connect 1\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +337,9 @@ int main(void)
         cmocka_unit_test(an_alarm_rings_when_time_has_passed),
         cmocka_unit_test(who_waits_for_a_signal_gets_it),
         cmocka_unit_test(time_by_number_is_virtual),
+        cmocka_unit_test(random_bytes_are_those_of_the_session),
+        cmocka_unit_test(outside_of_sessions_they_are_the_kernels),
+        cmocka_unit_test(a_number_below_a_bound_is_below_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
