@@ -196,6 +196,8 @@ few=$(states)
 ends 0 'PROVED     closed' --loops -s knock1 -- "$served" clocks
 [[ $(states) == "$few" ]] || # to ask for the time is none
     fail "clocks: $(states) states, and $few if nobody asks for the time"
+# What was drawn is drawn again.
+ends 0 'PROVED     closed' --loops -s knock1 -- "$served" chance
 ends 1 'REFUTED    with [0-9]+ faults: .*finding: died' --loops -s queue -- \
     "$served" counts-heap
 ends 2 'INCOMPLETE not closed: states were left, when the time was over, last' \
