@@ -155,6 +155,9 @@ struct sf_libc {
 };
 extern struct sf_libc sf_libc;
 
+/* What the kernel calls this process, whatever the program is told. */
+pid_t sf_process(void);
+
 /* Is the signal blocked by this mask; NULL: by the calling thread? */
 bool sf_blocks(const sigset_t *mask, int signo);
 

@@ -224,10 +224,10 @@ static void set_environment(const struct sf_program *program)
     setenv(SF_SIM_SCENARIO_ENV, whole ? whole : sim.scenario, 1);
     free(whole);
     setenv(SF_SIM_REPORT_ENV, sim.report, 1);
-    snprintf(pid, sizeof pid, "%ld", (long)getpid());
+    /* All of it is always as long: above the stack, it moves the stack. */
+    snprintf(pid, sizeof pid, "%010ld", (long)getpid());
     setenv(SF_SIM_PID_ENV, pid, 1);
-    if (sim.verbose)
-        setenv(SF_SIM_SHOW_ENV, "1", 1);
+    setenv(SF_SIM_SHOW_ENV, sim.verbose ? "1" : "0", 1);
 }
 
 /* --------------------------------------------------------------- verdict */

@@ -110,7 +110,12 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
     X(setitimer,     setitimer((enum __itimer_which)a, PTR(b), PTR(c)))       \
     X(getitimer,     getitimer((enum __itimer_which)a, PTR(b)))               \
     X(rt_sigsuspend, sigsuspend(PTR(a)))                                      \
-    X(getrandom,     getrandom(PTR(a), SIZE(b), (unsigned)c))
+    X(getrandom,     getrandom(PTR(a), SIZE(b), (unsigned)c))                 \
+    X(getpid,        getpid())                                                \
+    X(getppid,       getppid())                                               \
+    X(gettid,        gettid())                                                \
+    X(kill,          kill((pid_t)a, INT(b)))                                  \
+    X(tgkill,        tgkill((pid_t)a, (pid_t)b, INT(c)))
 #else
 #define RAW_OWN_MAP(X)
 #endif

@@ -216,7 +216,7 @@ bool sf_kernel_peek(void *to, const void *from, size_t len)
 
     errno = ENOSYS;
     if (!sealed)
-        n = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+        n = process_vm_readv(sf_process(), &here, 1, &there, 1, 0);
     is_there = n < 0 ? errno != EFAULT : (size_t)n == len;
     errno = saved;
     if (n < 0 && is_there)

@@ -10,6 +10,8 @@
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
+#include "faultinject/inject/pid.h"
+#include "faultinject/session/errors.h"
 #include "faultinject/session/imprint.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
@@ -100,37 +102,7 @@ static void load(void)
         session.faults_n = 0;
 }
 
-/*
- * Standard error as it was: servers make it their log.  Its number is one of
- * simnet's, where nothing that the program does reaches it.
- */
-static FILE *show;
-static int show_fd = STDERR_FILENO;
-
-static ssize_t show_write(void *cookie, const char *bytes, size_t len)
-{
-    ssize_t n = sf_libc.write((int)(intptr_t)cookie, bytes, len);
-
-    return n >= 0 ? n : sf_libc.write(STDERR_FILENO, bytes, len);
-}
-
-static void keep_errors(void)
-{
-    static const cookie_io_functions_t calls = {.write = show_write};
-    static char buffer[BUFSIZ]; /* or it would be the program's allocation */
-    void *frame;
-    int fd = sf_libc.fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, SF_SIM_FD + 300);
-
-    backtrace(&frame, 1); /* which loads a library the first time */
-    if (fd >= 0)
-        show = fopencookie((void *)(intptr_t)fd, "w", calls);
-    if (!show) {
-        show = stderr;
-        return;
-    }
-    show_fd = fd;
-    setvbuf(show, buffer, _IOFBF, sizeof buffer);
-}
+static FILE *show; /* the session, as it happens; NULL: to nobody */
 
 /* ------------------------------------------------------------- its memory */
 
@@ -146,7 +118,15 @@ static void tell_allocation(void)
     fprintf(show, "allocation %llu, which fails:\n",
             (unsigned long long)served->refused);
     fflush(show);
-    backtrace_symbols_fd(frames, n, show_fd);
+    backtrace_symbols_fd(frames, n, sf_errors_fd());
+}
+
+/* It loads a library the first time. */
+static void load_backtrace(void)
+{
+    void *frame;
+
+    backtrace(&frame, 1);
 }
 
 /* What it takes to tell is not the program's. */
@@ -210,7 +190,7 @@ static void read_of(const char *thread, const char *what, char text[SAID_MAX])
         n = sf_libc.read(fd, text, SAID_MAX - 1);
         sf_libc.close(fd);
     }
-    text[n > 0 && atol(thread) != (long)gettid() ? n : 0] = '\0';
+    text[n > 0 && atol(thread) != (long)sf_pid_thread() ? n : 0] = '\0';
 }
 
 /* S and what is deeper asleep; only what runs may still use the world. */
@@ -291,10 +271,8 @@ static pid_t fork_run(void)
     serving_forks = true;
     child = fork();
     serving_forks = false;
-    if (child == 0) {
+    if (child == 0)
         served->loaded = true;
-        sf_sanitized_forked();
-    }
     return child;
 }
 
@@ -335,9 +313,8 @@ static void in_parent(void)
 static void in_child(void)
 {
     close_birth(0);
-    if (serving_forks)
-        owner = getpid();
-    else {
+    if (!serving_forks) {
+        sf_pid_forked();
         sf_inject_refuses = NULL;
         sf_inject_abandon();
         sf_sim_end();
@@ -486,7 +463,7 @@ static void hide_counters(void)
     sf_session_counters(sf_hide, hidden);
     sf_refuse_counters(sf_hide, hidden);
     sf_sanitized_counters(sf_hide, hidden);
-    sf_hide(hidden, &owner, sizeof owner);
+    sf_pid_counters(sf_hide, hidden);
 }
 
 /* Whatever can follow has been, or will be, run from there. */
@@ -522,6 +499,22 @@ static void walk(void)
     served->walk.met = met;
 }
 
+/* What comes back is a fork, or the process itself where none is wanted. */
+static void serve_runs(void)
+{
+    pid_t process = getpid(), parent = getppid();
+
+    start_fork_server();
+    if (fuzzing)
+        load();
+    begin_states();
+    sf_serve_runs(&served->serving, fork_run);
+    if (getpid() == process)
+        return;
+    sf_pid_keep(process, parent);
+    sf_sanitized_forked();
+}
+
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
 {
     socklen_t len;
@@ -529,11 +522,7 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     calm_threads(arg, until);
     if (!sf_sim_listener(&len))
         return SF_SIM_NOTHING;
-    start_fork_server();
-    if (fuzzing)
-        load();
-    begin_states();
-    sf_serve_runs(&served->serving, fork_run);
+    serve_runs();
     if (served->proves)
         walk();
     served->joined = true;
@@ -620,6 +609,13 @@ static bool find_scenario(void)
     return true;
 }
 
+static bool is_shown(void)
+{
+    const char *shown = getenv(SF_SIM_SHOW_ENV);
+
+    return shown && strcmp(shown, "0") != 0;
+}
+
 /* A program that the simulated one started: as a child that it forked. */
 static void stand_by(void)
 {
@@ -664,8 +660,10 @@ __attribute__((constructor(102))) static void attach(void)
     if (served->joined)
         cannot("the program ran another in its place once it had peers");
     served->loaded = true;
-    if (getenv(SF_SIM_SHOW_ENV))
-        keep_errors();
+    if (served->refused)
+        load_backtrace();
+    if (is_shown())
+        show = sf_errors_keep();
     if (!fuzzing) /* while the path is still a path, and may be read */
         load();
     sf_inject_stray = astray;

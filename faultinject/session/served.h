@@ -10,7 +10,7 @@
 
 #define SF_SIM_SCENARIO_ENV "SOCKFAULT_SIM"        /* a session; -: input  */
 #define SF_SIM_REPORT_ENV   "SOCKFAULT_SIM_REPORT" /* path of the report   */
-#define SF_SIM_SHOW_ENV     "SOCKFAULT_SIM_SHOW"   /* decode it on stderr  */
+#define SF_SIM_SHOW_ENV     "SOCKFAULT_SIM_SHOW"   /* not 0: on stderr     */
 /* The process that the session is for, whatever it becomes by exec; without
  * it the first program that loads the library. */
 #define SF_SIM_PID_ENV "SOCKFAULT_SIM_PID"

@@ -8,7 +8,8 @@
  *             flushes|tires|fickle|hangs|shy|shuns|grows|trusts|yields|
  *             asserts|cramped|shy-fork|bad-fork|needy-fork|dreams|sigwaits|
  *             counts-data|counts-heap|counts-stack|counts-thread|counts-libc|
- *             counts-shared|chance]
+ *             counts-shared|chance|recalls|numbers|
+ *             lies]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -45,13 +46,21 @@ static bool is(const char *what)
     return strcmp(bad, what) == 0;
 }
 
-static pid_t begun;
+static long begun;
+
+/* What the kernel calls this process, which getpid() need not say. */
+static long number(void)
+{
+    char text[24] = "";
+
+    return readlink("/proc/self", text, sizeof text - 1) > 0 ? atol(text) : 0;
+}
 
 /* Somebody else has forked it: at once, or only where a fault has told it that
  * something is wrong. */
 static bool is_fork(const char *what)
 {
-    return is(what) && getpid() != begun;
+    return is(what) && number() != begun;
 }
 
 static void on_term(int signo)
@@ -272,6 +281,37 @@ static void answer_by_chance(int fd)
     send(fd, bytes, *(unsigned char *)getauxval(AT_RANDOM), MSG_NOSIGNAL);
 }
 
+/* Its number stays what it was, and is good for all that numbers are for. */
+static pid_t first;
+static volatile pid_t last;
+
+static bool is_known_to_child(void)
+{
+    pid_t child = fork();
+    int status = 1;
+
+    if (child == 0) {
+        closefrom(3); /* or it would be waited for */
+        _exit(getppid() != first || getpid() == first || kill(first, 0) < 0);
+    }
+    return waitpid(child, &status, 0) == child && status == 0;
+}
+
+static void use_number(void)
+{
+    pid_t own = getpid();
+
+    signal(SIGUSR1, on_alarm);
+    rung = 0;
+    kill(own, SIGUSR1);
+    tgkill(own, gettid(), SIGUSR1);
+    sigqueue(own, SIGUSR1, (union sigval){0});
+    syscall(SYS_kill, syscall(SYS_getpid), SIGUSR1);
+    if (own != first || gettid() != own || getppid() == own || rung != 4 ||
+        kill(0x7fffffff, 0) == 0 || !is_known_to_child())
+        abort();
+}
+
 static void serve(int fd)
 {
     char bytes[256];
@@ -287,6 +327,10 @@ static void serve(int fd)
         ask_for(1000);
     if (is("chance"))
         answer_by_chance(fd);
+    if (is("recalls"))
+        last = getpid();
+    if (is("numbers"))
+        use_number();
     if (forks(fd)) {
         close(fd);
         return;
@@ -519,7 +563,7 @@ static int next_client(int listener)
         wait_well(listener);
     if (is("deaf") || is("hears"))
         wait_unless_told(listener);
-    if (is("fickle") && getpid() % 2 == 0)
+    if (is("fickle") && number() % 2 == 0)
         poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, -1);
     if (is("shy"))
         poll(NULL, 0, -1);
@@ -539,7 +583,8 @@ int main(int argc, char **argv)
         addr.sin_port = 0; /* it may be the real one */
     if (!is_server(argv[0]))
         return 0;
-    begun = getpid();
+    begun = number();
+    first = getpid();
     begin_beside();
     begin_to_dream();
     begin_to_count();
@@ -547,6 +592,8 @@ int main(int argc, char **argv)
         return 1;
     if (is("logs"))
         closefrom(3);
+    if (is("lies")) /* on the stack, and on the heap */
+        printf("%p %p\n", (void *)&addr, malloc(1));
     listener = socket(AF_INET, SOCK_STREAM, 0);
     fits(listener);
     sigaction(SIGTERM, &term, NULL);

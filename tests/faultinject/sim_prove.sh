@@ -196,7 +196,12 @@ few=$(states)
 ends 0 'PROVED     closed' --loops -s knock1 -- "$served" clocks
 [[ $(states) == "$few" ]] || # to ask for the time is none
     fail "clocks: $(states) states, and $few if nobody asks for the time"
-# What was drawn is drawn again.
+# Each run is the process that it was forked from, and what was drawn there is
+# drawn again.
+ends 0 'PROVED     closed' --loops -s knock1 -- "$served" recalls
+[[ $(states) == "$few" ]] ||
+    fail "recalls: $(states) states, and $few if its number is not kept"
+begun 0 'PROVED     complete' 2 2 numbers --prove 1 -s knock1
 ends 0 'PROVED     closed' --loops -s knock1 -- "$served" chance
 ends 1 'REFUTED    with [0-9]+ faults: .*finding: died' --loops -s queue -- \
     "$served" counts-heap

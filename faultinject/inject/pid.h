@@ -1,0 +1,28 @@
+/*
+ * pid.h: a run that is a fork of the program has the number of the process that
+ * it was forked from.
+ *
+ * So what it works out of that is the same in each of them, and as in a run
+ * from the program's start: OpenSSL draws other keys where the number has
+ * changed. Signals that are sent to it by the number arrive.  What else takes
+ * one
+ * (/proc, setpgid, prlimit, …) finds the process that it was forked from.
+ */
+#ifndef SF_PID_H
+#define SF_PID_H
+
+#include "faultinject/inject/counter.h"
+
+#include <sys/types.h>
+
+/* In such a fork: its number, and its parent's, are from now on these. */
+void sf_pid_keep(pid_t process, pid_t parent);
+/* In a child of the program: it has a number of its own. */
+void sf_pid_forked(void);
+/* What the kernel calls it is no part of its state. */
+void sf_pid_counters(sf_counter *each, void *arg);
+
+/* What the kernel calls the calling thread. */
+pid_t sf_pid_thread(void);
+
+#endif

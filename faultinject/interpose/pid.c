@@ -1,0 +1,87 @@
+/* pid.c: see pid.h */
+#include "faultinject/inject/pid.h"
+
+#include "faultinject/interpose/interpose.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+
+/* Of the run, which the children of the program know as well. */
+static pid_t named, above; /* 0: they are what the kernel says */
+static pid_t real;
+static bool mine;
+
+static pid_t ask(long number)
+{
+    return (pid_t)sf_syscall(number, 0, 0, 0, 0, 0, 0);
+}
+
+void sf_pid_keep(pid_t process, pid_t parent)
+{
+    real = sf_process();
+    named = process;
+    above = parent;
+    mine = true;
+}
+
+void sf_pid_forked(void)
+{
+    mine = false;
+}
+
+void sf_pid_counters(sf_counter *each, void *arg)
+{
+    each(arg, &real, sizeof real);
+}
+
+pid_t sf_pid_thread(void)
+{
+    return ask(SYS_gettid);
+}
+
+static pid_t name_of(pid_t process)
+{
+    return named && process == real ? named : process;
+}
+
+static pid_t real_of(pid_t process)
+{
+    return named && process == named ? real : process;
+}
+
+SF_EXPORT pid_t getpid(void)
+{
+    return mine ? named : sf_process();
+}
+
+SF_EXPORT pid_t getppid(void)
+{
+    return mine ? above : name_of(ask(SYS_getppid));
+}
+
+SF_EXPORT pid_t gettid(void)
+{
+    return name_of(ask(SYS_gettid));
+}
+
+SF_EXPORT int kill(pid_t process, int signo)
+{
+    return (int)sf_syscall(SYS_kill, real_of(process), signo, 0, 0, 0, 0);
+}
+
+SF_EXPORT int tgkill(pid_t process, pid_t thread, int signo)
+{
+    return (int)sf_syscall(SYS_tgkill, real_of(process), real_of(thread), signo,
+                           0, 0, 0);
+}
+
+SF_EXPORT int sigqueue(pid_t process, int signo, union sigval value)
+{
+    siginfo_t info = {.si_signo = signo, .si_code = SI_QUEUE};
+
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value = value;
+    return (int)sf_syscall(SYS_rt_sigqueueinfo, real_of(process), signo,
+                           (long)&info, 0, 0, 0);
+}
