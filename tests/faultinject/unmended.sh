@@ -129,7 +129,7 @@ red long_streams_get_on traps inject/seed.c \
 red disarmed_is_quiet traps inject/inject.c \
     '/^void sf_inject_disarm/,/^}/s/sf_injector.chooser = NULL;//'
 red sessions_are_alike traps inject/seed.c \
-    's/uint64_t x = mix(seed +/static unsigned n; uint64_t x = mix(seed + n++ +/'
+    's/uint64_t x = sf_mix(seed +/static unsigned n; uint64_t x = sf_mix(seed + n++ +/'
 red other_threads_are_not_interrupted traps kernel/kernel.c \
     's/return syscall(SYS_gettid) == getpid();/return 1;/'
 red no_child_is_made_up traps kernel/kernel.c \
