@@ -115,6 +115,8 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
     X(getppid,       getppid())                                               \
     X(gettid,        gettid())                                                \
     X(kill,          kill((pid_t)a, INT(b)))                                  \
+    X(tkill,         a == gettid() ? tgkill(getpid(), gettid(), INT(b))       \
+                                   : sf_syscall(SYS_tkill, a, b, 0, 0, 0, 0)) \
     X(tgkill,        tgkill((pid_t)a, (pid_t)b, INT(c)))
 #else
 #define RAW_OWN_MAP(X)

@@ -307,7 +307,8 @@ static void use_number(void)
     tgkill(own, gettid(), SIGUSR1);
     sigqueue(own, SIGUSR1, (union sigval){0});
     syscall(SYS_kill, syscall(SYS_getpid), SIGUSR1);
-    if (own != first || gettid() != own || getppid() == own || rung != 4 ||
+    syscall(SYS_tkill, syscall(SYS_gettid), SIGUSR1);
+    if (own != first || gettid() != own || getppid() == own || rung != 5 ||
         kill(0x7fffffff, 0) == 0 || !is_known_to_child())
         abort();
 }

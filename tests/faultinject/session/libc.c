@@ -308,7 +308,7 @@ static void outside_of_sessions_they_are_the_kernels(void **state)
 /* Each is as likely as any other, and 0 and 1 leave no choice. */
 static void draw_below(void *arg, int fd)
 {
-    unsigned often[3] = {0};
+    unsigned often[3] = {0}, low = 0;
 
     (void)arg;
     assert_int_equal(arc4random_uniform(0), 0);
@@ -317,8 +317,9 @@ static void draw_below(void *arg, int fd)
         often[arc4random_uniform(3)]++;
     for (int i = 0; i < 3; i++)
         assert_in_range(often[i], 900, 1100);
-    for (int i = 0; i < 100; i++) /* a third of the words is over it */
-        assert_in_range(arc4random_uniform(0xaaaaaaab), 0, 0xaaaaaaaa);
+    for (int i = 0; i < 3000; i++) /* a third of the words is over it */
+        low += arc4random_uniform(0xaaaaaaaa) < 0x55555555;
+    assert_in_range(low, 1400, 1600);
     close(fd);
 }
 
