@@ -35,6 +35,9 @@ struct sf_thread {
     bool again;        /* what the chooser chose may not be all at this call */
     unsigned lent;     /* to children of vfork(), each to the next */
     unsigned *counted; /* where the chooser says that what it chose is done */
+    const void *new_caller; /* says `new`, and nobody was asked yet (new.c) */
+    bool new_fails;         /* malloc() does, as was decided before         */
+    bool new_looks;         /* what is allocated meanwhile is ours          */
     union {
         struct {
             bool busy;  /* in the injector: what it calls now is its own   */

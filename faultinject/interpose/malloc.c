@@ -17,6 +17,8 @@
  */
 #include "faultinject/interpose/interpose.h"
 
+#include "faultinject/inject/injector.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <malloc.h>
@@ -31,8 +33,21 @@ extern const char sf_before_sanitizer;
 const char sf_before_sanitizer = 1;
 #endif
 
-#define REFUSED() \
-    (sf_inject_refuses && sf_inject_refuses(__builtin_return_address(0)))
+static bool refused(const void *caller)
+{
+    const void *says_new = sf_thread.new_caller;
+
+    if (sf_thread.new_looks)
+        return false;
+    sf_thread.new_caller = NULL;
+    if (!sf_thread.new_fails)
+        return sf_inject_refuses(says_new ? says_new : caller);
+    sf_thread.new_fails = false;
+    errno = ENOMEM;
+    return true;
+}
+
+#define REFUSED() (sf_inject_refuses && refused(__builtin_return_address(0)))
 
 /* clang-format off */
 #define THEIRS(result, name, parameters, arguments)                            \

@@ -14,14 +14,31 @@
 #include "faultinject/inject/hash.h"
 #include "faultinject/interpose/interpose.h"
 
-/* Whose functions are not who calls: ours, libc's and the loader's. */
-static const struct link_map *skipped[3];
+/* Whose functions are not who calls: ours, libc's, the loader's, and those of
+ * the C++ library. */
+enum { SKIPPED = 6 };
+static const struct link_map *skipped[SKIPPED];
+static unsigned n_skipped;
 
-/* Functions of the calls' names that stand before ours: a sanitizer's. */
+/* All that operator new is called, which a program may have itself, and an
+ * allocator has. */
+#define OPERATORS(each)                       \
+    each(_Znwm);                              \
+    each(_Znam);                              \
+    each(_ZnwmRKSt9nothrow_t);                \
+    each(_ZnamRKSt9nothrow_t);                \
+    each(_ZnwmSt11align_val_t);               \
+    each(_ZnamSt11align_val_t);               \
+    each(_ZnwmSt11align_val_tRKSt9nothrow_t); \
+    each(_ZnamSt11align_val_tRKSt9nothrow_t)
+enum { N_OPERATORS = 8 };
+
+/* Functions that stand before ours, or ask for who calls them: a sanitizer's,
+ * and operator new, the first and the next. */
 static struct {
     uintptr_t from;
     uintptr_t to;
-} fronts[SF_CALL_COUNT];
+} fronts[SF_CALL_COUNT + 2 * N_OPERATORS];
 static unsigned n_fronts;
 
 static char program[PATH_MAX]; /* a link map has no name for it */
@@ -34,19 +51,48 @@ static const struct link_map *module_of(uintptr_t address)
                                                          : NULL;
 }
 
-static void note_front(const char *name)
+static bool is_skipped(const struct link_map *module)
 {
-    void *first = dlsym(RTLD_DEFAULT, name);
+    for (unsigned i = 0; i < n_skipped; i++)
+        if (module == skipped[i])
+            return true;
+    return false;
+}
+
+static void skip(const struct link_map *module)
+{
+    if (module && n_skipped < SKIPPED && !is_skipped(module))
+        skipped[n_skipped++] = module;
+}
+
+/* One that is linked to the program goes by no name. */
+static void skip_of_cxx(void)
+{
+    static const char *const names[] = {"libstdc++.so", "libc++.so",
+                                        "libc++abi.so"};
+
+    for (struct link_map *m = _r_debug.r_map; m; m = m->l_next)
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            const char *slash = strrchr(m->l_name, '/');
+            if (slash && strncmp(slash + 1, names[i], strlen(names[i])) == 0)
+                skip(m);
+        }
+}
+
+static void note_front(const void *function)
+{
     const ElfW(Sym) * symbol;
     Dl_info info;
 
-    if (!first || module_of((uintptr_t)first) == skipped[0] ||
-        module_of((uintptr_t)first) == skipped[1] ||
-        !dladdr1(first, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol)
+    if (!function || is_skipped(module_of((uintptr_t)function)) ||
+        !dladdr1(function, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol)
         return;
-    fronts[n_fronts].from = (uintptr_t)first;
-    fronts[n_fronts++].to = (uintptr_t)first + symbol->st_size;
+    fronts[n_fronts].from = (uintptr_t)function;
+    fronts[n_fronts++].to = (uintptr_t)function + symbol->st_size;
 }
+
+#define NOTE_FIRST(name) note_front(dlsym(RTLD_DEFAULT, #name))
+#define NOTE_NEXT(name)  note_front(dlsym(RTLD_NEXT, #name))
 
 /* Where the kernel has begun no loader beside it, it was the loader itself that
  * was run, and what it was told to load is now the first argument. */
@@ -62,19 +108,21 @@ static void find_program(void)
 void sf_site_init(void)
 {
     find_program();
-    skipped[0] = module_of((uintptr_t)sf_site_init);
-    skipped[1] = module_of((uintptr_t)exit);
-    skipped[2] = module_of(_r_debug.r_ldbase);
-#define CALL(name, returns, params, args, kind) note_front(#name);
+    skip(module_of((uintptr_t)sf_site_init));
+    skip(module_of((uintptr_t)exit));
+    skip(module_of(_r_debug.r_ldbase));
+    skip_of_cxx();
+#define CALL(name, returns, params, args, kind) NOTE_FIRST(name);
 #include "faultinject/calls.def"
 #undef CALL
+    OPERATORS(NOTE_FIRST);
+    OPERATORS(NOTE_NEXT);
 }
 
 static bool is_caller(uintptr_t address, const struct link_map *module)
 {
-    for (size_t i = 0; i < sizeof skipped / sizeof *skipped; i++)
-        if (module == skipped[i])
-            return false;
+    if (is_skipped(module))
+        return false;
     for (unsigned i = 0; i < n_fronts; i++)
         if (address > fronts[i].from && address <= fronts[i].to)
             return false;

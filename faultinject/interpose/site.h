@@ -1,9 +1,9 @@
 /*
  * site.h: who made the call that is under way.
  *
- * The innermost function that is neither the library's nor libc's nor a
- * sanitizer's in front of it.  Found by walking up the stack, so only where
- * something happened or a rule asks.
+ * The innermost function that is neither the library's nor libc's nor the C++
+ * library's, nor an operator new, nor a sanitizer's in front of it.  Found by
+ * walking up the stack, so only where something happened or a rule asks.
  */
 #ifndef SF_INTERPOSE_SITE_H
 #define SF_INTERPOSE_SITE_H

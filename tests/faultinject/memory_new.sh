@@ -1,0 +1,107 @@
+#!/bin/sh
+# memory_new.sh: allocations of C++ fail as the language says, and are told by
+# who says `new`, with the C++ library's operators and with an allocator's.
+# usage: memory_new.sh SOCKFAULT HUNGRY_NEW HUNGRY_NEW_WITH_OPERATORS
+set -eu
+
+sockfault=$1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+ulimit -c 0
+bad=0
+
+fail() {
+    echo "memory_new.sh: ${hungry##*/}: $*" >&2
+    cat said >&2
+    bad=1
+}
+
+# runs STATUS OPTION... -- COMMAND...
+runs() {
+    want=$1 status=0
+    shift
+    "$sockfault" "$@" >said 2>&1 || status=$?
+    [ "$status" -eq "$want" ] || fail "status $status, and not $want: $*"
+}
+says() { grep -Eq -- "$1" said || fail "it does not say '$1'"; }
+says_not() { ! grep -Eq -- "$1" said || fail "it says '$1'"; }
+
+# Each operator throws or gives nothing, as it should, and is asked once.
+each_form() {
+    n=0
+    while IFS= read -r what; do
+        n=$((n + 1))
+        runs 0 run --fault "malloc $n: no-memory" -- "$hungry"
+        says '^done'
+        says '1 fault: 1 no-memory'
+        says "^$what\$"
+        [ "$(grep -cE 'null|bad_alloc' said)" -eq 1 ] ||
+            fail "$what: more than one fails"
+    done <<'END'
+new: bad_alloc
+new\[\]: bad_alloc
+nothrow new: null
+nothrow new\[\]: null
+aligned new: bad_alloc
+aligned new\[\]: bad_alloc
+aligned nothrow new: null
+aligned nothrow new\[\]: null
+END
+    runs 0 run --fault "malloc $((n + 1)): no-memory" -- "$hungry"
+    says 'not reached: malloc 9: no-memory'
+    runs 0 explore --memory --only "${hungry##*/}" -o each -- "$hungry"
+    says 'memory     8 allocations'
+    says 'performed  8 of 8'
+    says 'FOUND      nothing'
+}
+
+# The handler is asked, gives back, and then there is some; it is asked each
+# time, or nobody would catch what comes of it.
+handler() {
+    runs 0 run --fault 'malloc 1: no-memory' -- "$hungry" handler
+    says '^handler$'
+    says_not 'bad_alloc'
+    runs 0 run --fault 'malloc 1+: no-memory' -- "$hungry" handler
+    says '^handler$'
+    says '^new: bad_alloc$'
+}
+
+# What is thrown goes through frames that are ours, and who goes on is silent.
+catches() {
+    runs 0 run --fault 'malloc 1: no-memory' -- "$hungry" says
+    says '^caught$'
+    says '^byedone$'
+    runs 0 explore --memory --only "${hungry##*/}" --compare -o goes -- \
+        "$hungry" goes on
+    says 'FOUND      nothing'
+    runs 0 run --fault 'malloc 2: no-memory' -- "$hungry" goes on
+    says '^served 19, failed 1$'
+}
+
+# Each caller is another place, whatever of the library it asks by.
+callers() {
+    "$sockfault" explore --memory --only "${hungry##*/}" -o callers -- \
+        "$hungry" callers >said 2>&1 || :
+    sed -n 's/^site \([^ ]*\) malloc 1: .*/\1/p' callers/cases |
+        sort | uniq -d >twice
+    [ ! -s twice ] || fail "several ways at one place: $(cat twice)"
+    grep -q '^site' callers/cases || fail "no cases"
+    ! grep '^site' callers/cases | grep -v "^site ${hungry##*/}" ||
+        fail 'a place that is not the program'
+}
+
+for hungry in "$2" "$3"; do
+    rm -rf "${work:?}/"*
+    cd "$work"
+    each_form
+    handler
+    catches
+    callers
+    runs 1 explore --memory --only "${hungry##*/}" -o ends -- "$hungry" ends
+    says 'died: the command was killed by SIGABRT'
+    says 'shown again 3 of 3 times'
+    runs 1 explore --memory --only "${hungry##*/}" -o trusts -- "$hungry" trusts
+    says 'died: the command was killed by SIGSEGV'
+    says 'shown again 3 of 3 times'
+done
+exit $bad
