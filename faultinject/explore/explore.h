@@ -248,6 +248,15 @@ bool sf_place(const struct sf_control *control, sf_site_id site,
 bool sf_find_spans(const struct sf_program *program, const struct sf_plan *plan,
                    struct sf_span **spans, size_t *n);
 
+/* --- cxx.c: names of C++ ------------------------------------------------- */
+
+/* A function as people call it, without what it takes and is made for, or the
+ * symbol itself, where it is none of C++'s; cut to the size.  Is `text`. */
+const char *sf_cxx_name(const char *symbol, char *text, size_t size);
+
+/* By such a name. */
+bool sf_is_of_cxx_library(const char *name);
+
 /* --- summary.c: what came out, for people -------------------------------- */
 
 /* What was found, in a word: the name of a monitor; NULL: nothing. */

@@ -68,37 +68,107 @@ static Dwarf_Die *unit_of(const struct image *im, Dwarf_Addr at,
     return NULL;
 }
 
-/* The innermost function, were it compiled into another one; NULL: unknown. */
-static const char *function_at(Dwarf_Die *unit, Dwarf_Addr at)
-{
-    Dwarf_Die *scopes = NULL;
-    const char *name = NULL;
-    int n = dwarf_getscopes(unit, at, &scopes);
+/* A call, as the sources say it. */
+struct call {
+    char function[SF_WHERE_MAX]; /* "": not known */
+    const char *file;            /* NULL: not known */
+    int line;
+};
 
-    for (int i = 0; i < n && !name; i++)
-        if (is_function(&scopes[i]))
-            name = dwarf_diename(&scopes[i]);
+/* False: it has none, as the part of a function that is in a loop. */
+static bool name_function(Dwarf_Die *die, char name[SF_WHERE_MAX])
+{
+    Dwarf_Attribute attribute;
+    const char *symbol = NULL;
+
+    if (is_function(die) &&
+        dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute))
+        symbol = dwarf_formstring(&attribute);
+    if (is_function(die) && !symbol)
+        symbol = dwarf_diename(die);
+    if (symbol)
+        sf_cxx_name(symbol, name, SF_WHERE_MAX);
+    return symbol != NULL;
+}
+
+static bool read_number(Dwarf_Die *die, unsigned what, Dwarf_Word *number)
+{
+    Dwarf_Attribute attribute;
+
+    return dwarf_attr(die, what, &attribute) &&
+           dwarf_formudata(&attribute, number) == 0;
+}
+
+/* Where a function that was compiled into another one is called there. */
+static void find_outer_line(Dwarf_Die *unit, Dwarf_Die *die, struct call *call)
+{
+    Dwarf_Word file, line;
+    Dwarf_Files *files;
+
+    if (read_number(die, DW_AT_call_file, &file) &&
+        read_number(die, DW_AT_call_line, &line) &&
+        dwarf_getsrcfiles(unit, &files, NULL) == 0) {
+        call->file = dwarf_filesrc(files, file, NULL, NULL);
+        call->line = (int)line;
+    }
+}
+
+/* From the innermost function outwards, were it compiled into another one, to
+ * the first that is not the C++ library's; if all are, it is the last. */
+static void climb(Dwarf_Die *unit, Dwarf_Die *chain, int n, struct call *call)
+{
+    struct call outer = *call;
+
+    for (int i = 0; i < n; i++)
+        if (name_function(&chain[i], outer.function)) {
+            *call = outer;
+            if (!sf_is_of_cxx_library(call->function))
+                return;
+            find_outer_line(unit, &chain[i], &outer);
+        }
+}
+
+static void find_function(Dwarf_Die *unit, Dwarf_Addr at, struct call *call)
+{
+    Dwarf_Die *scopes = NULL, *chain = NULL;
+    int n = dwarf_getscopes(unit, at, &scopes) > 0
+                ? dwarf_getscopes_die(&scopes[0], &chain)
+                : 0;
+
+    climb(unit, chain, n, call);
+    free(chain);
     free(scopes);
-    return name;
+}
+
+static void find_line(Dwarf_Die *unit, Dwarf_Addr at, struct call *call)
+{
+    Dwarf_Line *line = dwarf_getsrc_die(unit, at);
+
+    if (line && dwarf_lineno(line, &call->line) == 0)
+        call->file = dwarf_linesrc(line, NULL, NULL);
 }
 
 static void describe(const struct image *im, const char *path, uint64_t offset,
                      char *text)
 {
     Dwarf_Addr at = offset - 1 + im->bias; /* the call, not what follows it */
-    const char *function = dwfl_module_addrname(im->module, at);
+    const char *symbol = dwfl_module_addrname(im->module, at);
+    struct call call = {.file = NULL};
     Dwarf_Addr bias;
     Dwarf_Die *unit = unit_of(im, at, &bias);
-    Dwarf_Line *line = unit ? dwarf_getsrc_die(unit, at - bias) : NULL;
-    int number;
 
-    if (unit && function_at(unit, at - bias))
-        function = function_at(unit, at - bias);
-    if (function && line && dwarf_lineno(line, &number) == 0)
-        snprintf(text, SF_WHERE_MAX, "%s at %s:%d", function,
-                 base_name(dwarf_linesrc(line, NULL, NULL)), number);
-    else if (function)
-        snprintf(text, SF_WHERE_MAX, "%s of %s", function, base_name(path));
+    if (unit) {
+        find_line(unit, at - bias, &call);
+        find_function(unit, at - bias, &call);
+    }
+    if (symbol && !call.function[0])
+        sf_cxx_name(symbol, call.function, sizeof call.function);
+    if (call.function[0] && call.file)
+        snprintf(text, SF_WHERE_MAX, "%.*s at %s:%d", SF_WHERE_MAX / 2,
+                 call.function, base_name(call.file), call.line);
+    else if (call.function[0])
+        snprintf(text, SF_WHERE_MAX, "%.*s of %s", SF_WHERE_MAX / 2,
+                 call.function, base_name(path));
 }
 
 /* The file that the site is in, NULL where it is not known, and where there. */
@@ -236,16 +306,21 @@ static bool add_offsets(struct search *s)
     return true;
 }
 
-/* A function may be in pieces: f, f.cold, f.part.0. */
-static const char *plain_name(const char *symbol, char *name)
-{
-    snprintf(name, SF_WORD_MAX, "%.*s", (int)strcspn(symbol, "."), symbol);
-    return name;
-}
-
 static const char **find_name(const struct search *s, const char *name)
 {
     return bsearch(&name, s->names, s->n_names, sizeof *s->names, by_name);
+}
+
+/* A function may be in pieces: f, f.cold, f.part.0.  One of C++ goes by what
+ * people call it as well. */
+static const char **find_symbol(const struct search *s, const char *symbol)
+{
+    char plain[512], name[SF_WORD_MAX];
+    const char **hit;
+
+    snprintf(plain, sizeof plain, "%.*s", (int)strcspn(symbol, "."), symbol);
+    hit = find_name(s, plain);
+    return hit ? hit : find_name(s, sf_cxx_name(plain, name, sizeof name));
 }
 
 static bool search_symbols(struct search *s, const struct image *im,
@@ -254,7 +329,6 @@ static bool search_symbols(struct search *s, const struct image *im,
     int n = dwfl_module_getsymtab(im->module);
 
     for (int i = 1; i < n; i++) {
-        char name[SF_WORD_MAX];
         const char **hit;
         GElf_Sym symbol;
         GElf_Addr at;
@@ -263,7 +337,7 @@ static bool search_symbols(struct search *s, const struct image *im,
         if (!text || GELF_ST_TYPE(symbol.st_info) != STT_FUNC ||
             symbol.st_size == 0)
             continue;
-        hit = find_name(s, plain_name(text, name));
+        hit = find_symbol(s, text);
         if (hit && !add_span(s, (size_t)(hit - s->names), module, at - im->bias,
                              at - im->bias + symbol.st_size))
             return false;
@@ -275,12 +349,15 @@ static bool search_symbols(struct search *s, const struct image *im,
 static bool search_die(struct search *s, Dwarf_Die *die, const char *module,
                        Dwarf_Addr bias)
 {
-    const char *name = is_function(die) ? dwarf_diename(die) : NULL;
-    const char **hit = name ? find_name(s, name) : NULL;
+    char name[SF_WHERE_MAX];
+    const char *plain = is_function(die) ? dwarf_diename(die) : NULL;
+    const char **hit = plain ? find_name(s, plain) : NULL;
     Dwarf_Addr base, from, to;
     Dwarf_Die child;
     ptrdiff_t i = 0;
 
+    if (!hit && name_function(die, name))
+        hit = find_name(s, name);
     while (hit && (i = dwarf_ranges(die, i, &base, &from, &to)) > 0)
         if (!add_span(s, (size_t)(hit - s->names), module, from + bias,
                       to + bias))

@@ -52,11 +52,13 @@ static void selector(struct printer *p, const char *name,
     range(p->out, r, base);
 }
 
-static bool is_word(const char *value)
+typedef size_t length_of(const char *s, const char *end);
+
+static bool is_word(const char *value, length_of *length)
 {
     size_t n = strlen(value);
 
-    return value[0] != '"' && sf_word_length(value, value + n) == n;
+    return value[0] != '"' && length(value, value + n) == n;
 }
 
 static void quoted(FILE *out, const char *value)
@@ -70,13 +72,14 @@ static void quoted(FILE *out, const char *value)
     fputc('"', out);
 }
 
-static void named(struct printer *p, const char *name, const char *value)
+static void named(struct printer *p, const char *name, const char *value,
+                  length_of *length)
 {
     if (!value[0])
         return;
     word(p, name);
     space(p);
-    if (is_word(value))
+    if (is_word(value, length))
         fputs(value, p->out);
     else
         quoted(p->out, value);
@@ -86,7 +89,7 @@ static void named(struct printer *p, const char *name, const char *value)
 static void address(struct printer *p, const char *value)
 {
     if (value[0] != '[') {
-        named(p, "peer", value);
+        named(p, "peer", value, sf_word_length);
         return;
     }
     word(p, "peer");
@@ -127,7 +130,7 @@ static void selectors(struct printer *p, const struct sf_rule *r)
         fprintf(p->out, "%" PRIu64, r->seed);
     }
     selector(p, "process", &r->process, 1);
-    named(p, "program", r->program);
+    named(p, "program", r->program, sf_word_length);
     if (r->role != SF_ROLE_NONE)
         word(p, sf_role_names[r->role]);
     if (r->of_role.first) {
@@ -138,7 +141,7 @@ static void selectors(struct printer *p, const struct sf_rule *r)
     selector(p, "fd", &r->fd, 0);
     selector(p, "port", &r->port, 1);
     address(p, r->peer);
-    named(p, "site", r->site);
+    named(p, "site", r->site, sf_site_length);
 }
 
 static void calls(struct printer *p, const struct sf_rule *r)

@@ -17,6 +17,16 @@ size_t sf_word_length(const char *s, const char *end)
     return n;
 }
 
+size_t sf_site_length(const char *s, const char *end)
+{
+    size_t n = sf_word_length(s, end), more;
+
+    while (n > 0 && end - (s + n) > 2 && memcmp(s + n, "::", 2) == 0 &&
+           (more = sf_word_length(s + n + 2, end)) > 0)
+        n += 2 + more;
+    return n;
+}
+
 void sf_skip_space(struct sf_reader *r)
 {
     while (r->at < r->end && (*r->at == ' ' || *r->at == '\t'))

@@ -32,6 +32,8 @@ extern const struct sf_group {
 
 /* Bytes of the word that begins at `s`. */
 size_t sf_word_length(const char *s, const char *end);
+/* The same of a function: C++ has names in names. */
+size_t sf_site_length(const char *s, const char *end);
 void sf_skip_space(struct sf_reader *r);
 /* Nothing but a comment is left. */
 bool sf_at_end(struct sf_reader *r);

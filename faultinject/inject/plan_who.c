@@ -123,7 +123,7 @@ static int select_program(struct sf_reader *r, struct sf_rule *rule)
 static int select_site(struct sf_reader *r, struct sf_rule *rule)
 {
     sf_skip_space(r);
-    return select_word(r, rule->site, sf_word_length(r->at, r->end), "site",
+    return select_word(r, rule->site, sf_site_length(r->at, r->end), "site",
                        "the name of a function, or MODULE+0xOFFSET");
 }
 

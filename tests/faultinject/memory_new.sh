@@ -84,6 +84,14 @@ callers() {
         "$hungry" callers >said 2>&1 || :
     sed -n 's/^site \([^ ]*\) malloc 1: .*/\1/p' callers/cases |
         sort | uniq -d >twice
+    for who in greet part shop::Buyer::buy shop::Buyer::pick; do
+        grep -q "^site .* # in $who at hungry_new.cc:[0-9]*\$" callers/cases ||
+            fail "the cases do not name $who: $(cat callers/cases)"
+    done
+    runs 1 run --fault 'site shop::Buyer::pick malloc 1: no-memory' -- \
+        "$hungry" callers
+    says '1 fault: 1 no-memory'
+    says 'in shop::Buyer::pick at hungry_new.cc'
     [ ! -s twice ] || fail "several ways at one place: $(cat twice)"
     grep -q '^site' callers/cases || fail "no cases"
     ! grep '^site' callers/cases | grep -v "^site ${hungry##*/}" ||

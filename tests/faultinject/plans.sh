@@ -51,6 +51,7 @@ fd 0..2 read *: EINTR
 server in 1: EOF
 pair 2..3 in 1: EOF
 peer [::1] in 1: EOF
+site shop::Buyer::~Buyer malloc 1: no-memory
 p 0.05 seed 7 in: benign
 p 0.5: fatal
 p 0.000000001 wait: EINTR
