@@ -25,18 +25,17 @@ static bool is_of_word(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Behind what is opened there, where it is closed again. */
+/* Behind what is opened there, where it is closed again.  In brackets of other
+ * kinds > is what is greater. */
 static const char *behind(const char *open)
 {
-    static const char pairs[] = "()<>{}[]";
-    int depth = 0;
+    int inner = 0, angles = 0;
 
     for (const char *at = open; *at; at++) {
-        const char *pair = strchr(pairs, *at);
-        if (!pair || (*at == '>' && at[-1] == '-'))
-            continue;
-        depth += (pair - pairs) % 2 ? -1 : 1;
-        if (depth == 0)
+        inner += (strchr("({[", *at) != NULL) - (strchr(")}]", *at) != NULL);
+        if (inner == 0)
+            angles += (*at == '<') - (*at == '>');
+        if (inner == 0 && angles == 0)
             return at + 1;
     }
     return open + strlen(open);

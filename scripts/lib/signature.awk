@@ -33,6 +33,52 @@ function ours(path,    line) {
     return (getline line <(project "/" path)) >= 0
 }
 
+# Behind what is opened there, where it is closed again.  In brackets of other
+# kinds > is what is greater.
+function behind(text, at,    inner, angles, c) {
+    for (; at <= length(text); at++) {
+        c = substr(text, at, 1)
+        inner += (index("({[", c) > 0) - (index(")}]", c) > 0)
+        if (!inner)
+            angles += (c == "<") - (c == ">")
+        if (!inner && !angles)
+            return at + 1
+    }
+    return at
+}
+
+# One of C++ is told as faultinject/explore/cxx.c does, without what it takes,
+# gives back and is made for.  It may give back a lot, so what has a space
+# before its end begins behind the last one.
+function plain(text,    out, at, c) {
+    gsub(/\(anonymous namespace\)::|\047/, "", text)
+    gsub(/\{lambda[^}]*\}/, "lambda", text)
+    for (at = 1; at <= length(text); ) {
+        c = substr(text, at, 1)
+        if (substr(text, at) ~ /^operator[^A-Za-z0-9_]/ &&
+            (at == 1 || substr(text, at - 1, 1) !~ /[A-Za-z0-9_]/)) {
+            match(substr(text, at), /^operator(\(\)|[^(]*)/)
+            c = substr(text, at, RLENGTH)
+            gsub(/ /, "-", c)
+            out = out c
+            at += RLENGTH
+        } else if (c == "(") {
+            at = behind(text, at)
+            if (substr(text, at, 6) == " const")
+                at += 6
+            if (substr(text, at, 2) != "::")
+                break
+        } else if (c == "<" || c == "[") {
+            at = behind(text, at)
+        } else {
+            out = out c
+            at++
+        }
+    }
+    sub(/^.* /, "", out)
+    return out
+}
+
 /sockfault: finding: / {
     text = $0
     sub(/^.*sockfault: finding: /, "", text)
@@ -72,9 +118,11 @@ function ours(path,    line) {
 
 /^ +#[0-9]+ / && !stack_over {
     in_stack = 1
-    name = $2 ~ /^0x/ ? $4 : $2
     if (!ours($NF))
         next
+    name = $0
+    sub(/^ +#[0-9]+ +(0x[0-9a-f]+ +in +)?/, "", name)
+    name = plain(substr(name, 1, length(name) - length($NF) - 1))
     if ($NF ~ /^fuzzers\// || name ~ /^(main|LLVMFuzzerTestOneInput)$/)
         entry = entry == "" ? name : entry
     else if (frames < 5) {
