@@ -98,6 +98,7 @@ struct sf_run {
 /* What came out. */
 struct sf_outcome_of_run {
     struct sf_control *control; /* mapped; NULL when nothing could be done */
+    pid_t pid;                  /* of the command  */
     int status;                 /* as from waitpid */
     int forwarded; /* the signal that we were sent and passed on, or 0 */
     bool timed_out;
@@ -267,7 +268,7 @@ const char *sf_verdict(const struct sf_run *run,
 int sf_status(const struct sf_run *run,
               const struct sf_outcome_of_run *outcome);
 
-enum { SF_END_MAX = 64 };
+enum { SF_END_MAX = 128 };
 /* How the command itself ended. */
 void sf_end_text(const struct sf_run *run,
                  const struct sf_outcome_of_run *outcome,

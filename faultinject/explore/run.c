@@ -345,6 +345,7 @@ bool sf_run(const struct sf_run *run, struct sf_outcome_of_run *outcome)
     }
     tally = counts(run) ? begin_tally(run, shared.control) : NULL;
     pid = start(run, &shared, tally, &mask);
+    outcome->pid = pid;
     if (pid > 0) {
         watch(pid, run, outcome);
         outcome->control = shared.control;

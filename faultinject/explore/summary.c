@@ -310,8 +310,9 @@ void sf_end_text(const struct sf_run *run,
     else if (WIFSIGNALED(status) && was_ended(outcome))
         snprintf(text, SF_END_MAX, "the command was ended, since it spins");
     else if (WIFSIGNALED(status))
-        snprintf(text, SF_END_MAX, "the command was killed by SIG%s",
-                 sigabbrev_np(WTERMSIG(status)));
+        snprintf(text, SF_END_MAX, "the command was killed by SIG%s%s",
+                 sigabbrev_np(WTERMSIG(status)),
+                 sf_terminate_of(outcome->control, outcome->pid));
     else if (sanitizer_ended(run, outcome))
         snprintf(text, SF_END_MAX, "a sanitizer ended the command");
     else

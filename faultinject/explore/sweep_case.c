@@ -161,13 +161,16 @@ static const char *program_of(const struct sf_control *c, unsigned process)
     return name;
 }
 
-/* A crash is not what a program does on purpose, by abort(). */
+/* A crash is not what a program does on purpose, by abort(), and neither is
+ * what C++ does where nobody catches. */
 static const char *signal_of(const struct judged *j)
 {
     static const char before[] = " killed by ";
     const char *at =
         strcmp(j->kind, "died") == 0 ? strstr(j->line, before) : NULL;
 
+    if (at && strstr(at, ", by std::terminate"))
+        return " terminate";
     return at ? at + sizeof before - 2 : "";
 }
 

@@ -92,6 +92,7 @@ struct sf_process {
     int32_t pid;
     uint32_t connections;
     char program[32];
+    char terminate[64];           /* "", or what C++ was to call abort() for */
     uint64_t seen[SF_CALL_COUNT]; /* calls, counted by the process itself */
 };
 
@@ -150,6 +151,19 @@ struct sf_control {
 static inline struct sf_span *sf_control_spans(struct sf_control *control)
 {
     return (struct sf_span *)(control->rules + control->n_rules);
+}
+
+/* Of the youngest process of this number that used sockets: why C++ had it call
+ * abort(); "": it had not. */
+static inline const char *sf_terminate_of(const struct sf_control *control,
+                                          int32_t pid)
+{
+    uint32_t n = control->n_processes;
+
+    for (uint32_t i = n < SF_PROCESSES_MAX ? n : SF_PROCESSES_MAX; i > 0; i--)
+        if (control->processes[i - 1].pid == pid)
+            return control->processes[i - 1].terminate;
+    return "";
 }
 
 static inline struct sf_entry *sf_control_entries(struct sf_control *control)

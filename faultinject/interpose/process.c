@@ -110,12 +110,12 @@ static bool is_crash(int sig)
 }
 
 static void tell(enum sf_monitor monitor, const struct sf_moment *when,
-                 const char *how, const char *by)
+                 const char *how, const char *by, const char *why)
 {
     if (when->process == 0 || sf_control_heard->allowed & 1u << monitor)
         return;
     sf_control_then = when;
-    sf_finding(monitor, "a child was %s%s", how, by);
+    sf_finding(monitor, "a child was %s%s%s", how, by, why);
     sf_control_then = NULL;
 }
 
@@ -134,10 +134,11 @@ static pid_t reaped(pid_t pid, int status)
     when.process = sf_control_process(pid);
     if (is_crash(sig))
         tell(sig == SIGPIPE ? SF_MON_SIGPIPE : SF_MON_DIED, &when,
-             "killed by SIG", sigabbrev_np(sig));
+             "killed by SIG", sigabbrev_np(sig),
+             sf_terminate_of(sf_control_heard, pid));
     else if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
              sf_sanitized_ended(&sf_control_heard->sanitized))
-        tell(SF_MON_DIED, &when, "ended by a sanitizer", "");
+        tell(SF_MON_DIED, &when, "ended by a sanitizer", "", "");
     errno = saved;
     return pid;
 }

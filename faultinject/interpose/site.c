@@ -66,17 +66,29 @@ static void skip(const struct link_map *module)
 }
 
 /* One that is linked to the program goes by no name. */
+static bool is_cxx_library(const struct link_map *module)
+{
+    static const char *const names[] = {"/libstdc++.so.", "/libc++.so.",
+                                        "/libc++abi.so."};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strstr(module->l_name, names[i]))
+            return true;
+    return false;
+}
+
+bool sf_in_cxx_library(const void *address)
+{
+    const struct link_map *module = module_of((uintptr_t)address);
+
+    return module && is_cxx_library(module);
+}
+
 static void skip_of_cxx(void)
 {
-    static const char *const names[] = {"libstdc++.so", "libc++.so",
-                                        "libc++abi.so"};
-
     for (struct link_map *m = _r_debug.r_map; m; m = m->l_next)
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-            const char *slash = strrchr(m->l_name, '/');
-            if (slash && strncmp(slash + 1, names[i], strlen(names[i])) == 0)
-                skip(m);
-        }
+        if (is_cxx_library(m))
+            skip(m);
 }
 
 static void note_front(const void *function)

@@ -6,6 +6,7 @@
 //     hungry_new handler    with a new_handler, which gives something back
 //     hungry_new says       as it is destroyed, what it has to send
 //     hungry_new ends       since nobody catches
+//     hungry_new aborts     on purpose
 //     hungry_new trusts     and crashes
 #include <cerrno>
 #include <cstdio>
@@ -197,6 +198,8 @@ int main(int argc, char **argv)
         say_as_it_ends(ends);
     else if (way == "ends")
         delete shop::Buyer().pick(3);
+    else if (way == "aborts")
+        abort();
     else if (way == "trusts")
         trust();
     else

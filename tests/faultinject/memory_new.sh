@@ -106,8 +106,14 @@ for hungry in "$2" "$3"; do
     catches
     callers
     runs 1 explore --memory --only "${hungry##*/}" -o ends -- "$hungry" ends
-    says 'died: the command was killed by SIGABRT'
+    says 'died: the command was killed by SIGABRT, by std::terminate: uncaught std::bad_alloc$'
+    says 'finding died-terminate-faultinject_hungry_new'
     says 'shown again 3 of 3 times'
+    runs 1 run --fault 'process 1 malloc 1: no-memory' -- \
+        sh -c '"$1" ends; :' - "$hungry"
+    says 'died: a child was killed by SIGABRT, by std::terminate: uncaught std::bad_alloc \('
+    runs 1 run -- "$hungry" aborts
+    says 'the command was killed by SIGABRT$'
     runs 1 explore --memory --only "${hungry##*/}" -o trusts -- "$hungry" trusts
     says 'died: the command was killed by SIGSEGV'
     says 'shown again 3 of 3 times'
