@@ -10,6 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What an engine calls with each input; returns 0. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Where there is something to do once, before the first input. */
@@ -33,6 +37,10 @@ extern struct fuzz_memory fuzz_memory;
 
 /* Bytes of memory in use; 0: nobody counts them. */
 size_t fuzz_allocated(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 static inline bool fuzz_verbose(void)
 {

@@ -84,7 +84,7 @@ struct sf_fed {
 static bool sf_feed_copy(const struct sf_fed *f, void *parser,
                          const uint8_t *bytes, size_t len)
 {
-    uint8_t *copy = malloc(len);
+    uint8_t *copy = (uint8_t *)malloc(len);
     bool more;
 
     if (!copy)
@@ -189,7 +189,15 @@ static int sf_fuzz_pieces(const struct sf_fed *f, const uint8_t *data,
     return 0;
 }
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #define SF_FUZZ_PIECES(begin, feed, end)                         \
     int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) \

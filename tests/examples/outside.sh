@@ -212,6 +212,32 @@ clang -g ../../tests/examples/fuzz_bytes.c \
     $(pkg-config --cflags --libs sockfault) -o "$folder/bytes"
 proves bytes seeds/pipelined
 
+# Each header is C++ as well, and so is code that is fed bytes.
+for std in 17 20; do
+    for compiler in clang++ g++; do
+        for header in $(cd "$folder/installed" && find include/sockfault \
+            -name '*.h' | sed 's,include/sockfault/,,'); do
+            # shellcheck disable=SC2046
+            echo "#include \"$header\"" | $compiler -std=c++$std -Wall \
+                -Wextra -Wno-unused-function -Werror -fsyntax-only \
+                $(pkg-config --cflags sockfault) -x c++ - \
+                >"$folder/log" 2>&1 ||
+                fail "$header in C++$std: $(cat "$folder/log")"
+        done
+        # shellcheck disable=SC2046
+        $compiler -std=c++$std -g ../../tests/examples/fuzz_words.cc \
+            $(pkg-config --cflags --libs sockfault) -o "$folder/words"
+        "$folder/words" seeds >"$folder/log" 2>&1 || fail "$(cat "$folder/log")"
+    done
+done
+# shellcheck disable=SC2046
+clang++ -g -fsanitize=fuzzer,address ../../tests/examples/fuzz_words.cc \
+    -DWORDS_PLANTED $(pkg-config --cflags --libs sockfault) -o "$folder/words"
+mkdir "$folder/said"
+! "$folder/words" -runs=20000 -artifact_prefix="$folder/" "$folder/said" seeds \
+    >"$folder/log" 2>&1 || fail 'words that are cut are not found'
+grep -q 'finding: wrong-data' "$folder/log" || fail "$(cat "$folder/log")"
+
 # It is a project for the scripts: the gate replays and proves it, and is red.
 project=$folder/gated
 mkdir -p "$project/corpus/scenarios"
