@@ -14,11 +14,9 @@
 #include "faultinject/inject/hash.h"
 #include "faultinject/interpose/interpose.h"
 
-/* Whose functions are not who calls: ours, libc's, the loader's, and those of
- * the C++ library. */
-enum { SKIPPED = 6 };
-static const struct link_map *skipped[SKIPPED];
-static unsigned n_skipped;
+/* Whose functions are not who calls: ours, libc's, the loader's; and the C++
+ * library's, which may come later, with a plugin. */
+static const struct link_map *skipped[3];
 
 /* All that operator new is called, which a program may have itself, and an
  * allocator has. */
@@ -51,20 +49,6 @@ static const struct link_map *module_of(uintptr_t address)
                                                          : NULL;
 }
 
-static bool is_skipped(const struct link_map *module)
-{
-    for (unsigned i = 0; i < n_skipped; i++)
-        if (module == skipped[i])
-            return true;
-    return false;
-}
-
-static void skip(const struct link_map *module)
-{
-    if (module && n_skipped < SKIPPED && !is_skipped(module))
-        skipped[n_skipped++] = module;
-}
-
 /* One that is linked to the program goes by no name. */
 static bool is_cxx_library(const struct link_map *module)
 {
@@ -77,18 +61,19 @@ static bool is_cxx_library(const struct link_map *module)
     return false;
 }
 
+static bool is_skipped(const struct link_map *module)
+{
+    for (size_t i = 0; i < sizeof skipped / sizeof *skipped; i++)
+        if (module == skipped[i])
+            return true;
+    return module && is_cxx_library(module);
+}
+
 bool sf_in_cxx_library(const void *address)
 {
     const struct link_map *module = module_of((uintptr_t)address);
 
     return module && is_cxx_library(module);
-}
-
-static void skip_of_cxx(void)
-{
-    for (struct link_map *m = _r_debug.r_map; m; m = m->l_next)
-        if (is_cxx_library(m))
-            skip(m);
 }
 
 static void note_front(const void *function)
@@ -120,10 +105,9 @@ static void find_program(void)
 void sf_site_init(void)
 {
     find_program();
-    skip(module_of((uintptr_t)sf_site_init));
-    skip(module_of((uintptr_t)exit));
-    skip(module_of(_r_debug.r_ldbase));
-    skip_of_cxx();
+    skipped[0] = module_of((uintptr_t)sf_site_init);
+    skipped[1] = module_of((uintptr_t)exit);
+    skipped[2] = module_of(_r_debug.r_ldbase);
 #define CALL(name, returns, params, args, kind) NOTE_FIRST(name);
 #include "faultinject/calls.def"
 #undef CALL

@@ -1,7 +1,7 @@
 #!/bin/sh
 # memory_new.sh: allocations of C++ fail as the language says, and are told by
 # who says `new`, with the C++ library's operators and with an allocator's.
-# usage: memory_new.sh SOCKFAULT HUNGRY_NEW HUNGRY_NEW_WITH_OPERATORS
+# usage: memory_new.sh SOCKFAULT HUNGRY_NEW HUNGRY_NEW_WITH_OPERATORS PLUGS PLUGIN
 set -eu
 
 sockfault=$1
@@ -118,4 +118,13 @@ for hungry in "$2" "$3"; do
     says 'died: the command was killed by SIGSEGV'
     says 'shown again 3 of 3 times'
 done
+
+# The C++ library may come with a plugin of a program that has none of it.
+hungry=$4
+runs 0 explore --memory --only "${4##*/}" -o plugs -- "$4" "$5"
+says 'FOUND      nothing'
+! grep '^site libstdc' plugs/cases || fail 'the C++ library is a place'
+place=$(sed -n 's/^site \(.*\) malloc .* in asks_new .*/\1/p' plugs/cases)
+runs 0 run --fault "site $place malloc 1: no-memory" -- "$4" "$5"
+says '1 fault: 1 no-memory'
 exit $bad
