@@ -2,6 +2,7 @@
 # memory_new.sh: allocations of C++ fail as the language says, and are told by
 # who says `new`, with the C++ library's operators and with an allocator's.
 # usage: memory_new.sh SOCKFAULT HUNGRY_NEW HUNGRY_NEW_WITH_OPERATORS PLUGS PLUGIN
+#     SERVED_NEW SERVED_NEW_WITH_OPERATORS
 set -eu
 
 sockfault=$1
@@ -127,4 +128,13 @@ says 'FOUND      nothing'
 place=$(sed -n 's/^site \(.*\) malloc .* in asks_new .*/\1/p' plugs/cases)
 runs 0 run --fault "site $place malloc 1: no-memory" -- "$4" "$5"
 says '1 fault: 1 no-memory'
+
+# A server in memory.
+printf 'sockfault-session 1\nbytes 1 "hello"\nbytes 2 "abc"\n' >talk
+for hungry in "$6" "$7"; do
+    runs 0 sim --memory -s talk -- "$hungry" 7777
+    says 'PROVED     complete: each of 4 allocations has failed'
+    runs 1 sim --memory -s talk -- "$hungry" 7777 trusts
+    says 'REFUTED    allocation 1 fails: .*died: .* killed by SIGABRT'
+done
 exit $bad
