@@ -294,8 +294,9 @@ int sf_sim_verdict(const char *name, int status, bool hung)
                     name);
     if (WIFSIGNALED(status) && !is_excused(WTERMSIG(status))) {
         sim.killed = WTERMSIG(status);
-        return ends(SF_FOUND, "finding: died: %s was killed by SIG%s%s", name,
-                    sigabbrev_np(WTERMSIG(status)), before_all(s));
+        return ends(SF_FOUND, "finding: died: %s was killed by SIG%s%s%s", name,
+                    sigabbrev_np(WTERMSIG(status)), s->terminate,
+                    before_all(s));
     }
     if (!s->joined)
         return ends(SF_COULD_NOT,

@@ -92,8 +92,9 @@ struct sf_process {
     int32_t pid;
     uint32_t connections;
     char program[32];
-    char terminate[64];           /* "", or what C++ was to call abort() for */
-    uint64_t seen[SF_CALL_COUNT]; /* calls, counted by the process itself */
+    char terminate[SF_TERMINATE_MAX]; /* "", or what C++ was to call abort() for
+                                       */
+    uint64_t seen[SF_CALL_COUNT];     /* calls, counted by the process itself */
 };
 
 /* A finding, and how often it was told; the rest is that of the first time. */

@@ -18,6 +18,7 @@ int sf_on;
 unsigned (*sf_inject_enrol)(void);
 bool (*sf_inject_stray)(enum sf_call call, int fd);
 void (*sf_inject_forks)(enum sf_fork where);
+char *(*sf_inject_terminates)(void);
 bool (*sf_inject_refuses)(const void *caller);
 const struct sf_heap *sf_inject_heap;
 

@@ -54,6 +54,11 @@ enum sf_fork { SF_BEFORE_FORK, SF_IN_PARENT, SF_IN_CHILD };
  * others.  NULL: nobody is. */
 extern void (*sf_inject_forks)(enum sf_fork where);
 
+/* Asked, where C++ calls abort() since nobody catches what was thrown, where
+ * that is to be said, in SF_TERMINATE_MAX bytes (sanitizer.h).  NULL, as what
+ * it may answer: nowhere. */
+extern char *(*sf_inject_terminates)(void);
+
 /* Asked for each allocation of the program, where its allocator is stood in for
  * (interpose/malloc.c), with where that returns to: must it fail?  NULL: none.
  */

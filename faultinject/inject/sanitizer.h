@@ -15,6 +15,9 @@
 
 enum { SF_SANITIZER_STATUS = 86 };
 
+/* Of what C++ says that ends a program by abort(). */
+enum { SF_TERMINATE_MAX = 64 };
+
 /* In memory that processes share. */
 struct sf_sanitized {
     uint32_t programs; /* that have a sanitizer in them                  */

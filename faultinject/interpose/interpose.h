@@ -13,6 +13,10 @@
 
 #define SF_EXPORT __attribute__((visibility("default")))
 
+struct link_map;
+/* By its name; one that is linked statically has none (terminate.c). */
+bool sf_is_cxx_library(const struct link_map *module);
+
 #define SF_LIKELY(x) __builtin_expect(!!(x), 1)
 
 /* What is rare is not to make what is frequent longer. */

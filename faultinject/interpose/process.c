@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "faultinject/inject/control.h"
+#include "faultinject/inject/injector.h"
 #include "faultinject/inject/monitor.h"
 #include "faultinject/interpose/interpose.h"
 
@@ -141,6 +142,20 @@ static pid_t reaped(pid_t pid, int status)
         tell(SF_MON_DIED, &when, "ended by a sanitizer", "", "");
     errno = saved;
     return pid;
+}
+
+static char *say_terminate(void)
+{
+    unsigned process = sf_injector.process;
+
+    return sf_control_heard && process > 0 && process <= SF_PROCESSES_MAX
+               ? sf_control_heard->processes[process - 1].terminate
+               : NULL;
+}
+
+__attribute__((constructor(103))) static void begin(void)
+{
+    sf_inject_terminates = say_terminate;
 }
 
 #define REAPS(name, params, args)                                          \

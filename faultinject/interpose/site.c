@@ -49,31 +49,12 @@ static const struct link_map *module_of(uintptr_t address)
                                                          : NULL;
 }
 
-/* One that is linked to the program goes by no name. */
-static bool is_cxx_library(const struct link_map *module)
-{
-    static const char *const names[] = {"/libstdc++.so.", "/libc++.so.",
-                                        "/libc++abi.so."};
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strstr(module->l_name, names[i]))
-            return true;
-    return false;
-}
-
 static bool is_skipped(const struct link_map *module)
 {
     for (size_t i = 0; i < sizeof skipped / sizeof *skipped; i++)
         if (module == skipped[i])
             return true;
-    return module && is_cxx_library(module);
-}
-
-bool sf_in_cxx_library(const void *address)
-{
-    const struct link_map *module = module_of((uintptr_t)address);
-
-    return module && is_cxx_library(module);
+    return module && sf_is_cxx_library(module);
 }
 
 static void note_front(const void *function)

@@ -19,8 +19,6 @@ sf_site_id sf_site(void);
  * nobody is known it is that place itself.  No more is walked than needed. */
 uintptr_t sf_asker(const void *returns);
 
-bool sf_in_cxx_library(const void *address);
-
 /* Of the ways that lead to a call: the same number for the same way, in any
  * process, by its innermost frames; never 0. */
 uint64_t sf_stack(void);

@@ -3,13 +3,14 @@
  * program that does so itself: nobody catches what was thrown.
  */
 #include <dlfcn.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "faultinject/inject/control.h"
 #include "faultinject/inject/injector.h"
+#include "faultinject/inject/sanitizer.h"
 #include "faultinject/interpose/interpose.h"
-#include "faultinject/interpose/site.h"
 
 /* A std::type_info, as the ABI of C++ has it. */
 struct type {
@@ -29,25 +30,46 @@ static char *thrown(void)
     return type ? demangle(type->name, NULL, NULL, NULL) : NULL;
 }
 
-static void note(struct sf_process *process)
+/* One that is linked to the program goes by no name. */
+bool sf_is_cxx_library(const struct link_map *module)
+{
+    static const char *const names[] = {"/libstdc++.so.", "/libc++.so.",
+                                        "/libc++abi.so."};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strstr(module->l_name, names[i]))
+            return true;
+    return false;
+}
+
+static bool is_of_cxx_library(const void *address)
+{
+    struct dl_find_object found;
+
+    return _dl_find_object((void *)address, &found) == 0 &&
+           sf_is_cxx_library(found.dlfo_link_map);
+}
+
+static void note(char *where)
 {
     char *what;
 
     sf_thread.busy = true;
     what = thrown();
-    snprintf(process->terminate, sizeof process->terminate,
+    snprintf(where, SF_TERMINATE_MAX,
              what ? ", by std::terminate: uncaught %s" : ", by std::terminate",
              what);
 }
 
 SF_EXPORT void abort(void)
 {
+    char *where = NULL;
     void (*next)(void);
-    unsigned process = sf_injector.process;
 
-    if (sf_control_heard && process > 0 && process <= SF_PROCESSES_MAX &&
-        sf_in_cxx_library(__builtin_return_address(0)))
-        note(&sf_control_heard->processes[process - 1]);
+    if (sf_inject_terminates && is_of_cxx_library(__builtin_return_address(0)))
+        where = sf_inject_terminates();
+    if (where)
+        note(where);
     *(void **)&next = dlsym(RTLD_NEXT, "abort");
     for (;;)
         next();

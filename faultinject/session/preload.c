@@ -143,8 +143,14 @@ static bool refuses(const void *caller)
     return true;
 }
 
+static char *say_terminate(void)
+{
+    return served->terminate;
+}
+
 static void begin_to_refuse(void)
 {
+    sf_inject_terminates = say_terminate;
     allocates = true;
     sf_inject_refuses = refuses;
     served->blind = !sf_refuse_sees();

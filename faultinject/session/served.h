@@ -53,6 +53,7 @@ struct sf_served {
     uint32_t found;
     /* … this: the program's standard error may go anywhere */
     char line[SF_SIM_LINE];
+    char terminate[SF_TERMINATE_MAX]; /* "", or why C++ had it call abort() */
     struct sf_sanitized sanitized;
     uint32_t conns, accepted; /* made by peers; accepted from anybody */
     uint64_t calls, faults;
