@@ -1,5 +1,5 @@
 // own_new.cc: an allocator with operators of its own, which ask nobody, as
-// those of jemalloc and tcmalloc; with own_malloc.c it is all of one.
+// those of jemalloc and tcmalloc.
 #include <cstdint>
 #include <cstdlib>
 #include <new>
