@@ -154,6 +154,8 @@ struct sf_libc {
 #undef CALL
 };
 extern struct sf_libc sf_libc;
+/* libc's syscall(): past every wrapper as well. */
+long sf_syscall(long number, long a, long b, long c, long d, long e, long f);
 
 /* What the kernel calls this process, whatever the program is told. */
 pid_t sf_process(void);

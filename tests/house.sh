@@ -58,6 +58,8 @@ check_layers() {
         'faultinject/(simnet|session|interpose|explore|notify)/'
     forbid_include faultinject/simnet \
         'faultinject/(session|interpose|explore|notify)/'
+    forbid_include faultinject/threads \
+        'faultinject/(session|kernel|explore|notify)/'
     forbid_include faultinject/session \
         'faultinject/(kernel|interpose|explore|notify)/'
     forbid_include faultinject/interpose \

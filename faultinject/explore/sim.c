@@ -25,7 +25,7 @@ static const char usage[] =
     "usage: sockfault sim --scenario FILE [OPTION]... [--] COMMAND "
     "[ARGUMENT]...\n"
     "\n"
-    "Run a single-threaded server over sockets, peers and time in memory.\n"
+    "Run a server of one process over sockets, peers and time in memory.\n"
     "  -s, --scenario FILE  the session: sockfault-session(5), or an input\n"
     "      --allow MONITOR  what it sees is no finding, and the session goes "
     "on\n"

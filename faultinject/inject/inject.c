@@ -17,6 +17,7 @@
 int sf_on;
 unsigned (*sf_inject_enrol)(void);
 bool (*sf_inject_stray)(enum sf_call call, int fd);
+void (*sf_inject_passes)(enum sf_call call, int fd);
 void (*sf_inject_forks)(enum sf_fork where);
 char *(*sf_inject_terminates)(void);
 bool (*sf_inject_refuses)(const void *caller);
@@ -56,6 +57,11 @@ void sf_inject_end(void)
 void sf_inject_abandon(void)
 {
     sf_thread.mine = false;
+}
+
+void sf_inject_adopt(void)
+{
+    sf_thread.mine = true;
 }
 
 void sf_inject_handle(void (*handler)(void *arg), void *arg)
@@ -414,6 +420,8 @@ static bool admits(const struct sf_op *op)
     struct sf_member m;
     int cursor = 0;
 
+    if (sf_thread.mine && !sf_thread.busy && sf_inject_passes)
+        sf_inject_passes(op->call, op->fd);
     if (sf_thread.mine || sf_thread.busy || !sf_inject_stray)
         return false;
     while (op->wait && op->wait->shape->asked(op->wait, &cursor, &m))

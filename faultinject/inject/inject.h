@@ -43,8 +43,13 @@ void sf_inject_end(void);
  * the call all the same.
  */
 extern bool (*sf_inject_stray)(enum sf_call call, int fd);
+/* Before a call of the session's threads passes through, since the descriptor
+ * is not the world's; NULL: nobody asks. */
+extern void (*sf_inject_passes)(enum sf_call call, int fd);
 /* The calling thread has none any more: it is another process now. */
 void sf_inject_abandon(void);
+/* … or has one as well: it and the one that began never run at once. */
+void sf_inject_adopt(void);
 /* A world that makes a signal come true runs the program's handler: its calls
  * are the program's, even in the middle of a fault. */
 void sf_inject_handle(void (*handler)(void *arg), void *arg);

@@ -7,6 +7,7 @@
 #ifndef SF_INTERPOSE_H
 #define SF_INTERPOSE_H
 
+#include <dlfcn.h>
 #include <unistd.h>
 
 #include "faultinject/inject/inject.h"
@@ -108,8 +109,20 @@ void sf_seal(void);
 /* Says so where sf_inject_forks is set; errno stays as it is. */
 void sf_forks(enum sf_fork where);
 
-/* libc's syscall(): past every wrapper. */
-long sf_syscall(long number, long a, long b, long c, long d, long e, long f);
+/* A function that returns libc's own, by a name that is in no world. */
+#define SF_NEXT(name, returns, params)                 \
+    static returns(*next_##name(void)) params          \
+    {                                                  \
+        static returns(*next) params;                  \
+                                                       \
+        if (!next)                                     \
+            *(void **)&next = dlsym(RTLD_NEXT, #name); \
+        return next;                                   \
+    }
+
+/* Who else may have done what syscall() is asked for, and is none of the calls;
+ * NULL: nobody. */
+extern bool (*sf_raw_other)(long number, const long args[6], long *result);
 
 /*
  * A vector cut to its first bytes, in a copy.  An element is cut in two

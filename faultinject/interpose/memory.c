@@ -2,7 +2,6 @@
  * memory.c: names of libc's that go past its names for system calls.  A world
  * that is not the kernel's has to stand in for them as well.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

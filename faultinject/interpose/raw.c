@@ -179,11 +179,16 @@ static long pselect6(long a, long b, long c, long d, long e, long f)
     return pselect(INT(a), PTR(b), PTR(c), PTR(d), PTR(e), m.mask);
 }
 
+bool (*sf_raw_other)(long number, const long args[6], long *result);
+
 static long any_syscall(long number, long a, long b, long c, long d, long e,
                         long f)
 {
+    const long args[] = {a, b, c, d, e, f};
     long result;
 
+    if (sf_raw_other && sf_raw_other(number, args, &result))
+        return result;
     if (!clones(number, a))
         return sf_syscall(number, a, b, c, d, e, f);
     sf_forks(SF_BEFORE_FORK);

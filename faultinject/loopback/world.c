@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 struct loop loop;
+unsigned sf_sim_threads, sf_sim_thread; /* there is one */
 
 static struct sf_world below, world;
 

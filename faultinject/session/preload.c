@@ -18,6 +18,7 @@
 #include "faultinject/session/serve.h"
 #include "faultinject/session/served.h"
 #include "faultinject/session/word.h"
+#include "faultinject/threads/turns.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -38,7 +39,7 @@
 
 enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000, SAID_MAX = 2048 };
 
-#define ONLY_ONE   "only one thread of one process can be simulated: run it "
+#define ONLY_ONE   "only one process can be simulated: run it "
 #define FOREGROUND SF_SIM_FOREGROUND
 
 /* In programs built with AFL++'s compilers. */
@@ -106,8 +107,8 @@ static FILE *show; /* the session, as it happens; NULL: to nobody */
 
 /* ------------------------------------------------------------- its memory */
 
-/* Of the simulated thread only: what others do has no fixed place in time. */
-static _Thread_local bool allocates;
+/* Of simulated threads only: what others do has no fixed place in time. */
+static bool allocates;
 
 /* Whose it is, for whoever sees it happen. */
 static void tell_allocation(void)
@@ -133,7 +134,7 @@ static void load_backtrace(void)
 static bool refuses(const void *caller)
 {
     (void)caller;
-    if (!allocates || !sf_refused())
+    if (!allocates || !sf_turns_mine() || !sf_refused())
         return false;
     allocates = false;
     if (show)
@@ -248,7 +249,7 @@ static void stop(void *arg)
     else if (sigaction(SIGTERM, NULL, &action) < 0 ||
              action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
         end();
-    raise(SIGTERM);
+    kill(getpid(), SIGTERM);
 }
 
 static void on_fault(void *arg, const struct sf_point *at,
@@ -263,6 +264,9 @@ static bool serving_forks;
 
 static void start_fork_server(void)
 {
+    if (fuzzing && sf_sim_threads > 1)
+        cannot("afl-fuzz runs a fork of the program for each input, and a fork "
+               "has one thread");
     serving_forks = true;
     if (&__afl_manual_init)
         __afl_manual_init();
@@ -322,6 +326,7 @@ static void in_child(void)
     if (!serving_forks) {
         sf_pid_forked();
         sf_inject_refuses = NULL;
+        sf_turns_abandon();
         sf_inject_abandon();
         sf_sim_end();
     }
@@ -350,7 +355,8 @@ static void say_who(char why[SF_SIM_LINE], enum sf_call call, int fd)
     snprintf(why, SF_SIM_LINE,
              "another %s of %.40s calls %s on descriptor %d: " ONLY_ONE "%s",
              child ? "process" : "thread", called, sf_calls[call].name, fd,
-             child ? FOREGROUND : "with one thread" SF_SIM_ELSE);
+             child ? FOREGROUND
+                   : "with threads made by pthread_create()" SF_SIM_ELSE);
 }
 
 /* He may be the server, for whom the simulated thread waits in vain, or have
@@ -366,8 +372,8 @@ static void note_elsewhere(int fd)
     served->elsewhere = true;
 }
 
-/* The world is one thread's: what others do to it would be lost, and what
- * they should have done be missing. */
+/* The world is for threads that take turns: what others do to it would be lost,
+ * and what they should have done be missing. */
 static bool astray(enum sf_call call, int fd)
 {
     char why[SF_SIM_LINE];
@@ -513,6 +519,7 @@ static void serve_runs(void)
     start_fork_server();
     if (fuzzing)
         load();
+    sf_turns_await_end();
     begin_states();
     sf_serve_runs(&served->serving, fork_run);
     if (getpid() == process)
@@ -684,6 +691,7 @@ __attribute__((constructor(102))) static void attach(void)
     world.pipe = pipe_unless_reporting;
     world.socket = socket_noted;
     sf_inject_begin(&world, NULL, SF_LINUX);
+    sf_turns_begin();
     sf_monitor_begin(SF_MONITORS_OF_CALLS);
     sf_inject_forks = on_fork;
     pthread_atfork(before_fork, in_parent, in_child);

@@ -4,6 +4,8 @@
  */
 #include "faultinject/session/serve.h"
 
+#include "faultinject/world.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -27,7 +29,7 @@ static bool is_alone(void)
 static void set(uint32_t *at, uint32_t to)
 {
     __atomic_store_n(at, to, __ATOMIC_RELEASE);
-    syscall(SYS_futex, at, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    sf_syscall(SYS_futex, (long)at, FUTEX_WAKE, INT_MAX, 0, 0, 0);
 }
 
 /* The number of the run that comes next. */
@@ -36,7 +38,7 @@ static uint32_t await(struct sf_serving *v, uint32_t made)
     uint32_t asked;
 
     while ((asked = __atomic_load_n(&v->asked, __ATOMIC_ACQUIRE)) == made)
-        syscall(SYS_futex, &v->asked, FUTEX_WAIT, made, NULL, NULL, 0);
+        sf_syscall(SYS_futex, (long)&v->asked, FUTEX_WAIT, made, 0, 0, 0);
     return asked;
 }
 

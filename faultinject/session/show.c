@@ -20,6 +20,8 @@ static void line(char mark, bool program, const char *format, ...)
         return;
     fprintf(out, "%c %9.3f s  %*s", mark, (double)ns / 1e9, program ? LEFT : 0,
             "");
+    if (program && sf_sim_thread > 1)
+        fprintf(out, "%u: ", sf_sim_thread);
     va_start(ap, format);
     vfprintf(out, format, ap);
     va_end(ap);

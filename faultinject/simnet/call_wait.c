@@ -9,13 +9,19 @@
 
 /* ---------------------------------------------------------------- waiting */
 
-/* Who waits for the real kernel only, and for ever, waits there.  With a limit
- * it is ours: the time that passes is. */
+/* Who waits for the real kernel only, and for ever, waits there, if no other
+ * thread would have to wait with him.  With a limit it is ours: the time that
+ * passes is. */
+static bool waits_there(int64_t ns)
+{
+    return ns < 0 && sf_sim_threads < 2;
+}
+
 static int do_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t ns)
 {
     if (ns == -2 || nfds < 0)
         return -EINVAL;
-    if (ns < 0 && sim_only_real(nfds, rd, wr, ex))
+    if (waits_there(ns) && sim_only_real(nfds, rd, wr, ex))
         return PASS_INT;
     return sim_select(nfds, rd, wr, ex, sim_until(ns));
 }
@@ -54,8 +60,9 @@ static int do_poll(struct pollfd *fds, nfds_t nfds, int64_t ns)
         ours = sim_is_fd(fds[i].fd);
         real |= fds[i].fd >= 0;
     }
-    return ns < 0 && real && !ours ? PASS_INT
-                                   : sim_poll(fds, nfds, sim_until(ns));
+    return waits_there(ns) && real && !ours
+               ? PASS_INT
+               : sim_poll(fds, nfds, sim_until(ns));
 }
 
 int sim_on_poll(struct pollfd *fds, nfds_t nfds, int timeout)

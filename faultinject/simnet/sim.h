@@ -133,6 +133,8 @@ struct sim {
     struct sf_creep creep;
     uint64_t random;     /* the state of the generator                 */
     uint64_t alarm;      /* the call from which on `before` is asked   */
+    uint64_t share;      /* … and the one before which others go on    */
+    uint64_t look;       /* the earlier of these                       */
     unsigned ends_used;  /* ends[0 … used-1] were touched               */
     unsigned slots_used; /* slots likewise                              */
     unsigned watches_used;
@@ -230,6 +232,8 @@ void sim_epoll_rearm(const struct sf_end *end, bool unseen);
 /* Let something happen until `until`.  0: look again; -EAGAIN: that time has
  * come; -EINTR. */
 int sim_pass(int64_t until);
+/* Lets others go on, who wait for nothing but this thread. */
+void sim_give_way(void);
 /* The same in a call that goes on by itself after a handler with SA_RESTART. */
 int sim_block(int64_t until);
 int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until);

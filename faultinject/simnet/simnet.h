@@ -2,10 +2,10 @@
  * simnet.h: a kernel in memory.
  *
  * The second world (world.h): sockets, pipes, select, poll, epoll, and a
- * clock, for one single-threaded program and the peers it talks to.  Nothing
- * waits and nothing is allocated; the same calls give the same results in
- * any process.  What each call answers follows Linux (tcp_poll, unix_stream_
- * connect, … of 6.x); README.md lists the known differences.
+ * clock, for one program and the peers it talks to.  Nothing waits and nothing
+ * is allocated; the same calls give the same results in any process.  What each
+ * call answers follows Linux (tcp_poll, unix_stream_connect, … of 6.x);
+ * README.md lists the known differences.
  *
  * Descriptors.  The numbers from SF_SIM_FD on belong to simnet, lowest free
  * first; calls on other numbers go to the real kernel untouched.  A wait
@@ -141,6 +141,19 @@ static inline bool sf_sim_is_blocked(const struct sf_sim_config *c,
 {
     return c->signo && sf_blocks(mask, c->signo);
 }
+
+/*
+ * Threads.  Only one at a time may be in this world.  Who calls and has nothing
+ * ready, and waits until *until, lets others go on.  True: one did, look again;
+ * false: none can, and *until is when the first of all their waits ends.  NULL:
+ * there is one thread.  How many there are, and the number of the one that is
+ * here: 1 is the first.
+ */
+extern unsigned sf_sim_threads, sf_sim_thread;
+extern bool (*sf_sim_others)(int64_t *until);
+/* Such a wait for nothing of this world, by a thread of the program.  0: look
+ * again; -EAGAIN: that time has come; -EINTR: a handler has run. */
+int sf_sim_wait(int64_t until);
 
 /* The vtable; works between begin and end. */
 const struct sf_world *sf_simnet(void);

@@ -37,7 +37,7 @@ void sf_sim_begin(const struct sf_sim_config *config)
     sim.changes = sim.calls = 0;
     sim.creep = (struct sf_creep){0, 0};
     sim.random = 0;
-    sim.alarm = UINT64_MAX;
+    sim.alarm = sim.share = sim.look = UINT64_MAX;
     sim.ends_used = sim.slots_used = sim.watches_used = 0;
     sim.free_ends = NULL;
     sim.open = 0;
@@ -78,6 +78,7 @@ uint64_t sf_sim_calls(void)
 void sf_sim_alarm(uint64_t call)
 {
     sim.alarm = call;
+    sim.look = sim.share < call ? sim.share : call;
 }
 
 unsigned sf_sim_open(int *first)
@@ -253,6 +254,7 @@ void sf_sim_counters(sf_counter *each, void *arg)
     each(arg, &sim.calls, sizeof sim.calls);
     each(arg, &sim.changes, sizeof sim.changes);
     each(arg, &sim.alarm, sizeof sim.alarm);
+    each(arg, &sim.look, sizeof sim.look);
     each(arg, &sim.creep.at, sizeof sim.creep.at);
     if (sim.creep.at != sim.changes) /* then they count from 0 again */
         each(arg, &sim.creep.asks, sizeof sim.creep.asks);

@@ -54,14 +54,51 @@ static bool comes(void)
     return true;
 }
 
+unsigned sf_sim_threads, sf_sim_thread;
+bool (*sf_sim_others)(int64_t *until);
+
+/* So many calls are made in a row before others go on who could: who never has
+ * to wait lets nobody starve. */
+static void begin_share(void)
+{
+    enum { SHARE = 8 };
+
+    if (sf_sim_threads < 2)
+        return;
+    sim.share = sim.calls + SHARE;
+    sf_sim_alarm(sim.alarm);
+}
+
+/* The mask is of this thread's wait. */
+static bool others_go_on(int64_t *until)
+{
+    const sigset_t *mask = sim.mask;
+    bool went = sf_sim_others && sf_sim_others(until);
+
+    sim.mask = mask;
+    begin_share();
+    return went;
+}
+
+void sim_give_way(void)
+{
+    int64_t now = sim.now;
+
+    others_go_on(&now);
+}
+
 int sim_pass(int64_t until)
 {
     enum sf_sim_wake wake = SF_SIM_NOTHING;
-    int64_t next = until < sim.timer_due ? until : sim.timer_due;
+    int64_t next = until;
 
     sim.restarts = false;
     if (sim_bell() || comes())
         return -EINTR;
+    if (others_go_on(&next))
+        return 0;
+    if (sim.timer_due < next)
+        next = sim.timer_due;
     if (sim.bell < next)
         next = sim.bell;
     if (until <= sim.now)
@@ -82,6 +119,12 @@ int sim_pass(int64_t until)
     if (sim_bell())
         return -EINTR;
     return next == until ? -EAGAIN : 0;
+}
+
+int sf_sim_wait(int64_t until)
+{
+    sim.mask = NULL;
+    return sim_pass(until);
 }
 
 int sim_block(int64_t until)

@@ -174,12 +174,20 @@ static void sim_random(void *to, size_t len)
 
 /* ----------------------------------------------------------------- vtable */
 
+static __attribute__((noinline)) void look(enum sf_call call)
+{
+    if (sim.calls >= sim.share)
+        sim_give_way();
+    if (sim.calls >= sim.alarm)
+        sim.config.before(sim.config.arg, call);
+}
+
 /* A handler may have left the last call by a jump. */
 static void before(enum sf_call call)
 {
     sim.mask = NULL;
-    if (++sim.calls >= sim.alarm)
-        sim.config.before(sim.config.arg, call);
+    if (++sim.calls >= sim.look)
+        look(call);
 }
 
 static long failed(enum sf_call call, long first, long asked, int err)

@@ -2,7 +2,7 @@
  * served.c: a server for one client at a time, as bad as it is told to be.
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|bare|helper|thread|
- *             moves|onto|redies|file|dawdle|masks|reads|alarm|ticks|
+ *             c11|moves|onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
  *             flushes|tires|fickle|hangs|shy|shuns|grows|trusts|yields|
@@ -35,6 +35,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -209,9 +210,16 @@ static void *run(void *fd)
     return NULL;
 }
 
+/* libc makes these threads by itself. */
+static int run_c11(void *fd)
+{
+    return run(fd) != NULL;
+}
+
 static bool gives_away(int fd)
 {
     pthread_t thread;
+    thrd_t other;
 
     if (is("onto"))
         dup2(fd, 0);
@@ -227,6 +235,8 @@ static bool gives_away(int fd)
         stream(fd);
     if (is("thread"))
         return pthread_create(&thread, NULL, run, (void *)(intptr_t)fd) == 0;
+    if (is("c11"))
+        return thrd_create(&other, run_c11, (void *)(intptr_t)fd) == 0;
     if (is("shuns"))
         close(fd);
     return is("dawdle") || is("streams") || is("shuns");
@@ -458,23 +468,23 @@ static void look_at_files(int listener)
 }
 
 /* Has something to tell besides, on a socket of the real kernel's. */
-static void *listen_beside(void *arg)
+static int listen_beside(void *arg)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     (void)arg;
     if (listen(fd, 1) < 0)
         abort();
-    return NULL;
+    return 0;
 }
 
 static void begin_beside(void)
 {
-    pthread_t thread;
+    thrd_t thread;
 
     if (is("beside") &&
-        (pthread_create(&thread, NULL, listen_beside, NULL) != 0 ||
-         pthread_join(thread, NULL) != 0))
+        (thrd_create(&thread, listen_beside, NULL) != thrd_success ||
+         thrd_join(thread, NULL) != thrd_success))
         abort();
 }
 
@@ -540,7 +550,7 @@ static void *sleep_until_told(void *arg)
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
     sigwait(&term, &signo);
-    return stopped = 1, arg;
+    exit(arg != NULL);
 }
 
 static void begin_to_dream(void)

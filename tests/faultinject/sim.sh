@@ -81,14 +81,16 @@ expect 1 'finding: spin' talk "$served" spin
 expect 1 'finding: died: .* returned' talk "$served" quit
 expect 1 'finding: died: .* returned' talk "$served" 86
 expect 1 'finding: spin: 2000 calls in a row' talk "$served" flushes
-# Only one thread of one process has the world, whichever program it runs.
-only='only one thread of one process can be simulated'
+# Only one process has the world, whichever program it runs.
+only='only one process can be simulated'
 for how in fork bare; do
     expect 2 "another process of .*served calls send on .*$only" \
         talk "$served" "$how"
 done
+expect 0 '2 connections.*nothing found' talk "$served" thread
+# libc makes the threads of C11 past its own name for that.
 expect 2 "another thread of .*served calls send on .*$only" talk "$served" \
-    thread
+    c11
 foreground="$only: run it in the foreground and without workers"
 for how in daemon waits execs; do
     expect 2 "another process of .* calls listen on .*$foreground" \
@@ -105,7 +107,7 @@ expect 2 "served wants SIGIO from descriptor 513, .*$foreground" \
     talk "$served" sigio
 expect 2 "served passes a descriptor on through 514: $foreground" \
     talk "$served" rights
-expect 2 "or by 'sockfault run', over real sockets" talk "$served" thread
+expect 2 "or by 'sockfault run', over real sockets" talk "$served" c11
 expect 2 'served makes descriptor 0 a copy of 513' talk "$served" onto
 expect 0 '2 connections.*nothing found' talk "$served" helper
 expect 0 '2 connections.*nothing found' talk env A=1 "$served" good

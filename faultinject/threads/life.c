@@ -1,0 +1,102 @@
+/* life.c: threads that begin, end and are waited for; see turns.h */
+#include "faultinject/interpose/interpose.h"
+#include "faultinject/simnet/simnet.h"
+#include "faultinject/threads/turns.h"
+
+#include <errno.h>
+#include <sched.h>
+
+SF_NEXT(pthread_join, int, (pthread_t id, void **result))
+SF_NEXT(pthread_tryjoin_np, int, (pthread_t id, void **result))
+SF_NEXT(pthread_detach, int, (pthread_t id))
+SF_NEXT(pthread_cancel, int, (pthread_t id))
+SF_NEXT(sched_yield, int, (void))
+
+static bool is_detached(const pthread_attr_t *attr)
+{
+    int state = PTHREAD_CREATE_JOINABLE;
+
+    if (attr)
+        pthread_attr_getdetachstate(attr, &state);
+    return state == PTHREAD_CREATE_DETACHED;
+}
+
+SF_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                             void *(*run)(void *), void *arg)
+{
+    struct sf_turn *turn;
+    int err;
+
+    if (!sf_turns_mine())
+        return sf_libc.pthread_create(thread, attr, run, arg);
+    turn = sf_turns_new(run, arg, is_detached(attr));
+    if (!turn)
+        return EAGAIN;
+    err = sf_libc.pthread_create(thread, attr, sf_turns_run, turn);
+    if (err)
+        sf_turns_not_made(turn);
+    else
+        sf_turns_made(turn, *thread);
+    return err;
+}
+
+/* It has done all that is its own: libc's join takes no time. */
+SF_EXPORT int pthread_join(pthread_t id, void **result)
+{
+    struct sf_turn *turn = sf_turns_mine() ? sf_turns_find(id) : NULL;
+
+    if (!turn || pthread_equal(id, pthread_self()))
+        return next_pthread_join()(id, result);
+    while (!sf_turns_ended(turn))
+        sf_turns_wait_or_end(SF_SIM_NEVER);
+    sf_turns_forget(turn);
+    return next_pthread_join()(id, result);
+}
+
+SF_EXPORT int pthread_tryjoin_np(pthread_t id, void **result)
+{
+    struct sf_turn *turn = sf_turns_mine() ? sf_turns_find(id) : NULL;
+
+    if (!turn)
+        return next_pthread_tryjoin_np()(id, result);
+    return sf_turns_ended(turn) ? pthread_join(id, result) : EBUSY;
+}
+
+SF_EXPORT int pthread_detach(pthread_t id)
+{
+    struct sf_turn *turn = sf_turns_mine() ? sf_turns_find(id) : NULL;
+
+    if (turn)
+        sf_turns_forget(turn);
+    return next_pthread_detach()(id);
+}
+
+SF_EXPORT int pthread_cancel(pthread_t id)
+{
+    sf_turns_changed();
+    return next_pthread_cancel()(id);
+}
+
+/* Who asks others to go on, and they do nothing, waits for something that only
+ * time brings about: more and more of it, up to a second. */
+static int64_t patience(void)
+{
+    enum { EAGER = 64, STEPS = 20, STEP_NS = 1000 };
+    static uint64_t at;
+    static unsigned asked;
+
+    if (sf_sim_calls() != at)
+        asked = 0;
+    at = sf_sim_calls();
+    if (asked < EAGER + STEPS)
+        asked++;
+    return asked < EAGER ? 0 : INT64_C(1) * STEP_NS << (asked - EAGER);
+}
+
+SF_EXPORT int sched_yield(void)
+{
+    if (!sf_turns_mine() || sf_sim_threads < 2 || sf_turns_over())
+        return next_sched_yield()();
+    sf_turns_wait(sf_sim_now() + patience());
+    return 0;
+}

@@ -1,0 +1,290 @@
+/* turns.c: whose turn it is; see turns.h */
+#include "faultinject/threads/turns.h"
+
+#include "faultinject/inject/inject.h"
+#include "faultinject/interpose/interpose.h"
+#include "faultinject/simnet/simnet.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sys/syscall.h>
+
+enum { TURNS_MAX = 1024 };
+
+struct sf_turn {
+    bool lives;
+    bool kept;       /* it may still be joined                       */
+    bool ready;      /* it waits for nothing but its turn            */
+    bool leads;      /* all have looked in vain, and it lets time go */
+    bool firm;       /* its wait is no cancellation point            */
+    uint32_t has;    /* the turn: a futex                            */
+    uint64_t looked; /* what had changed when it looked in vain      */
+    int64_t until;
+    const sigset_t *signals;
+    pthread_t id;
+    void *(*run)(void *);
+    void *arg;
+};
+
+static struct sf_turn turns[TURNS_MAX];
+static unsigned turns_n; /* that were ever used */
+static uint64_t changed;
+static pthread_key_t end;
+static __thread struct sf_turn *self;
+
+static uint64_t changes(void)
+{
+    return changed + sf_sim_changes() + sf_sim_calls();
+}
+
+/* Of a single thread it would be a state of its own each time. */
+void sf_turns_changed(void)
+{
+    if (sf_sim_threads > 1)
+        changed++;
+}
+
+bool sf_turns_mine(void)
+{
+    return self != NULL;
+}
+
+/* ------------------------------------------------------------------- turns */
+
+static void give(struct sf_turn *to)
+{
+    __atomic_store_n(&to->has, 1, __ATOMIC_RELEASE);
+    sf_syscall(SYS_futex, (long)&to->has, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+}
+
+static void await(void)
+{
+    while (!__atomic_load_n(&self->has, __ATOMIC_ACQUIRE))
+        sf_syscall(SYS_futex, (long)&self->has, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
+    self->has = 0;
+    sf_sim_thread = (unsigned)(self - turns) + 1;
+}
+
+/* Who may be able to go on; NULL: nobody else. */
+static struct sf_turn *next(void)
+{
+    unsigned own = (unsigned)(self - turns);
+
+    for (unsigned i = 1; i < turns_n; i++) {
+        struct sf_turn *t = &turns[(own + i) % turns_n];
+
+        if (t->lives && (t->ready || t->looked != changes()))
+            return t;
+    }
+    return NULL;
+}
+
+static struct sf_turn *leader(void)
+{
+    struct sf_turn *t = turns;
+
+    while (!t->lives)
+        t++;
+    t->leads = true;
+    return t;
+}
+
+static int64_t earliest(void)
+{
+    int64_t until = SF_SIM_NEVER;
+
+    for (unsigned i = 0; i < turns_n; i++)
+        if (turns[i].lives && turns[i].until < until)
+            until = turns[i].until;
+    return until;
+}
+
+static void test_cancel(void *arg)
+{
+    (void)arg;
+    pthread_testcancel();
+}
+
+/* The turn is another's for a while. */
+static void part_with_it(struct sf_turn *to)
+{
+    if (to == self)
+        return;
+    give(to);
+    await();
+    if (!self->ready && !self->firm)
+        sf_inject_handle(test_cancel, NULL);
+}
+
+static bool let_others(int64_t *until)
+{
+    struct sf_turn *to;
+
+    if (!self || sf_sim_threads == 1)
+        return false;
+    self->until = *until;
+    self->ready = *until <= sf_sim_now();
+    self->looked = changes();
+    to = next();
+    if (!to && self->ready)
+        return false;
+    part_with_it(to ? to : leader());
+    if (!self->leads)
+        return !self->ready;
+    self->leads = false;
+    *until = earliest();
+    changed++;
+    return false;
+}
+
+static int wait_until(int64_t until, bool firm)
+{
+    int r;
+
+    self->firm = firm;
+    sf_inject_lend(true);
+    r = sf_sim_wait(until);
+    sf_inject_lend(false);
+    self->firm = false;
+    return r == -EAGAIN ? r : 0;
+}
+
+int sf_turns_wait(int64_t until)
+{
+    return wait_until(until, true);
+}
+
+int sf_turns_wait_or_end(int64_t until)
+{
+    return wait_until(until, false);
+}
+
+/* The real kernel would put this thread to sleep, and with it the others. */
+static void await_real(enum sf_call call, int fd)
+{
+    struct pollfd real = {.fd = fd, .events = POLLIN};
+
+    while (sf_sim_threads > 1 && sf_calls[call].kind & K_READ &&
+           sf_libc.poll(&real, 1, 0) == 0)
+        sf_turns_wait(SF_SIM_NEVER);
+}
+
+void sf_turns_await(const sigset_t *signals)
+{
+    self->signals = signals;
+}
+
+bool sf_turns_awaits(int signo)
+{
+    for (unsigned i = 0; i < turns_n; i++)
+        if (turns[i].lives && turns[i].signals &&
+            sigismember(turns[i].signals, signo) == 1)
+            return true;
+    return false;
+}
+
+/* ----------------------------------------------------------------- threads */
+
+struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached)
+{
+    struct sf_turn *t = turns;
+
+    while (t < turns + turns_n && (t->lives || t->kept))
+        t++;
+    if (t == turns + TURNS_MAX)
+        return NULL;
+    turns_n += t == turns + turns_n;
+    *t = (struct sf_turn){.lives = true,
+                          .kept = !detached,
+                          .ready = true,
+                          .until = SF_SIM_NEVER,
+                          .run = run,
+                          .arg = arg};
+    sf_sim_threads++;
+    return t;
+}
+
+void sf_turns_made(struct sf_turn *turn, pthread_t id)
+{
+    turn->id = id;
+}
+
+void sf_turns_not_made(struct sf_turn *turn)
+{
+    sf_sim_threads--;
+    turn->lives = turn->kept = false;
+}
+
+struct sf_turn *sf_turns_find(pthread_t id)
+{
+    for (unsigned i = 0; i < turns_n; i++)
+        if (turns[i].kept && pthread_equal(turns[i].id, id))
+            return &turns[i];
+    return NULL;
+}
+
+bool sf_turns_ended(const struct sf_turn *turn)
+{
+    return !turn->lives;
+}
+
+void sf_turns_forget(struct sf_turn *turn)
+{
+    turn->kept = false;
+}
+
+/* Its last act: what it does after that is libc's. */
+static void leave(void)
+{
+    struct sf_turn *to;
+
+    changed++;
+    sf_sim_threads--;
+    self->lives = false;
+    to = next();
+    give(to ? to : leader());
+}
+
+/* The destructors of its own variables run first, in as many rounds as libc
+ * makes. */
+static void on_end(void *left)
+{
+    uintptr_t rounds = (uintptr_t)left - 1;
+
+    if (rounds)
+        pthread_setspecific(end, (void *)rounds);
+    else
+        leave();
+}
+
+static void end_at_last(void)
+{
+    pthread_setspecific(end, (void *)PTHREAD_DESTRUCTOR_ITERATIONS);
+}
+
+void *sf_turns_run(void *turn)
+{
+    self = turn;
+    end_at_last();
+    await();
+    sf_inject_adopt();
+    return self->run(self->arg);
+}
+
+void sf_turns_begin(void)
+{
+    self = sf_turns_new(NULL, NULL, false);
+    sf_turns_made(self, pthread_self());
+    pthread_key_create(&end, on_end);
+    end_at_last();
+    sf_sim_others = let_others;
+    sf_raw_other = sf_turns_syscall;
+    sf_inject_passes = await_real;
+}
+
+void sf_turns_abandon(void)
+{
+    self = NULL;
+    sf_sim_threads = 0;
+}

@@ -1,0 +1,112 @@
+/*
+ * raw.c: what threads wait for without libpthread: futexes, by which libraries
+ * and languages make locks of their own, and signals.
+ */
+#include "faultinject/interpose/interpose.h"
+#include "faultinject/threads/clocks.h"
+#include "faultinject/threads/turns.h"
+#include "faultinject/threads/waits.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+/* ----------------------------------------------------------------- futexes */
+
+/* FUTEX_WAIT has so much time, FUTEX_WAIT_BITSET until then. */
+static int64_t limit_of(int how, const struct timespec *time)
+{
+    clockid_t clock =
+        how & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+
+    return (how & FUTEX_CMD_MASK) == FUTEX_WAIT ? sf_turns_from_now(time)
+                                                : sf_turns_until(clock, time);
+}
+
+static long failed(int err)
+{
+    errno = err;
+    return -1;
+}
+
+static long wait_at(const uint32_t *at, int how, uint32_t value,
+                    const struct timespec *time)
+{
+    int r;
+
+    if (__atomic_load_n(at, __ATOMIC_SEQ_CST) != value)
+        return failed(EAGAIN);
+    r = sf_wait_for(at, limit_of(how, time), NULL, NULL);
+    return r ? failed(r) : 0;
+}
+
+/* Who does not take turns sleeps in the kernel.  Bits are not looked at: to be
+ * woken for nothing is always possible. */
+static bool futex(const long a[6], long *result)
+{
+    int how = (int)a[1], command = how & FUTEX_CMD_MASK, woken;
+
+    if (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET) {
+        *result = wait_at((const uint32_t *)a[0], how, (uint32_t)a[2],
+                          (const struct timespec *)a[3]);
+        return true;
+    }
+    if (command != FUTEX_WAKE && command != FUTEX_WAKE_BITSET)
+        return false;
+    woken = sf_wake((const void *)a[0], (int)a[2]);
+    *result = woken +
+              sf_syscall(SYS_futex, a[0], how, a[2] - woken, a[3], a[4], a[5]);
+    return true;
+}
+
+bool sf_turns_syscall(long number, const long args[6], long *result)
+{
+    return number == SYS_futex && sf_turns_mine() && futex(args, result);
+}
+
+/* ----------------------------------------------------------------- signals */
+
+SF_NEXT(sigtimedwait, int,
+        (const sigset_t *set, siginfo_t *info, const struct timespec *limit))
+
+static int take_signal(const sigset_t *set, siginfo_t *info, int64_t until)
+{
+    static const struct timespec at_once;
+    int signo;
+
+    sf_turns_await(set);
+    while ((signo = next_sigtimedwait()(set, info, &at_once)) < 0 &&
+           errno == EAGAIN && sf_turns_wait_or_end(until) == 0)
+        ;
+    sf_turns_await(NULL);
+    return signo;
+}
+
+SF_EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info,
+                           const struct timespec *limit)
+{
+    if (!sf_turns_mine())
+        return next_sigtimedwait()(set, info, limit);
+    return take_signal(set, info, sf_turns_from_now(limit));
+}
+
+SF_EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+    return sigtimedwait(set, info, NULL);
+}
+
+/* It returns the error, and is not interrupted. */
+SF_EXPORT int sigwait(const sigset_t *set, int *signo)
+{
+    int saved = errno, got, err;
+
+    do
+        got = sigtimedwait(set, NULL, NULL);
+    while (got < 0 && errno == EINTR);
+    err = got < 0 ? errno : 0;
+    errno = saved;
+    if (got >= 0)
+        *signo = got;
+    return err;
+}

@@ -1,0 +1,68 @@
+/*
+ * turns.h: the threads of a program in memory, one at a time.
+ *
+ * simnet is for one thread.  Where a program makes more of them, one has the
+ * turn: it runs, and all others sleep, until it waits for something: for the
+ * world, for time, for a lock or another thread.  Whose turn is next depends on
+ * nothing but the order in which they were made and on what they do, so that a
+ * session is the same run on any machine.  Between two waits a thread is not
+ * interrupted.
+ *
+ * Who waits has looked in vain, and looks again in its turn, once anything has
+ * changed.  Where all have looked in vain nobody can go on by himself: then the
+ * first thread lets peers act or time pass, as where it is alone.  It is the
+ * one that gets the process's signals.
+ */
+#ifndef SF_TURNS_H
+#define SF_TURNS_H
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The calling thread is the first one, and has the turn. */
+void sf_turns_begin(void);
+/* In a child by fork: it has one thread, and no world. */
+void sf_turns_abandon(void);
+/* The calling thread is one that takes turns.  All others, and before the
+ * beginning all of them, do as they would without us. */
+bool sf_turns_mine(void);
+
+/* From now on its end is seen: who yields then is a sanitizer's, which has
+ * stopped all other threads and waits for no turn. */
+void sf_turns_await_end(void);
+bool sf_turns_over(void);
+
+/* Waits.  0: look again; -EAGAIN: that time (ns, by simnet's clock) has come.
+ * The second is a cancellation point. */
+int sf_turns_wait(int64_t until);
+int sf_turns_wait_or_end(int64_t until);
+/* Another thread may wait for what was done now. */
+void sf_turns_changed(void);
+
+/* Is one of them in sigwait(3) for this signal?  Who waits there says so; NULL:
+ * no longer. */
+bool sf_turns_awaits(int signo);
+void sf_turns_await(const sigset_t *signals);
+
+/* A number of syscall(3) that is in no world; true: it was done. */
+bool sf_turns_syscall(long number, const long args[6], long *result);
+
+/* --- threads */
+struct sf_turn;
+
+/* For one that is about to be made; NULL: there are too many. */
+struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached);
+/* What it runs, with its turn as argument. */
+void *sf_turns_run(void *turn);
+/* What has become of it: its name, or that it could not be made. */
+void sf_turns_made(struct sf_turn *turn, pthread_t id);
+void sf_turns_not_made(struct sf_turn *turn);
+/* One that somebody may still join; NULL: it does not take turns. */
+struct sf_turn *sf_turns_find(pthread_t id);
+bool sf_turns_ended(const struct sf_turn *turn);
+/* Nobody will join it, or it was joined. */
+void sf_turns_forget(struct sf_turn *turn);
+
+#endif

@@ -1,0 +1,465 @@
+/*
+ * threaded.c: an echo server of several threads, as bad as it is told to be.
+ *
+ *     threaded [each|pool|locks|signals|first-ends|reads|deadlock|forgets|
+ *               closes-twice|closes-reset|wakes-nobody|trusts] [FIFO]
+ *
+ * It knows nothing of sockfault; threads.sh runs it over simnet.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *how = "each";
+static volatile sig_atomic_t stopped;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+static bool is(const char *what)
+{
+    return strcmp(how, what) == 0;
+}
+
+static void must(bool so)
+{
+    if (!so)
+        abort();
+}
+
+static void on_term(int signo)
+{
+    (void)signo;
+    stopped = 1;
+}
+
+static pthread_t begin(void *(*run)(void *), void *arg)
+{
+    pthread_t thread;
+
+    must(pthread_create(&thread, NULL, run, arg) == 0);
+    return thread;
+}
+
+/* ----------------------------------------------------------------- clients */
+
+static int clients; /* that are served now */
+
+static bool send_all(int fd, const char *bytes, ssize_t n)
+{
+    ssize_t r;
+
+    for (; n > 0; bytes += r, n -= r)
+        if ((r = send(fd, bytes, (size_t)n, MSG_NOSIGNAL)) < 0)
+            return false;
+    return true;
+}
+
+static void echo(int fd)
+{
+    enum { ROOM = 64 };
+    char *bytes = malloc(ROOM);
+    ssize_t n = 0;
+
+    if (is("trusts"))
+        bytes[0] = '\0';
+    while (bytes && (n = read(fd, bytes, ROOM)) > 0 && send_all(fd, bytes, n))
+        ;
+    free(bytes);
+    if (!is("forgets"))
+        close(fd);
+    if (is("closes-twice") || (is("closes-reset") && n < 0))
+        close(fd);
+}
+
+static void *serve(void *arg)
+{
+    echo((int)(intptr_t)arg);
+    pthread_mutex_lock(&lock);
+    clients--;
+    pthread_cond_broadcast(&changed);
+    pthread_mutex_unlock(&lock);
+    return NULL;
+}
+
+static void wait_for_clients(void)
+{
+    pthread_mutex_lock(&lock);
+    while (clients > 0)
+        pthread_cond_wait(&changed, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+/* -------------------------------------------------------------------- pool */
+
+enum { WORKERS = 3, QUEUE = 64 };
+
+static pthread_t workers[WORKERS];
+static int queue[QUEUE];
+static unsigned put, taken;
+
+static bool has_pool(void)
+{
+    return is("pool") || is("wakes-nobody");
+}
+
+static void *work(void *arg)
+{
+    int fd;
+
+    for (;;) {
+        pthread_mutex_lock(&lock);
+        while (put == taken)
+            pthread_cond_wait(&changed, &lock);
+        fd = queue[taken++ % QUEUE];
+        pthread_mutex_unlock(&lock);
+        if (fd < 0)
+            return arg;
+        echo(fd);
+    }
+}
+
+static void enqueue(int fd)
+{
+    pthread_mutex_lock(&lock);
+    queue[put++ % QUEUE] = fd;
+    if (!is("wakes-nobody"))
+        pthread_cond_signal(&changed);
+    pthread_mutex_unlock(&lock);
+}
+
+static void begin_pool(void)
+{
+    for (intptr_t i = 0; i < WORKERS; i++)
+        workers[i] = begin(work, (void *)i);
+}
+
+static void end_pool(void)
+{
+    void *result;
+
+    for (unsigned i = 0; i < WORKERS; i++)
+        enqueue(-1);
+    for (intptr_t i = 0; i < WORKERS; i++)
+        must(pthread_join(workers[i], &result) == 0 && result == (void *)i);
+}
+
+/* ------------------------------------------------------------------- locks */
+
+static struct timespec later(clockid_t clock, int seconds)
+{
+    struct timespec t;
+
+    clock_gettime(clock, &t);
+    t.tv_sec += seconds;
+    return t;
+}
+
+static int steps; /* of whoever was to be waited for */
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_spinlock_t spin;
+static pthread_barrier_t barrier;
+static sem_t sem;
+static uint32_t word;
+static pthread_key_t key;
+
+/* Takes each of them, and five seconds. */
+static void *hold(void *arg)
+{
+    pthread_mutex_lock(&lock);
+    pthread_rwlock_wrlock(&rwlock);
+    pthread_spin_lock(&spin);
+    sleep(5);
+    steps++;
+    pthread_spin_unlock(&spin);
+    pthread_rwlock_unlock(&rwlock);
+    pthread_mutex_unlock(&lock);
+    return arg;
+}
+
+static void try_locks(void)
+{
+    pthread_t holder = begin(hold, NULL);
+    struct timespec soon, late = later(CLOCK_REALTIME, 100);
+
+    sleep(1);
+    soon = later(CLOCK_MONOTONIC, 1);
+    must(pthread_mutex_clocklock(&lock, CLOCK_MONOTONIC, &soon) == ETIMEDOUT);
+    soon = later(CLOCK_REALTIME, 1);
+    must(pthread_rwlock_timedrdlock(&rwlock, &soon) == ETIMEDOUT);
+    must(pthread_tryjoin_np(holder, NULL) == EBUSY && steps == 0);
+    pthread_spin_lock(&spin);
+    must(steps == 1);
+    pthread_spin_unlock(&spin);
+    must(pthread_mutex_timedlock(&lock, &late) == 0);
+    must(pthread_rwlock_rdlock(&rwlock) == 0);
+    pthread_rwlock_unlock(&rwlock);
+    pthread_mutex_unlock(&lock);
+    must(pthread_join(holder, NULL) == 0);
+}
+
+static void *post(void *arg)
+{
+    sleep(2);
+    sem_post(&sem);
+    sleep(2);
+    __atomic_store_n(&word, 1, __ATOMIC_SEQ_CST);
+    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    sleep(2);
+    __atomic_store_n(&word, 2, __ATOMIC_SEQ_CST);
+    return arg;
+}
+
+static void try_words(void)
+{
+    pthread_t other = begin(post, NULL);
+    struct timespec soon = later(CLOCK_REALTIME, 1), second = {.tv_sec = 1};
+
+    must(sem_timedwait(&sem, &soon) < 0 && errno == ETIMEDOUT);
+    must(sem_wait(&sem) == 0);
+    must(syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &second, NULL, 0) <
+             0 &&
+         errno == ETIMEDOUT);
+    must(syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0) == 0);
+    must(syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0) < 0 &&
+         errno == EAGAIN);
+    while (__atomic_load_n(&word, __ATOMIC_SEQ_CST) != 2)
+        sched_yield();
+    pthread_join(other, NULL);
+}
+
+static void count_step(void *arg)
+{
+    (void)arg;
+    steps++;
+}
+
+static void *meet(void *arg)
+{
+    int r = pthread_barrier_wait(&barrier);
+
+    pthread_setspecific(key, &steps); /* counted when it ends */
+    if (r == PTHREAD_BARRIER_SERIAL_THREAD)
+        pthread_exit(arg);
+    return NULL;
+}
+
+static void try_barrier(void)
+{
+    pthread_t a, b;
+
+    steps = 0;
+    must(pthread_barrier_init(&barrier, NULL, 3) == 0);
+    a = begin(meet, NULL);
+    b = begin(meet, NULL);
+    must(steps == 0);
+    pthread_barrier_wait(&barrier);
+    pthread_join(a, NULL);
+    pthread_join(b, NULL);
+    must(steps == 2);
+}
+
+static void *wait_for_ever(void *arg)
+{
+    pthread_mutex_lock(&lock);
+    pthread_cleanup_push(count_step, NULL);
+    for (;;)
+        pthread_cond_wait(&changed, &lock);
+    pthread_cleanup_pop(0);
+    return arg;
+}
+
+/* Who is cancelled in a wait has the lock again. */
+static void try_cancel(void)
+{
+    pthread_t waiter = begin(wait_for_ever, NULL);
+    void *result;
+
+    steps = 0;
+    sleep(1);
+    pthread_cancel(waiter);
+    must(pthread_join(waiter, &result) == 0 && result == PTHREAD_CANCELED);
+    must(steps == 1 && pthread_mutex_trylock(&lock) == EBUSY);
+    pthread_mutex_unlock(&lock);
+}
+
+static void *lock_once(void *arg)
+{
+    pthread_mutex_lock(&lock);
+    steps++;
+    pthread_mutex_unlock(&lock);
+    return arg;
+}
+
+/* … and who waits for a lock is not. */
+static void try_no_cancel(void)
+{
+    pthread_t waiter;
+    void *result;
+
+    steps = 0;
+    pthread_mutex_lock(&lock);
+    waiter = begin(lock_once, &steps);
+    sleep(1);
+    pthread_cancel(waiter);
+    sleep(1);
+    pthread_mutex_unlock(&lock);
+    must(pthread_join(waiter, &result) == 0 && result == &steps && steps == 1);
+}
+
+static void try_condition(clockid_t clock)
+{
+    struct timespec soon = later(clock, 5), now;
+    pthread_condattr_t attr;
+    pthread_cond_t cond;
+
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, clock);
+    pthread_cond_init(&cond, &attr);
+    pthread_mutex_lock(&lock);
+    must(pthread_cond_timedwait(&cond, &lock, &soon) == ETIMEDOUT);
+    clock_gettime(clock, &now);
+    must(now.tv_sec == soon.tv_sec);
+    soon.tv_sec += 5;
+    must(pthread_cond_clockwait(&cond, &lock, clock, &soon) == ETIMEDOUT);
+    pthread_mutex_unlock(&lock);
+    must(pthread_cond_destroy(&cond) == 0);
+}
+
+static void try_all(void)
+{
+    must(pthread_spin_init(&spin, 0) == 0 && sem_init(&sem, 0, 0) == 0 &&
+         pthread_key_create(&key, count_step) == 0);
+    try_locks();
+    try_words();
+    try_barrier();
+    try_cancel();
+    try_no_cancel();
+    try_condition(CLOCK_REALTIME);
+    try_condition(CLOCK_MONOTONIC);
+}
+
+/* ------------------------------------------------------------------ others */
+
+static pthread_mutex_t second_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void lock_both(pthread_mutex_t *first, pthread_mutex_t *then)
+{
+    pthread_mutex_lock(first);
+    usleep(1000);
+    pthread_mutex_lock(then);
+    pthread_mutex_unlock(then);
+    pthread_mutex_unlock(first);
+}
+
+static void *lock_backwards(void *arg)
+{
+    lock_both(&second_lock, &lock);
+    return arg;
+}
+
+/* One thread for all signals. */
+static void *sleep_until_told(void *arg)
+{
+    sigset_t term;
+    int signo;
+
+    sigemptyset(&term);
+    sigaddset(&term, SIGTERM);
+    must(sigwait(&term, &signo) == 0 && signo == SIGTERM);
+    exit(arg != NULL);
+}
+
+/* Something of the real kernel's that never comes. */
+static void *read_for_ever(void *path)
+{
+    char byte;
+    int fd = open(path, O_RDWR);
+
+    must(fd >= 0 && read(fd, &byte, 1) == 1);
+    return NULL;
+}
+
+static void prepare(char *path)
+{
+    sigset_t all;
+
+    if (is("locks"))
+        try_all();
+    if (has_pool())
+        begin_pool();
+    if (is("reads"))
+        begin(read_for_ever, path);
+    if (is("signals")) {
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, NULL);
+        begin(sleep_until_told, NULL);
+    }
+}
+
+static void take(int fd)
+{
+    if (has_pool()) {
+        enqueue(fd);
+        return;
+    }
+    pthread_mutex_lock(&lock);
+    clients++;
+    pthread_mutex_unlock(&lock);
+    pthread_detach(begin(serve, (void *)(intptr_t)fd));
+    if (is("deadlock") && clients == 2) {
+        begin(lock_backwards, NULL);
+        lock_both(&lock, &second_lock);
+    }
+}
+
+static int listen_somewhere(void)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET,
+                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                               .sin_port = htons(7007)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    must(bind(fd, (struct sockaddr *)&addr, sizeof addr) == 0 &&
+         listen(fd, 8) == 0);
+    return fd;
+}
+
+static void *accept_all(void *path)
+{
+    int listener = listen_somewhere(), fd;
+
+    prepare(path);
+    while (!stopped)
+        if ((fd = accept(listener, NULL, NULL)) >= 0)
+            take(fd);
+    close(listener);
+    if (has_pool())
+        end_pool();
+    wait_for_clients();
+    exit(0);
+}
+
+int main(int argc, char **argv)
+{
+    struct sigaction action = {.sa_handler = on_term};
+
+    how = argc > 1 ? argv[1] : how;
+    sigaction(SIGTERM, &action, NULL);
+    if (!is("first-ends"))
+        accept_all(argc > 2 ? argv[2] : NULL);
+    begin(accept_all, NULL);
+    pthread_exit(NULL);
+}

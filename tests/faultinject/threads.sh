@@ -1,0 +1,99 @@
+#!/bin/sh
+# threads.sh: sockfault sim on a server of several threads: one at a time has its
+# turn, and the same session is the same run each time.
+#
+#   threads.sh SOCKFAULT THREADED FRAMED_SERVER SOURCE_OF_THREADED
+set -eu
+
+sockfault=$1
+threaded=$2
+framed=$3
+source=$4
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+failed=0
+
+# expect STATUS PATTERN OPTIONS COMMAND...
+expect() {
+    status=$1 pattern=$2 options=$3
+    shift 3
+    is=0
+    # shellcheck disable=SC2086 # words
+    (ulimit -c 0 && timeout 60 "$sockfault" sim $options -- "$@") >out 2>&1 \
+        </dev/null || is=$?
+    if [ "$is" -ne "$status" ] || ! grep -Eq -- "$pattern" out; then
+        echo "threads.sh: $options: $*: ended $is, not $status with" \
+            "'$pattern':" >&2
+        cat out >&2
+        failed=1
+    fi
+}
+
+cat >two <<'END'
+sockfault-session 1
+buffers 64
+handlers
+bytes 1 "hello"
+bytes 2 "abc"
+wait 1000
++ bytes 1 "again"
+bytes 2 "more"
+close 1
+END
+cat >frames <<'END'
+sockfault-session 1
+buffers 64
+bytes 1 "00005hello"
++ bytes 2 "00003abc"
+wait 1000
+bytes 1 "00002no"
++ reset 2
+END
+{
+    printf 'sockfault-session 1\nbuffers 4096\nconnect 1\nbytes 2 "abc"\n'
+    for i in 1 2 3 4 5 6 7 8 9; do
+        printf '@1 bytes 1 "%s"\n' one two three four five six
+        [ $i != 4 ] || printf '+ bytes 2 "xyz"\n'
+    done
+} >fast
+mkfifo fifo
+
+for how in each pool locks signals first-ends reads; do
+    expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
+        "$threaded" "$how" fifo
+done
+# Whose peer never lets it wait leaves something to the others.
+expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s fast' \
+    "$threaded" pool
+expect 1 'finding: stall' '-s two' "$threaded" deadlock
+expect 1 'finding: fd-leak' '-s two' "$threaded" wakes-nobody
+expect 1 'finding: fd-leak' '-s two' "$threaded" forgets
+expect 1 'finding: double-close' '-s two' "$threaded" closes-twice
+
+# Whatever the machine does meanwhile.
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    "$sockfault" sim -v -s frames -- "$framed" --model thread \
+        --format ascii:5 2>&1 | grep -v '^listening' | cksum
+done | sort -u >sums
+if [ "$(wc -l <sums)" -ne 1 ]; then
+    echo "threads.sh: ten runs are not the same" >&2
+    failed=1
+fi
+expect 0 'send 51[34] 10 -> 10' '-v -s frames' "$framed" --model thread \
+    --format ascii:5
+expect 0 'PROVED     complete: every schedule of at most 1' '-k 1 -s frames' \
+    "$framed" --model thread --format ascii:5
+expect 0 'PROVED     complete: each of [1-9][0-9]* allocations has failed' \
+    '--memory -s two' "$threaded" pool
+expect 1 'REFUTED    allocation [0-9]+ fails: .*died' '--memory -s two' \
+    "$threaded" trusts
+expect 1 'REFUTED    with 1 fault: .*finding: double-close' '-k 1 -s two' \
+    "$threaded" closes-reset
+
+# LeakSanitizer stops all others at the end, and yields until they are.
+clang -w -D_GNU_SOURCE -fsanitize=address -o checked "$source"
+for i in 1 2 3 4 5 6 7 8 9 10; do
+    expect 0 'nothing found' '-s two' ./checked signals
+done
+exit $failed
