@@ -50,6 +50,8 @@ struct sf_facts {
     enum sf_fd_type type;
     bool nonblock;      /* O_NONBLOCK is set                               */
     bool local;         /* AF_UNIX, not TCP                                */
+    bool own;           /* … and the process connected to itself, as far as
+                         * the kernel says who made the other end        */
     bool connecting;    /* connect() is under way                          */
     bool fin;           /* everything the peer sent is read, and it closed */
     bool settled;       /* AF_UNIX, and the peer has ended: no more comes  */
@@ -127,6 +129,9 @@ struct sf_world {
  * would not quite behave as after the real event.  Owns every number.
  */
 const struct sf_world *sf_kernel(void);
+
+/* Who made the other end of a connection on AF_UNIX, 0: nobody it knows. */
+pid_t sf_kernel_peer(int fd);
 
 /* Its peek(), for what is read before any world is asked. */
 bool sf_kernel_peek(void *to, const void *from, size_t len);

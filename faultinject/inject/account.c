@@ -58,7 +58,8 @@ static bool alters(enum sf_fault fault)
 /*
  * What the wait reports of it that is news.  Not what was reported before and
  * not used since; and nothing of a peer on this machine that has ended: of
- * that waitpid may have told, and every byte of it is there by then.
+ * that waitpid may have told, and every byte of it is there by then.  Nor of
+ * what the program has sent to itself, which it knows to be there.
  */
 static short news(const struct sf_op *op, int fd)
 {
@@ -71,7 +72,8 @@ static short news(const struct sf_op *op, int fd)
         if (!op->wait->shape->reported(op->wait, &cursor, &member))
             return 0;
     op->world->facts(fd, NULL, &facts);
-    if (facts.settled)
+    if (facts.settled ||
+        (op->world->all_threads && conn && sf_model_own(conn, &facts)))
         return 0;
     if (conn && conn->ready[SF_IN])
         member.events &= ~POLLIN;
@@ -238,6 +240,12 @@ static void new_socket(int fd, int domain, int type)
     sf_fd_set(fd, stream && known ? SF_FD_SOCKET : SF_FD_IGNORED);
 }
 
+static void ignore_both(const int fds[2])
+{
+    sf_fd_set(fds[0], SF_FD_IGNORED);
+    sf_fd_set(fds[1], SF_FD_IGNORED);
+}
+
 static void tell_open(struct sf_op *op)
 {
     int fd = (int)op->result;
@@ -247,16 +255,14 @@ static void tell_open(struct sf_op *op)
         new_socket(fd, op->other, op->flags);
         break;
     case SF_CALL_socketpair:
-        for (int i = 0; i < 2; i++)
-            if ((op->flags & 0xf) == SOCK_STREAM)
-                sf_fd_connect(op->pair[i], SF_ROLE_PAIR);
-            else
-                sf_fd_set(op->pair[i], SF_FD_IGNORED);
+        if ((op->flags & 0xf) == SOCK_STREAM)
+            sf_fd_pair(op->pair);
+        else
+            ignore_both(op->pair);
         break;
     case SF_CALL_pipe:
     case SF_CALL_pipe2:
-        sf_fd_set(op->pair[0], SF_FD_IGNORED);
-        sf_fd_set(op->pair[1], SF_FD_IGNORED);
+        ignore_both(op->pair);
         break;
     case SF_CALL_dup:
     case SF_CALL_dup2:

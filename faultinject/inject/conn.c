@@ -115,6 +115,28 @@ struct sf_conn *sf_fd_connect(int fd, enum sf_role role)
     return conn;
 }
 
+static void join(struct sf_conn *conn, const struct sf_conn *mate)
+{
+    conn->mate = mate->ordinal;
+    conn->mate_slot = (uint16_t)(mate - sf_conns);
+}
+
+void sf_fd_pair(const int fds[2])
+{
+    struct sf_conn *one = sf_fd_connect(fds[0], SF_ROLE_PAIR);
+    struct sf_conn *other = sf_fd_connect(fds[1], SF_ROLE_PAIR);
+
+    if (!one || !other)
+        return;
+    join(one, other);
+    join(other, one);
+}
+
+bool sf_conn_has_mate(const struct sf_conn *conn)
+{
+    return conn->mate > 0 && sf_conns[conn->mate_slot].ordinal == conn->mate;
+}
+
 unsigned sf_conn_count_of(enum sf_role role)
 {
     return last_of_role[role];

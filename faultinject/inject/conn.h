@@ -35,6 +35,8 @@ struct sf_conn {
     unsigned refs;    /* descriptors that are this connection            */
     enum sf_role role;
     unsigned role_ordinal; /* among those of its role, from 1            */
+    unsigned mate;         /* ordinal of a pair's other end, 0: no pair  */
+    uint16_t mate_slot;    /* … and where it is, while it is             */
     uint64_t moved[2];     /* bytes received and sent                       */
     size_t promised;       /* bytes the program was told are there: peeked
                             * or counted, so they cannot be taken away      */
@@ -95,6 +97,10 @@ static inline struct sf_conn *sf_fd_conn(int fd)
 void sf_fd_set(int fd, enum sf_fd_state state);
 /* The number begins a connection; NULL when the tables are full. */
 struct sf_conn *sf_fd_connect(int fd, enum sf_role role);
+/* Both numbers begin the two ends of a pair. */
+void sf_fd_pair(const int fds[2]);
+/* Has the process the other end of its pair as well? */
+bool sf_conn_has_mate(const struct sf_conn *conn);
 /* `copy` is now the same as `fd`. */
 void sf_fd_dup(int fd, int copy);
 /* The lowest number that is connection `ordinal`, -1 for none. */

@@ -80,11 +80,33 @@ static bool is_told_once(const struct sf_site *s)
            sf_epoll_unknown(s->at->fd);
 }
 
-/* Nobody but the program is in memory, so both ends of the pair are its own,
- * and only what it does ends or breaks it. */
+bool sf_model_own(const struct sf_conn *conn, const struct sf_facts *facts)
+{
+    if (conn->role == SF_ROLE_PAIR)
+        return sf_conn_has_mate(conn);
+    return facts->own && conn->role != SF_ROLE_NONE;
+}
+
+/*
+ * Both ends are the program's, and only what it does ends or breaks it.  Nobody
+ * but the program is in memory, so there every pair is its own.
+ */
 static bool own_pair(const struct sf_site *s)
 {
-    return s->conn->role == SF_ROLE_PAIR && !s->world->all_threads;
+    if (!s->world->all_threads)
+        return s->conn->role == SF_ROLE_PAIR;
+    return sf_model_own(s->conn, &s->facts);
+}
+
+/*
+ * Linux moves between both ends of it at once, so what the program has put
+ * there itself, or the room that it has left, is there.  Who finds no room for
+ * a byte that shall wake somebody up need not send it, as one is there already.
+ */
+static bool is_sure(const struct sf_site *s)
+{
+    return s->world->all_threads && s->conn && own_pair(s) &&
+           (reads(s) ? s->facts.queued : s->facts.space) > 0;
 }
 
 static int can_NONE(const struct sf_site *s)
@@ -143,7 +165,7 @@ static int can_EINTR(const struct sf_site *s)
         if (!open_stream(s) || promised(s))
             return NEVER;
         /* Linux looks at signals only before it sleeps. */
-        if (blocks(s) && f->interruptible && !known_ready(s) &&
+        if (blocks(s) && f->interruptible && !known_ready(s) && !is_sure(s) &&
             (reads(s) || f->space == 0))
             return SF_LINUX;
         return SF_POSIX;
@@ -158,7 +180,7 @@ static int can_EAGAIN(const struct sf_site *s)
         return s->facts.backlog > 0 ? SF_POSIX : NEVER;
     if (!open_stream(s) || promised(s) || natural(s) == 0)
         return NEVER;
-    if (reads(s) && s->facts.settled)
+    if (is_sure(s) || (reads(s) && s->facts.settled))
         return NEVER;
     /* One reader whom Linux told of bytes gets them. */
     return reads(s) && known_ready(s) ? SF_POSIX : SF_LINUX;

@@ -44,6 +44,10 @@ struct sf_site {
 unsigned sf_model_outcomes(const struct sf_site *site,
                            struct sf_outcome outcomes[SF_OUTCOMES_MAX]);
 
+/* Has the process both ends, on the kernel?  Of what it was given nobody knows
+ * who else has it. */
+bool sf_model_own(const struct sf_conn *conn, const struct sf_facts *facts);
+
 /* Did the call end without anything having happened for good? */
 static inline bool sf_fault_transient(enum sf_fault fault)
 {

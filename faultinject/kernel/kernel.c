@@ -48,6 +48,17 @@ static bool has_peer(int fd)
     return sf_libc.getpeername(fd, (struct sockaddr *)&addr, &len) == 0;
 }
 
+/* The process that connected, or that listened; of a pair, who made it. */
+pid_t sf_kernel_peer(int fd)
+{
+    struct ucred who = {0, 0, 0};
+    socklen_t len = sizeof who;
+
+    if (sf_libc.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) < 0)
+        return 0;
+    return who.pid;
+}
+
 static size_t outstanding(int fd)
 {
     int n = 0;
@@ -171,7 +182,9 @@ static void stream_facts(int fd, struct sf_facts *f)
         connected |= was_connected(peek.revents, f);
     }
     f->type = connected ? SF_FD_STREAM : SF_FD_UNCONN;
-    if (!f->local)
+    if (f->local)
+        f->own = sf_kernel_peer(fd) == getpid();
+    else
         tcp_state(fd, f);
 }
 

@@ -319,6 +319,7 @@ static void remote_facts(int fd, const sigset_t *mask, struct sf_facts *facts)
     kernel->facts(fd, mask, facts);
     facts->handled = handled_signal() < SF_HARMLESS;
     facts->interruptible = false;
+    facts->own = facts->local && sf_kernel_peer(fd) == sf_remote.pid;
     errno = saved;
 }
 

@@ -90,11 +90,11 @@ int main(void)
 }
 END
 cc -o "$work/before" "$work/before.c"
-for rule in 'conn 1 recv 1: EINTR' 'conn 1 recv 2: EOF'; do
+for rule in 'conn 1 recv 1: EINTR' 'conn 1 recv 2: ENOBUFS'; do
     ends 1 "$sockfault" run --json "$work/json" -P posix --fault "$rule" \
         "$work/before"
     is '.faults' 1
-    case $rule in *EOF) rule=null ;; esac
+    case $rule in *ENOBUFS) rule=null ;; esac
     is '.findings[0] | "\(.monitor) \(.after)"' "stale-fd $rule"
 done
 

@@ -24,6 +24,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/faultinject/foreign.h"
+
 enum { SIZE = 8 };
 
 static const char *way;
@@ -124,7 +126,7 @@ int main(int argc, char **argv)
     pid_t child = -1;
 
     way = argc > 1 ? argv[1] : "right";
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+    if (foreign_pair(SOCK_STREAM, pair) < 0)
         return 1;
     if (is("crash") && (child = fork()) == 0) {
         close(pair[0]);

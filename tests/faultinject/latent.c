@@ -19,6 +19,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/faultinject/foreign.h"
+
 enum { ROUNDS = 20, LENGTH = 31 };
 
 static bool correct;
@@ -60,7 +62,7 @@ static bool recv_all(int fd)
 
 static bool make_pair(int pair[2])
 {
-    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0;
+    return foreign_pair(SOCK_STREAM | SOCK_NONBLOCK, pair) == 0;
 }
 
 static bool wait_readable(int fd, struct timeval *timeout)

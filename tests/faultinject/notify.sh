@@ -168,6 +168,7 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], "twice") == 0 && fork() > 0)
             _exit(0);
         usleep(50000);
+        close(pair[0]);
         return recv(pair[1], &c, 1, 0) != 1 || c != '2' ||
                recv(pair[1], &c, 1, 0) != 1 || c != '3';
     }

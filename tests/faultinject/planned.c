@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "faultinject/inject/conn.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/plan.h"
 
@@ -86,7 +87,11 @@ void make_pair(enum transport transport, int pair[2])
     int listener;
 
     if (transport == UNIX) {
-        check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+        check(sf_libc.socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0,
+              "socketpair");
+        sf_fd_connect(pair[0], SF_ROLE_NONE);
+        sf_fd_connect(pair[1], SF_ROLE_NONE);
+        sf_inject_process();
         return;
     }
     listener = make_listener(&port);

@@ -12,7 +12,8 @@ void planned_begin(const char *rules);
 unsigned planned_end(void);
 
 /* Two connected stream sockets; tcp: over loopback, else AF_UNIX.  The first
- * is connection 1 of the plan when made before anything else. */
+ * is connection 1 of the plan when made before anything else.  Of that of
+ * AF_UNIX it is not known how it was made, so its ends may be anybody's. */
 enum transport { TCP, UNIX };
 void make_pair(enum transport transport, int pair[2]);
 void set_nonblocking(int fd);

@@ -43,7 +43,9 @@ enum {
     RESTARTS = 256,  /* … with SA_RESTART                           */
     IGNORED = 512,   /* the signal is ignored                       */
     FINISHED = 1024, /* the peer has sent its last byte            */
-    LEFT = 2048      /* the peer is gone with something unread     */
+    LEFT = 2048,     /* the peer is gone with something unread     */
+    OWN = 4096,      /* a pair that the program has made for itself */
+    SELF = 8192      /* … or a connection on AF_UNIX                */
 };
 
 struct row {
@@ -73,6 +75,18 @@ static long do_recv_pair(int fd)
     char buf[2];
 
     return recv(fd, buf, sizeof buf, 0);
+}
+
+/* Somebody else has the other end as well, and in the end alone. */
+static long do_recv_shared(int fd)
+{
+    int theirs = sf_libc.dup(fd + 1);
+    long result;
+
+    close(fd + 1);
+    result = do_recv(fd);
+    sf_libc.close(theirs);
+    return result;
 }
 
 static long do_recv_shut(int fd)
@@ -567,6 +581,32 @@ static void end_peer(const struct row *row, int pair[2])
     sf_libc.poll(&p, 1, 10000);
 }
 
+static void connect_to_self(int pair[2])
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof at.sun_family; /* the kernel finds a name */
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    bind(listener, (struct sockaddr *)&at, len);
+    listen(listener, 1);
+    len = sizeof at;
+    getsockname(listener, (struct sockaddr *)&at, &len);
+    pair[0] = socket(AF_UNIX, SOCK_STREAM, 0);
+    connect(pair[0], (struct sockaddr *)&at, len);
+    pair[1] = accept(listener, NULL, NULL);
+    close(listener);
+}
+
+static void make_ends(unsigned begin, int pair[2])
+{
+    if (begin & OWN)
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    else if (begin & SELF)
+        connect_to_self(pair);
+    else
+        make_pair(begin & ON_UNIX ? UNIX : TCP, pair);
+}
+
 static void begin(const struct row *row, int pair[2])
 {
     struct sigaction sa = {.sa_handler =
@@ -579,7 +619,7 @@ static void begin(const struct row *row, int pair[2])
     if (row->begin & BLOCKED)
         set_blocked(SIG_BLOCK);
     planned_begin(row->rules);
-    make_pair(row->begin & ON_UNIX ? UNIX : TCP, pair);
+    make_ends(row->begin, pair);
     if (row->begin & NB)
         set_nonblocking(pair[0]);
     if (row->begin & TIMEOUT)

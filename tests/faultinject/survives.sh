@@ -128,11 +128,11 @@ grep -q '1 process put a seccomp filter on' "$work/said" ||
 
 # What stdio does is seen call by call, and a fault reaches the program.
 status=0
-"$sockfault" run --status --fault 'conn 3 read 1: EOF' --trace "$work/trace" \
+"$sockfault" run --status -P posix --fault 'conn 3 read 1: ENOBUFS' --trace "$work/trace" \
     -- "$work/odd" stdio 2>"$work/said" || status=$?
 if [ "$status" -ne 1 ] ||
     ! grep -q '^# conn 4 write 1: 15 of 15' "$work/trace" ||
-    ! grep -q '^conn 3 read 1: EOF' "$work/trace" ||
+    ! grep -q '^conn 3 read 1: ENOBUFS' "$work/trace" ||
     ! grep -q '^# conn 3 close 1: 0' "$work/trace"; then
     fail "stdio: not seen"
 fi

@@ -135,9 +135,17 @@ red other_threads_are_not_interrupted traps kernel/kernel.c \
 red no_child_is_made_up traps kernel/kernel.c \
     's/return sig != SIGCHLD || has_children();/return 1;/'
 red ended_peer_has_said_all traps inject/account.c \
-    's/if (facts.settled)/if (0)/'
+    's/if (facts.settled ||/if (/'
 red ended_peer_has_said_all traps inject/model.c \
-    's/if (reads(s) \&\& s->facts.settled)/if (0)/'
+    's/ || (reads(s) \&\& s->facts.settled)//'
+# What a process does to both ends of its own pair.
+red O4: possible inject/account.c 's/sf_model_own(conn, &facts)/false/'
+red O3: possible inject/model.c \
+    's/return sf_model_own(s->conn, &s->facts);/return false;/'
+red O6: possible inject/model.c \
+    's/return s->world->all_threads && s->conn && own/return false \&\& own/'
+red O4: possible kernel/kernel.c \
+    's/f->own = .*/f->own = false;/'
 red told_is_told_again traps inject/account.c 's/member.events \&= ~POLLIN;/;/'
 red short_waits_are_waits traps interpose/wait.c 's/(ns + 999999)/ns/'
 red closed_unseen_is_forgotten traps kernel/mend.c \
