@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 typedef int server(int listener, const struct fm_server_options *o,
@@ -61,13 +62,15 @@ static server *model(const char *name)
     die("--model %s: expected select, thread or fork", name);
 }
 
+/* Who reads this connects: what the server would refuse is not said. */
 static void announce(int listener)
 {
     char name[FM_NAME_MAX];
 
     fm_sock_name(listener, name);
     printf("listening on %s\n", name);
-    fflush(stdout);
+    if (fflush(stdout) != 0)
+        die("standard output: %s", strerror(errno));
 }
 
 static void report(const struct fm_server_stats *s)
@@ -126,6 +129,10 @@ int main(int argc, char **argv)
     listener = fm_listen(opt.listen,
                          (unsigned)parse_number("port", opt.port, 0, 65535),
                          (int)parse_number("backlog", opt.backlog, 0, 65535));
+    if (listener >= FD_SETSIZE) {
+        fm_io_close(listener);
+        listener = FM_E_FD_RANGE;
+    }
     if (listener < 0)
         die("cannot listen on %s port %s: %s", opt.listen, opt.port,
             fm_err_text(listener));

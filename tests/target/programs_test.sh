@@ -177,6 +177,21 @@ disappointed "longer than the maximum" --format be8 --count 1 --size 300
 )
 stop
 
+# What nobody can hear, or would hear in vain, is not said.
+crowded() {
+    bash -c 'ulimit -n 2048
+        for ((i = 3; i < 1100; i++)); do eval "exec $i</dev/null"; done
+        exec timeout 10 "$@"' crowded "$@"
+}
+for model in select thread fork; do
+    refused 'cannot listen' crowded "$bin/framed-server" --model $model
+    [ ! -s "$dir/out" ] || fail "crowded: $(cat "$dir/out")"
+done
+mute() { timeout 10 "$@" >&-; }
+full() { timeout 10 "$@" >/dev/full; }
+refused 'standard output: Bad file descriptor' mute "$bin/framed-server"
+refused 'standard output: No space left' full "$bin/framed-server"
+
 # unheard WORDS COMMAND...: it has to read or to write, and cannot.
 unheard() {
     local words=$1 status=0
