@@ -92,6 +92,19 @@ static bool is_pointer(enum sf_call call)
            call == SF_CALL_nanosleep;
 }
 
+/* To the last nanosecond, and no digit more than it takes. */
+static void add_ms(char *to, size_t size, long ns)
+{
+    size_t n = strlen(to);
+
+    n += (size_t)snprintf(to + n, size - n, " %ld.%06ld", ns / 1000000,
+                          ns % 1000000);
+    while (to[n - 1] == '0')
+        n--;
+    n -= to[n - 1] == '.';
+    snprintf(to + n, size - n, " ms");
+}
+
 void sf_show_call(void *arg, enum sf_call call, long first, long asked,
                   long result, int err)
 {
@@ -107,8 +120,7 @@ void sf_show_call(void *arg, enum sf_call call, long first, long asked,
         snprintf(number + strlen(number), sizeof number - strlen(number),
                  " %ld", asked);
     if (kind == K_WAIT && asked >= 0) /* not for ever */
-        snprintf(number + strlen(number), sizeof number - strlen(number),
-                 " %.15g ms", (double)asked / 1e6);
+        add_ms(number, sizeof number, asked);
     if (err)
         snprintf(end, sizeof end, " %s", strerrorname_np(err));
     else if (kind == K_ACCEPT && sf_session_peer_of((int)result))

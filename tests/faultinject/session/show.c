@@ -19,6 +19,7 @@ static const char *const shown[] = {
     " select 0 20.5 ms -> 0\n",
     " select 0 0 ms -> 0\n",
     " pselect 0 0.001 ms -> 0\n",
+    " pselect 0 0.000001 ms -> 0\n",
     " poll 9 ms -> 0\n",
     " ppoll 30 ms -> 0\n",
     " epoll_wait 9 40 ms -> 0\n",
@@ -30,12 +31,13 @@ static const char *const shown[] = {
 
 static void wait_for_nothing(int ep)
 {
-    struct timespec least = {0, 1000}, later = {0, 30000000},
+    struct timespec least = {0, 1}, little = {0, 1000}, later = {0, 30000000},
                     last = {0, 60000000};
     struct epoll_event event;
 
     select(0, NULL, NULL, NULL, &(struct timeval){0, 20500});
     select(0, NULL, NULL, NULL, &(struct timeval){0, 0});
+    pselect(0, NULL, NULL, NULL, &little, NULL);
     pselect(0, NULL, NULL, NULL, &least, NULL);
     poll(NULL, 0, 9);
     ppoll(NULL, 0, &later, NULL);
