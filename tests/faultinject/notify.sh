@@ -186,6 +186,43 @@ for way in fork raw clone vfork twice; do
     fi
 done
 
+# A wait without a mask has the thread's own, in which the signal is blocked.
+cat >"$work/maskless.c" <<'END'
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+static void on_signal(int sig) { (void)sig; }
+static int waits(int fd, const sigset_t *mask)
+{
+    struct timespec moment = {0, 1000000};
+    fd_set rd;
+    FD_ZERO(&rd);
+    FD_SET(fd, &rd);
+    return pselect(fd + 1, &rd, NULL, NULL, &moment, mask);
+}
+int main(void)
+{
+    struct sigaction sa = {.sa_handler = on_signal};
+    sigset_t urgent, none;
+    int pair[2];
+    sigemptyset(&none);
+    sigemptyset(&urgent);
+    sigaddset(&urgent, SIGURG);
+    sigaction(SIGURG, &sa, NULL);
+    sigprocmask(SIG_BLOCK, &urgent, NULL);
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+        return 1;
+    if (waits(pair[0], NULL) != 0)
+        return 2;
+    return waits(pair[0], &none) < 0 && errno == EINTR ? 0 : 3;
+}
+END
+cc -w -static -D_GNU_SOURCE -o "$work/maskless" "$work/maskless.c"
+run --status --fault 'select: EINTR' -- "$work/maskless"
+[ "$status" -eq 0 ] || fail "without a mask: status $status"
+
 # Arguments at their limits mean what they mean to the kernel.
 cat >"$work/limits.c" <<'END'
 #include <errno.h>
