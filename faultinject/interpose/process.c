@@ -173,7 +173,7 @@ __attribute__((constructor(103))) static void begin(void)
             SF_BEATS(op, sf_libc.name args, op.result = sf_libc.name args) \
             op.result = sf_tell(&op);                                      \
         }                                                                  \
-        return reaped((pid_t)op.result, *status);                          \
+        return reaped((pid_t)op.result, op.result > 0 ? *status : 0);      \
     }
 
 REAPS(waitpid, (pid_t pid, int *status, int options), (pid, status, options))

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void *nowhere;
@@ -64,6 +65,8 @@ static struct msghdr of(void *iov, size_t n)
     X("epoll_ctl of nothing", epoll_ctl(ep, EPOLL_CTL_ADD, fd, NULL))         \
     X("epoll_ctl and out", epoll_ctl(ep, EPOLL_CTL_DEL, fd, nowhere))         \
     X("pselect by number", syscall(SYS_pselect6, 0, 0, 0, 0, 0, nowhere))     \
+    X("waitpid", waitpid(-1, nowhere, WNOHANG))                               \
+    X("wait4", wait4(-1, nowhere, WNOHANG, NULL))                             \
     X("getsockname", getsockname(fd, nowhere, nowhere))                       \
     X("read", read(fd, nowhere, 1))
 /* clang-format on */
