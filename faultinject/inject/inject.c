@@ -223,6 +223,17 @@ static void find_peer(struct sf_op *op)
     sf_quick_stop(op->conn);
 }
 
+static bool uses_bytes(enum sf_call call)
+{
+    return sf_calls[call].kind & (K_READ | K_WRITE);
+}
+
+/* It has used no socket yet: what it has closed was none. */
+static bool idle(void)
+{
+    return sf_injector.world->all_threads && sf_injector.process == 0;
+}
+
 /* A connection is what it is: the call is about its bytes. */
 static bool find_conn(struct sf_op *op)
 {
@@ -239,7 +250,8 @@ static bool find_conn(struct sf_op *op)
     op->conn = sf_fd_conn(op->fd);
     if (op->conn && op->call == SF_CALL_connect)
         find_peer(op);
-    op->counts = op->conn || state == SF_FD_SOCKET || is_closed(state);
+    op->counts = op->conn || state == SF_FD_SOCKET ||
+                 (is_closed(state) && (uses_bytes(op->call) || !idle()));
     return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);
 }
 

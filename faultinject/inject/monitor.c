@@ -259,7 +259,7 @@ static void look_for_stale(const struct sf_op *op, int err, int before)
         sf_finding(SF_MON_STALE_FD, "%s on %d: %s", name(op), op->fd,
                    how_it_went(before));
     if (looks(SF_MON_DOUBLE_CLOSE))
-        look_for_double(op, stale, before);
+        look_for_double(op, stale && op->counts, before);
 }
 
 /* --- children --- */

@@ -98,6 +98,15 @@ for rule in 'conn 1 recv 1: EINTR' 'conn 1 recv 2: ENOBUFS'; do
     is '.findings[0] | "\(.monitor) \(.after)"' "stale-fd $rule"
 done
 
+# A script that closes its files twice hits no socket, as long as there is none.
+printf 'exec 3</dev/null 3<&- 4<&-\nexec 3<&- 4<&-\n' >"$work/tidy"
+echo 'exec 5<>/dev/tcp/127.0.0.1/9 || :' >"$work/dials"
+cat "$work/tidy" "$work/dials" >"$work/first"
+cat "$work/dials" "$work/tidy" >"$work/then"
+ends 0 "$sockfault" run bash "$work/first"
+ends 1 "$sockfault" run bash "$work/then"
+says 'finding: double-close: close of 3'
+
 # A double close is told late, of where it was, and once: a fork, or a fault,
 # that comes between has nothing to do with it.
 cat >"$work/twice.c" <<'END'
