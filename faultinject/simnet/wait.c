@@ -55,7 +55,7 @@ static bool comes(void)
 }
 
 unsigned sf_sim_threads, sf_sim_thread;
-bool (*sf_sim_others)(int64_t *until);
+bool (*sf_sim_others)(int64_t *until, bool naps);
 
 /* So many calls are made in a row before others go on who could: who never has
  * to wait lets nobody starve. */
@@ -70,10 +70,10 @@ static void begin_share(void)
 }
 
 /* The mask is of this thread's wait. */
-static bool others_go_on(int64_t *until)
+static bool others_go_on(int64_t *until, bool naps)
 {
     const sigset_t *mask = sim.mask;
-    bool went = sf_sim_others && sf_sim_others(until);
+    bool went = sf_sim_others && sf_sim_others(until, naps);
 
     sim.mask = mask;
     begin_share();
@@ -84,10 +84,10 @@ void sim_give_way(void)
 {
     int64_t now = sim.now;
 
-    others_go_on(&now);
+    others_go_on(&now, false);
 }
 
-int sim_pass(int64_t until)
+static int pass(int64_t until, bool naps)
 {
     enum sf_sim_wake wake = SF_SIM_NOTHING;
     int64_t next = until;
@@ -95,7 +95,7 @@ int sim_pass(int64_t until)
     sim.restarts = false;
     if (sim_bell() || comes())
         return -EINTR;
-    if (others_go_on(&next))
+    if (others_go_on(&next, naps))
         return 0;
     if (sim.timer_due < next)
         next = sim.timer_due;
@@ -119,6 +119,16 @@ int sim_pass(int64_t until)
     if (sim_bell())
         return -EINTR;
     return next == until ? -EAGAIN : 0;
+}
+
+int sim_pass(int64_t until)
+{
+    return pass(until, false);
+}
+
+int sim_nap(int64_t until)
+{
+    return pass(until, true);
 }
 
 int sf_sim_wait(int64_t until)

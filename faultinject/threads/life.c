@@ -73,8 +73,10 @@ SF_EXPORT int pthread_detach(pthread_t id)
 
 SF_EXPORT int pthread_cancel(pthread_t id)
 {
-    sf_turns_changed();
-    return next_pthread_cancel()(id);
+    int err = next_pthread_cancel()(id);
+
+    sf_turns_disturb(id);
+    return err;
 }
 
 /* Who asks others to go on, and they do nothing, waits for something that only

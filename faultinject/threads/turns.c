@@ -22,6 +22,7 @@ struct sf_turn {
     uint32_t has;    /* the turn: a futex                            */
     uint64_t looked; /* what had changed when it looked in vain      */
     int64_t until;
+    const bool *woken; /* there is nothing to look at but this; or NULL */
     const sigset_t *signals;
     pthread_t id;
     void *(*run)(void *);
@@ -31,12 +32,13 @@ struct sf_turn {
 static struct sf_turn turns[TURNS_MAX];
 static unsigned turns_n; /* that were ever used */
 static uint64_t changed;
+static const bool never;
 static pthread_key_t end;
 static __thread struct sf_turn *self;
 
 static uint64_t changes(void)
 {
-    return changed + sf_sim_changes() + sf_sim_calls();
+    return changed + sf_sim_events() + sf_sim_calls();
 }
 
 /* Of a single thread it would be a state of its own each time. */
@@ -67,17 +69,23 @@ static void await(void)
     sf_sim_thread = (unsigned)(self - turns) + 1;
 }
 
-/* Who may be able to go on; NULL: nobody else. */
+static bool may_go_on(const struct sf_turn *t)
+{
+    if (!t->lives)
+        return false;
+    if (t->ready || t->until <= sf_sim_now())
+        return true;
+    return t->woken ? *t->woken : t->looked != changes();
+}
+
+/* NULL: nobody else. */
 static struct sf_turn *next(void)
 {
     unsigned own = (unsigned)(self - turns);
 
-    for (unsigned i = 1; i < turns_n; i++) {
-        struct sf_turn *t = &turns[(own + i) % turns_n];
-
-        if (t->lives && (t->ready || t->looked != changes()))
-            return t;
-    }
+    for (unsigned i = 1; i < turns_n; i++)
+        if (may_go_on(&turns[(own + i) % turns_n]))
+            return &turns[(own + i) % turns_n];
     return NULL;
 }
 
@@ -114,13 +122,12 @@ static void part_with_it(struct sf_turn *to)
         return;
     give(to);
     await();
-    if (!self->ready && !self->firm)
-        sf_inject_handle(test_cancel, NULL);
 }
 
-static bool let_others(int64_t *until)
+static bool let_others(int64_t *until, bool naps)
 {
     struct sf_turn *to;
+    bool waits;
 
     if (!self || sf_sim_threads == 1)
         return false;
@@ -130,12 +137,18 @@ static bool let_others(int64_t *until)
     to = next();
     if (!to && self->ready)
         return false;
+    waits = !self->ready;
+    if (naps)
+        self->woken = &never;
     part_with_it(to ? to : leader());
+    if (naps)
+        self->woken = NULL;
+    if (waits && !self->firm)
+        sf_inject_handle(test_cancel, NULL);
     if (!self->leads)
-        return !self->ready;
+        return waits;
     self->leads = false;
     *until = earliest();
-    changed++;
     return false;
 }
 
@@ -159,6 +172,23 @@ int sf_turns_wait(int64_t until)
 int sf_turns_wait_or_end(int64_t until)
 {
     return wait_until(until, false);
+}
+
+int sf_turns_sleep(const bool *woken, int64_t until, bool firm)
+{
+    int r;
+
+    self->woken = woken;
+    r = wait_until(until, firm);
+    self->woken = NULL;
+    return r;
+}
+
+void sf_turns_disturb(pthread_t id)
+{
+    for (unsigned i = 0; i < turns_n; i++)
+        if (turns[i].lives && pthread_equal(turns[i].id, id))
+            turns[i].ready = true;
 }
 
 /* The real kernel would put this thread to sleep, and with it the others. */
