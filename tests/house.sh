@@ -4,8 +4,9 @@
 #   tests/house.sh [ROOT]
 #
 # Format (clang-format), eighty columns, who includes whom, a README in every
-# folder, nothing of the machine it was written on, and a corpus that stays
-# small.  Prints a line for each breach; ends 1 when there is one.
+# folder, no source that nobody builds, nothing of the machine it was written
+# on, and a corpus that stays small.  Prints a line for each breach; ends 1 when
+# there is one.
 set -euo pipefail
 
 root=$(cd "${1:-$(dirname "$0")/..}" && pwd)
@@ -77,6 +78,18 @@ check_readmes() {
         sed -E 's#^(faultinject/[^/]+|[^/]+)/.*#\1#' | sort -u)
 }
 
+# Each source is named, from the folder that it is built in or from one above.
+check_built() {
+    local file name
+    while read -r file; do
+        for name in "${file#*/}" "${file##*/}"; do
+            grep -qwF -- "$name" "${file%%/*}"/CMakeLists.txt \
+                "${file%/*}"/CMakeLists.txt 2>/dev/null && continue 2
+        done
+        breach "$file: no CMakeLists.txt names it"
+    done < <(git ls-files 'faultinject/*.c')
+}
+
 check_machine() {
     local line
     while read -r line; do
@@ -105,6 +118,7 @@ check_format
 check_columns
 check_layers
 check_readmes
+check_built
 check_machine
 check_merges
 check_corpus

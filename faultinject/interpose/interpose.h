@@ -69,17 +69,6 @@ static inline const struct sf_world *sf_in_memory(void)
     return world && !world->all_threads ? world : NULL;
 }
 
-/* libc's own, which is asked for what is not in memory. */
-#define SF_NEXT(name, returns, params)                 \
-    static returns(*next_##name(void)) params          \
-    {                                                  \
-        static returns(*next) params;                  \
-                                                       \
-        if (!next)                                     \
-            *(void **)&next = dlsym(RTLD_NEXT, #name); \
-        return next;                                   \
-    }
-
 /* Is it the kernel's device for random bytes, in whose place a world in memory
  * has its own? */
 bool sf_is_random(int fd);
