@@ -42,20 +42,37 @@ bool sf_is_cxx_library(const struct link_map *module)
     return false;
 }
 
-static bool is_of_cxx_library(const void *address)
+/* What it checks of how it is used (_GLIBCXX_ASSERTIONS, libc++'s hardening)
+ * ends by abort(), too, and nothing was thrown. */
+static bool is_check(const void *call)
 {
-    struct dl_find_object found;
+    Dl_info info;
 
-    return _dl_find_object((void *)address, &found) == 0 &&
-           sf_is_cxx_library(found.dlfo_link_map);
+    return dladdr(call, &info) && info.dli_sname &&
+           (strstr(info.dli_sname, "assert_fail") ||
+            strstr(info.dli_sname, "verbose_abort"));
 }
 
+/* The call is the last thing of its function, which does not go on behind. */
+static bool is_terminate(const void *returns_to)
+{
+    const char *call = (const char *)returns_to - 1;
+    struct dl_find_object found;
+
+    return _dl_find_object((void *)call, &found) == 0 &&
+           sf_is_cxx_library(found.dlfo_link_map) && !is_check(call);
+}
+
+/* What that allocates is ours.  A handler of SIGABRT may go on as the program:
+ * its calls are looked at again. */
 static void note(char *where)
 {
+    bool busy = sf_thread.busy;
     char *what;
 
     sf_thread.busy = true;
     what = thrown();
+    sf_thread.busy = busy;
     snprintf(where, SF_TERMINATE_MAX,
              what ? ", by std::terminate: uncaught %s" : ", by std::terminate",
              what);
@@ -66,7 +83,7 @@ SF_EXPORT void abort(void)
     char *where = NULL;
     void (*next)(void);
 
-    if (sf_inject_terminates && is_of_cxx_library(__builtin_return_address(0)))
+    if (sf_inject_terminates && is_terminate(__builtin_return_address(0)))
         where = sf_inject_terminates();
     if (where)
         note(where);

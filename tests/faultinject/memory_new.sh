@@ -120,6 +120,22 @@ for hungry in "$2" "$3"; do
     says 'shown again 3 of 3 times'
 done
 
+# What the library checks of how it is used ends by abort(), and threw nothing.
+hungry=checks
+c++ -D_GLIBCXX_ASSERTIONS -x c++ -o checks - <<'END'
+#include <sys/socket.h>
+#include <vector>
+int main(int argc, char **)
+{
+    int pair[2];
+
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    return std::vector<int>(1)[argc];
+}
+END
+runs 1 run -- ./checks
+says 'the command was killed by SIGABRT$'
+
 # The C++ library may come with a plugin of a program that has none of it.
 hungry=$4
 runs 0 explore --memory --only "${4##*/}" -o plugs -- "$4" "$5"
