@@ -1,6 +1,7 @@
 /* life.c: threads that begin, end and are waited for; see turns.h */
 #include "faultinject/interpose/interpose.h"
 #include "faultinject/simnet/simnet.h"
+#include "faultinject/threads/clocks.h"
 #include "faultinject/threads/turns.h"
 
 #include <errno.h>
@@ -8,6 +9,9 @@
 
 SF_NEXT(pthread_join, int, (pthread_t id, void **result))
 SF_NEXT(pthread_tryjoin_np, int, (pthread_t id, void **result))
+SF_NEXT(pthread_clockjoin_np, int,
+        (pthread_t id, void **result, clockid_t clock,
+         const struct timespec *until))
 SF_NEXT(pthread_detach, int, (pthread_t id))
 SF_NEXT(pthread_cancel, int, (pthread_t id))
 SF_NEXT(sched_yield, int, (void))
@@ -40,22 +44,51 @@ SF_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     return err;
 }
 
-/* It has done all that is its own: libc's join takes no time. */
-SF_EXPORT int pthread_join(pthread_t id, void **result)
+/* NULL: libc is asked, which knows by itself what is wrong. */
+static struct sf_turn *to_join(pthread_t id)
 {
-    struct sf_turn *turn = sf_turns_mine() ? sf_turns_find(id) : NULL;
+    return sf_turns_mine() && !pthread_equal(id, pthread_self())
+               ? sf_turns_find(id)
+               : NULL;
+}
 
-    if (!turn || pthread_equal(id, pthread_self()))
-        return next_pthread_join()(id, result);
+/* It has done all that is its own: libc's join takes no time. */
+static int join(struct sf_turn *turn, pthread_t id, void **result,
+                int64_t until)
+{
     while (!sf_turns_ended(turn))
-        sf_turns_wait_or_end(SF_SIM_NEVER);
+        if (sf_turns_wait_or_end(until) != 0)
+            return ETIMEDOUT;
     sf_turns_forget(turn);
     return next_pthread_join()(id, result);
 }
 
+SF_EXPORT int pthread_join(pthread_t id, void **result)
+{
+    struct sf_turn *turn = to_join(id);
+
+    return turn ? join(turn, id, result, SF_SIM_NEVER)
+                : next_pthread_join()(id, result);
+}
+
+SF_EXPORT int pthread_clockjoin_np(pthread_t id, void **result, clockid_t clock,
+                                   const struct timespec *until)
+{
+    struct sf_turn *turn = to_join(id);
+
+    return turn ? join(turn, id, result, sf_turns_until(clock, until))
+                : next_pthread_clockjoin_np()(id, result, clock, until);
+}
+
+SF_EXPORT int pthread_timedjoin_np(pthread_t id, void **result,
+                                   const struct timespec *until)
+{
+    return pthread_clockjoin_np(id, result, CLOCK_REALTIME, until);
+}
+
 SF_EXPORT int pthread_tryjoin_np(pthread_t id, void **result)
 {
-    struct sf_turn *turn = sf_turns_mine() ? sf_turns_find(id) : NULL;
+    struct sf_turn *turn = to_join(id);
 
     if (!turn)
         return next_pthread_tryjoin_np()(id, result);

@@ -14,7 +14,8 @@
 #include <semaphore.h>
 
 /* A time limit that is over at once: libc waits no longer, and knows by itself
- * what is wrong with a lock. */
+ * what is wrong with a lock.  By the real-time clock: for locks that inherit
+ * priority older kernels know no other. */
 static const struct timespec at_once;
 
 /* clang-format off */
@@ -41,25 +42,25 @@ static const struct timespec at_once;
     X(sem_post,              sem_t *lock)
 /* clang-format on */
 
-#define TAKE(clocklock, params)                                             \
-    SF_NEXT(clocklock, int,                                                 \
-            (params, clockid_t clock, const struct timespec *until))        \
-    static int take_##clocklock(params, int64_t until)                      \
-    {                                                                       \
-        int r;                                                              \
-                                                                            \
-        while ((r = next_##clocklock()(lock, CLOCK_MONOTONIC, &at_once)) == \
-                   ETIMEDOUT &&                                             \
-               sf_turns_wait(until) == 0)                                   \
-            ;                                                               \
-        return r;                                                           \
-    }                                                                       \
-    SF_EXPORT int clocklock(params, clockid_t clock,                        \
-                            const struct timespec *until)                   \
-    {                                                                       \
-        if (!sf_turns_mine())                                               \
-            return next_##clocklock()(lock, clock, until);                  \
-        return take_##clocklock(lock, sf_turns_until(clock, until));        \
+#define TAKE(clocklock, params)                                            \
+    SF_NEXT(clocklock, int,                                                \
+            (params, clockid_t clock, const struct timespec *until))       \
+    static int take_##clocklock(params, int64_t until)                     \
+    {                                                                      \
+        int r;                                                             \
+                                                                           \
+        while ((r = next_##clocklock()(lock, CLOCK_REALTIME, &at_once)) == \
+                   ETIMEDOUT &&                                            \
+               sf_turns_wait(until) == 0)                                  \
+            ;                                                              \
+        return r;                                                          \
+    }                                                                      \
+    SF_EXPORT int clocklock(params, clockid_t clock,                       \
+                            const struct timespec *until)                  \
+    {                                                                      \
+        if (!sf_turns_mine())                                              \
+            return next_##clocklock()(lock, clock, until);                 \
+        return take_##clocklock(lock, sf_turns_until(clock, until));       \
     }
 TAKE(pthread_mutex_clocklock, MUTEX)
 TAKE(pthread_rwlock_clockrdlock, RWLOCK)
@@ -117,6 +118,8 @@ SF_NEXT(sem_clockwait, int,
 
 static int take_sem(sem_t *sem, int64_t until)
 {
+    int saved = errno;
+
     while (next_sem_trywait()(sem) < 0) {
         if (errno != EAGAIN)
             return -1;
@@ -125,6 +128,7 @@ static int take_sem(sem_t *sem, int64_t until)
         errno = ETIMEDOUT;
         return -1;
     }
+    errno = saved;
     return 0;
 }
 

@@ -41,8 +41,17 @@ static long wait_at(const uint32_t *at, int how, uint32_t value,
     return r ? failed(r) : 0;
 }
 
-/* Who does not take turns sleeps in the kernel.  Bits are not looked at: to be
- * woken for nothing is always possible. */
+/* Bits are not looked at.  To be woken for nothing is always possible, so where
+ * not all are meant all are. */
+static int most_of(int command, const long a[6])
+{
+    bool some = command == FUTEX_WAKE_BITSET &&
+                (uint32_t)a[5] != FUTEX_BITSET_MATCH_ANY;
+
+    return some ? SF_WAKE_ALL : (int)a[2];
+}
+
+/* Who does not take turns sleeps in the kernel. */
 static bool futex(const long a[6], long *result)
 {
     int how = (int)a[1], command = how & FUTEX_CMD_MASK, woken;
@@ -54,9 +63,11 @@ static bool futex(const long a[6], long *result)
     }
     if (command != FUTEX_WAKE && command != FUTEX_WAKE_BITSET)
         return false;
-    woken = sf_wake((const void *)a[0], (int)a[2]);
-    *result = woken +
-              sf_syscall(SYS_futex, a[0], how, a[2] - woken, a[3], a[4], a[5]);
+    woken = sf_wake((const void *)a[0], most_of(command, a));
+    *result = woken;
+    if (woken < a[2])
+        *result +=
+            sf_syscall(SYS_futex, a[0], how, a[2] - woken, a[3], a[4], a[5]);
     return true;
 }
 

@@ -115,13 +115,16 @@ static void test_cancel(void *arg)
     pthread_testcancel();
 }
 
-/* The turn is another's for a while. */
+/* The turn is another's for a while.  errno stays: a lock leaves it alone. */
 static void part_with_it(struct sf_turn *to)
 {
+    int saved = errno;
+
     if (to == self)
         return;
     give(to);
     await();
+    errno = saved;
 }
 
 static bool let_others(int64_t *until, bool naps)
@@ -265,11 +268,14 @@ void sf_turns_forget(struct sf_turn *turn)
     turn->kept = false;
 }
 
-/* Its last act: what it does after that is libc's. */
+/* Its last act: what it does after that is libc's.  The last of all keeps the
+ * turn, as libc has it run what is to run at exit. */
 static void leave(void)
 {
     struct sf_turn *to;
 
+    if (sf_sim_threads == 1)
+        return;
     changed++;
     sf_sim_threads--;
     self->lives = false;

@@ -146,6 +146,7 @@ SF_EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
 SF_NEXT(pthread_barrier_init, int,
         (pthread_barrier_t * barrier, const pthread_barrierattr_t *attr,
          unsigned count))
+SF_NEXT(pthread_barrier_destroy, int, (pthread_barrier_t * barrier))
 SF_NEXT(pthread_barrier_wait, int, (pthread_barrier_t * barrier))
 
 enum { BARRIERS_MAX = 256 };
@@ -175,6 +176,15 @@ SF_EXPORT int pthread_barrier_init(pthread_barrier_t *barrier,
     if (b)
         *b = (struct barrier){barrier, count, 0};
     return next_pthread_barrier_init()(barrier, attr, count);
+}
+
+SF_EXPORT int pthread_barrier_destroy(pthread_barrier_t *barrier)
+{
+    struct barrier *b = barrier_at(barrier);
+
+    if (b)
+        b->at = NULL;
+    return next_pthread_barrier_destroy()(barrier);
 }
 
 SF_EXPORT int pthread_barrier_wait(pthread_barrier_t *barrier)

@@ -1,8 +1,8 @@
 /*
  * threaded.c: an echo server of several threads, as bad as it is told to be.
  *
- *     threaded [each|pool|locks|signals|first-ends|reads|deadlock|forgets|
- *               closes-twice|closes-reset|wakes-nobody|trusts] [FIFO]
+ *     threaded [each|pool|locks|signals|first-ends|last-ends|reads|deadlock|
+ *               forgets|closes-twice|closes-reset|wakes-nobody|trusts] [FIFO]
  *
  * It knows nothing of sockfault; threads.sh runs it over simnet.
  */
@@ -200,6 +200,8 @@ static void try_locks(void)
     soon = later(CLOCK_REALTIME, 1);
     must(pthread_rwlock_timedrdlock(&rwlock, &soon) == ETIMEDOUT);
     must(pthread_tryjoin_np(holder, NULL) == EBUSY && steps == 0);
+    soon = later(CLOCK_REALTIME, 1);
+    must(pthread_timedjoin_np(holder, NULL, &soon) == ETIMEDOUT);
     pthread_spin_lock(&spin);
     must(steps == 1);
     pthread_spin_unlock(&spin);
@@ -240,6 +242,41 @@ static void try_words(void)
     pthread_join(other, NULL);
 }
 
+static void wait_for_bits(uint32_t bits)
+{
+    syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, 0, NULL, NULL, bits);
+}
+
+/* The first that waits. */
+static void *wait_for_others(void *arg)
+{
+    while (__atomic_load_n(&word, __ATOMIC_SEQ_CST) == 0)
+        wait_for_bits(1);
+    return arg;
+}
+
+static void *wait_for_bit(void *arg)
+{
+    wait_for_bits(2);
+    return arg;
+}
+
+/* Who waits longest, but for other bits, is not woken in another's place. */
+static void try_bits(void)
+{
+    pthread_t others, second;
+
+    word = 0;
+    others = begin(wait_for_others, NULL);
+    second = begin(wait_for_bit, NULL);
+    sleep(1);
+    syscall(SYS_futex, &word, FUTEX_WAKE_BITSET_PRIVATE, 1, NULL, NULL, 2);
+    must(pthread_join(second, NULL) == 0);
+    word = 1;
+    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+    must(pthread_join(others, NULL) == 0);
+}
+
 static void count_step(void *arg)
 {
     (void)arg;
@@ -256,11 +293,22 @@ static void *meet(void *arg)
     return NULL;
 }
 
+/* More than are remembered at once. */
+static void forget_barriers(void)
+{
+    static pthread_barrier_t many[1000];
+
+    for (unsigned i = 0; i < sizeof many / sizeof *many; i++)
+        must(pthread_barrier_init(&many[i], NULL, 2) == 0 &&
+             pthread_barrier_destroy(&many[i]) == 0);
+}
+
 static void try_barrier(void)
 {
     pthread_t a, b;
 
     steps = 0;
+    forget_barriers();
     must(pthread_barrier_init(&barrier, NULL, 3) == 0);
     a = begin(meet, NULL);
     b = begin(meet, NULL);
@@ -344,6 +392,7 @@ static void try_all(void)
          pthread_key_create(&key, count_step) == 0);
     try_locks();
     try_words();
+    try_bits();
     try_barrier();
     try_cancel();
     try_no_cancel();
@@ -449,6 +498,8 @@ static void *accept_all(void *path)
     if (has_pool())
         end_pool();
     wait_for_clients();
+    if (is("last-ends"))
+        pthread_exit(NULL);
     exit(0);
 }
 
