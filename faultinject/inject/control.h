@@ -92,8 +92,7 @@ struct sf_process {
     int32_t pid;
     uint32_t connections;
     char program[32];
-    char terminate[SF_TERMINATE_MAX]; /* "", or what C++ was to call abort() for
-                                       */
+    char terminate[SF_TERMINATE_MAX]; /* "", or why C++ had it call abort() */
     uint64_t seen[SF_CALL_COUNT];     /* calls, counted by the process itself */
 };
 

@@ -4,9 +4,8 @@
  *
  * So what it works out of that is the same in each of them, and as in a run
  * from the program's start: OpenSSL draws other keys where the number has
- * changed. Signals that are sent to it by the number arrive.  What else takes
- * one
- * (/proc, setpgid, prlimit, …) finds the process that it was forked from.
+ * changed.  Signals that are sent to it by the number arrive.  What else takes
+ * one (/proc, setpgid, prlimit, …) finds the process that it was forked from.
  */
 #ifndef SF_PID_H
 #define SF_PID_H
