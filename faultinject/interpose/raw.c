@@ -101,7 +101,7 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
 /* Time and chance, as in memory.c and random.c: only a world in memory has its
  * own. */
 #ifdef SF_IN_MEMORY
-#define RAW_OWN_MAP(X)                                                       \
+#define RAW_OWN_MAP(X)                                                        \
     X(clock_gettime, clock_gettime((clockid_t)a, PTR(b)))                     \
     X(nanosleep,     nanosleep(PTR(a), PTR(b)))                               \
     X(clock_nanosleep, result_of(clock_nanosleep((clockid_t)a, INT(b),        \
@@ -123,7 +123,7 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
 #endif
 /* Numbers that newer machines do not have. */
 #if defined SF_IN_MEMORY && defined SYS_alarm
-#define RAW_OLD_OWN_MAP(X)                                                   \
+#define RAW_OLD_OWN_MAP(X)                                                    \
     X(time,          time(PTR(a)))                                            \
     X(alarm,         alarm((unsigned)a))                                      \
     X(pause,         pause())
