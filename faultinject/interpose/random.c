@@ -5,7 +5,7 @@
  * gave is written over.  For the injector none of this is a call: nothing is
  * chosen, counted or shown, as with reads of real files.
  */
-#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,6 +128,17 @@ ssize_t sf_readv_outside(int fd, const struct iovec *iov, int iovcnt,
     return got;
 }
 
+/* That there is no such file is not said yet: it may be made. */
+static bool leads_to_device(const char *path)
+{
+    int saved = errno;
+    struct stat file;
+    bool leads = stat(path, &file) == 0 && is_device(&file);
+
+    errno = saved;
+    return leads;
+}
+
 /* libc's FILE would read past us. */
 static FILE *open_device(const char *path, const char *mode)
 {
@@ -142,9 +153,7 @@ static FILE *open_device(const char *path, const char *mode)
 
 SF_EXPORT FILE *fopen(const char *path, const char *mode)
 {
-    struct stat file;
-
-    if (who_decides() && stat(path, &file) == 0 && is_device(&file))
+    if (who_decides() && leads_to_device(path))
         return open_device(path, mode);
     return next_fopen()(path, mode);
 }
