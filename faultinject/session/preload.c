@@ -238,17 +238,18 @@ static bool any_thread(bool (*is)(const char *thread))
 static void stop(void *arg)
 {
     struct sigaction action;
+    bool taken = sf_turns_takes(SIGTERM);
 
     (void)arg;
     served->stopped = true;
     count(); /* a handler may end it by the same signal */
-    if (sf_blocks(NULL, SIGTERM) && any_thread(takes_stop))
+    if (!taken && any_thread(takes_stop))
         end();
-    if (sf_blocks(NULL, SIGTERM)) /* a wait lets it come, or a signalfd */
+    if (taken && (sigaction(SIGTERM, NULL, &action) < 0 ||
+                  action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN))
+        end();
+    if (sf_blocks(NULL, SIGTERM)) /* another takes it, a wait or a signalfd */
         sf_session_pends();
-    else if (sigaction(SIGTERM, NULL, &action) < 0 ||
-             action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
-        end();
     kill(getpid(), SIGTERM);
 }
 

@@ -2,6 +2,7 @@
 #include "faultinject/threads/turns.h"
 
 #include "faultinject/inject/inject.h"
+#include "faultinject/inject/pid.h"
 #include "faultinject/interpose/interpose.h"
 #include "faultinject/simnet/simnet.h"
 
@@ -22,7 +23,9 @@ struct sf_turn {
     uint32_t has;    /* the turn: a futex                            */
     uint64_t looked; /* what had changed when it looked in vain      */
     int64_t until;
-    const sigset_t *signals;
+    sigset_t mask; /* its own, while it has no turn                */
+    bool struck;   /* a handler of it has run, …                   */
+    bool restarts; /* … which lets a call go on                    */
     pthread_t id;
     void *(*run)(void *);
     void *arg;
@@ -59,12 +62,70 @@ static void give(struct sf_turn *to)
     sf_syscall(SYS_futex, (long)&to->has, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
+static bool is_handled(int signo, int *flags)
+{
+    struct sigaction action;
+
+    if (sigaction(signo, NULL, &action) < 0 || action.sa_handler == SIG_DFL ||
+        action.sa_handler == SIG_IGN)
+        return false;
+    *flags = action.sa_flags;
+    return true;
+}
+
+/* A handler runs in its thread's turn, too: what is sent to one that has none
+ * is kept for it. */
+static void hold_signals(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &self->mask);
+}
+
+static void set_mask(void *mask)
+{
+    pthread_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+/* A handler may wait itself: in the middle of what this thread waits for. */
+static void handle(sigset_t *mask)
+{
+    struct sf_turn outer = *self;
+
+    self->leads = self->firm = false;
+    sf_inject_handle(set_mask, mask);
+    self->until = outer.until;
+    self->ready = outer.ready;
+    self->leads = outer.leads;
+    self->firm = outer.firm;
+}
+
+static void release_signals(void)
+{
+    sigset_t mask = self->mask, came;
+    bool struck = false, restarts = true;
+    int flags;
+
+    sigpending(&came);
+    for (int signo = 1; !sigisemptyset(&came) && signo < NSIG; signo++)
+        if (sigismember(&came, signo) == 1 && !sigismember(&mask, signo) &&
+            is_handled(signo, &flags)) {
+            struck = true;
+            restarts &= (flags & SA_RESTART) != 0;
+        }
+    handle(&mask);
+    self->struck = struck;
+    self->restarts = restarts;
+}
+
 static void await(void)
 {
     while (!__atomic_load_n(&self->has, __ATOMIC_ACQUIRE))
         sf_syscall(SYS_futex, (long)&self->has, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
     self->has = 0;
     sf_sim_thread = (unsigned)(self - turns) + 1;
+    release_signals();
 }
 
 /* Who may be able to go on; NULL: nobody else. */
@@ -110,33 +171,39 @@ static void test_cancel(void *arg)
 /* The turn is another's for a while. */
 static void part_with_it(struct sf_turn *to)
 {
+    self->struck = false;
     if (to == self)
         return;
+    hold_signals();
     give(to);
     await();
     if (!self->ready && !self->firm)
         sf_inject_handle(test_cancel, NULL);
 }
 
-static bool let_others(int64_t *until)
+static enum sf_sim_turn let_others(int64_t *until)
 {
     struct sf_turn *to;
+    bool led;
 
     if (!self || sf_sim_threads == 1)
-        return false;
+        return SF_SIM_OWN;
     self->until = *until;
     self->ready = *until <= sf_sim_now();
     self->looked = changes();
     to = next();
     if (!to && self->ready)
-        return false;
+        return SF_SIM_OWN;
     part_with_it(to ? to : leader());
-    if (!self->leads)
-        return !self->ready;
+    led = self->leads;
     self->leads = false;
+    if (self->struck)
+        return self->restarts ? SF_SIM_RESTARTS : SF_SIM_STRUCK;
+    if (!led)
+        return self->ready ? SF_SIM_OWN : SF_SIM_OTHERS;
     *until = earliest();
     changed++;
-    return false;
+    return SF_SIM_OWN;
 }
 
 static int wait_until(int64_t until, bool firm)
@@ -148,15 +215,24 @@ static int wait_until(int64_t until, bool firm)
     r = sf_sim_wait(until);
     sf_inject_lend(false);
     self->firm = false;
-    return r == -EAGAIN ? r : 0;
+    return r;
 }
 
 int sf_turns_wait(int64_t until)
 {
-    return wait_until(until, true);
+    int r = wait_until(until, true);
+
+    return r == -EAGAIN ? r : 0;
 }
 
 int sf_turns_wait_or_end(int64_t until)
+{
+    int r = wait_until(until, false);
+
+    return r == -EAGAIN ? r : 0;
+}
+
+int sf_turns_wait_or_handle(int64_t until)
 {
     return wait_until(until, false);
 }
@@ -171,18 +247,34 @@ static void await_real(enum sf_call call, int fd)
         sf_turns_wait(SF_SIM_NEVER);
 }
 
-void sf_turns_await(const sigset_t *signals)
+static bool takes(const struct sf_turn *t, int signo)
 {
-    self->signals = signals;
+    return t == self ? !sf_blocks(NULL, signo)
+                     : sigismember(&t->mask, signo) == 0;
 }
 
-bool sf_turns_awaits(int signo)
+/* As the kernel chooses: the first one, if it can. */
+static struct sf_turn *taker(int signo)
 {
-    for (unsigned i = 0; i < turns_n; i++)
-        if (turns[i].lives && turns[i].signals &&
-            sigismember(turns[i].signals, signo) == 1)
-            return true;
-    return false;
+    for (unsigned i = 0; i < turns_n && self; i++)
+        if (turns[i].lives && takes(&turns[i], signo))
+            return &turns[i];
+    return NULL;
+}
+
+bool sf_turns_takes(int signo)
+{
+    return taker(signo) != NULL;
+}
+
+/* A signal of the process.  All that the kernel would give it to is who has the
+ * turn, or those who wait for it with sigwait(3). */
+static bool direct(int signo)
+{
+    struct sf_turn *to = taker(signo);
+
+    sf_turns_changed();
+    return to && to != self && pthread_kill(to->id, signo) == 0;
 }
 
 /* ----------------------------------------------------------------- threads */
@@ -202,6 +294,7 @@ struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached)
                           .until = SF_SIM_NEVER,
                           .run = run,
                           .arg = arg};
+    pthread_sigmask(SIG_SETMASK, NULL, &t->mask);
     sf_sim_threads++;
     return t;
 }
@@ -243,6 +336,8 @@ static void leave(void)
     changed++;
     sf_sim_threads--;
     self->lives = false;
+    if (sf_sim_threads == 0) /* what libc does now ends the process */
+        return;
     to = next();
     give(to ? to : leader());
 }
@@ -267,6 +362,7 @@ static void end_at_last(void)
 void *sf_turns_run(void *turn)
 {
     self = turn;
+    hold_signals();
     end_at_last();
     await();
     sf_inject_adopt();
@@ -299,6 +395,7 @@ void sf_turns_begin(void)
     end_at_last();
     sf_sim_others = let_others;
     sf_raw_other = sf_turns_syscall;
+    sf_pid_directs = direct;
     sf_inject_passes = await_real;
 }
 

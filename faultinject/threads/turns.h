@@ -35,16 +35,16 @@ void sf_turns_await_end(void);
 bool sf_turns_over(void);
 
 /* Waits.  0: look again; -EAGAIN: that time (ns, by simnet's clock) has come.
- * The second is a cancellation point. */
+ * The second is a cancellation point, and so is the third, which also ends with
+ * -EINTR where a handler has run that lets no call go on. */
 int sf_turns_wait(int64_t until);
 int sf_turns_wait_or_end(int64_t until);
+int sf_turns_wait_or_handle(int64_t until);
 /* Another thread may wait for what was done now. */
 void sf_turns_changed(void);
 
-/* Is one of them in sigwait(3) for this signal?  Who waits there says so; NULL:
- * no longer. */
-bool sf_turns_awaits(int signo);
-void sf_turns_await(const sigset_t *signals);
+/* Does one of them let this signal come?  Its handler runs in its turn. */
+bool sf_turns_takes(int signo);
 
 /* A number of syscall(3) that is in no world; true: it was done. */
 bool sf_turns_syscall(long number, const long args[6], long *result);
