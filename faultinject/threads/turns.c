@@ -37,6 +37,20 @@ static uint64_t changed;
 static pthread_key_t end;
 static __thread struct sf_turn *self;
 
+static struct sf_turns_seen by_nobody, *seen = &by_nobody;
+
+static void show(void)
+{
+    seen->threads = sf_sim_threads;
+    seen->has = (unsigned)(self - turns) + 1;
+    seen->asked++;
+}
+
+void sf_turns_show(struct sf_turns_seen *to)
+{
+    seen = to;
+}
+
 static uint64_t changes(void)
 {
     return changed + sf_sim_changes() + sf_sim_calls();
@@ -121,10 +135,12 @@ static void release_signals(void)
 
 static void await(void)
 {
+    __builtin_unwind_init(); /* its registers are a part of the state, too */
     while (!__atomic_load_n(&self->has, __ATOMIC_ACQUIRE))
         sf_syscall(SYS_futex, (long)&self->has, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
     self->has = 0;
     sf_sim_thread = (unsigned)(self - turns) + 1;
+    show();
     release_signals();
 }
 
@@ -188,6 +204,7 @@ static enum sf_sim_turn let_others(int64_t *until)
 
     if (!self || sf_sim_threads == 1)
         return SF_SIM_OWN;
+    show();
     self->until = *until;
     self->ready = *until <= sf_sim_now();
     self->looked = changes();
@@ -296,6 +313,8 @@ struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached)
                           .arg = arg};
     pthread_sigmask(SIG_SETMASK, NULL, &t->mask);
     sf_sim_threads++;
+    if (self)
+        show();
     return t;
 }
 
@@ -333,8 +352,11 @@ static void leave(void)
 {
     struct sf_turn *to;
 
+    if (!self) /* in a child */
+        return;
     changed++;
     sf_sim_threads--;
+    show();
     self->lives = false;
     if (sf_sim_threads == 0) /* what libc does now ends the process */
         return;

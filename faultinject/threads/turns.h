@@ -29,6 +29,14 @@ void sf_turns_abandon(void);
  * beginning all of them, do as they would without us. */
 bool sf_turns_mine(void);
 
+/* For whoever watches the process from outside. */
+struct sf_turns_seen {
+    uint32_t threads;
+    uint32_t has;   /* the turn: 1 is the first                  */
+    uint64_t asked; /* so often one asked whether others can go on */
+};
+void sf_turns_show(struct sf_turns_seen *to);
+
 /* From now on its end is seen: who yields then is a sanitizer's, which has
  * stopped all other threads and waits for no turn. */
 void sf_turns_await_end(void);

@@ -67,6 +67,8 @@ done
 expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s fast' \
     "$threaded" pool
 expect 1 'finding: stall' '-s two' "$threaded" deadlock
+expect 2 'thread 1 of 2 of the program runs on and makes no call' '-s two' \
+    "$threaded" spins
 expect 1 'finding: fd-leak' '-s two' "$threaded" wakes-nobody
 expect 1 'finding: fd-leak' '-s two' "$threaded" forgets
 expect 1 'finding: double-close' '-s two' "$threaded" closes-twice
