@@ -7,9 +7,11 @@
 #include "faultinject/simnet/simnet.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 enum { TURNS_MAX = 1024 };
@@ -254,13 +256,19 @@ int sf_turns_wait_or_handle(int64_t until)
     return wait_until(until, false);
 }
 
-/* The real kernel would put this thread to sleep, and with it the others. */
-static void await_real(enum sf_call call, int fd)
+static bool would_wait(const struct sf_op *op)
 {
-    struct pollfd real = {.fd = fd, .events = POLLIN};
+    struct pollfd real = {.fd = op->fd, .events = POLLIN};
 
-    while (sf_sim_threads > 1 && sf_calls[call].kind & K_READ &&
-           sf_libc.poll(&real, 1, 0) == 0)
+    return sf_calls[op->call].kind & K_READ && !(op->flags & MSG_DONTWAIT) &&
+           sf_libc.poll(&real, 1, 0) == 0 &&
+           !(sf_syscall(SYS_fcntl, op->fd, F_GETFL, 0, 0, 0, 0) & O_NONBLOCK);
+}
+
+/* The real kernel would put this thread to sleep, and with it the others. */
+static void await_real(const struct sf_op *op)
+{
+    while (sf_sim_threads > 1 && would_wait(op))
         sf_turns_wait(SF_SIM_NEVER);
 }
 

@@ -443,12 +443,17 @@ static void *sleep_until_told(void *arg)
     exit(arg != NULL);
 }
 
-/* Something of the real kernel's that never comes. */
+/* Something of the real kernel's that never comes: who does not wait for it
+ * learns so. */
 static void *read_for_ever(void *path)
 {
     char byte;
-    int fd = open(path, O_RDWR);
+    int at_once = open(path, O_RDWR | O_NONBLOCK), fd = open(path, O_RDWR);
+    int datagrams = socket(AF_UNIX, SOCK_DGRAM, 0);
 
+    must(read(at_once, &byte, 1) < 0 && errno == EAGAIN);
+    must(recv(datagrams, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+    sem_post(&sem);
     must(fd >= 0 && read(fd, &byte, 1) == 1);
     return NULL;
 }
@@ -461,8 +466,11 @@ static void prepare(char *path)
         try_all();
     if (has_pool())
         begin_pool();
-    if (is("reads"))
+    if (is("reads")) {
+        must(sem_init(&sem, 0, 0) == 0);
         begin(read_for_ever, path);
+        sem_wait(&sem);
+    }
     if (is("signals")) {
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, NULL);
