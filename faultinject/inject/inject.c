@@ -66,14 +66,10 @@ void sf_inject_adopt(void)
 
 void sf_inject_handle(void (*handler)(void *arg), void *arg)
 {
-    bool busy = sf_thread.busy, lender_busy = sf_thread.lender_busy;
-    unsigned lent = sf_thread.lent; /* it may borrow as well */
+    bool busy = sf_thread.busy;
 
     sf_thread.busy = false;
-    sf_thread.lent = 0;
     handler(arg);
-    sf_thread.lent = lent;
-    sf_thread.lender_busy = lender_busy;
     sf_thread.busy = busy;
 }
 

@@ -230,9 +230,7 @@ static int wait_until(int64_t until, bool firm)
     int r;
 
     self->firm = firm;
-    sf_inject_lend(true);
     r = sf_sim_wait(until);
-    sf_inject_lend(false);
     self->firm = false;
     return r;
 }

@@ -1,7 +1,8 @@
 /*
  * threaded.c: an echo server of several threads, as bad as it is told to be.
  *
- *     threaded [each|pool|locks|signals|first-ends|last-ends|posted|reads|
+ *     threaded
+ * [each|pool|locks|signals|first-ends|last-ends|posted|piped|reads|
  *               deadlock|forgets|closes-twice|closes-reset|wakes-nobody|
  *               trusts|spins] [FIFO]
  *
@@ -532,6 +533,29 @@ static int wait_for_stop(void)
     return 0;
 }
 
+static void write_byte(int signo)
+{
+    (void)signo;
+    must(write(pipe_ends[1], "", 1) == 1);
+}
+
+static void *read_byte(void *byte)
+{
+    must(read(pipe_ends[0], byte, 1) == 1);
+    exit(0);
+}
+
+/* What the handler does in the middle of a wait is the program's. */
+static int join_at_stop(void)
+{
+    struct sigaction action = {.sa_handler = write_byte};
+    static char byte;
+
+    must(pipe(pipe_ends) == 0 && sigaction(SIGTERM, &action, NULL) == 0);
+    begin(accept_all, NULL);
+    return pthread_join(begin(read_byte, &byte), NULL);
+}
+
 /* What no thread would do that has to itself what it runs on. */
 static _Noreturn void spin_for_stop(void)
 {
@@ -549,6 +573,8 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
     if (is("posted"))
         return wait_for_stop();
+    if (is("piped"))
+        return join_at_stop();
     if (is("spins"))
         spin_for_stop();
     if (!is("first-ends") && !is("last-ends"))

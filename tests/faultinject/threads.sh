@@ -59,7 +59,8 @@ END
 } >fast
 mkfifo fifo
 
-for how in each pool locks signals first-ends last-ends posted reads; do
+for how in each pool locks signals first-ends last-ends posted piped \
+    reads; do
     expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
         "$threaded" "$how" fifo
 done
