@@ -98,5 +98,6 @@ expect 1 'REFUTED    with 1 fault: .*finding: double-close' '-k 1 -s two' \
 clang -w -D_GNU_SOURCE -fsanitize=address -o checked "$source"
 for i in 1 2 3 4 5 6 7 8 9 10; do
     expect 0 'nothing found' '-s two' ./checked signals
+    expect 0 'nothing found' '-s two' ./checked locks
 done
 exit $failed
