@@ -242,6 +242,7 @@ static void stop(void *arg)
 
     (void)arg;
     served->stopped = true;
+    sf_turns_changed();
     count(); /* a handler may end it by the same signal */
     if (!taken && any_thread(takes_stop))
         end();

@@ -269,7 +269,7 @@ int sim_on_nanosleep(const struct timespec *want, struct timespec *left)
     if (!want || ns == -2)
         return want ? -EINVAL : -EFAULT;
     do
-        r = sim_pass(until);
+        r = sim_nap(until);
     while (r == 0);
     if (r == -EINTR && left) {
         left->tv_sec = (until - sim.now) / 1000000000;

@@ -130,6 +130,7 @@ struct sim {
     int64_t bell, bell_period; /* when SIGALRM is due                    */
     bool restarts; /* … and the handler lets calls go on             */
     uint64_t changes, calls;
+    uint64_t ticks; /* changes by which nothing but a timeout is over */
     struct sf_creep creep;
     uint64_t random;     /* the state of the generator                 */
     uint64_t alarm;      /* the call from which on `before` is asked   */
@@ -232,6 +233,7 @@ void sim_epoll_rearm(const struct sf_end *end, bool unseen);
 /* Let something happen until `until`.  0: look again; -EAGAIN: that time has
  * come; -EINTR. */
 int sim_pass(int64_t until);
+int sim_nap(int64_t until); /* … for nothing but that time */
 /* Lets others go on, who wait for nothing but this thread. */
 void sim_give_way(void);
 /* The same in a call that goes on by itself after a handler with SA_RESTART. */

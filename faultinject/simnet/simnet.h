@@ -144,7 +144,8 @@ static inline bool sf_sim_is_blocked(const struct sf_sim_config *c,
 
 /*
  * Threads.  Only one at a time may be in this world.  Who calls and has nothing
- * ready, and waits until *until, lets others go on.  NULL: there is one thread.
+ * ready, and waits until *until, lets others go on; who `naps` has nothing to
+ * look at but that time.  NULL: there is one thread.
  * How many there are, and the number of the one that is here: 1 is the first.
  */
 enum sf_sim_turn {
@@ -154,7 +155,7 @@ enum sf_sim_turn {
     SF_SIM_RESTARTS /* … which lets a call go on, but no wait         */
 };
 extern unsigned sf_sim_threads, sf_sim_thread;
-extern enum sf_sim_turn (*sf_sim_others)(int64_t *until);
+extern enum sf_sim_turn (*sf_sim_others)(int64_t *until, bool naps);
 /* Such a wait for nothing of this world, by a thread of the program.  0: look
  * again; -EAGAIN: that time has come; -EINTR: a handler has run. */
 int sf_sim_wait(int64_t until);
@@ -173,6 +174,7 @@ void sf_sim_set_now(int64_t now); /* never back */
 /* Goes up whenever anything changes in the world: bytes moved, descriptors
  * opened or closed, time passed. */
 uint64_t sf_sim_changes(void);
+uint64_t sf_sim_events(void); /* … but for time that ends no more than waits */
 /* Calls made by the program. */
 uint64_t sf_sim_calls(void);
 /* The program's signal is blocked: by the mask that the wait was called with,

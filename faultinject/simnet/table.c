@@ -34,7 +34,7 @@ void sf_sim_begin(const struct sf_sim_config *config)
     sim.now = SF_SIM_EPOCH_NS;
     sim.timer_due = sim.bell = SF_SIM_NEVER;
     sim.mask = NULL;
-    sim.changes = sim.calls = 0;
+    sim.changes = sim.ticks = sim.calls = 0;
     sim.creep = (struct sf_creep){0, 0};
     sim.random = 0;
     sim.alarm = sim.share = sim.look = UINT64_MAX;
@@ -62,12 +62,19 @@ void sf_sim_set_now(int64_t now)
         sim.changes++;
         if (now >= sim.timer_due)
             sim_timers_ring();
+        else
+            sim.ticks++;
     }
 }
 
 uint64_t sf_sim_changes(void)
 {
     return sim.changes;
+}
+
+uint64_t sf_sim_events(void)
+{
+    return sim.changes - sim.ticks;
 }
 
 uint64_t sf_sim_calls(void)
@@ -253,6 +260,7 @@ void sf_sim_counters(sf_counter *each, void *arg)
 {
     each(arg, &sim.calls, sizeof sim.calls);
     each(arg, &sim.changes, sizeof sim.changes);
+    each(arg, &sim.ticks, sizeof sim.ticks);
     each(arg, &sim.alarm, sizeof sim.alarm);
     each(arg, &sim.look, sizeof sim.look);
     each(arg, &sim.creep.at, sizeof sim.creep.at);

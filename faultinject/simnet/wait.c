@@ -55,7 +55,7 @@ static bool comes(void)
 }
 
 unsigned sf_sim_threads, sf_sim_thread;
-enum sf_sim_turn (*sf_sim_others)(int64_t *until);
+enum sf_sim_turn (*sf_sim_others)(int64_t *until, bool naps);
 
 /* So many calls are made in a row before others go on who could: who never has
  * to wait lets nobody starve. */
@@ -70,13 +70,13 @@ static void begin_share(void)
 }
 
 /* The mask is of this thread's wait. */
-static enum sf_sim_turn others_go_on(int64_t *until)
+static enum sf_sim_turn others_go_on(int64_t *until, bool naps)
 {
     const sigset_t *mask = sim.mask;
     enum sf_sim_turn turn = SF_SIM_OWN;
 
     if (sf_sim_others)
-        turn = sf_sim_others(until);
+        turn = sf_sim_others(until, naps);
     sim.mask = mask;
     sim.restarts = turn == SF_SIM_RESTARTS;
     begin_share();
@@ -87,10 +87,10 @@ void sim_give_way(void)
 {
     int64_t now = sim.now;
 
-    others_go_on(&now);
+    others_go_on(&now, false);
 }
 
-int sim_pass(int64_t until)
+static int pass(int64_t until, bool naps)
 {
     enum sf_sim_wake wake = SF_SIM_NOTHING;
     enum sf_sim_turn turn;
@@ -99,7 +99,7 @@ int sim_pass(int64_t until)
     sim.restarts = false;
     if (sim_bell() || comes())
         return -EINTR;
-    turn = others_go_on(&next);
+    turn = others_go_on(&next, naps);
     if (turn != SF_SIM_OWN)
         return turn == SF_SIM_OTHERS ? 0 : -EINTR;
     if (sim.timer_due < next)
@@ -124,6 +124,16 @@ int sim_pass(int64_t until)
     if (sim_bell())
         return -EINTR;
     return next == until ? -EAGAIN : 0;
+}
+
+int sim_pass(int64_t until)
+{
+    return pass(until, false);
+}
+
+int sim_nap(int64_t until)
+{
+    return pass(until, true);
 }
 
 int sf_sim_wait(int64_t until)

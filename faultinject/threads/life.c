@@ -73,8 +73,10 @@ SF_EXPORT int pthread_detach(pthread_t id)
 
 SF_EXPORT int pthread_cancel(pthread_t id)
 {
-    sf_turns_changed();
-    return next_pthread_cancel()(id);
+    int err = next_pthread_cancel()(id);
+
+    sf_turns_disturb(id);
+    return err;
 }
 
 /* Who waits gets it in his turn, and his wait may end by it. */
@@ -84,15 +86,19 @@ SF_NEXT(pthread_sigqueue, int,
 
 SF_EXPORT int pthread_kill(pthread_t id, int signo)
 {
-    sf_turns_changed();
-    return next_pthread_kill()(id, signo);
+    int err = next_pthread_kill()(id, signo);
+
+    sf_turns_disturb(id);
+    return err;
 }
 
 SF_EXPORT int pthread_sigqueue(pthread_t id, int signo,
                                const union sigval value)
 {
-    sf_turns_changed();
-    return next_pthread_sigqueue()(id, signo, value);
+    int err = next_pthread_sigqueue()(id, signo, value);
+
+    sf_turns_disturb(id);
+    return err;
 }
 
 /* Who asks others to go on, and they do nothing, waits for something that only

@@ -25,9 +25,10 @@ struct sf_turn {
     uint32_t has;    /* the turn: a futex                            */
     uint64_t looked; /* what had changed when it looked in vain      */
     int64_t until;
-    sigset_t mask; /* its own, while it has no turn                */
-    bool struck;   /* a handler of it has run, …                   */
-    bool restarts; /* … which lets a call go on                    */
+    const bool *woken; /* there is nothing to look at but this; or NULL */
+    sigset_t mask;     /* its own, while it has no turn                */
+    bool struck;       /* a handler of it has run, …                   */
+    bool restarts;     /* … which lets a call go on                    */
     pthread_t id;
     void *(*run)(void *);
     void *arg;
@@ -36,6 +37,7 @@ struct sf_turn {
 static struct sf_turn turns[TURNS_MAX];
 static unsigned turns_n; /* that were ever used */
 static uint64_t changed;
+static const bool never;
 static pthread_key_t end;
 static __thread struct sf_turn *self;
 
@@ -55,7 +57,7 @@ void sf_turns_show(struct sf_turns_seen *to)
 
 static uint64_t changes(void)
 {
-    return changed + sf_sim_changes() + sf_sim_calls();
+    return changed + sf_sim_events() + sf_sim_calls();
 }
 
 /* Of a single thread it would be a state of its own each time. */
@@ -113,6 +115,7 @@ static void handle(sigset_t *mask)
     sf_inject_handle(set_mask, mask);
     self->until = outer.until;
     self->ready = outer.ready;
+    self->woken = outer.woken;
     self->leads = outer.leads;
     self->firm = outer.firm;
 }
@@ -146,17 +149,23 @@ static void await(void)
     release_signals();
 }
 
-/* Who may be able to go on; NULL: nobody else. */
+static bool may_go_on(const struct sf_turn *t)
+{
+    if (!t->lives)
+        return false;
+    if (t->ready || t->until <= sf_sim_now())
+        return true;
+    return t->woken ? *t->woken : t->looked != changes();
+}
+
+/* NULL: nobody else. */
 static struct sf_turn *next(void)
 {
     unsigned own = (unsigned)(self - turns);
 
-    for (unsigned i = 1; i < turns_n; i++) {
-        struct sf_turn *t = &turns[(own + i) % turns_n];
-
-        if (t->lives && (t->ready || t->looked != changes()))
-            return t;
-    }
+    for (unsigned i = 1; i < turns_n; i++)
+        if (may_go_on(&turns[(own + i) % turns_n]))
+            return &turns[(own + i) % turns_n];
     return NULL;
 }
 
@@ -195,14 +204,12 @@ static void part_with_it(struct sf_turn *to)
     hold_signals();
     give(to);
     await();
-    if (!self->ready && !self->firm)
-        sf_inject_handle(test_cancel, NULL);
 }
 
-static enum sf_sim_turn let_others(int64_t *until)
+static enum sf_sim_turn let_others(int64_t *until, bool naps)
 {
     struct sf_turn *to;
-    bool led;
+    bool waits, led;
 
     if (!self || sf_sim_threads == 1)
         return SF_SIM_OWN;
@@ -213,15 +220,21 @@ static enum sf_sim_turn let_others(int64_t *until)
     to = next();
     if (!to && self->ready)
         return SF_SIM_OWN;
+    waits = !self->ready;
+    if (naps)
+        self->woken = &never;
     part_with_it(to ? to : leader());
+    if (naps)
+        self->woken = NULL;
     led = self->leads;
+    if (waits && !self->firm)
+        sf_inject_handle(test_cancel, NULL);
     self->leads = false;
     if (self->struck)
         return self->restarts ? SF_SIM_RESTARTS : SF_SIM_STRUCK;
     if (!led)
-        return self->ready ? SF_SIM_OWN : SF_SIM_OTHERS;
+        return waits ? SF_SIM_OTHERS : SF_SIM_OWN;
     *until = earliest();
-    changed++;
     return SF_SIM_OWN;
 }
 
@@ -252,6 +265,23 @@ int sf_turns_wait_or_end(int64_t until)
 int sf_turns_wait_or_handle(int64_t until)
 {
     return wait_until(until, false);
+}
+
+int sf_turns_sleep(const bool *woken, int64_t until, bool firm)
+{
+    int r;
+
+    self->woken = woken;
+    r = wait_until(until, firm);
+    self->woken = NULL;
+    return r;
+}
+
+void sf_turns_disturb(pthread_t id)
+{
+    for (unsigned i = 0; i < turns_n; i++)
+        if (turns[i].lives && pthread_equal(turns[i].id, id))
+            turns[i].ready = true;
 }
 
 static bool would_wait(const struct sf_op *op)

@@ -48,6 +48,11 @@ bool sf_turns_over(void);
 int sf_turns_wait(int64_t until);
 int sf_turns_wait_or_end(int64_t until);
 int sf_turns_wait_or_handle(int64_t until);
+/* The same, where it looks at nothing but *woken: so it needs no turn before.
+ */
+int sf_turns_sleep(const bool *woken, int64_t until, bool firm);
+/* It is cancelled or gets a signal, and has to look whatever it waits for. */
+void sf_turns_disturb(pthread_t id);
 /* Another thread may wait for what was done now. */
 void sf_turns_changed(void);
 

@@ -43,9 +43,8 @@ int sf_wait_for(const void *key, int64_t until, void (*leave)(void *),
     note(&w);
     pthread_cleanup_push(leave, arg); /* run only if it may be cancelled */
     pthread_cleanup_push(forget, &w);
-    while (!w.woken && r == 0)
-        r = leave ? sf_turns_wait_or_end(until)
-                  : sf_turns_wait_or_handle(until);
+    while (!w.woken && (r == 0 || (leave && r == -EINTR)))
+        r = sf_turns_sleep(&w.woken, until, !leave);
     pthread_cleanup_pop(true);
     pthread_cleanup_pop(false);
     if (w.woken)
