@@ -287,6 +287,14 @@ int sf_sim_verdict(const char *name, int status, bool hung)
                     sigabbrev_np(sf_forwarded()));
     if (!s->loaded)
         return ends(SF_COULD_NOT, "the program did not load the library");
+    if (hung && s->turns.threads > 1)
+        return ends(
+            SF_COULD_NOT,
+            "thread %u of %u of the program runs on and makes no call: if it "
+            "waits until another has changed a variable, that is in vain, "
+            "since "
+            "one runs at a time; 'sockfault run', over real sockets, is for it",
+            s->turns.has, s->turns.threads);
     if (hung)
         return ends(SF_FOUND,
                     "finding: stall: %s does not end, and makes no "
@@ -411,6 +419,32 @@ long sf_sim_own_ms(pid_t pid)
     return ms;
 }
 
+static int64_t cpu_ms(pid_t pid)
+{
+    struct timespec used;
+    clockid_t clock;
+
+    if (clock_getcpuclockid(pid, &clock) != 0 ||
+        clock_gettime(clock, &used) < 0)
+        return 0;
+    return used.tv_sec * INT64_C(1000) + used.tv_nsec / 1000000;
+}
+
+/* One of several threads has run for long, and others could not. */
+static bool keeps_turn(pid_t pid)
+{
+    enum { LONG_MS = 10000 };
+    const struct sf_turns_seen *t = &sim.served->turns;
+    static uint64_t asked;
+    static int64_t since;
+    int64_t now = cpu_ms(pid);
+
+    if (t->threads < 2 || t->asked != asked || now < since)
+        since = now;
+    asked = t->asked;
+    return now - since > LONG_MS;
+}
+
 /*
  * Whoever says that it cannot be done, or serves the real network, may be a
  * child of a program that waits for it by other means than sockets, and would
@@ -426,7 +460,7 @@ static int watch(const char *name, pid_t pid, bool *hung)
         sf_ends_within(pid, SF_SIM_TICK_MS);
         note_without(name, pid);
         own += repeats() ? sf_sim_own_ms(pid) : 0;
-        *hung = own > SF_SIM_HANG_MS;
+        *hung = own > SF_SIM_HANG_MS || keeps_turn(pid);
         if (*hung || (repeats() && sf_forwarded() &&
                       ++told * SF_SIM_TICK_MS >= PATIENCE_MS))
             kill(pid, SIGKILL);

@@ -17,7 +17,7 @@
 int sf_on;
 unsigned (*sf_inject_enrol)(void);
 bool (*sf_inject_stray)(enum sf_call call, int fd);
-void (*sf_inject_passes)(enum sf_call call, int fd);
+void (*sf_inject_passes)(const struct sf_op *op);
 void (*sf_inject_forks)(enum sf_fork where);
 char *(*sf_inject_terminates)(void);
 bool (*sf_inject_refuses)(const void *caller);
@@ -433,7 +433,7 @@ static bool admits(const struct sf_op *op)
     int cursor = 0;
 
     if (sf_thread.mine && !sf_thread.busy && sf_inject_passes)
-        sf_inject_passes(op->call, op->fd);
+        sf_inject_passes(op);
     if (sf_thread.mine || sf_thread.busy || !sf_inject_stray)
         return false;
     while (op->wait && op->wait->shape->asked(op->wait, &cursor, &m))

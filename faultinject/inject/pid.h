@@ -12,6 +12,7 @@
 
 #include "faultinject/inject/counter.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* In such a fork: its number, and its parent's, are from now on these. */
@@ -23,5 +24,9 @@ void sf_pid_counters(sf_counter *each, void *arg);
 
 /* What the kernel calls the calling thread. */
 pid_t sf_pid_thread(void);
+
+/* A signal of the program for itself.  True: it was given to the thread that is
+ * to have it; NULL: the kernel chooses. */
+extern bool (*sf_pid_directs)(int signo);
 
 #endif

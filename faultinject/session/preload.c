@@ -238,18 +238,19 @@ static bool any_thread(bool (*is)(const char *thread))
 static void stop(void *arg)
 {
     struct sigaction action;
+    bool taken = sf_turns_takes(SIGTERM);
 
     (void)arg;
     served->stopped = true;
     sf_turns_changed();
     count(); /* a handler may end it by the same signal */
-    if (sf_blocks(NULL, SIGTERM) && any_thread(takes_stop))
+    if (!taken && any_thread(takes_stop))
         end();
-    if (sf_blocks(NULL, SIGTERM)) /* a wait lets it come, or a signalfd */
+    if (taken && (sigaction(SIGTERM, NULL, &action) < 0 ||
+                  action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN))
+        end();
+    if (sf_blocks(NULL, SIGTERM)) /* another takes it, a wait or a signalfd */
         sf_session_pends();
-    else if (sigaction(SIGTERM, NULL, &action) < 0 ||
-             action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN)
-        end();
     kill(getpid(), SIGTERM);
 }
 
@@ -692,6 +693,7 @@ __attribute__((constructor(102))) static void attach(void)
     world.pipe = pipe_unless_reporting;
     world.socket = socket_noted;
     sf_inject_begin(&world, NULL, SF_LINUX);
+    sf_turns_show(&served->turns);
     sf_turns_begin();
     sf_monitor_begin(SF_MONITORS_OF_CALLS);
     sf_inject_forks = on_fork;

@@ -7,6 +7,7 @@
 
 #include "faultinject/inject/choose_exhaust.h"
 #include "faultinject/inject/sanitizer.h"
+#include "faultinject/threads/turns.h"
 
 #define SF_SIM_SCENARIO_ENV "SOCKFAULT_SIM"        /* a session; -: input  */
 #define SF_SIM_REPORT_ENV   "SOCKFAULT_SIM_REPORT" /* path of the report   */
@@ -55,6 +56,7 @@ struct sf_served {
     char line[SF_SIM_LINE];
     char terminate[SF_TERMINATE_MAX]; /* "", or why C++ had it call abort() */
     struct sf_sanitized sanitized;
+    struct sf_turns_seen turns;
     uint32_t conns, accepted; /* made by peers; accepted from anybody */
     uint64_t calls, faults;
     uint64_t allocations; /* of the program, since it joined                 */

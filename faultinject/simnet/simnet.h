@@ -145,12 +145,17 @@ static inline bool sf_sim_is_blocked(const struct sf_sim_config *c,
 /*
  * Threads.  Only one at a time may be in this world.  Who calls and has nothing
  * ready, and waits until *until, lets others go on; who `naps` has nothing to
- * look at but that time.  True: one did, look again; false: none can, and
- * *until is when the first of all their waits ends.  NULL: there is one thread.
+ * look at but that time.  NULL: there is one thread.
  * How many there are, and the number of the one that is here: 1 is the first.
  */
+enum sf_sim_turn {
+    SF_SIM_OWN,     /* none could; *until is when the first wait ends */
+    SF_SIM_OTHERS,  /* one did: look again                            */
+    SF_SIM_STRUCK,  /* … and a handler of this thread has run         */
+    SF_SIM_RESTARTS /* … which lets a call go on, but no wait         */
+};
 extern unsigned sf_sim_threads, sf_sim_thread;
-extern bool (*sf_sim_others)(int64_t *until, bool naps);
+extern enum sf_sim_turn (*sf_sim_others)(int64_t *until, bool naps);
 /* Such a wait for nothing of this world, by a thread of the program.  0: look
  * again; -EAGAIN: that time has come; -EINTR: a handler has run. */
 int sf_sim_wait(int64_t until);

@@ -55,7 +55,7 @@ static bool comes(void)
 }
 
 unsigned sf_sim_threads, sf_sim_thread;
-bool (*sf_sim_others)(int64_t *until, bool naps);
+enum sf_sim_turn (*sf_sim_others)(int64_t *until, bool naps);
 
 /* So many calls are made in a row before others go on who could: who never has
  * to wait lets nobody starve. */
@@ -70,14 +70,17 @@ static void begin_share(void)
 }
 
 /* The mask is of this thread's wait. */
-static bool others_go_on(int64_t *until, bool naps)
+static enum sf_sim_turn others_go_on(int64_t *until, bool naps)
 {
     const sigset_t *mask = sim.mask;
-    bool went = sf_sim_others && sf_sim_others(until, naps);
+    enum sf_sim_turn turn = SF_SIM_OWN;
 
+    if (sf_sim_others)
+        turn = sf_sim_others(until, naps);
     sim.mask = mask;
+    sim.restarts = turn == SF_SIM_RESTARTS;
     begin_share();
-    return went;
+    return turn;
 }
 
 void sim_give_way(void)
@@ -90,13 +93,15 @@ void sim_give_way(void)
 static int pass(int64_t until, bool naps)
 {
     enum sf_sim_wake wake = SF_SIM_NOTHING;
+    enum sf_sim_turn turn;
     int64_t next = until;
 
     sim.restarts = false;
     if (sim_bell() || comes())
         return -EINTR;
-    if (others_go_on(&next, naps))
-        return 0;
+    turn = others_go_on(&next, naps);
+    if (turn != SF_SIM_OWN)
+        return turn == SF_SIM_OTHERS ? 0 : -EINTR;
     if (sim.timer_due < next)
         next = sim.timer_due;
     if (sim.bell < next)
@@ -133,8 +138,11 @@ int sim_nap(int64_t until)
 
 int sf_sim_wait(int64_t until)
 {
+    int r;
+
     sim.mask = NULL;
-    return sim_pass(until);
+    r = sim_pass(until);
+    return r == -EINTR && sim.restarts ? 0 : r;
 }
 
 int sim_block(int64_t until)

@@ -112,6 +112,28 @@ SF_EXPORT int pthread_cancel(pthread_t id)
     return err;
 }
 
+/* Who waits gets it in his turn, and his wait may end by it. */
+SF_NEXT(pthread_kill, int, (pthread_t id, int signo))
+SF_NEXT(pthread_sigqueue, int,
+        (pthread_t id, int signo, const union sigval value))
+
+SF_EXPORT int pthread_kill(pthread_t id, int signo)
+{
+    int err = next_pthread_kill()(id, signo);
+
+    sf_turns_disturb(id);
+    return err;
+}
+
+SF_EXPORT int pthread_sigqueue(pthread_t id, int signo,
+                               const union sigval value)
+{
+    int err = next_pthread_sigqueue()(id, signo, value);
+
+    sf_turns_disturb(id);
+    return err;
+}
+
 /* Who asks others to go on, and they do nothing, waits for something that only
  * time brings about: more and more of it, up to a second. */
 static int64_t patience(void)

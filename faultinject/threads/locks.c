@@ -118,14 +118,15 @@ SF_NEXT(sem_clockwait, int,
 
 static int take_sem(sem_t *sem, int64_t until)
 {
-    int saved = errno;
+    int saved = errno, r;
 
     while (next_sem_trywait()(sem) < 0) {
         if (errno != EAGAIN)
             return -1;
-        if (sf_turns_wait_or_end(until) == 0)
+        r = sf_turns_wait_or_handle(until);
+        if (r == 0)
             continue;
-        errno = ETIMEDOUT;
+        errno = r == -EINTR ? EINTR : ETIMEDOUT;
         return -1;
     }
     errno = saved;

@@ -84,13 +84,13 @@ SF_NEXT(sigtimedwait, int,
 static int take_signal(const sigset_t *set, siginfo_t *info, int64_t until)
 {
     static const struct timespec at_once;
-    int signo;
+    int signo, r = 0;
 
-    sf_turns_await(set);
     while ((signo = next_sigtimedwait()(set, info, &at_once)) < 0 &&
-           errno == EAGAIN && sf_turns_wait_or_end(until) == 0)
+           errno == EAGAIN && (r = sf_turns_wait_or_handle(until)) == 0)
         ;
-    sf_turns_await(NULL);
+    if (r < 0)
+        errno = -r;
     return signo;
 }
 

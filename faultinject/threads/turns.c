@@ -2,13 +2,16 @@
 #include "faultinject/threads/turns.h"
 
 #include "faultinject/inject/inject.h"
+#include "faultinject/inject/pid.h"
 #include "faultinject/interpose/interpose.h"
 #include "faultinject/simnet/simnet.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 enum { TURNS_MAX = 1024 };
@@ -23,7 +26,9 @@ struct sf_turn {
     uint64_t looked; /* what had changed when it looked in vain      */
     int64_t until;
     const bool *woken; /* there is nothing to look at but this; or NULL */
-    const sigset_t *signals;
+    sigset_t mask;     /* its own, while it has no turn                */
+    bool struck;       /* a handler of it has run, …                   */
+    bool restarts;     /* … which lets a call go on                    */
     pthread_t id;
     void *(*run)(void *);
     void *arg;
@@ -35,6 +40,20 @@ static uint64_t changed;
 static const bool never;
 static pthread_key_t end;
 static __thread struct sf_turn *self;
+
+static struct sf_turns_seen by_nobody, *seen = &by_nobody;
+
+static void show(void)
+{
+    seen->threads = sf_sim_threads;
+    seen->has = (unsigned)(self - turns) + 1;
+    seen->asked++;
+}
+
+void sf_turns_show(struct sf_turns_seen *to)
+{
+    seen = to;
+}
 
 static uint64_t changes(void)
 {
@@ -61,12 +80,73 @@ static void give(struct sf_turn *to)
     sf_syscall(SYS_futex, (long)&to->has, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
 }
 
+static bool is_handled(int signo, int *flags)
+{
+    struct sigaction action;
+
+    if (sigaction(signo, NULL, &action) < 0 || action.sa_handler == SIG_DFL ||
+        action.sa_handler == SIG_IGN)
+        return false;
+    *flags = action.sa_flags;
+    return true;
+}
+
+/* A handler runs in its thread's turn, too: what is sent to one that has none
+ * is kept for it. */
+static void hold_signals(void)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &self->mask);
+}
+
+static void set_mask(void *mask)
+{
+    pthread_sigmask(SIG_SETMASK, mask, NULL);
+}
+
+/* A handler may wait itself: in the middle of what this thread waits for. */
+static void handle(sigset_t *mask)
+{
+    struct sf_turn outer = *self;
+
+    self->leads = self->firm = false;
+    sf_inject_handle(set_mask, mask);
+    self->until = outer.until;
+    self->ready = outer.ready;
+    self->woken = outer.woken;
+    self->leads = outer.leads;
+    self->firm = outer.firm;
+}
+
+static void release_signals(void)
+{
+    sigset_t mask = self->mask, came;
+    bool struck = false, restarts = true;
+    int flags;
+
+    sigpending(&came);
+    for (int signo = 1; !sigisemptyset(&came) && signo < NSIG; signo++)
+        if (sigismember(&came, signo) == 1 && !sigismember(&mask, signo) &&
+            is_handled(signo, &flags)) {
+            struck = true;
+            restarts &= (flags & SA_RESTART) != 0;
+        }
+    handle(&mask);
+    self->struck = struck;
+    self->restarts = restarts;
+}
+
 static void await(void)
 {
+    __builtin_unwind_init(); /* its registers are a part of the state, too */
     while (!__atomic_load_n(&self->has, __ATOMIC_ACQUIRE))
         sf_syscall(SYS_futex, (long)&self->has, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
     self->has = 0;
     sf_sim_thread = (unsigned)(self - turns) + 1;
+    show();
+    release_signals();
 }
 
 static bool may_go_on(const struct sf_turn *t)
@@ -120,39 +200,45 @@ static void part_with_it(struct sf_turn *to)
 {
     int saved = errno;
 
+    self->struck = false;
     if (to == self)
         return;
+    hold_signals();
     give(to);
     await();
     errno = saved;
 }
 
-static bool let_others(int64_t *until, bool naps)
+static enum sf_sim_turn let_others(int64_t *until, bool naps)
 {
     struct sf_turn *to;
-    bool waits;
+    bool waits, led;
 
     if (!self || sf_sim_threads == 1)
-        return false;
+        return SF_SIM_OWN;
+    show();
     self->until = *until;
     self->ready = *until <= sf_sim_now();
     self->looked = changes();
     to = next();
     if (!to && self->ready)
-        return false;
+        return SF_SIM_OWN;
     waits = !self->ready;
     if (naps)
         self->woken = &never;
     part_with_it(to ? to : leader());
     if (naps)
         self->woken = NULL;
+    led = self->leads;
     if (waits && !self->firm)
         sf_inject_handle(test_cancel, NULL);
-    if (!self->leads)
-        return waits;
     self->leads = false;
+    if (self->struck)
+        return self->restarts ? SF_SIM_RESTARTS : SF_SIM_STRUCK;
+    if (!led)
+        return waits ? SF_SIM_OTHERS : SF_SIM_OWN;
     *until = earliest();
-    return false;
+    return SF_SIM_OWN;
 }
 
 static int wait_until(int64_t until, bool firm)
@@ -160,19 +246,26 @@ static int wait_until(int64_t until, bool firm)
     int r;
 
     self->firm = firm;
-    sf_inject_lend(true);
     r = sf_sim_wait(until);
-    sf_inject_lend(false);
     self->firm = false;
-    return r == -EAGAIN ? r : 0;
+    return r;
 }
 
 int sf_turns_wait(int64_t until)
 {
-    return wait_until(until, true);
+    int r = wait_until(until, true);
+
+    return r == -EAGAIN ? r : 0;
 }
 
 int sf_turns_wait_or_end(int64_t until)
+{
+    int r = wait_until(until, false);
+
+    return r == -EAGAIN ? r : 0;
+}
+
+int sf_turns_wait_or_handle(int64_t until)
 {
     return wait_until(until, false);
 }
@@ -194,28 +287,50 @@ void sf_turns_disturb(pthread_t id)
             turns[i].ready = true;
 }
 
-/* The real kernel would put this thread to sleep, and with it the others. */
-static void await_real(enum sf_call call, int fd)
+static bool would_wait(const struct sf_op *op)
 {
-    struct pollfd real = {.fd = fd, .events = POLLIN};
+    struct pollfd real = {.fd = op->fd, .events = POLLIN};
 
-    while (sf_sim_threads > 1 && sf_calls[call].kind & K_READ &&
-           sf_libc.poll(&real, 1, 0) == 0)
+    return sf_calls[op->call].kind & K_READ && !(op->flags & MSG_DONTWAIT) &&
+           sf_libc.poll(&real, 1, 0) == 0 &&
+           !(sf_syscall(SYS_fcntl, op->fd, F_GETFL, 0, 0, 0, 0) & O_NONBLOCK);
+}
+
+/* The real kernel would put this thread to sleep, and with it the others. */
+static void await_real(const struct sf_op *op)
+{
+    while (sf_sim_threads > 1 && would_wait(op))
         sf_turns_wait(SF_SIM_NEVER);
 }
 
-void sf_turns_await(const sigset_t *signals)
+static bool takes(const struct sf_turn *t, int signo)
 {
-    self->signals = signals;
+    return t == self ? !sf_blocks(NULL, signo)
+                     : sigismember(&t->mask, signo) == 0;
 }
 
-bool sf_turns_awaits(int signo)
+/* As the kernel chooses: the first one, if it can. */
+static struct sf_turn *taker(int signo)
 {
-    for (unsigned i = 0; i < turns_n; i++)
-        if (turns[i].lives && turns[i].signals &&
-            sigismember(turns[i].signals, signo) == 1)
-            return true;
-    return false;
+    for (unsigned i = 0; i < turns_n && self; i++)
+        if (turns[i].lives && takes(&turns[i], signo))
+            return &turns[i];
+    return NULL;
+}
+
+bool sf_turns_takes(int signo)
+{
+    return taker(signo) != NULL;
+}
+
+/* A signal of the process.  All that the kernel would give it to is who has the
+ * turn, or those who wait for it with sigwait(3). */
+static bool direct(int signo)
+{
+    struct sf_turn *to = taker(signo);
+
+    sf_turns_changed();
+    return to && to != self && pthread_kill(to->id, signo) == 0;
 }
 
 /* ----------------------------------------------------------------- threads */
@@ -235,7 +350,10 @@ struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached)
                           .until = SF_SIM_NEVER,
                           .run = run,
                           .arg = arg};
+    pthread_sigmask(SIG_SETMASK, NULL, &t->mask);
     sf_sim_threads++;
+    if (self)
+        show();
     return t;
 }
 
@@ -274,11 +392,14 @@ static void leave(void)
 {
     struct sf_turn *to;
 
-    if (sf_sim_threads == 1)
+    if (!self) /* in a child */
         return;
     changed++;
     sf_sim_threads--;
+    show();
     self->lives = false;
+    if (sf_sim_threads == 0) /* what libc does now ends the process */
+        return;
     to = next();
     give(to ? to : leader());
 }
@@ -303,6 +424,7 @@ static void end_at_last(void)
 void *sf_turns_run(void *turn)
 {
     self = turn;
+    hold_signals();
     end_at_last();
     await();
     sf_inject_adopt();
@@ -335,6 +457,7 @@ void sf_turns_begin(void)
     end_at_last();
     sf_sim_others = let_others;
     sf_raw_other = sf_turns_syscall;
+    sf_pid_directs = direct;
     sf_inject_passes = await_real;
 }
 

@@ -29,27 +29,35 @@ void sf_turns_abandon(void);
  * beginning all of them, do as they would without us. */
 bool sf_turns_mine(void);
 
+/* For whoever watches the process from outside. */
+struct sf_turns_seen {
+    uint32_t threads;
+    uint32_t has;   /* the turn: 1 is the first                  */
+    uint64_t asked; /* so often one asked whether others can go on */
+};
+void sf_turns_show(struct sf_turns_seen *to);
+
 /* From now on its end is seen: who yields then is a sanitizer's, which has
  * stopped all other threads and waits for no turn. */
 void sf_turns_await_end(void);
 bool sf_turns_over(void);
 
 /* Waits.  0: look again; -EAGAIN: that time (ns, by simnet's clock) has come.
- * The second is a cancellation point. */
+ * The second is a cancellation point, and so is the third, which also ends with
+ * -EINTR where a handler has run that lets no call go on. */
 int sf_turns_wait(int64_t until);
 int sf_turns_wait_or_end(int64_t until);
+int sf_turns_wait_or_handle(int64_t until);
 /* The same, where it looks at nothing but *woken: so it needs no turn before.
  */
 int sf_turns_sleep(const bool *woken, int64_t until, bool firm);
-/* It is cancelled, and has to look whatever it waits for. */
+/* It is cancelled or gets a signal, and has to look whatever it waits for. */
 void sf_turns_disturb(pthread_t id);
 /* Another thread may wait for what was done now. */
 void sf_turns_changed(void);
 
-/* Is one of them in sigwait(3) for this signal?  Who waits there says so; NULL:
- * no longer. */
-bool sf_turns_awaits(int signo);
-void sf_turns_await(const sigset_t *signals);
+/* Does one of them let this signal come?  Its handler runs in its turn. */
+bool sf_turns_takes(int signo);
 
 /* A number of syscall(3) that is in no world; true: it was done. */
 bool sf_turns_syscall(long number, const long args[6], long *result);

@@ -43,11 +43,13 @@ int sf_wait_for(const void *key, int64_t until, void (*leave)(void *),
     note(&w);
     pthread_cleanup_push(leave, arg); /* run only if it may be cancelled */
     pthread_cleanup_push(forget, &w);
-    while (!w.woken && r == 0)
+    while (!w.woken && (r == 0 || (leave && r == -EINTR)))
         r = sf_turns_sleep(&w.woken, until, !leave);
     pthread_cleanup_pop(true);
     pthread_cleanup_pop(false);
-    return w.woken ? 0 : ETIMEDOUT;
+    if (w.woken)
+        return 0;
+    return r == -EINTR ? EINTR : ETIMEDOUT;
 }
 
 int sf_wake(const void *key, int most)
@@ -194,7 +196,8 @@ SF_EXPORT int pthread_barrier_wait(pthread_barrier_t *barrier)
     if (!b)
         return next_pthread_barrier_wait()(barrier);
     if (++b->came < b->count) {
-        sf_wait_for(barrier, SF_SIM_NEVER, NULL, NULL);
+        while (sf_wait_for(barrier, SF_SIM_NEVER, NULL, NULL) == EINTR)
+            ;
         return 0;
     }
     b->came = 0;

@@ -1,8 +1,9 @@
 /*
  * threaded.c: an echo server of several threads, as bad as it is told to be.
  *
- *     threaded [each|pool|locks|signals|first-ends|last-ends|reads|deadlock|
- *               forgets|closes-twice|closes-reset|wakes-nobody|trusts] [FIFO]
+ *     threaded [each|pool|locks|signals|first-ends|last-ends|posted|piped|
+ *               reads|deadlock|forgets|closes-twice|closes-reset|
+ *               wakes-nobody|trusts|spins] [FIFO]
  *
  * It knows nothing of sockfault; threads.sh runs it over simnet.
  */
@@ -386,6 +387,65 @@ static void try_condition(clockid_t clock)
     must(pthread_cond_destroy(&cond) == 0);
 }
 
+static pthread_t handler;
+static int pipe_ends[2];
+
+static void on_usr1(int signo)
+{
+    (void)signo;
+    handler = pthread_self();
+    usleep(1000); /* it may wait as well */
+    steps++;
+}
+
+static void *wait_for_byte(void *arg)
+{
+    return read(pipe_ends[0], arg, 1) < 0 ? &errno : NULL;
+}
+
+static void *wait_for_post(void *arg)
+{
+    (void)arg;
+    return sem_wait(&sem) < 0 ? &errno : NULL;
+}
+
+static void *tell_process(void *arg)
+{
+    kill(getpid(), SIGUSR1);
+    must(steps == 0); /* the first one has it, in its turn */
+    return arg;
+}
+
+/* Whom a signal is sent to has it, and it ends his wait. */
+static void try_kill(void *(*wait)(void *))
+{
+    static char byte;
+    pthread_t waiter = begin(wait, &byte);
+    void *result;
+
+    steps = 0;
+    sleep(1);
+    must(pthread_kill(waiter, SIGUSR1) == 0 &&
+         pthread_join(waiter, &result) == 0 && result != NULL && steps == 1 &&
+         pthread_equal(handler, waiter));
+}
+
+static void try_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_usr1};
+    pthread_t teller;
+
+    must(sigaction(SIGUSR1, &action, NULL) == 0 && pipe(pipe_ends) == 0);
+    try_kill(wait_for_byte);
+    try_kill(wait_for_post);
+    steps = 0;
+    teller = begin(tell_process, NULL);
+    must(sleep(5) > 0 && steps == 1 && pthread_equal(handler, pthread_self()));
+    pthread_join(teller, NULL);
+    close(pipe_ends[0]);
+    close(pipe_ends[1]);
+}
+
 static void try_all(void)
 {
     must(pthread_spin_init(&spin, 0) == 0 && sem_init(&sem, 0, 0) == 0 &&
@@ -398,6 +458,7 @@ static void try_all(void)
     try_no_cancel();
     try_condition(CLOCK_REALTIME);
     try_condition(CLOCK_MONOTONIC);
+    try_signals();
 }
 
 /* ------------------------------------------------------------------ others */
@@ -431,12 +492,17 @@ static void *sleep_until_told(void *arg)
     exit(arg != NULL);
 }
 
-/* Something of the real kernel's that never comes. */
+/* Something of the real kernel's that never comes: who does not wait for it
+ * learns so. */
 static void *read_for_ever(void *path)
 {
     char byte;
-    int fd = open(path, O_RDWR);
+    int at_once = open(path, O_RDWR | O_NONBLOCK), fd = open(path, O_RDWR);
+    int datagrams = socket(AF_UNIX, SOCK_DGRAM, 0);
 
+    must(read(at_once, &byte, 1) < 0 && errno == EAGAIN);
+    must(recv(datagrams, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+    sem_post(&sem);
     must(fd >= 0 && read(fd, &byte, 1) == 1);
     return NULL;
 }
@@ -449,8 +515,11 @@ static void prepare(char *path)
         try_all();
     if (has_pool())
         begin_pool();
-    if (is("reads"))
+    if (is("reads")) {
+        must(sem_init(&sem, 0, 0) == 0);
         begin(read_for_ever, path);
+        sem_wait(&sem);
+    }
     if (is("signals")) {
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, NULL);
@@ -503,13 +572,60 @@ static void *accept_all(void *path)
     exit(0);
 }
 
+/* A signal ends that wait. */
+static int wait_for_stop(void)
+{
+    begin(accept_all, NULL);
+    while (!stopped)
+        sem_wait(&sem);
+    return 0;
+}
+
+static void write_byte(int signo)
+{
+    (void)signo;
+    must(write(pipe_ends[1], "", 1) == 1);
+}
+
+static void *read_byte(void *byte)
+{
+    must(read(pipe_ends[0], byte, 1) == 1);
+    exit(0);
+}
+
+/* What the handler does in the middle of a wait is the program's. */
+static int join_at_stop(void)
+{
+    struct sigaction action = {.sa_handler = write_byte};
+    static char byte;
+
+    must(pipe(pipe_ends) == 0 && sigaction(SIGTERM, &action, NULL) == 0);
+    begin(accept_all, NULL);
+    return pthread_join(begin(read_byte, &byte), NULL);
+}
+
+/* What no thread would do that has to itself what it runs on. */
+static _Noreturn void spin_for_stop(void)
+{
+    begin(accept_all, NULL);
+    while (!stopped)
+        ;
+    _exit(0);
+}
+
 int main(int argc, char **argv)
 {
     struct sigaction action = {.sa_handler = on_term};
 
     how = argc > 1 ? argv[1] : how;
     sigaction(SIGTERM, &action, NULL);
-    if (!is("first-ends"))
+    if (is("posted"))
+        return wait_for_stop();
+    if (is("piped"))
+        return join_at_stop();
+    if (is("spins"))
+        spin_for_stop();
+    if (!is("first-ends") && !is("last-ends"))
         accept_all(argc > 2 ? argv[2] : NULL);
     begin(accept_all, NULL);
     pthread_exit(NULL);

@@ -59,7 +59,8 @@ END
 } >fast
 mkfifo fifo
 
-for how in each pool locks signals first-ends last-ends reads; do
+for how in each pool locks signals first-ends last-ends posted piped \
+    reads; do
     expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
         "$threaded" "$how" fifo
 done
@@ -67,6 +68,8 @@ done
 expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s fast' \
     "$threaded" pool
 expect 1 'finding: stall' '-s two' "$threaded" deadlock
+expect 2 'thread 1 of 2 of the program runs on and makes no call' '-s two' \
+    "$threaded" spins
 expect 1 'finding: fd-leak' '-s two' "$threaded" wakes-nobody
 expect 1 'finding: fd-leak' '-s two' "$threaded" forgets
 expect 1 'finding: double-close' '-s two' "$threaded" closes-twice
@@ -95,5 +98,6 @@ expect 1 'REFUTED    with 1 fault: .*finding: double-close' '-k 1 -s two' \
 clang -w -D_GNU_SOURCE -fsanitize=address -o checked "$source"
 for i in 1 2 3 4 5 6 7 8 9 10; do
     expect 0 'nothing found' '-s two' ./checked signals
+    expect 0 'nothing found' '-s two' ./checked locks
 done
 exit $failed
