@@ -12,7 +12,7 @@ coverage_parts=("$SF_PROJECT/target/" "$SF_PROJECT/faultinject/")
 # every state a new one; and those that count what a program allocates.
 coverage_uncounted='house|^proofs$|^target\.build\.narrow$'
 coverage_uncounted+='|^examples\.(.*_memory|middle|outside)$|^judges\.prover$'
-coverage_uncounted+='|^faultinject\.(command|image|imprint|memory|prove'
+coverage_uncounted+='|^faultinject\.(command|image|imprint|memory|memory_new|prove'
 coverage_uncounted+='|sim_memory|sim_prove|survives|unmended)$'
 
 # Every process adds to the profile of its program (%m).  The tests that fail
