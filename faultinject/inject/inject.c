@@ -342,27 +342,18 @@ static bool has_facts(const struct sf_op *op)
     return op->fd >= 0 || op->wait || sf_calls[op->call].kind == K_REAP;
 }
 
-/* What happens at a point that the chooser cares about. */
-static struct sf_outcome choose(struct sf_op *op)
+/* The program's stack may be a small one, and all of them may be many. */
+static SF_APART struct sf_outcome choose_of(struct sf_op *op,
+                                            const struct sf_site *site)
 {
     static const struct sf_outcome nothing;
     struct sf_chooser *chooser = sf_injector.chooser;
-    struct sf_outcome outcomes[SF_OUTCOMES_MAX];
+    unsigned room = sf_model_room(site);
+    struct sf_outcome outcomes[room];
     struct sf_outcome chosen;
-    struct sf_site site = {.at = &op->at,
-                           .conn = op->conn,
-                           .wait = op->wait,
-                           .world = sf_injector.world,
-                           .flags = op->flags,
-                           .family = op->other,
-                           .names = chooser->names,
-                           .profile = sf_injector.profile};
     size_t amount = 1;
-    unsigned n;
+    unsigned n = sf_model_outcomes(site, outcomes, room);
 
-    if (has_facts(op))
-        sf_injector.world->facts(op->fd, sf_mask(op), &site.facts);
-    n = sf_model_outcomes(&site, outcomes);
     if (n == 1)
         return nothing;
     sf_thread.counted = NULL;
@@ -373,6 +364,23 @@ static struct sf_outcome choose(struct sf_op *op)
         op->len = amount;
     op->amount = amount;
     return chosen;
+}
+
+/* What happens at a point that the chooser cares about. */
+static SF_APART struct sf_outcome choose(struct sf_op *op)
+{
+    struct sf_site site = {.at = &op->at,
+                           .conn = op->conn,
+                           .wait = op->wait,
+                           .world = sf_injector.world,
+                           .flags = op->flags,
+                           .family = op->other,
+                           .names = sf_injector.chooser->names,
+                           .profile = sf_injector.profile};
+
+    if (has_facts(op))
+        sf_injector.world->facts(op->fd, sf_mask(op), &site.facts);
+    return choose_of(op, &site);
 }
 
 static enum sf_verdict inflict(struct sf_op *op, struct sf_outcome chosen)

@@ -103,6 +103,9 @@ unsigned sf_injected(enum sf_fault fault);
 
 /* --- for the wrappers ------------------------------------------------- */
 
+/* What is rare is not to make what is frequent longer. */
+#define SF_APART __attribute__((noinline))
+
 /* A session is open.  The one thing a call that passes through looks at. */
 extern int sf_on;
 

@@ -458,11 +458,15 @@ static unsigned add_listeners(const struct sf_site *s, enum sf_fault fault,
     return n;
 }
 
+static bool fits(const struct sf_site *s, enum sf_fault fault)
+{
+    return sf_fault_fits(fault, s->at->call) &&
+           (sf_faults[fault].how != SF_NAMED || s->names);
+}
+
 static bool possible(const struct sf_site *s, enum sf_fault fault)
 {
-    if (!sf_fault_fits(fault, s->at->call))
-        return false;
-    if (sf_faults[fault].how == SF_NAMED && !s->names)
+    if (!fits(s, fault))
         return false;
     if (sf_fault_transient(fault) && s->at->streak >= SF_STREAK_MAX)
         return false;
@@ -479,10 +483,35 @@ static size_t most(const struct sf_site *s, enum sf_fault fault)
     return fault == SF_SHORT ? natural(s) - 1 : 0;
 }
 
-unsigned sf_model_outcomes(const struct sf_site *s,
-                           struct sf_outcome out[SF_OUTCOMES_MAX])
+/* A call that is no wait has every fault once: of accept() there are most. */
+enum {
+    FAULTS_OF_ACCEPT =
+#define FAULT(id, word, err, kinds, cls, profile, how) +(((kinds)&K_ACCEPT) > 0)
+#include "faultinject/inject/faults.def"
+#undef FAULT
+};
+_Static_assert(FAULTS_OF_ACCEPT <= SF_OUTCOMES_DRAWN, "room for all of them");
+
+unsigned sf_model_room(const struct sf_site *s)
 {
-    unsigned room = s->names ? SF_OUTCOMES_MAX : SF_OUTCOMES_DRAWN;
+    struct sf_member member;
+    int cursor = 0;
+    unsigned members = 0, room = 1;
+
+    if (!s->names || !s->wait)
+        return SF_OUTCOMES_DRAWN;
+    while (members < SF_OUTCOMES_MAX &&
+           s->wait->shape->asked(s->wait, &cursor, &member))
+        members++;
+    for (int i = 1; i < SF_FAULT_COUNT; i++)
+        if (fits(s, (enum sf_fault)i))
+            room += needs_target((enum sf_fault)i, s) ? members : 1;
+    return room < SF_OUTCOMES_MAX ? room : SF_OUTCOMES_MAX;
+}
+
+unsigned sf_model_outcomes(const struct sf_site *s, struct sf_outcome *out,
+                           unsigned room)
+{
     unsigned n = 1;
 
     out[0] = (struct sf_outcome){SF_NONE, 0, 0};

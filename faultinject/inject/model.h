@@ -37,12 +37,17 @@ struct sf_site {
     enum sf_profile profile;
 };
 
+/* Outcomes that there are at most, SF_OUTCOMES_MAX at most.  It asks nothing:
+ * a call that is no wait has few. */
+unsigned sf_model_room(const struct sf_site *site);
+
 /*
- * Fill outcomes, the first always NONE; returns how many.  A fault comes
- * once, or once for each connection it can be done to.
+ * Fill outcomes, for which there is room as sf_model_room() says, the first
+ * always NONE; returns how many.  A fault comes once, or once for each
+ * connection it can be done to.
  */
 unsigned sf_model_outcomes(const struct sf_site *site,
-                           struct sf_outcome outcomes[SF_OUTCOMES_MAX]);
+                           struct sf_outcome *outcomes, unsigned room);
 
 /* Has the process both ends, on the kernel?  Of what it was given nobody knows
  * who else has it. */

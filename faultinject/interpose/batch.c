@@ -39,13 +39,14 @@ static ssize_t move(const struct batch *b, struct mmsghdr *m, size_t most)
 {
     const struct sf_world *world = b->op->world;
     struct msghdr head = m->msg_hdr;
-    struct sf_cut cut;
+    bool cuts = message_bytes(m) > most;
+    size_t pieces = cuts ? sf_iov_pieces(head.msg_iov, most) : 1;
+    struct iovec cut[pieces];
     ssize_t moved;
 
-    if (message_bytes(m) > most) {
-        sf_iov_cut(&cut, head.msg_iov, most);
-        head.msg_iov = cut.iov;
-        head.msg_iovlen = (size_t)cut.n;
+    if (cuts) {
+        head.msg_iovlen = sf_iov_cut(cut, pieces, head.msg_iov, most);
+        head.msg_iov = cut;
     }
     if (b->receives)
         moved = world->recvmsg(b->op->fd, &head, b->flags & ~MSG_WAITFORONE);

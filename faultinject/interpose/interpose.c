@@ -74,18 +74,22 @@
     SF_EXPORT returns name params                                   \
     {                                                               \
         struct sf_op op;                                            \
-        struct sf_cut cut;                                          \
                                                                     \
         if (SF_LIKELY(!sf_on))                                      \
             return sf_libc.name args;                               \
         sf_op_init(&op, SF_CALL_##name, fd, 0, 0);                  \
         sf_op_vector(&op, sf_measure_vector, iov, (size_t)iovcnt);  \
         SF_BEATS(                                                   \
-            op, passed(sf_libc.name args), if (op.len < op.asked) { \
-                sf_iov_cut(&cut, iov, op.len);                      \
-                iov = cut.iov;                                      \
-                iovcnt = cut.n;                                     \
-            } op.result = SF_WORLD(op, name) args)                  \
+            op, passed(sf_libc.name args),                          \
+            if (op.len == op.asked) {                               \
+                op.result = SF_WORLD(op, name) args;                \
+            } else {                                                \
+                size_t pieces = sf_iov_pieces(iov, op.len);         \
+                struct iovec cut[pieces];                           \
+                iovcnt = (int)sf_iov_cut(cut, pieces, iov, op.len); \
+                iov = cut;                                          \
+                op.result = SF_WORLD(op, name) args;                \
+            })                                                      \
         return (returns)sf_tell(&op);                               \
     }
 #define WRAP_READV(name, returns, params, args) \
@@ -94,30 +98,31 @@
     WRAP_VECTOR(name, returns, params, args, PASSED_WRITEV)
 
 /* The kernel writes into the header it is given: a cut one is copied back. */
-#define WRAP_MSG(name, returns, params, args, copy_back)      \
-    SF_EXPORT returns name params                             \
-    {                                                         \
-        struct sf_op op;                                      \
-        struct msghdr head;                                   \
-        struct sf_cut cut;                                    \
-                                                              \
-        if (SF_LIKELY(!sf_on))                                \
-            return sf_libc.name args;                         \
-        sf_op_init(&op, SF_CALL_##name, fd, 0, flags);        \
-        sf_op_vector(&op, sf_measure_message, msg, 1);        \
-        SF_BEATS(                                             \
-            op, sf_libc.name args,                            \
-            if (op.len == op.asked) {                         \
-                op.result = SF_WORLD(op, name) args;          \
-            } else {                                          \
-                sf_iov_cut(&cut, msg->msg_iov, op.len);       \
-                head = *msg;                                  \
-                head.msg_iov = cut.iov;                       \
-                head.msg_iovlen = (size_t)cut.n;              \
-                op.result = op.world->name(fd, &head, flags); \
-                copy_back;                                    \
-            })                                                \
-        return (returns)sf_tell(&op);                         \
+#define WRAP_MSG(name, returns, params, args, copy_back)                \
+    SF_EXPORT returns name params                                       \
+    {                                                                   \
+        struct sf_op op;                                                \
+        struct msghdr head;                                             \
+                                                                        \
+        if (SF_LIKELY(!sf_on))                                          \
+            return sf_libc.name args;                                   \
+        sf_op_init(&op, SF_CALL_##name, fd, 0, flags);                  \
+        sf_op_vector(&op, sf_measure_message, msg, 1);                  \
+        SF_BEATS(                                                       \
+            op, sf_libc.name args,                                      \
+            if (op.len == op.asked) {                                   \
+                op.result = SF_WORLD(op, name) args;                    \
+            } else {                                                    \
+                const struct iovec *iov = msg->msg_iov;                 \
+                size_t pieces = sf_iov_pieces(iov, op.len);             \
+                struct iovec cut[pieces];                               \
+                head = *msg;                                            \
+                head.msg_iov = cut;                                     \
+                head.msg_iovlen = sf_iov_cut(cut, pieces, iov, op.len); \
+                op.result = op.world->name(fd, &head, flags);           \
+                copy_back;                                              \
+            })                                                          \
+        return (returns)sf_tell(&op);                                   \
     }
 #define WRAP_RECVMSG(name, returns, params, args)                              \
     WRAP_MSG(name, returns, params, args, msg->msg_namelen = head.msg_namelen; \

@@ -20,9 +20,6 @@ bool sf_is_cxx_library(const struct link_map *module);
 
 #define SF_LIKELY(x) __builtin_expect(!!(x), 1)
 
-/* What is rare is not to make what is frequent longer. */
-#define SF_APART __attribute__((noinline))
-
 /*
  * The first beat: what every call has.  The rest of the op is left as it is,
  * since clearing it costs as much as the call: a wrapper sets what its call
@@ -113,16 +110,6 @@ void sf_forks(enum sf_fork where);
  * NULL: nobody. */
 extern bool (*sf_raw_other)(long number, const long args[6], long *result);
 
-/*
- * A vector cut to its first bytes, in a copy.  An element is cut in two
- * where the end falls inside it.
- */
-enum { SF_CUT_MAX = 64 };
-struct sf_cut {
-    struct iovec iov[SF_CUT_MAX];
-    int n;
-};
-
 /* Bytes the vector describes; 0 where the kernel will refuse it. */
 size_t sf_iov_bytes(const struct iovec *iov, size_t n);
 
@@ -143,9 +130,14 @@ static inline void sf_op_vector(struct sf_op *op,
 }
 
 /*
- * The first `len` bytes of the vector; fewer, but at least 1, where they
- * need more elements than a copy has room for.
+ * A vector cut to its first `len` bytes, in a copy.  An element is cut in two
+ * where the end falls inside it.  The copy has as much room as sf_iov_pieces()
+ * says, so that little stack will do: fewer bytes, but at least 1, where they
+ * need more elements.  Returns how many it has, the room is never 0.
  */
-void sf_iov_cut(struct sf_cut *cut, const struct iovec *iov, size_t len);
+enum { SF_PIECES_MAX = 64 };
+size_t sf_iov_pieces(const struct iovec *iov, size_t len);
+size_t sf_iov_cut(struct iovec *copy, size_t room, const struct iovec *iov,
+                  size_t len);
 
 #endif

@@ -22,15 +22,17 @@ size_t sf_iov_bytes(const struct iovec *iov, size_t n)
 }
 
 /* Some at a time: a copy of the longest there are may not fit on the stack. */
+enum { SOME = 16 };
+
 static bool add_theirs(const struct sf_op *op, bool taken,
                        const struct iovec *iov, size_t n, size_t *sum)
 {
-    struct iovec some[SF_CUT_MAX];
+    struct iovec some[SOME];
 
     if ((n > 0 && !iov) || n > IOV_MAX)
         return false;
     while (n > 0) {
-        size_t these = n < SF_CUT_MAX ? n : SF_CUT_MAX;
+        size_t these = n < SOME ? n : SOME;
         if (!sf_look(op, taken, some, iov, these * sizeof *iov) ||
             !add(some, these, sum))
             return false;
@@ -82,16 +84,30 @@ bool sf_measure_batch(struct sf_op *op, bool taken)
     return measured(op, can, sum);
 }
 
-void sf_iov_cut(struct sf_cut *cut, const struct iovec *iov, size_t len)
+size_t sf_iov_pieces(const struct iovec *iov, size_t len)
 {
-    cut->n = 0;
-    for (; len > 0 && cut->n < SF_CUT_MAX; iov++) {
+    size_t n = 0;
+
+    for (; len > 0 && n < SF_PIECES_MAX; iov++) {
+        n += iov->iov_len > 0;
+        len -= iov->iov_len < len ? iov->iov_len : len;
+    }
+    return n > 0 ? n : 1;
+}
+
+size_t sf_iov_cut(struct iovec *copy, size_t room, const struct iovec *iov,
+                  size_t len)
+{
+    size_t n = 0;
+
+    for (; len > 0 && n < room; iov++) {
         struct iovec piece = *iov;
         if (piece.iov_len == 0)
             continue;
         if (piece.iov_len > len)
             piece.iov_len = len;
-        cut->iov[cut->n++] = piece;
+        copy[n++] = piece;
         len -= piece.iov_len;
     }
+    return n;
 }

@@ -239,9 +239,10 @@ bool sf_kernel_peek(void *to, const void *from, size_t len)
 
 /* --- events --- */
 
+/* On the program's stack: what a signal handler has is small. */
 static void kernel_lose(int fd)
 {
-    char scrap[4096];
+    char scrap[256];
     int saved = errno;
 
     while (sf_libc.recv(fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0)
