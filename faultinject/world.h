@@ -95,6 +95,9 @@ struct sf_world {
     /* Copies what the program points to as a call would; false: EFAULT.  NULL:
      * it is read as it is, and shall crash where it leads nowhere. */
     bool (*peek)(void *to, const void *from, size_t len);
+    /* Can that be read?  Asked before every wait, so what was there once is
+     * believed to be.  NULL: it is read as it is. */
+    bool (*there)(const void *at, size_t len);
 
     /*
      * Ways to make a fault true.  Each leaves the world as the real event
@@ -135,6 +138,8 @@ pid_t sf_kernel_peer(int fd);
 
 /* Its peek(), for what is read before any world is asked. */
 bool sf_kernel_peek(void *to, const void *from, size_t len);
+/* ... and its there(). */
+bool sf_kernel_there(const void *at, size_t len);
 
 /*
  * From here on its facts say nothing: the program has forbidden itself

@@ -392,9 +392,20 @@ static enum sf_verdict inflict(struct sf_op *op, struct sf_outcome chosen)
     return sf_perform(op);
 }
 
+/* It is looked at before the call only where somebody does. */
+static bool is_lost(const struct sf_op *op)
+{
+    struct sf_wait *w = op->wait;
+
+    return w && op->world->there && (sf_monitors || sf_injector.points) &&
+           !w->shape->there(w, op->world->there);
+}
+
 /* Nothing is done to a call that asks for nothing, or that is refused. */
 static bool is_measured(struct sf_op *op)
 {
+    if (op->wait && op->wait->lost)
+        return false;
     if (!op->measure)
         return true;
     if (!sf_measure(op, false) || op->len == 0)
@@ -482,6 +493,8 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->intended = SF_NONE;
     op->record = NULL;
     op->target = 0;
+    if (op->wait)
+        op->wait->lost = is_lost(op);
     if (sf_monitors && op->wait)
         sf_monitor_wait(op);
     /* The kernel is what passing through means; a world in memory has to

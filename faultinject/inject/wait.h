@@ -38,6 +38,10 @@ struct sf_wait_shape {
     /* Numbers below `end` can be open: are its sets surely smaller than what
      * the kernel then looks at?  NULL: it has none. */
     bool (*overruns)(const struct sf_wait *w, int end);
+    /* Can what the program says to wait for be read, and be meant?  Where not,
+     * the kernel will refuse the call, and it is forgotten. */
+    bool (*there)(struct sf_wait *w,
+                  bool (*readable)(const void *at, size_t len));
     bool hangups; /* POLLRDHUP can be asked for, and is reported */
 };
 
@@ -49,6 +53,7 @@ struct sf_wait {
     short dying;          /* events asked of what dies meanwhile             */
     const sigset_t *mask; /* blocked meanwhile; NULL: as ever, and what
                            * the program gives may be as short as Linux's */
+    bool lost;            /* one of its pointers leads nowhere                */
 };
 
 #endif

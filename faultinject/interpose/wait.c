@@ -24,6 +24,16 @@ static int timeval_ms(const struct timeval *t)
     return t ? to_ms(t->tv_sec, t->tv_usec % 1000000 * 1000) : -1;
 }
 
+/* A mask is as short as Linux's. */
+static bool mask_there(struct sf_wait *w,
+                       bool (*readable)(const void *at, size_t len))
+{
+    if (!w->mask || readable(w->mask, _NSIG / 8))
+        return true;
+    w->mask = NULL;
+    return false;
+}
+
 /* --- select --- */
 
 struct select_wait {
@@ -187,7 +197,24 @@ static bool select_overruns(const struct sf_wait *w, int end)
     return false;
 }
 
+static bool select_there(struct sf_wait *w,
+                         bool (*readable)(const void *at, size_t len))
+{
+    struct select_wait *s = (struct select_wait *)w;
+    int end = select_end(s);
+    size_t bytes = end > 0 ? (size_t)((end + NFDBITS - 1) / NFDBITS) * 8 : 0;
+
+    if (s->nfds >= 0 && mask_there(w, readable) &&
+        (!s->rd || readable(s->rd, bytes)) &&
+        (!s->wr || readable(s->wr, bytes)) &&
+        (!s->ex || readable(s->ex, bytes)))
+        return true;
+    s->rd = s->wr = s->ex = NULL;
+    return false;
+}
+
 static const struct sf_wait_shape select_shape = {
+    .there = select_there,
     .asked = select_next,
     .reported = select_next,
     .pretend = select_pretend,
@@ -196,18 +223,18 @@ static const struct sf_wait_shape select_shape = {
     .overruns = select_overruns,
 };
 
-#define SELECT(name, args, ms, mask)                                     \
-    struct sf_op op;                                                     \
-    struct select_wait w;                                                \
-                                                                         \
-    if (SF_LIKELY(!sf_on))                                               \
-        return sf_libc.name args;                                        \
-    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
-    op.other = nfds;                                                     \
-    w = (struct select_wait){                                            \
-        {&select_shape, ms, 0, nfds == 0, 0, mask}, nfds, rd, wr, ex};   \
-    op.wait = &w.wait;                                                   \
-    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
+#define SELECT(name, args, ms, mask)                                          \
+    struct sf_op op;                                                          \
+    struct select_wait w;                                                     \
+                                                                              \
+    if (SF_LIKELY(!sf_on))                                                    \
+        return sf_libc.name args;                                             \
+    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                                \
+    op.other = nfds;                                                          \
+    w = (struct select_wait){                                                 \
+        {&select_shape, ms, 0, nfds == 0, 0, mask, false}, nfds, rd, wr, ex}; \
+    op.wait = &w.wait;                                                        \
+    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args)      \
     return (int)sf_tell(&op);
 
 SF_EXPORT int select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
@@ -226,7 +253,7 @@ SF_EXPORT int pselect(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
 struct poll_wait {
     struct sf_wait wait;
     struct pollfd *fds;
-    nfds_t n;
+    unsigned n; /* as many as the kernel takes it for */
 };
 
 static bool poll_asked(const struct sf_wait *w, int *cursor,
@@ -234,7 +261,7 @@ static bool poll_asked(const struct sf_wait *w, int *cursor,
 {
     const struct poll_wait *p = (const struct poll_wait *)w;
 
-    if ((nfds_t)*cursor >= p->n)
+    if ((unsigned)*cursor >= p->n)
         return false;
     *m = (struct sf_member){p->fds[*cursor].fd, p->fds[*cursor].events};
     ++*cursor;
@@ -246,7 +273,7 @@ static bool poll_reported(const struct sf_wait *w, int *cursor,
 {
     const struct poll_wait *p = (const struct poll_wait *)w;
 
-    for (; (nfds_t)*cursor < p->n; ++*cursor) {
+    for (; (unsigned)*cursor < p->n; ++*cursor) {
         const struct pollfd *f = &p->fds[*cursor];
         if (!f->revents)
             continue;
@@ -263,7 +290,7 @@ static bool poll_pretend(struct sf_wait *w, int fd)
     const struct poll_wait *p = (const struct poll_wait *)w;
 
     w->result = 0;
-    for (nfds_t i = 0; i < p->n; i++) {
+    for (unsigned i = 0; i < p->n; i++) {
         struct pollfd *f = &p->fds[i];
         f->revents = f->fd == fd && f->events & POLLIN ? POLLIN : 0;
         w->result += f->revents != 0;
@@ -275,7 +302,7 @@ static void poll_perish(struct sf_wait *w, int fd)
 {
     const struct poll_wait *p = (const struct poll_wait *)w;
 
-    for (nfds_t i = 0; i < p->n; i++) {
+    for (unsigned i = 0; i < p->n; i++) {
         if (p->fds[i].fd != fd)
             continue;
         w->result += p->fds[i].revents == 0;
@@ -288,7 +315,7 @@ static bool poll_hide(struct sf_wait *w, int fd, short events)
     const struct poll_wait *p = (const struct poll_wait *)w;
     bool hidden = false, reported = false;
 
-    for (nfds_t i = 0; i < p->n; i++) {
+    for (unsigned i = 0; i < p->n; i++) {
         struct pollfd *f = &p->fds[i];
         if (f->fd != fd || !f->revents)
             continue;
@@ -300,7 +327,20 @@ static bool poll_hide(struct sf_wait *w, int fd, short events)
     return hidden && !reported;
 }
 
+static bool poll_there(struct sf_wait *w,
+                       bool (*readable)(const void *at, size_t len))
+{
+    struct poll_wait *p = (struct poll_wait *)w;
+
+    if (mask_there(w, readable) && (p->fds || w->nap) &&
+        readable(p->fds, p->n * sizeof *p->fds))
+        return true;
+    p->n = 0;
+    return false;
+}
+
 static const struct sf_wait_shape poll_shape = {
+    .there = poll_there,
     .asked = poll_asked,
     .reported = poll_reported,
     .pretend = poll_pretend,
@@ -309,17 +349,18 @@ static const struct sf_wait_shape poll_shape = {
     .hangups = true,
 };
 
-#define POLL(name, args, ms, mask)                                       \
-    struct sf_op op;                                                     \
-    struct poll_wait w;                                                  \
-                                                                         \
-    if (SF_LIKELY(!sf_on))                                               \
-        return sf_libc.name args;                                        \
-    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
-    w = (struct poll_wait){                                              \
-        {&poll_shape, ms, 0, nfds == 0, 0, mask}, fds, fds ? nfds : 0};  \
-    op.wait = &w.wait;                                                   \
-    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
+#define POLL(name, args, ms, mask)                                          \
+    struct sf_op op;                                                        \
+    struct poll_wait w;                                                     \
+                                                                            \
+    if (SF_LIKELY(!sf_on))                                                  \
+        return sf_libc.name args;                                           \
+    sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                              \
+    w = (struct poll_wait){{&poll_shape, ms, 0, nfds == 0, 0, mask, false}, \
+                           fds,                                             \
+                           fds ? (unsigned)nfds : 0};                       \
+    op.wait = &w.wait;                                                      \
+    SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args)    \
     return (int)sf_tell(&op);
 
 SF_EXPORT int poll(struct pollfd *fds, nfds_t nfds,
@@ -424,7 +465,14 @@ static bool epoll_hide(struct sf_wait *w, int fd, short events)
     return true;
 }
 
+static bool epoll_there(struct sf_wait *w,
+                        bool (*readable)(const void *at, size_t len))
+{
+    return ((struct epoll_set *)w)->room > 0 && mask_there(w, readable);
+}
+
 static const struct sf_wait_shape epoll_shape = {
+    .there = epoll_there,
     .asked = epoll_asked,
     .reported = epoll_reported,
     .pretend = epoll_pretend,
@@ -439,8 +487,10 @@ static const struct sf_wait_shape epoll_shape = {
     if (SF_LIKELY(!sf_on))                                               \
         return sf_libc.name args;                                        \
     sf_op_init(&op, SF_CALL_##name, -1, 0, 0);                           \
-    w = (struct epoll_set){                                              \
-        {&epoll_shape, ms, 0, false, 0, mask}, epfd, events, maxevents}; \
+    w = (struct epoll_set){{&epoll_shape, ms, 0, false, 0, mask, false}, \
+                           epfd,                                         \
+                           events,                                       \
+                           maxevents};                                   \
     op.wait = &w.wait;                                                   \
     SF_BEATS(op, sf_libc.name args, op.result = SF_WORLD(op, name) args) \
     return (int)sf_tell(&op);

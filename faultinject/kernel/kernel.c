@@ -384,6 +384,7 @@ static struct sf_world kernel = {
     .count = INT_MAX,
     .all_threads = true,
     .peek = sf_kernel_peek,
+    .there = sf_kernel_there,
     .facts = kernel_facts,
     .lose = kernel_lose,
     .reset = sf_mend_reset,

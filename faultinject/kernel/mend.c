@@ -335,10 +335,15 @@ static int mended_getsockopt(int fd, int level, int name, void *val,
 static int mended_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
 {
     const struct mend *m = of(fd);
+    socklen_t room = 0;
 
+    if (m && !sf_kernel_peek(&room, len, sizeof room))
+        m = NULL;
+    if (sf_libc.getsockname(fd, addr, len) < 0)
+        return -1; /* it is not there, or nothing is at these */
     if (!m || m->name_len == 0)
-        return sf_libc.getsockname(fd, addr, len);
-    memcpy(addr, &m->name, *len < m->name_len ? *len : m->name_len);
+        return 0;
+    memcpy(addr, &m->name, room < m->name_len ? room : m->name_len);
     *len = m->name_len;
     return 0;
 }

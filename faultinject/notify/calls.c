@@ -421,6 +421,15 @@ static int milliseconds(unsigned long at, int *ms)
     return 0;
 }
 
+/* What is blocked meanwhile; false: EFAULT. */
+static bool take_mask(unsigned long at)
+{
+    unsigned long mask;
+
+    sf_remote.masked = at != 0;
+    return at == 0 || sf_peek(&mask, at, sizeof mask);
+}
+
 static long poll_for(int ms)
 {
     struct pollfd *fds;
@@ -446,8 +455,9 @@ static long on_ppoll(void)
 {
     int ms;
 
-    sf_remote.masked = ARG(3) != 0;
-    return milliseconds(ARG(2), &ms) < 0 ? -1 : poll_for(ms);
+    if (!take_mask(ARG(3)) || milliseconds(ARG(2), &ms) < 0)
+        return -1;
+    return poll_for(ms);
 }
 
 /* A set of the program's, and mirrors of its members; false: EFAULT. */
@@ -497,8 +507,7 @@ static long on_pselect(void)
 
     if (ARG(5) && !sf_peek(mask, ARG(5), sizeof mask))
         return -1;
-    sf_remote.masked = mask[0] != 0;
-    if (milliseconds(ARG(4), &ms) < 0)
+    if (!take_mask(mask[0]) || milliseconds(ARG(4), &ms) < 0)
         return -1;
     t = (struct timeval){ms / 1000, ms % 1000 * 1000};
     ready = select_for(ms < 0 ? NULL : &t);
@@ -524,16 +533,18 @@ static long epoll_for(int ms)
 
 static long on_epoll_wait(void)
 {
-    sf_remote.masked = sf_remote.told.data.nr == SYS_epoll_pwait && ARG(4);
-    return epoll_for(INT(3));
+    bool masked = sf_remote.told.data.nr == SYS_epoll_pwait;
+
+    return take_mask(masked ? ARG(4) : 0) ? epoll_for(INT(3)) : -1;
 }
 
 static long on_epoll_pwait2(void)
 {
     int ms;
 
-    sf_remote.masked = ARG(4) != 0;
-    return milliseconds(ARG(3), &ms) < 0 ? -1 : epoll_for(ms);
+    if (!take_mask(ARG(4)) || milliseconds(ARG(3), &ms) < 0)
+        return -1;
+    return epoll_for(ms);
 }
 
 static long on_epoll_ctl(void)

@@ -8,11 +8,14 @@
  *     wild ended     ... whose peer is done
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -22,7 +25,7 @@
 #include <unistd.h>
 
 static void *nowhere;
-static int fd, peer;
+static int fd, peer, listener;
 static char byte;
 static struct iovec good = {&byte, 1};
 
@@ -41,6 +44,11 @@ static struct msghdr of(void *iov, size_t n)
 #define MSG(iov, n) (&(struct msghdr[]){of(iov, n)}[0])
 #define ROW(iov) (&(struct mmsghdr[]){{.msg_hdr = of(&good, 1)}, \
                                       {.msg_hdr = of(iov, 1)}}[0])
+
+#define AT_ONCE (&(struct timeval){0, 0})
+#define NEVER   (&(struct timeval){-1, 0})
+#define NO_TIME (&(struct timespec){0, 0})
+#define ADDR    ((struct sockaddr *)&addr)
 
 #define CALLS(X)                                                              \
     X("sendmsg", sendmsg(fd, nowhere, 0))                                     \
@@ -65,6 +73,33 @@ static struct msghdr of(void *iov, size_t n)
     X("epoll_ctl of nothing", epoll_ctl(ep, EPOLL_CTL_ADD, fd, NULL))         \
     X("epoll_ctl and out", epoll_ctl(ep, EPOLL_CTL_DEL, fd, nowhere))         \
     X("pselect by number", syscall(SYS_pselect6, 0, 0, 0, 0, 0, nowhere))     \
+    X("select", select(fd + 1, nowhere, NULL, NULL, AT_ONCE))                 \
+    X("select to write", select(fd + 1, NULL, nowhere, NULL, AT_ONCE))        \
+    X("select of too many", select(-1, nowhere, NULL, NULL, AT_ONCE))         \
+    X("select for no time", select(fd + 1, nowhere, NULL, NULL, NEVER))       \
+    X("select of none", select(0, nowhere, NULL, NULL, AT_ONCE))              \
+    X("pselect with a mask", pselect(0, NULL, NULL, NULL, NO_TIME, nowhere))  \
+    X("poll", poll(nowhere, 1, 0))                                            \
+    X("poll of nobody's", poll(NULL, 1, 0))                                   \
+    X("poll of half", poll(edge(&(struct pollfd){.fd = fd}, 8), 2, 0))        \
+    X("poll of too many", poll(nowhere, (nfds_t)-1, 0))                       \
+    X("poll of far too many", poll(edge(&good, 8), 1 << 24, 0))               \
+    X("poll of none", poll(nowhere, 0, 0))                                    \
+    X("ppoll with a mask", ppoll(NULL, 0, NO_TIME, nowhere))                  \
+    X("epoll_wait", epoll_wait(full, nowhere, 1, 0))                          \
+    X("epoll_wait of none", epoll_wait(ep, nowhere, 0, 0))                    \
+    X("epoll_wait of too many", epoll_wait(ep, nowhere, -1, 0))               \
+    X("epoll_pwait with a mask", epoll_pwait(ep, &event, 1, 0, nowhere))      \
+    X("getsockopt", getsockopt(fd, SOL_SOCKET, SO_ERROR, nowhere, &len))      \
+    X("getsockopt of a length", getsockopt(fd, SOL_SOCKET, SO_ERROR, &event,  \
+                                           nowhere))                          \
+    X("getsockname of a length", getsockname(fd, ADDR, nowhere))              \
+    X("getsockname to nowhere", getsockname(fd, nowhere, &len))               \
+    X("getpeername", getpeername(fd, nowhere, nowhere))                       \
+    X("accept", accept(listener, nowhere, nowhere))                           \
+    X("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, nowhere))             \
+    X("pipe", pipe(nowhere))                                                  \
+    X("FIONREAD", ioctl(fd, FIONREAD, nowhere))                               \
     X("waitpid", waitpid(-1, nowhere, WNOHANG))                               \
     X("wait4", wait4(-1, nowhere, WNOHANG, NULL))                             \
     X("getsockname", getsockname(fd, nowhere, nowhere))                       \
@@ -75,8 +110,8 @@ static void connect_both(void)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET};
     socklen_t len = sizeof addr;
-    int listener = socket(AF_INET, SOCK_STREAM, 0);
 
+    listener = socket(AF_INET, SOCK_STREAM, 0);
     addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     bind(listener, (struct sockaddr *)&addr, len);
     listen(listener, 1);
@@ -84,7 +119,7 @@ static void connect_both(void)
     fd = socket(AF_INET, SOCK_STREAM, 0);
     connect(fd, (struct sockaddr *)&addr, len);
     peer = accept(listener, NULL, NULL);
-    close(listener);
+    fcntl(listener, F_SETFL, O_NONBLOCK);
 }
 
 /* What came meanwhile is of no interest. */
@@ -106,7 +141,10 @@ static void tell(const char *name, long result)
 
 int main(int argc, char **argv)
 {
-    int ep = epoll_create1(0);
+    struct sockaddr_in addr;
+    socklen_t len = sizeof addr;
+    struct epoll_event event = {.events = EPOLLIN};
+    int ep = epoll_create1(0), full = epoll_create1(0);
     char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -117,6 +155,8 @@ int main(int argc, char **argv)
         shutdown(peer, SHUT_WR);
         recv(fd, &byte, 1, 0);
     }
+    epoll_ctl(full, EPOLL_CTL_ADD, fd, &event);
+    send(fd, "z", 1, MSG_NOSIGNAL);
 #define X(name, call)                 \
     send(peer, "y", 1, MSG_NOSIGNAL); \
     tell(name, (long)(call));

@@ -34,7 +34,24 @@ if "$sockfault" run --notify --status true >/dev/null 2>"$work/said" ||
     ! grep -q seccomp "$work/said"; then
     same '' --notify
 fi
+# ... nor is anything done to it.
+for fault in EINTR 'delay 1' 'late 1' spurious; do
+    same '' --profile posix --fault "select 1..4: $fault" \
+        --fault "pselect *: $fault" --fault "poll 1..5: $fault" \
+        --fault "ppoll *: $fault" --fault "epoll_wait 2+: $fault" \
+        --fault "epoll_pwait *: $fault"
+done
 same '' --profile posix --fault 'connect 2+: ECONNREFUSED'
+
+# What is answered of a connection that was reset by us.
+"$wild" | grep '^getsock' >"$work/alone"
+"$sockfault" run --fault 'conn 1 in *: ECONNRESET' -- "$wild" \
+    2>"$work/said" | sed -n 's/, and no more//; /^getsock/p' >"$work/under"
+grep -q '1 ECONNRESET' "$work/said" && cmp -s "$work/alone" "$work/under" || {
+    echo 'wild.sh: after a reset:' >&2
+    cat "$work/under" "$work/said" >&2
+    bad=1
+}
 
 # One that is not refused is still measured.
 grep -q '^# conn 1 sendmmsg 2: 1 of 1 ' "$work/trace" || {
