@@ -64,7 +64,7 @@ static int pass(int64_t end)
     wake = loop.config.idle(loop.config.arg, end);
     if (wake == SF_SIM_ACTED)
         return 0;
-    if (wake == SF_SIM_SIGNAL)
+    if (wake == SF_SIM_SIGNAL || wake == SF_SIM_RESUMES)
         return EINTR;
     if (end == SF_SIM_NEVER) {
         sf_finding(SF_MON_STALL,

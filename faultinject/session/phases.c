@@ -109,9 +109,31 @@ static bool settles(int64_t until)
 static enum sf_sim_wake stop(void)
 {
     sf_play.pending_stop = false;
-    sf_play.pends = false;
+    sf_play.pends = sf_play.resumes = false;
     sf_play_tell(sf_play.program->stop);
-    return sf_play.pends ? SF_SIM_ACTED : SF_SIM_SIGNAL;
+    if (sf_play.pends)
+        return SF_SIM_ACTED;
+    return sf_play.resumes ? SF_SIM_RESUMES : SF_SIM_SIGNAL;
+}
+
+/*
+ * After a handler with SA_RESTART accept() waits on, as on Linux, and who only
+ * sets a flag looks at it after the next client: here is one.
+ */
+static bool next_client_comes(void)
+{
+    socklen_t len;
+    const struct sockaddr *addr = sf_session_addr(&len);
+    struct sf_end *end = NULL;
+
+    if (sf_play.resumes && sf_play.program->side == SF_SERVE && addr)
+        end = sf_end_connect(addr, len);
+    sf_play.resumes = false;
+    if (!end)
+        return false;
+    sf_show_phase("told to stop, it waits on: another client comes and goes");
+    sf_end_close(end);
+    return true;
 }
 
 /* The script is over and everything is quiet. */
@@ -150,6 +172,8 @@ static enum sf_sim_wake next_phase(int64_t until)
     }
     if (sf_play.pending_stop && !sf_sim_blocks())
         return stop();
+    if (until == SF_SIM_NEVER && next_client_comes())
+        return SF_SIM_ACTED;
     if (until == SF_SIM_NEVER || ++sf_play.waits > STOP_PATIENCE)
         sf_finding(SF_MON_STALL,
                    "the program was told to stop and goes on waiting");

@@ -112,6 +112,11 @@ void sf_session_pends(void)
     sf_play.pends = true;
 }
 
+void sf_session_resumes(void)
+{
+    sf_play.resumes = true;
+}
+
 /* ---------------------------------------------------------------- counters */
 
 #define EACH(field) each(arg, &(field), sizeof(field))

@@ -59,7 +59,8 @@ struct sf_play {
     bool stopped;
     bool joined; /* the program listens where it likes                   */
     bool pending_signal, pending_stop;
-    bool pends; /* … and was sent, and is blocked                        */
+    bool pends;   /* … and was sent, and is blocked                      */
+    bool resumes; /* … and came, and its handler lets calls go on        */
 
     uint64_t seen_changes, look_again; /* for spin                        */
     unsigned asking; /* looks in a row at a call that asks for the time  */

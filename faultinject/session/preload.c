@@ -249,6 +249,8 @@ static void stop(void *arg)
     if (taken && (sigaction(SIGTERM, NULL, &action) < 0 ||
                   action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN))
         end();
+    if (taken && action.sa_flags & SA_RESTART)
+        sf_session_resumes();
     if (sf_blocks(NULL, SIGTERM)) /* another takes it, a wait or a signalfd */
         sf_session_pends();
     kill(getpid(), SIGTERM);

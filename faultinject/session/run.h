@@ -169,6 +169,8 @@ void sf_session_times(sf_counter *each, void *arg);
 void sf_session_stopped(void);
 /* For `stop`: what it has sent is blocked and has not come. */
 void sf_session_pends(void);
+/* … or its handler has SA_RESTART. */
+void sf_session_resumes(void);
 
 /* Peers and the harness act: it is not the program that runs. */
 bool sf_session_acting(void);

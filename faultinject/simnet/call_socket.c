@@ -17,6 +17,12 @@ static int socket_of(int fd, struct sf_end **end)
     return (*end)->kind == SIM_SOCKET ? 0 : -ENOTSOCK;
 }
 
+/* By a handler, or another thread: who waits is told. */
+static bool is_shut(const struct sf_end *listener)
+{
+    return listener->state != SIM_LISTEN || listener->shut & SHUT_RCV;
+}
+
 static struct sf_end *wait_for_client(struct sf_end *listener, int *r)
 {
     int64_t until =
@@ -25,7 +31,9 @@ static struct sf_end *wait_for_client(struct sf_end *listener, int *r)
 
     *r = 0;
     while (!(end = sim_accept(listener))) {
-        *r = listener->nonblock ? -EAGAIN : sim_block(until);
+        *r = listener->nonblock  ? -EAGAIN
+             : is_shut(listener) ? -EINVAL
+                                 : sim_block(until);
         if (*r < 0)
             return NULL;
     }

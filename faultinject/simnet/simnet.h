@@ -92,7 +92,8 @@ static inline int64_t sf_sim_ns_of_ms(int ms)
 enum sf_sim_wake {
     SF_SIM_NOTHING, /* nobody will act before `until`: let time pass   */
     SF_SIM_ACTED,   /* somebody did something: look again              */
-    SF_SIM_SIGNAL   /* a signal with a handler arrived: EINTR          */
+    SF_SIM_SIGNAL,  /* a signal with a handler arrived: EINTR          */
+    SF_SIM_RESUMES  /* … with SA_RESTART: a call goes on, but no wait  */
 };
 
 struct sf_sim_config {

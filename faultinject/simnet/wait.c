@@ -112,7 +112,8 @@ static int pass(int64_t until, bool naps)
         wake = sim.config.idle(sim.config.arg, next);
     if (wake == SF_SIM_ACTED)
         return 0;
-    if (wake == SF_SIM_SIGNAL)
+    sim.restarts |= wake == SF_SIM_RESUMES;
+    if (wake == SF_SIM_SIGNAL || wake == SF_SIM_RESUMES)
         return -EINTR;
     if (next == SF_SIM_NEVER) {
         sf_finding(SF_MON_STALL,

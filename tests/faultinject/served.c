@@ -9,7 +9,7 @@
  *             asserts|cramped|shy-fork|bad-fork|needy-fork|dreams|sigwaits|
  *             counts-data|counts-heap|counts-stack|counts-thread|counts-libc|
  *             counts-shared|chance|recalls|numbers|
- *             lies]
+ *             lies|restarts|shuts|deafens]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -64,9 +64,13 @@ static bool is_fork(const char *what)
     return is(what) && number() != begun;
 }
 
+static int listener;
+
 static void on_term(int signo)
 {
-    stopped = 1;
+    stopped = !is("deafens");
+    if (is("shuts"))
+        shutdown(listener, SHUT_RDWR);
     if (is("redies")) {
         signal(signo, SIG_DFL);
         raise(signo);
@@ -369,7 +373,7 @@ static void serve(int fd)
 }
 
 /* What is the kernel's, beside the listener, by epoll; true: the first came. */
-static bool comes_first(int signals, int listener)
+static bool comes_first(int signals)
 {
     static int ep = -1;
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
@@ -388,7 +392,7 @@ static bool comes_first(int signals, int listener)
 }
 
 /* A wait is interrupted by a handler that has run, and by nothing else. */
-static void wait_unless_told(int listener)
+static void wait_unless_told(void)
 {
     struct pollfd p = {.fd = listener, .events = POLLIN};
     struct sigaction hear = {.sa_handler = on_alarm};
@@ -401,7 +405,7 @@ static void wait_unless_told(int listener)
 }
 
 /* Signals are blocked, but while it waits for a client; or they are read. */
-static void wait_well(int listener)
+static void wait_well(void)
 {
     static int signals = -1;
     struct pollfd p[] = {{.fd = listener, .events = POLLIN},
@@ -420,7 +424,7 @@ static void wait_well(int listener)
     if (signals < 0)
         signals = signalfd(-1, &term, 0);
     if (is("epolls")) {
-        stopped = comes_first(signals, listener);
+        stopped = comes_first(signals);
         return;
     }
     p[1].fd = signals;
@@ -450,7 +454,7 @@ static bool is_server(const char *self)
 }
 
 /* As far as they are files, sockets and pipes are what they are. */
-static void look_at_files(int listener)
+static void look_at_files(void)
 {
     int fds[2];
     struct stat socket, reader, file;
@@ -568,12 +572,12 @@ static void begin_to_dream(void)
         abort();
 }
 
-static int next_client(int listener)
+static int next_client(void)
 {
     if (is("masks") || is("reads") || is("epolls"))
-        wait_well(listener);
+        wait_well();
     if (is("deaf") || is("hears"))
-        wait_unless_told(listener);
+        wait_unless_told();
     if (is("fickle") && number() % 2 == 0)
         poll(&(struct pollfd){.fd = listener, .events = POLLIN}, 1, -1);
     if (is("shy"))
@@ -581,12 +585,18 @@ static int next_client(int listener)
     return stopped ? -1 : accept(listener, NULL, NULL);
 }
 
+/* Its handler lets accept() go on, whose loop does without EINTR. */
+static bool restarts(void)
+{
+    return is("restarts") || is("shuts") || is("deafens");
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(4711)};
     struct sigaction term = {.sa_handler = on_term};
     volatile int failed = 0;
-    int listener, was = 0;
+    int was = 0;
 
     if (argc > 1)
         bad = argv[1];
@@ -607,6 +617,8 @@ int main(int argc, char **argv)
         printf("%p %p\n", (void *)&addr, malloc(1));
     listener = socket(AF_INET, SOCK_STREAM, 0);
     fits(listener);
+    if (restarts())
+        term.sa_flags = SA_RESTART;
     sigaction(SIGTERM, &term, NULL);
     if (is("moves") && chdir("/") < 0)
         return 1;
@@ -618,15 +630,17 @@ int main(int argc, char **argv)
     if (is("asks"))
         ask_for(300000);
     if (is("files"))
-        look_at_files(listener);
+        look_at_files();
     while (!stopped) {
-        int fd = next_client(listener);
+        int fd = next_client();
 
         if (is_fork("shy-fork") && fd >= 0)
             shutdown(fd, SHUT_WR);
         if (fd < 0 && was >= 0 && !strncmp(bad, "counts", 6) &&
             has_enough(&failed))
             return 0;
+        if (fd < 0 && restarts() && errno == EINTR)
+            abort();
         was = fd;
         if (fd < 0 && (is("tires") || is_fork("bad-fork")))
             return 0;

@@ -81,6 +81,11 @@ expect 1 'finding: spin' talk "$served" spin
 expect 1 'finding: died: .* returned' talk "$served" quit
 expect 1 'finding: died: .* returned' talk "$served" 86
 expect 1 'finding: spin: 2000 calls in a row' talk "$served" flushes
+# After a handler with SA_RESTART accept() goes on.
+expect 0 'nothing found' talk "$served" shuts
+expect 0 'nothing found' talk "$served" restarts
+expect 0 'it waits on: another client comes' reset "$served" restarts
+expect 1 'finding: stall: .* told to stop and goes on' talk "$served" deafens
 # Only one process has the world, whichever program it runs.
 only='only one process can be simulated'
 for how in fork bare; do
