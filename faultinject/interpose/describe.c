@@ -63,7 +63,8 @@ static int describe(const struct sf_world *world, int fd, struct stat *out)
     return 0;
 }
 
-SF_EXPORT int fstat(int fd, struct stat *out)
+/* By no name that a sanitizer has, too: its fstat() calls __fxstat(). */
+static int any_fstat(int fd, struct stat *out)
 {
     const struct sf_world *world = owner_of(fd);
 
@@ -71,7 +72,12 @@ SF_EXPORT int fstat(int fd, struct stat *out)
                  : (int)sf_syscall(SYS_fstat, fd, (long)out, 0, 0, 0, 0);
 }
 
-SF_EXPORT off_t lseek(int fd, off_t offset, int whence)
+SF_EXPORT int fstat(int fd, struct stat *out)
+{
+    return any_fstat(fd, out);
+}
+
+static off_t any_lseek(int fd, off_t offset, int whence)
 {
     const struct sf_world *world = owner_of(fd);
 
@@ -80,6 +86,11 @@ SF_EXPORT off_t lseek(int fd, off_t offset, int whence)
     if (type_of(world, fd) != SF_FD_CLOSED)
         errno = ESPIPE;
     return -1;
+}
+
+SF_EXPORT off_t lseek(int fd, off_t offset, int whence)
+{
+    return any_lseek(fd, offset, whence);
 }
 
 /* The same by the names that programs built with large files have, and those
@@ -93,21 +104,22 @@ _Static_assert(sizeof(struct stat) == sizeof(struct stat64), "of 64 bits");
 
 SF_EXPORT int fstat64(int fd, struct stat64 *out)
 {
-    return fstat(fd, (struct stat *)out);
+    return any_fstat(fd, (struct stat *)out);
 }
 
 SF_EXPORT int __fxstat(int version, int fd, struct stat *out)
 {
     (void)version;
-    return fstat(fd, out);
+    return any_fstat(fd, out);
 }
 
 SF_EXPORT int __fxstat64(int version, int fd, struct stat64 *out)
 {
-    return __fxstat(version, fd, (struct stat *)out);
+    (void)version;
+    return any_fstat(fd, (struct stat *)out);
 }
 
 SF_EXPORT off64_t lseek64(int fd, off64_t offset, int whence)
 {
-    return lseek(fd, offset, whence);
+    return any_lseek(fd, offset, whence);
 }

@@ -696,6 +696,7 @@ __attribute__((constructor(102))) static void attach(void)
     world.socket = socket_noted;
     sf_inject_begin(&world, NULL, SF_LINUX);
     sf_turns_show(&served->turns);
+    sf_turns_cannot = cannot;
     sf_turns_begin();
     sf_monitor_begin(SF_MONITORS_OF_CALLS);
     sf_inject_forks = on_fork;

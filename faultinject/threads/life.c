@@ -25,6 +25,12 @@ static bool is_detached(const pthread_attr_t *attr)
     return state == PTHREAD_CREATE_DETACHED;
 }
 
+void (*sf_turns_cannot)(const char *why);
+
+/* What it makes a thread with waits for that in no turn, by no name of libc's.
+ */
+void __tsan_init(void) __attribute__((weak));
+
 SF_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
                              void *(*run)(void *), void *arg)
 {
@@ -33,6 +39,9 @@ SF_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 
     if (!sf_turns_mine())
         return sf_libc.pthread_create(thread, attr, run, arg);
+    if (&__tsan_init && sf_turns_cannot)
+        sf_turns_cannot("threads cannot be simulated under ThreadSanitizer: "
+                        "build without it, or use 'sockfault run'");
     turn = sf_turns_new(run, arg, is_detached(attr));
     if (!turn)
         return EAGAIN;

@@ -23,6 +23,8 @@
 
 /* The calling thread is the first one, and has the turn. */
 void sf_turns_begin(void);
+/* Says why a thread cannot take turns, and ends the program. */
+extern void (*sf_turns_cannot)(const char *why);
 /* In a child by fork: it has one thread, and no world. */
 void sf_turns_abandon(void);
 /* The calling thread is one that takes turns.  All others, and before the

@@ -100,4 +100,12 @@ for i in 1 2 3 4 5 6 7 8 9 10; do
     expect 0 'nothing found' '-s two' ./checked signals
     expect 0 'nothing found' '-s two' ./checked locks
 done
+# ThreadSanitizer begins threads in a way of its own; alone it is no matter.
+clang -w -D_GNU_SOURCE -fsanitize=thread -o raced "$source"
+expect 2 'cannot be simulated under ThreadSanitizer' '-s two' ./raced each
+clang -w -D_GNU_SOURCE -fsanitize=thread -o served \
+    "$(dirname "$source")/served.c"
+expect 0 'nothing found' '-s two' ./served good
+expect 2 'cannot be simulated under ThreadSanitizer' '-s two' \
+    env A=1 ./served thread
 exit $failed
