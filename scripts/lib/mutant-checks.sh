@@ -214,6 +214,7 @@ mutant_probes() {
             mutant_probe "$dir/$i" ${probes[i]} </dev/null &
         done
         wait
+        mutant_end_left
         found_runs=$i
         mapfile -t suspects \
             < <(cd "$dir" && find . -name said -size +0 | sort -V)
@@ -221,6 +222,7 @@ mutant_probes() {
             i=$(dirname "${i#./}")
             # shellcheck disable=SC2086 # words
             mutant_probe "$dir/$i" ${probes[i]} </dev/null
+            mutant_end_left
             found_message=$(cat "$dir/$i/said")
             [[ -z $found_message ]] || break 2
         done
@@ -228,6 +230,16 @@ mutant_probes() {
     found_kind=${found_message%%: *}
     rm -rf "$dir"
 }
+
+# What a probe has left, as a server that did not start in time, or the children
+# of one that was killed: whoever runs a program of this build.
+mutant_end_left() {
+    local left
+    find /proc -maxdepth 2 -name exe -lname "$(realpath "$SF_BUILD")/*" \
+        -printf '%h\n' | while read -r left; do
+        kill -KILL "${left#/proc/}" || true
+    done || true # of what has ended meanwhile
+} 2>/dev/null
 
 # mutant_probe DIR FUNCTION [ARGUMENT]...: its first finding, in DIR/said.
 mutant_probe() {

@@ -24,6 +24,29 @@ ${2-id: $1}
 END
 }
 
+# What a check has started and left ends with it, whoever its parent is.
+leaves() {
+    (exec setsid "$SF_BUILD/bin/sleep" 60 >/dev/null 2>&1 &)
+    say 'sockfault: finding: stall: it goes on'
+}
+mkdir -p own/bin
+cp "$(command -v sleep)" own/bin
+(
+    SF_NAME=left
+    . "$ROOT/scripts/lib/common.sh"
+    trap - EXIT
+    . "$SF_LIB/mutant-checks.sh"
+    SF_BUILD=$PWD/own work=$PWD found_message=
+    mutant_probes <<<leaves
+    [[ $found_kind == stall ]]
+) || fail "a probe finds nothing"
+left=$(find /proc -maxdepth 2 -name exe -lname "$PWD/own/*" -printf '%h\n' \
+    2>/dev/null) || true
+for pid in $left; do
+    kill "${pid#/proc/}"
+    fail "a probe has left $pid"
+done
+
 mkdir unseen
 cp "$ROOT/bench/mutants/P24.patch" unseen/killed.diff
 harmless survived
