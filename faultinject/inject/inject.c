@@ -17,7 +17,7 @@
 int sf_on;
 unsigned (*sf_inject_enrol)(void);
 bool (*sf_inject_stray)(enum sf_call call, int fd);
-void (*sf_inject_passes)(const struct sf_op *op);
+bool (*sf_inject_passes)(const struct sf_op *op);
 void (*sf_inject_forks)(enum sf_fork where);
 char *(*sf_inject_terminates)(void);
 bool (*sf_inject_refuses)(const void *caller);
@@ -445,14 +445,24 @@ static enum sf_verdict decide(struct sf_op *op)
     return verdict;
 }
 
+/* It is not ours, and not made: its time is over. */
+static bool times_out(struct sf_op *op)
+{
+    if (!sf_thread.mine || sf_thread.busy || !sf_inject_passes ||
+        sf_inject_passes(op))
+        return false;
+    op->world = NULL;
+    op->result = -1;
+    errno = EAGAIN;
+    return true;
+}
+
 /* A thread or a process of which the session knows nothing; true: let it. */
 static bool admits(const struct sf_op *op)
 {
     struct sf_member m;
     int cursor = 0;
 
-    if (sf_thread.mine && !sf_thread.busy && sf_inject_passes)
-        sf_inject_passes(op);
     if (sf_thread.mine || sf_thread.busy || !sf_inject_stray)
         return false;
     while (op->wait && op->wait->shape->asked(op->wait, &cursor, &m))
@@ -482,8 +492,12 @@ enum sf_verdict sf_ask(struct sf_op *op)
 {
     enum sf_verdict verdict = SF_PERFORM;
 
-    if (!ours(op) && !admits(op))
-        return SF_PASS;
+    if (!ours(op)) {
+        if (times_out(op))
+            return SF_ANSWER;
+        if (!admits(op))
+            return SF_PASS;
+    }
     sf_thread.busy = true;
     op->world = sf_injector.world;
     op->asked = op->len;
@@ -556,9 +570,12 @@ static void be_late(struct sf_op *op)
 
 long sf_tell(struct sf_op *op)
 {
-    bool moved = moved_bytes(op);
+    bool moved;
     int err = op->result < 0 ? errno : 0;
 
+    if (!op->world)
+        return op->result; /* it was none of ours */
+    moved = moved_bytes(op);
     sf_thread.busy = true;
     if (op->measure && op->result >= 0)
         sf_measure(op, op->result > 0);

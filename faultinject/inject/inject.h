@@ -44,9 +44,10 @@ void sf_inject_end(void);
  */
 extern bool (*sf_inject_stray)(enum sf_call call, int fd);
 /* Before a call of the session's threads passes through, since the descriptor
- * is not the world's; NULL: nobody asks. */
+ * is not the world's.  False: it has waited there as long as the descriptor's
+ * own time limit lets it, and is answered with EAGAIN.  NULL: nobody asks. */
 struct sf_op;
-extern void (*sf_inject_passes)(const struct sf_op *op);
+extern bool (*sf_inject_passes)(const struct sf_op *op);
 /* The calling thread has none any more: it is another process now. */
 void sf_inject_abandon(void);
 /* … or has one as well: it and the one that began never run at once. */

@@ -2,7 +2,7 @@
  * threaded.c: an echo server of several threads, as bad as it is told to be.
  *
  *     threaded [each|pool|locks|signals|first-ends|last-ends|posted|piped|
- *               reads|deadlock|forgets|closes-twice|closes-reset|
+ *               reads|limits|deadlock|forgets|closes-twice|closes-reset|
  *               wakes-nobody|trusts|spins] [FIFO]
  *
  * It knows nothing of sockfault; threads.sh runs it over simnet.
@@ -507,6 +507,29 @@ static void *read_for_ever(void *path)
     return NULL;
 }
 
+/* Nobody will ever write, and it has half a second for that; on a real socket.
+ */
+static bool waited;
+
+static void *wait_in_vain(void *arg)
+{
+    struct timeval limit = {.tv_usec = 500000};
+    struct timespec begun, now;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    char byte;
+
+    (void)arg;
+    must(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    must(recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN);
+    must(read(fd, &byte, 1) < 0 && errno == EAGAIN);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    must(now.tv_sec - begun.tv_sec == 1);
+    close(fd);
+    waited = true;
+    return NULL;
+}
+
 static void prepare(char *path)
 {
     sigset_t all;
@@ -520,6 +543,8 @@ static void prepare(char *path)
         begin(read_for_ever, path);
         sem_wait(&sem);
     }
+    if (is("limits"))
+        begin(wait_in_vain, NULL);
     if (is("signals")) {
         sigfillset(&all);
         pthread_sigmask(SIG_SETMASK, &all, NULL);
@@ -564,6 +589,7 @@ static void *accept_all(void *path)
         if ((fd = accept(listener, NULL, NULL)) >= 0)
             take(fd);
     close(listener);
+    must(!is("limits") || waited);
     if (has_pool())
         end_pool();
     wait_for_clients();

@@ -60,7 +60,7 @@ END
 mkfifo fifo
 
 for how in each pool locks signals first-ends last-ends posted piped \
-    reads; do
+    reads limits; do
     expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
         "$threaded" "$how" fifo
 done
