@@ -2,7 +2,7 @@
  * served.c: a server for one client at a time, as bad as it is told to be.
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|bare|helper|thread|
- *             c11|moves|onto|redies|file|dawdle|masks|reads|alarm|ticks|
+ *             c11|past|moves|onto|redies|file|dawdle|masks|reads|alarm|ticks|
  *             streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
  *             flushes|tires|fickle|hangs|shy|shuns|grows|trusts|yields|
@@ -13,6 +13,7 @@
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -214,10 +215,20 @@ static void *run(void *fd)
     return NULL;
 }
 
-/* libc makes these threads by itself. */
 static int run_c11(void *fd)
 {
     return run(fd) != NULL;
+}
+
+/* A thread that nobody but libc knows of. */
+static bool make_past(void *(*run_it)(void *), void *arg, pthread_t *thread)
+{
+    int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
+                  void *);
+
+    *(void **)&create =
+        dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), "pthread_create");
+    return create && create(thread, NULL, run_it, arg) == 0;
 }
 
 static bool gives_away(int fd)
@@ -241,6 +252,8 @@ static bool gives_away(int fd)
         return pthread_create(&thread, NULL, run, (void *)(intptr_t)fd) == 0;
     if (is("c11"))
         return thrd_create(&other, run_c11, (void *)(intptr_t)fd) == 0;
+    if (is("past"))
+        return make_past(run, (void *)(intptr_t)fd, &thread);
     if (is("shuns"))
         close(fd);
     return is("dawdle") || is("streams") || is("shuns");
@@ -472,23 +485,22 @@ static void look_at_files(void)
 }
 
 /* Has something to tell besides, on a socket of the real kernel's. */
-static int listen_beside(void *arg)
+static void *listen_beside(void *arg)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     (void)arg;
     if (listen(fd, 1) < 0)
         abort();
-    return 0;
+    return NULL;
 }
 
 static void begin_beside(void)
 {
-    thrd_t thread;
+    pthread_t thread;
 
-    if (is("beside") &&
-        (thrd_create(&thread, listen_beside, NULL) != thrd_success ||
-         thrd_join(thread, NULL) != thrd_success))
+    if (is("beside") && (!make_past(listen_beside, NULL, &thread) ||
+                         pthread_join(thread, NULL) != 0))
         abort();
 }
 

@@ -2,13 +2,15 @@
 # threads.sh: sockfault sim on a server of several threads: one at a time has its
 # turn, and the same session is the same run each time.
 #
-#   threads.sh SOCKFAULT THREADED FRAMED_SERVER SOURCE_OF_THREADED
+#   threads.sh SOCKFAULT THREADED FRAMED_SERVER SOURCE_OF_THREADED \
+#       THREADED_C11
 set -eu
 
 sockfault=$1
 threaded=$2
 framed=$3
 source=$4
+c11=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -63,6 +65,11 @@ for how in each pool locks signals first-ends last-ends posted piped \
     reads limits; do
     expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
         "$threaded" "$how" fifo
+done
+# By their names in C11; and who waits for what another does once waits in turns.
+for how in good once posix-once files; do
+    expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
+        "$c11" "$how"
 done
 # Whose peer never lets it wait leaves something to the others.
 expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s fast' \
