@@ -88,9 +88,9 @@ for how in fork bare; do
         talk "$served" "$how"
 done
 expect 0 '2 connections.*nothing found' talk "$served" thread
-# libc makes the threads of C11 past its own name for that.
+# A thread that was made past us takes no turns.
 expect 2 "another thread of .*served calls send on .*$only" talk "$served" \
-    c11
+    aside
 foreground="$only: run it in the foreground and without workers"
 for how in daemon waits execs; do
     expect 2 "another process of .* calls listen on .*$foreground" \
@@ -107,7 +107,7 @@ expect 2 "served wants SIGIO from descriptor 513, .*$foreground" \
     talk "$served" sigio
 expect 2 "served passes a descriptor on through 514: $foreground" \
     talk "$served" rights
-expect 2 "or by 'sockfault run', over real sockets" talk "$served" c11
+expect 2 "or by 'sockfault run', over real sockets" talk "$served" aside
 expect 2 'served makes descriptor 0 a copy of 513' talk "$served" onto
 expect 0 '2 connections.*nothing found' talk "$served" helper
 expect 0 '2 connections.*nothing found' talk env A=1 "$served" good

@@ -104,6 +104,12 @@ expect 1 'REFUTED    allocation [0-9]+ fails: .*died' '--memory -s two' \
 expect 1 'REFUTED    with 1 fault: .*finding: double-close' '-k 1 -s two' \
     "$threaded" closes-reset
 
+# C11's threads are no others.
+clang -w -D_GNU_SOURCE -o c11 "$sources/threaded_c11.c"
+expect 0 '3: read 514' '-v -s two' ./c11
+same "$sockfault" sim -v -s two -- ./c11
+expect 0 'PROVED     complete: every schedule of at most 1' '-k 1 -s two' ./c11
+
 # LeakSanitizer stops all others at the end, and yields until they are.
 clang -w -D_GNU_SOURCE -fsanitize=address -o checked "$sources/threaded.c"
 for i in 1 2 3 4 5 6 7 8 9 10; do
