@@ -53,7 +53,7 @@
         returns result;                                                    \
                                                                            \
         if (SF_LIKELY(!sf_on))                                             \
-            return sf_libc.name args;                                      \
+            return (returns)passed(sf_libc.name args);                     \
         conn = sf_quick(kind, fd, len, bits);                              \
         if (!conn)                                                         \
             return long_##name args;                                       \
@@ -76,7 +76,7 @@
         struct sf_op op;                                            \
                                                                     \
         if (SF_LIKELY(!sf_on))                                      \
-            return sf_libc.name args;                               \
+            return (returns)passed(sf_libc.name args);              \
         sf_op_init(&op, SF_CALL_##name, fd, 0, 0);                  \
         sf_op_vector(&op, sf_measure_vector, iov, (size_t)iovcnt);  \
         SF_BEATS(                                                   \
@@ -168,14 +168,14 @@
  * No fault is done to it and nobody watches it, so it is asked at once.
  */
 #ifdef SF_IN_MEMORY
-#define WRAP_CLOCK(name, returns, params, args)          \
-    SF_EXPORT returns name params                        \
-    {                                                    \
-        const struct sf_world *world;                    \
-                                                         \
-        if (SF_LIKELY(!sf_on) || !(world = sf_inside())) \
-            return sf_libc.name args;                    \
-        return world->name args;                         \
+#define WRAP_CLOCK(name, returns, params, args)    \
+    SF_EXPORT returns name params                  \
+    {                                              \
+        const struct sf_world *world = sf_whose(); \
+                                                   \
+        if (!world || !world->name)                \
+            return sf_libc.name args;              \
+        return world->name args;                   \
     }
 #else
 #define WRAP_CLOCK(name, returns, params, args)

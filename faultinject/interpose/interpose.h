@@ -66,6 +66,18 @@ static inline const struct sf_world *sf_in_memory(void)
     return world && !world->all_threads ? world : NULL;
 }
 
+/* The world that has begun before its session, where there is one with a clock
+ * and chance of its own; only where a session begins with the process. */
+const struct sf_world *sf_early(void) __attribute__((weak));
+
+/* Whose time and chance it is; NULL: the kernel's. */
+static inline const struct sf_world *sf_whose(void)
+{
+    if (sf_on)
+        return sf_inside();
+    return sf_early ? sf_early() : NULL;
+}
+
 /* Is it the kernel's device for random bytes, in whose place a world in memory
  * has its own? */
 bool sf_is_random(int fd);

@@ -2,6 +2,7 @@
  * memory.c: names of libc's that go past its names for system calls.  A world
  * that is not the kernel's has to stand in for them as well.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,11 +12,35 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/times.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "faultinject/interpose/interpose.h"
 
 /* --- time */
+
+/* libc asks the kernel itself, in C11's name and in that of times(2), which
+ * counts from when the machine began. */
+SF_NEXT(timespec_get, int, (struct timespec * now, int base))
+SF_NEXT(times, clock_t, (struct tms * used))
+
+SF_EXPORT int timespec_get(struct timespec *now, int base)
+{
+    if (base != TIME_UTC || !sf_whose())
+        return next_timespec_get()(now, base);
+    return clock_gettime(CLOCK_REALTIME, now) == 0 ? base : 0;
+}
+
+SF_EXPORT clock_t times(struct tms *used)
+{
+    clock_t ticks = next_times()(used), a_second = sysconf(_SC_CLK_TCK);
+    struct timespec now;
+
+    if (ticks == -1 || !sf_whose() || clock_gettime(CLOCK_MONOTONIC, &now) < 0)
+        return ticks;
+    return now.tv_sec * a_second + now.tv_nsec * a_second / 1000000000;
+}
 
 /* libc's would sleep in the real world, for as long as nobody here waits. */
 SF_EXPORT unsigned sleep(unsigned seconds)

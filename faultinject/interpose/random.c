@@ -31,7 +31,7 @@ SF_NEXT(fopen, FILE *, (const char *path, const char *mode))
 /* NULL: the bytes are the kernel's own. */
 static const struct sf_world *who_decides(void)
 {
-    const struct sf_world *world = sf_on ? sf_inside() : NULL;
+    const struct sf_world *world = sf_whose();
 
     return world && world->random ? world : NULL;
 }
@@ -110,7 +110,7 @@ bool sf_is_random(int fd)
 ssize_t sf_read_outside(int fd, void *buf, ssize_t got)
 {
     if (got > 0 && sf_is_random(fd))
-        sf_inside()->random(buf, (size_t)got);
+        who_decides()->random(buf, (size_t)got);
     return got;
 }
 
@@ -123,7 +123,7 @@ ssize_t sf_readv_outside(int fd, const struct iovec *iov, int iovcnt,
         return got;
     for (int i = 0; i < iovcnt && left > 0; i++, left -= len) {
         len = iov[i].iov_len < left ? iov[i].iov_len : left;
-        sf_inside()->random(iov[i].iov_base, len);
+        who_decides()->random(iov[i].iov_base, len);
     }
     return got;
 }

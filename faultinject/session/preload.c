@@ -17,10 +17,10 @@
 #include "faultinject/session/run.h"
 #include "faultinject/session/serve.h"
 #include "faultinject/session/served.h"
+#include "faultinject/session/tasks.h"
 #include "faultinject/session/word.h"
 #include "faultinject/threads/turns.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000, SAID_MAX = 2048 };
+enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000 };
 
 #define ONLY_ONE   "only one process can be simulated: run it "
 #define FOREGROUND SF_SIM_FOREGROUND
@@ -184,55 +184,6 @@ static _Noreturn void end(void)
     _exit(0);
 }
 
-/* What the kernel says of another thread; "" of this one, or of none. */
-static void read_of(const char *thread, const char *what, char text[SAID_MAX])
-{
-    char path[64];
-    ssize_t n = -1;
-    int fd;
-
-    snprintf(path, sizeof path, "/proc/self/task/%.20s/%s", thread, what);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        n = sf_libc.read(fd, text, SAID_MAX - 1);
-        sf_libc.close(fd);
-    }
-    text[n > 0 && atol(thread) != (long)sf_pid_thread() ? n : 0] = '\0';
-}
-
-/* S and what is deeper asleep; only what runs may still use the world. */
-static bool runs(const char *thread)
-{
-    char stat[SAID_MAX], *state;
-
-    read_of(thread, "stat", stat);
-    state = strrchr(stat, ')');
-    return state && state[1] && (state[2] == 'R' || state[2] == 'D');
-}
-
-/* Also one that waits for it with sigwait(3): it is not blocked meanwhile. */
-static bool takes_stop(const char *thread)
-{
-    char status[SAID_MAX], *blocked;
-
-    read_of(thread, "status", status);
-    blocked = strstr(status, "\nSigBlk:");
-    return blocked && !(strtoull(blocked + 8, NULL, 16) >> (SIGTERM - 1) & 1);
-}
-
-static bool any_thread(bool (*is)(const char *thread))
-{
-    DIR *threads = opendir("/proc/self/task");
-    struct dirent *entry;
-    bool any = false;
-
-    while (threads && !any && (entry = readdir(threads)))
-        any = entry->d_name[0] != '.' && is(entry->d_name);
-    if (threads)
-        closedir(threads);
-    return any;
-}
-
 /* As kill(1) does; to a program without a handler that is the end, and so it
  * is where another thread would get it, which is not simulated. */
 static void stop(void *arg)
@@ -244,7 +195,7 @@ static void stop(void *arg)
     served->stopped = true;
     sf_turns_changed();
     count(); /* a handler may end it by the same signal */
-    if (!taken && any_thread(takes_stop))
+    if (!taken && sf_tasks_any(sf_task_takes_stop))
         end();
     if (taken && (sigaction(SIGTERM, NULL, &action) < 0 ||
                   action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN))
@@ -400,8 +351,9 @@ static void calm_threads(void *arg, int64_t until)
     static const struct timespec ms = {.tv_nsec = 1000000};
 
     (void)arg, (void)until;
-    for (int i = 0;
-         !__libc_single_threaded && i < PATIENCE_MS && any_thread(runs); i++)
+    for (int i = 0; !__libc_single_threaded && i < PATIENCE_MS &&
+                    sf_tasks_any(sf_task_runs);
+         i++)
         sf_libc.nanosleep(&ms, NULL);
     if (served->unusable) /* a child has said why */
         _exit(2);
@@ -615,6 +567,9 @@ static bool find_scenario(void)
     const char *path = getenv(SF_SIM_SCENARIO_ENV);
     const char *pid = getenv(SF_SIM_PID_ENV);
 
+    if (owner)
+        return true;
+    fuzzing = getenv("__AFL_SHM_ID");
     if (!path && fuzzing)
         path = "-";
     if (!path)
@@ -653,15 +608,43 @@ static void determine_auxv(void)
         sf_simnet()->random(random, BYTES);
 }
 
-/* Before the program's own constructors, AFL++'s among them. */
-__attribute__((constructor(102))) static void attach(void)
+/* In the process that is meant, from when it is first asked for. */
+static void begin_world(void)
 {
     static const struct sf_sim_config config = {.idle = on_idle,
                                                 .hastens = true};
+    static bool begun;
+
+    if (!begun)
+        sf_sim_begin(&config);
+    begun = true;
+}
+
+static bool attached;
+
+/* Constructors of other libraries run before ours, and ask for the time and for
+ * random bytes. */
+const struct sf_world *sf_early(void)
+{
+    static struct sf_world early;
+
+    if (attached || !find_scenario() || getpid() != owner)
+        return NULL;
+    begin_world();
+    early = (struct sf_world){.clock_gettime = sf_simnet()->clock_gettime,
+                              .gettimeofday = sf_simnet()->gettimeofday,
+                              .time = sf_simnet()->time,
+                              .random = sf_simnet()->random};
+    return &early;
+}
+
+/* Before the program's own constructors, AFL++'s among them. */
+__attribute__((constructor(102))) static void attach(void)
+{
     static struct sf_world world;
     const char *report = getenv(SF_SIM_REPORT_ENV);
 
-    fuzzing = getenv("__AFL_SHM_ID");
+    attached = true;
     if (!find_scenario())
         return;
     strncpy(called, program_invocation_short_name, sizeof called - 1);
@@ -689,7 +672,7 @@ __attribute__((constructor(102))) static void attach(void)
     sf_sim_no_rights = no_rights;
     sf_finding_hook = tell;
     program.signals = sf_kernel();
-    sf_sim_begin(&config);
+    begin_world();
     determine_auxv();
     world = *sf_simnet();
     world.pipe = pipe_unless_reporting;

@@ -130,6 +130,7 @@ static const struct kept {
     int most, usual;
 } remembered[] = {
     {SOL_SOCKET, SO_REUSEADDR, offsetof(struct sim_options, reuse), 0, 0},
+    {SOL_SOCKET, SO_REUSEPORT, offsetof(struct sim_options, reuse_port), 0, 0},
     {SOL_SOCKET, SO_KEEPALIVE, offsetof(struct sim_options, keepalive), 0, 0},
     {IPPROTO_TCP, TCP_NODELAY, offsetof(struct sim_options, nodelay), 0, 0},
     {IPPROTO_TCP, TCP_KEEPIDLE, offsetof(struct sim_options, keep_idle), 32767,
@@ -175,7 +176,6 @@ static int take_kept(struct sf_end *end, const struct kept *kept,
 static const struct more {
     int level, name, least, most, usual;
 } more[] = {
-    {SOL_SOCKET, SO_REUSEPORT, 0, 0, 0},
     {SOL_SOCKET, SO_BROADCAST, 0, 0, 0},
     {SOL_SOCKET, SO_OOBINLINE, 0, 0, 0},
     {SOL_SOCKET, SO_DONTROUTE, 0, 0, 0},

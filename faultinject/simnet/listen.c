@@ -9,6 +9,7 @@
  */
 #include "faultinject/simnet/sim.h"
 
+#include <limits.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -68,23 +69,71 @@ static bool same_name(struct sim_name *a, struct sim_name *b)
 
 /* To be bound twice a name must be of one family, too: servers listen at a
  * port of both, and who has one of each hears at each what is meant for it. */
-static struct sf_end *find_bound(struct sim_name *name, bool listening)
+static bool is_bound(struct sf_end *end, sa_family_t family,
+                     struct sim_name *name)
 {
-    struct sf_end *other = NULL;
+    return end->kind == SIM_SOCKET && end->bound && end->family == family &&
+           same_name(&end->name, name);
+}
 
+/* As inet_bind_conflict(): either that is asked for by both. */
+static bool may_share(const struct sf_end *end, const struct sf_end *other)
+{
+    if (end->family == AF_UNIX)
+        return false;
+    return (end->options.reuse && other->options.reuse &&
+            other->state != SIM_LISTEN) ||
+           (end->options.reuse_port && other->options.reuse_port);
+}
+
+static bool is_taken(const struct sf_end *end, struct sim_name *name)
+{
+    for (unsigned i = 0; i < sim.ends_used; i++) {
+        struct sf_end *other = &sim.ends[i];
+
+        if (other != end && is_bound(other, end->family, name) &&
+            !may_share(end, other))
+            return true;
+    }
+    return false;
+}
+
+static bool is_made(struct sim_name *name)
+{
+    for (unsigned i = 0; i < sim.ends_used; i++)
+        if (is_bound(&sim.ends[i], name->any.sa_family, name))
+            return true;
+    return false;
+}
+
+/* The one that has so many before it; or NULL, and how many there are. */
+static struct sf_end *listener_after(unsigned before, sa_family_t family,
+                                     struct sim_name *name, unsigned *n)
+{
+    *n = 0;
     for (unsigned i = 0; i < sim.ends_used; i++) {
         struct sf_end *end = &sim.ends[i];
 
-        if (end->kind != SIM_SOCKET || !end->bound ||
-            (listening && end->state != SIM_LISTEN) ||
-            !same_name(&end->name, name))
-            continue;
-        if (end->family == name->any.sa_family)
+        if (end->state == SIM_LISTEN && is_bound(end, family, name) &&
+            (*n)++ == before)
             return end;
-        if (listening && !other)
-            other = end;
     }
-    return other;
+    return NULL;
+}
+
+/* Of several the sender's port says which: one after the other, as these are
+ * given so.  Linux asks a hash of it. */
+static struct sf_end *find_listener(struct sim_name *name, unsigned port)
+{
+    sa_family_t family = name->any.sa_family;
+    unsigned n;
+
+    listener_after(UINT_MAX, family, name, &n);
+    if (n == 0 && family != AF_UNIX) {
+        family = family == AF_INET ? AF_INET6 : AF_INET;
+        listener_after(UINT_MAX, family, name, &n);
+    }
+    return n ? listener_after(port % n, family, name, &n) : NULL;
 }
 
 static bool has_name(const struct sf_end *end)
@@ -105,6 +154,11 @@ static void name_anonymously(struct sf_end *end)
             in6addr_loopback;
     if (end->family != AF_UNIX)
         *port_of(&end->name) = htons(sim.next_port++);
+}
+
+static unsigned own_port(struct sf_end *end)
+{
+    return ntohs(*port_of(&end->name));
 }
 
 void sim_name_out(const struct sim_name *name, sa_family_t family,
@@ -134,7 +188,7 @@ int sim_bind(struct sf_end *end, const struct sockaddr *addr, socklen_t len)
     end->chose_port = end->family == AF_UNIX || *port_of(&name);
     if (!end->chose_port)
         *port_of(&name) = htons(sim.next_port++);
-    else if (find_bound(&name, false))
+    else if (is_taken(end, &name))
         return -EADDRINUSE;
     end->name = name;
     end->bound = end->has_port = true;
@@ -154,6 +208,8 @@ int sim_listen(struct sf_end *end, int backlog)
         return -EINVAL;
     if (!has_name(end))
         name_anonymously(end);
+    if (end->state == SIM_CLOSE && is_taken(end, &end->name))
+        return -EADDRINUSE;
     end->bound = true;
     end->state = SIM_LISTEN;
     end->backlog =
@@ -250,28 +306,6 @@ void sim_drop(struct sf_end *listener)
     unpark(listener);
 }
 
-void sim_close_listener(struct sf_end *listener)
-{
-    struct sf_end *embryo;
-
-    while ((embryo = dequeue(listener))) {
-        sim_close_stream(embryo, true);
-        sim_end_unref(embryo);
-    }
-    for (unsigned i = 0; i < sim.ends_used; i++) {
-        struct sf_end *end = &sim.ends[i];
-
-        if (end->kind == SIM_SOCKET && end->parked &&
-            end->listener == listener) {
-            end->parked = false;
-            end->state = SIM_SYN_SENT;
-            sim_reset(end, ECONNREFUSED);
-        }
-    }
-}
-
-/* ---------------------------------------------------------------- connect */
-
 static int park_or_establish(struct sf_end *end, struct sf_end *listener)
 {
     if (!is_full(listener))
@@ -280,6 +314,39 @@ static int park_or_establish(struct sf_end *end, struct sf_end *listener)
     end->listener = listener;
     return 0;
 }
+
+/* Who found no room there asks again, and another may listen at that port. */
+static void send_away(struct sf_end *end, struct sf_end *from)
+{
+    struct sf_end *to = NULL;
+
+    if (end->family != AF_UNIX)
+        to = find_listener(&from->name, own_port(end));
+    if (to && park_or_establish(end, to) == 0)
+        return;
+    end->parked = false;
+    end->state = SIM_SYN_SENT;
+    sim_reset(end, ECONNREFUSED);
+}
+
+void sim_close_listener(struct sf_end *listener)
+{
+    struct sf_end *embryo;
+
+    listener->state = SIM_CLOSE;
+    while ((embryo = dequeue(listener))) {
+        sim_close_stream(embryo, true);
+        sim_end_unref(embryo);
+    }
+    for (unsigned i = 0; i < sim.ends_used; i++) {
+        struct sf_end *end = &sim.ends[i];
+
+        if (end->kind == SIM_SOCKET && end->parked && end->listener == listener)
+            send_away(end, listener);
+    }
+}
+
+/* ---------------------------------------------------------------- connect */
 
 /* A connect() on a socket whose connect() has not yet told its end. */
 static int report_connect(struct sf_end *end)
@@ -300,7 +367,7 @@ static int report_connect(struct sf_end *end)
 
 static int connect_tcp(struct sf_end *end, struct sim_name *name)
 {
-    struct sf_end *listener = find_bound(name, true);
+    struct sf_end *listener;
 
     if (end->spoilt)
         return -EINVAL;
@@ -312,6 +379,7 @@ static int connect_tcp(struct sf_end *end, struct sim_name *name)
         name_anonymously(end);
     end->state = SIM_SYN_SENT;
     end->pending = true;
+    listener = find_listener(name, own_port(end));
     if (!listener)
         sim_reset(end, ECONNREFUSED);
     else if (park_or_establish(end, listener) < 0)
@@ -323,11 +391,10 @@ static int connect_tcp(struct sf_end *end, struct sim_name *name)
 /* In the order of unix_stream_connect(): first the other, then itself. */
 static int connect_unix(struct sf_end *end, struct sim_name *name)
 {
-    struct sf_end *listener = find_bound(name, true);
+    struct sf_end *listener = find_listener(name, 0);
 
     if (!listener)
-        return is_abstract(name) || find_bound(name, false) ? -ECONNREFUSED
-                                                            : -ENOENT;
+        return is_abstract(name) || is_made(name) ? -ECONNREFUSED : -ENOENT;
     if (listener->shut & SHUT_RCV)
         return -ECONNREFUSED;
     if (is_full(listener) && end->nonblock)

@@ -31,7 +31,7 @@ enum {
     SIM_KEEP_IDLE = 7200,
     SIM_KEEP_EVERY = 75,
     SIM_KEEP_TRIES = 9, /* tcp(7)                                        */
-    SIM_MORE = 26,      /* options that are remembered besides           */
+    SIM_MORE = 25,      /* options that are remembered besides           */
 };
 
 enum sim_kind {
@@ -49,7 +49,7 @@ enum { SHUT_RCV = 1, SHUT_SND = 2, SHUT_BOTH = 3 };
 
 /* What setsockopt() has said; 0: nothing. */
 struct sim_options {
-    int rcvbuf, sndbuf, reuse, keepalive, nodelay;
+    int rcvbuf, sndbuf, reuse, reuse_port, keepalive, nodelay;
     int keep_idle, keep_every, keep_tries;
     int more[SIM_MORE];
 };

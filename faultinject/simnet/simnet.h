@@ -21,6 +21,10 @@
  * Chance.  What the program asks for as random are the bytes of a fixed
  * generator (random.h), the same in each session.
  *
+ * Ports.  Several sockets may listen at one, by SO_REUSEPORT.  A connection is
+ * that listener's which its sender's port, modulo their number, says; and
+ * senders are given ports one after the other.
+ *
  * Errors here are negative errno values, as inside a kernel.
  */
 #ifndef SF_SIMNET_H

@@ -2,6 +2,7 @@
 #include "faultinject/interpose/interpose.h"
 #include "faultinject/simnet/simnet.h"
 #include "faultinject/threads/clocks.h"
+#include "faultinject/threads/names.h"
 #include "faultinject/threads/turns.h"
 
 #include <errno.h>
@@ -31,26 +32,48 @@ void (*sf_turns_cannot)(const char *why);
  */
 void __tsan_init(void) __attribute__((weak));
 
-SF_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
-                             void *(*run)(void *), void *arg)
+/* A library that has this name itself is next, and comes back to us for what it
+ * takes for libc's: see names.c. */
+static int make(pthread_t *thread, const pthread_attr_t *attr,
+                void *(*run)(void *), void *arg)
+{
+    static __thread bool makes;
+    int err;
+
+    if (makes)
+        return sf_names_libc_pthread_create()(thread, attr, run, arg);
+    makes = true;
+    err = sf_libc.pthread_create(thread, attr, run, arg);
+    makes = false;
+    return err;
+}
+
+int sf_names_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                            void *(*run)(void *), void *arg)
 {
     struct sf_turn *turn;
     int err;
 
-    if (!sf_turns_mine())
-        return sf_libc.pthread_create(thread, attr, run, arg);
+    if (!sf_turns_mine() || run == sf_turns_run)
+        return make(thread, attr, run, arg);
     if (&__tsan_init && sf_turns_cannot)
         sf_turns_cannot("threads cannot be simulated under ThreadSanitizer: "
                         "build without it, or use 'sockfault run'");
     turn = sf_turns_new(run, arg, is_detached(attr));
     if (!turn)
         return EAGAIN;
-    err = sf_libc.pthread_create(thread, attr, sf_turns_run, turn);
+    err = make(thread, attr, sf_turns_run, turn);
     if (err)
         sf_turns_not_made(turn);
     else
         sf_turns_made(turn, *thread);
     return err;
+}
+
+SF_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                             void *(*run)(void *), void *arg)
+{
+    return sf_names_pthread_create(thread, attr, run, arg);
 }
 
 /* NULL: libc is asked, which knows by itself what is wrong. */

@@ -40,6 +40,7 @@ static uint64_t changed;
 static const bool never;
 static pthread_key_t end;
 static __thread struct sf_turn *self;
+static pid_t leaves; /* a thread that has given its turn for good */
 
 static struct sf_turns_seen by_nobody, *seen = &by_nobody;
 
@@ -138,12 +139,36 @@ static void release_signals(void)
     self->restarts = restarts;
 }
 
+/* The first thread stays until the process ends. */
+static bool exists(pid_t thread)
+{
+    return thread != sf_process() &&
+           sf_syscall(SYS_tgkill, sf_process(), thread, 0, 0, 0, 0) == 0;
+}
+
+/* What libc still does with a thread that ends is to be done: it gives memory
+ * back, and its stack may be the next one's.  If that needs what another has,
+ * it has to wait. */
+static void await_gone(void)
+{
+    enum { TRIES = 1000, EAGER = 100 };
+    static const struct timespec moment = {0, 100000};
+
+    for (int i = 0; leaves && i < TRIES && exists(leaves); i++)
+        if (i < EAGER)
+            sf_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+        else
+            sf_syscall(SYS_nanosleep, (long)&moment, 0, 0, 0, 0, 0);
+    leaves = 0;
+}
+
 static void await(void)
 {
     __builtin_unwind_init(); /* its registers are a part of the state, too */
     while (!__atomic_load_n(&self->has, __ATOMIC_ACQUIRE))
         sf_syscall(SYS_futex, (long)&self->has, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
     self->has = 0;
+    await_gone();
     sf_sim_thread = (unsigned)(self - turns) + 1;
     show();
     release_signals();
@@ -413,14 +438,15 @@ void sf_turns_forget(struct sf_turn *turn)
     turn->kept = false;
 }
 
-/* Its last act: what it does after that is libc's.  The last of all keeps the
- * turn, as libc has it run what is to run at exit. */
+/* Its last act: what it does after that is libc's, which takes no turns.  The
+ * last of all keeps the turn, as libc has it run what is to run at exit. */
 static void leave(void)
 {
     struct sf_turn *to;
 
     if (!self) /* in a child */
         return;
+    leaves = sf_pid_thread();
     changed++;
     sf_sim_threads--;
     show();
@@ -428,7 +454,9 @@ static void leave(void)
     if (sf_sim_threads == 0) /* what libc does now ends the process */
         return;
     to = next();
-    give(to ? to : leader());
+    to = to ? to : leader();
+    self = NULL;
+    give(to);
 }
 
 /* The destructors of its own variables run first, in as many rounds as libc

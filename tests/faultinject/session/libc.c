@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/times.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -236,6 +237,32 @@ static void time_by_number_is_virtual(void **state)
     signal(SIGALRM, SIG_DFL);
 }
 
+static void read_clocks(void *arg, int fd)
+{
+    clock_t ticks = times(&(struct tms){0});
+    struct timespec now, then;
+
+    (void)arg;
+    assert_int_equal(timespec_get(&now, TIME_UTC), TIME_UTC);
+    assert_int_equal(now.tv_sec, time(NULL));
+    assert_int_equal(ticks / sysconf(_SC_CLK_TCK), seconds());
+    assert_int_equal(usleep(1500000), 0);
+    assert_int_equal(timespec_get(&then, TIME_UTC), TIME_UTC);
+    assert_int_equal((then.tv_sec - now.tv_sec) * 1000 +
+                         (then.tv_nsec - now.tv_nsec) / 1000000,
+                     1500);
+    assert_int_equal(times(&(struct tms){0}) - ticks,
+                     sysconf(_SC_CLK_TCK) * 3 / 2);
+    assert_int_equal(timespec_get(&now, 77), 0);
+    close(fd);
+}
+
+static void all_clocks_are_virtual(void **state)
+{
+    (void)state;
+    play(read_clocks, "connect 1\n");
+}
+
 /* All that a program can ask for random bytes. */
 enum { ASKED = 128 };
 static char drawn[ASKED];
@@ -338,6 +365,7 @@ int main(void)
         cmocka_unit_test(an_alarm_rings_when_time_has_passed),
         cmocka_unit_test(who_waits_for_a_signal_gets_it),
         cmocka_unit_test(time_by_number_is_virtual),
+        cmocka_unit_test(all_clocks_are_virtual),
         cmocka_unit_test(random_bytes_are_those_of_the_session),
         cmocka_unit_test(outside_of_sessions_they_are_the_kernels),
         cmocka_unit_test(a_number_below_a_bound_is_below_it),
