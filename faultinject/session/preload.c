@@ -474,6 +474,7 @@ static void hide_counters(void)
 {
     struct sf_hidden *hidden = sf_imprint_hidden();
 
+    sf_turns_counters(sf_hide, hidden);
     sf_session_counters(sf_hide, hidden);
     sf_refuse_counters(sf_hide, hidden);
     sf_sanitized_counters(sf_hide, hidden);
@@ -500,12 +501,33 @@ static void met(unsigned left)
     _exit(0);
 }
 
+static bool is_allowed_choice(const struct sf_point *at,
+                              const struct sf_outcome *outcome)
+{
+    if (at->call == SF_CALL_sched_yield)
+        return served->yields != SF_YIELDS_NOT &&
+               (outcome->fault == SF_YIELD || sf_session_goes_on());
+    return served->yields != SF_YIELDS_ONLY && sf_session_allows(at, outcome);
+}
+
+/* The others had nothing to do when they were let go first: what follows is
+ * what followed without that. */
+static void leave_if_vain(void)
+{
+    if (served->walk.taken < served->walk.n)
+        return;
+    served->cut = true;
+    count();
+    _exit(0);
+}
+
 /* Faults are chosen by whoever proves.  A run of which no other goes on is no
  * longer than it takes to look. */
 static void walk(void)
 {
     sf_exhaust_adopt(&served->walk, served->children);
-    served->walk.allowed = sf_session_allows;
+    served->walk.allowed = is_allowed_choice;
+    sf_turns_in_vain = leave_if_vain;
     sf_session_choose(&served->walk.chooser);
     if (!seen || served->walk.n == served->walk.bound || !sf_imprint_can_tell())
         return;

@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-enum { TURNS_MAX = 1024 };
+enum { TURNS_MAX = 1024, MS = 1000000 };
 
 struct sf_turn {
     bool lives;
@@ -22,8 +22,13 @@ struct sf_turn {
     bool ready;      /* it waits for nothing but its turn            */
     bool leads;      /* all have looked in vain, and it lets time go */
     bool firm;       /* its wait is no cancellation point            */
+    uint64_t behind; /* all others, until so many calls were made    */
+    bool has_looked, has_seen; /* whether these are as they are now, … */
+    uint64_t left;             /* … and so many calls are left, for states */
     uint32_t has;    /* the turn: a futex                            */
-    uint64_t looked; /* what had changed when it looked in vain      */
+    bool inner;      /* it waits for another thread, not the world   */
+    uint64_t looked; /* what had changed when it looked in vain …    */
+    uint64_t awaits; /* … of what it waits for                       */
     int64_t until;
     const bool *woken; /* there is nothing to look at but this; or NULL */
     sigset_t mask;     /* its own, while it has no turn                */
@@ -55,6 +60,7 @@ void sf_turns_show(struct sf_turns_seen *to)
     seen = to;
 }
 
+/* It is not known what a wait on the real kernel's descriptors ends by. */
 static uint64_t changes(void)
 {
     return changed + sf_sim_events() + sf_sim_calls();
@@ -111,13 +117,14 @@ static void handle(sigset_t *mask)
 {
     struct sf_turn outer = *self;
 
-    self->leads = self->firm = false;
+    self->leads = self->firm = self->inner = false;
     sf_inject_handle(set_mask, mask);
     self->until = outer.until;
     self->ready = outer.ready;
     self->woken = outer.woken;
     self->leads = outer.leads;
     self->firm = outer.firm;
+    self->inner = outer.inner;
 }
 
 static void release_signals(void)
@@ -149,32 +156,57 @@ static void await(void)
     release_signals();
 }
 
+static bool stays_behind(const struct sf_turn *t)
+{
+    return t->lives && t->behind > sf_sim_calls();
+}
+
+static uint64_t awaited(const struct sf_turn *t)
+{
+    return t->inner ? changed : sf_sim_events();
+}
+
 static bool may_go_on(const struct sf_turn *t)
 {
-    if (!t->lives)
+    if (!t->lives || stays_behind(t))
         return false;
     if (t->ready || t->until <= sf_sim_now())
         return true;
-    return t->woken ? *t->woken : t->looked != changes();
+    return t->woken ? *t->woken : t->awaits != awaited(t);
+}
+
+static bool may_look(const struct sf_turn *t)
+{
+    return t->lives && !stays_behind(t) && !t->woken && t->looked != changes();
+}
+
+static struct sf_turn *first_who(bool (*is)(const struct sf_turn *t))
+{
+    unsigned own = (unsigned)(self - turns);
+
+    for (unsigned i = 1; i < turns_n; i++)
+        if (is(&turns[(own + i) % turns_n]))
+            return &turns[(own + i) % turns_n];
+    return NULL;
 }
 
 /* NULL: nobody else. */
 static struct sf_turn *next(void)
 {
-    unsigned own = (unsigned)(self - turns);
+    struct sf_turn *t = first_who(may_go_on);
 
-    for (unsigned i = 1; i < turns_n; i++)
-        if (may_go_on(&turns[(own + i) % turns_n]))
-            return &turns[(own + i) % turns_n];
-    return NULL;
+    return t ? t : first_who(may_look);
 }
 
+/* Where nobody may go on. */
 static struct sf_turn *leader(void)
 {
-    struct sf_turn *t = turns;
+    struct sf_turn *t = first_who(stays_behind);
 
-    while (!t->lives)
-        t++;
+    if (t)
+        return t;
+    for (t = turns; !t->lives; t++)
+        ;
     t->leads = true;
     return t;
 }
@@ -220,6 +252,7 @@ static enum sf_sim_turn let_others(int64_t *until, bool naps)
     self->until = *until;
     self->ready = *until <= sf_sim_now();
     self->looked = changes();
+    self->awaits = awaited(self);
     to = next();
     if (!to && self->ready)
         return SF_SIM_OWN;
@@ -246,8 +279,9 @@ static int wait_until(int64_t until, bool firm)
     int r;
 
     self->firm = firm;
+    self->inner = true;
     r = sf_sim_wait(until);
-    self->firm = false;
+    self->firm = self->inner = false;
     return r;
 }
 
@@ -278,6 +312,49 @@ int sf_turns_sleep(const bool *woken, int64_t until, bool firm)
     r = wait_until(until, firm);
     self->woken = NULL;
     return r;
+}
+
+void (*sf_turns_in_vain)(void);
+
+/* Until all of them wait, or have made so many calls. */
+static void yield(void)
+{
+    enum { MANY = 64 };
+    uint64_t before = changes();
+
+    self->behind = sf_sim_calls() + MANY;
+    wait_until(sf_sim_now(), true);
+    self->behind = 0;
+    if (sf_turns_in_vain && changes() == before)
+        sf_turns_in_vain();
+}
+
+/* Until peers have acted, too. */
+static void delay(void)
+{
+    sf_turns_sleep(&never, sf_sim_now() + MS, true);
+}
+
+static void choose(bool calls)
+{
+    enum sf_fault fault = sf_inject_turn(calls, first_who(may_go_on) != NULL);
+
+    if (fault == SF_YIELD)
+        yield();
+    else if (fault == SF_DELAY)
+        delay();
+}
+
+void sf_turns_point(void)
+{
+    if (self && sf_sim_threads > 1)
+        choose(false);
+}
+
+static void before_call(enum sf_call call)
+{
+    if (self && sf_sim_threads > 1 && sf_calls[call].kind != K_CLOCK)
+        choose(true);
 }
 
 void sf_turns_disturb(pthread_t id)
@@ -331,6 +408,23 @@ static bool direct(int signo)
 
     sf_turns_changed();
     return to && to != self && pthread_kill(to->id, signo) == 0;
+}
+
+/* What counts from the start says nothing, but what it is compared with does.
+ */
+void sf_turns_counters(sf_counter *each, void *arg)
+{
+    for (struct sf_turn *t = turns; t < turns + turns_n; t++) {
+        t->has_looked = t->looked == changes();
+        t->has_seen = t->awaits == awaited(t);
+        t->left = stays_behind(t) ? t->behind - sf_sim_calls() : 0;
+    }
+    for (struct sf_turn *t = turns; t < turns + turns_n; t++) {
+        each(arg, &t->looked, sizeof t->looked);
+        each(arg, &t->awaits, sizeof t->awaits);
+        each(arg, &t->behind, sizeof t->behind);
+    }
+    each(arg, &changed, sizeof changed);
 }
 
 /* ----------------------------------------------------------------- threads */
@@ -459,6 +553,7 @@ void sf_turns_begin(void)
     sf_raw_other = sf_turns_syscall;
     sf_pid_directs = direct;
     sf_inject_passes = await_real;
+    sf_inject_calls = before_call;
 }
 
 void sf_turns_abandon(void)

@@ -16,6 +16,8 @@
 #ifndef SF_TURNS_H
 #define SF_TURNS_H
 
+#include "faultinject/inject/counter.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -55,6 +57,15 @@ int sf_turns_sleep(const bool *woken, int64_t until, bool firm);
 void sf_turns_disturb(pthread_t id);
 /* Another thread may wait for what was done now. */
 void sf_turns_changed(void);
+
+/* Before a thread does what others may have undone or see: whoever decides can
+ * have them go on first, until all of them wait or have made some calls. */
+void sf_turns_point(void);
+/* They did nothing: it is as if that had not been decided.  NULL: no matter. */
+extern void (*sf_turns_in_vain)(void);
+
+/* What only counts (counter.h); before simnet's, which it compares it with. */
+void sf_turns_counters(sf_counter *each, void *arg);
 
 /* Does one of them let this signal come?  Its handler runs in its turn. */
 bool sf_turns_takes(int signo);
