@@ -281,7 +281,7 @@ static pid_t fork_run(void)
     pid_t child;
 
     serving_forks = true;
-    child = fork();
+    child = sf_sim_threads > 1 ? sf_turns_fork() : fork();
     serving_forks = false;
     if (child == 0)
         served->loaded = true;

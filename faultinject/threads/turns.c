@@ -5,6 +5,7 @@
 #include "faultinject/inject/pid.h"
 #include "faultinject/interpose/interpose.h"
 #include "faultinject/simnet/simnet.h"
+#include "faultinject/threads/revive.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 enum { TURNS_MAX = 1024, MS = 1000000 };
 
@@ -37,6 +39,8 @@ struct sf_turn {
     pthread_t id;
     void *(*run)(void *);
     void *arg;
+    struct sf_parked parked; /* where it waits for its turn          */
+    bool shares_stack;       /* … is memory that others have, too    */
 };
 
 static struct sf_turn turns[TURNS_MAX];
@@ -148,9 +152,12 @@ static void release_signals(void)
 static void await(void)
 {
     __builtin_unwind_init(); /* its registers are a part of the state, too */
+    getcontext(&self->parked.at);
+    sf_park(&self->parked);
     while (!__atomic_load_n(&self->has, __ATOMIC_ACQUIRE))
         sf_syscall(SYS_futex, (long)&self->has, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
     self->has = 0;
+    self->parked.is = 0;
     sf_sim_thread = (unsigned)(self - turns) + 1;
     show();
     release_signals();
@@ -423,6 +430,7 @@ void sf_turns_counters(sf_counter *each, void *arg)
         each(arg, &t->looked, sizeof t->looked);
         each(arg, &t->awaits, sizeof t->awaits);
         each(arg, &t->behind, sizeof t->behind);
+        each(arg, &t->parked.real, sizeof t->parked.real);
     }
     each(arg, &changed, sizeof changed);
 }
@@ -449,6 +457,11 @@ struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached)
     if (self)
         show();
     return t;
+}
+
+void sf_turns_shares_stack(struct sf_turn *turn)
+{
+    turn->shares_stack = true;
 }
 
 void sf_turns_made(struct sf_turn *turn, pthread_t id)
@@ -518,6 +531,7 @@ static void end_at_last(void)
 void *sf_turns_run(void *turn)
 {
     self = turn;
+    sf_park_begin(&self->parked);
     hold_signals();
     end_at_last();
     await();
@@ -543,15 +557,76 @@ bool sf_turns_over(void)
     return over;
 }
 
+/* ------------------------------------------------------------------- forks */
+
+/* All but this one sleep until they have the turn. */
+static bool all_wait(void)
+{
+    for (struct sf_turn *t = turns; t < turns + turns_n; t++)
+        if (t != self && t->lives &&
+            !__atomic_load_n(&t->parked.is, __ATOMIC_ACQUIRE))
+            return false;
+    return true;
+}
+
+unsigned sf_turns_at_rest(void)
+{
+    return self && sf_can_revive() && all_wait() ? sf_sim_threads : 0;
+}
+
+pid_t sf_turns_fork(void)
+{
+    pid_t child = sf_revive_fork(&self->parked);
+
+    for (struct sf_turn *t = turns; child == 0 && t < turns + turns_n; t++)
+        if (t != self && t->lives && !sf_revive(&t->parked))
+            _exit(2);
+    return child;
+}
+
+pid_t sf_turns_real(pthread_t id)
+{
+    for (struct sf_turn *t = turns; t < turns + turns_n; t++)
+        if (t->lives && pthread_equal(t->id, id))
+            return t->parked.real;
+    return 0;
+}
+
+unsigned sf_turns_stacks(const char *own, const char *ends[], unsigned most)
+{
+    unsigned n = 0;
+
+    for (struct sf_turn *t = turns; t < turns + turns_n && n < most; t++)
+        if (t->lives && !t->shares_stack)
+            ends[n++] = t == self ? own : sf_parked_stack(&t->parked);
+    return n;
+}
+
+static pid_t name_of(void)
+{
+    return self ? sf_parked_name(&self->parked) : 0;
+}
+
+static pid_t real_of(pid_t name)
+{
+    for (struct sf_turn *t = turns; t < turns + turns_n; t++)
+        if (t->lives && t->parked.real && sf_parked_name(&t->parked) == name)
+            return t->parked.real;
+    return 0;
+}
+
 void sf_turns_begin(void)
 {
     self = sf_turns_new(NULL, NULL, false);
+    sf_park_begin(&self->parked);
     sf_turns_made(self, pthread_self());
     pthread_key_create(&end, on_end);
     end_at_last();
     sf_sim_others = let_others;
     sf_raw_other = sf_turns_syscall;
     sf_pid_directs = direct;
+    sf_pid_named = name_of;
+    sf_pid_meant = real_of;
     sf_inject_passes = await_real;
     sf_inject_calls = before_call;
 }
