@@ -6,8 +6,8 @@
 static const char *kinds_text(unsigned kinds)
 {
     static const char *const words[SF_KIND_COUNT] = {
-        "in",    "out", "accept", "connect", "wait", "open",
-        "close", "ask", "clock",  "spawn",   "reap", "memory"};
+        "in",  "out",   "accept", "connect", "wait",   "open", "close",
+        "ask", "clock", "spawn",  "reap",    "memory", "turn"};
     static char text[128];
 
     text[0] = '\0';
@@ -19,21 +19,29 @@ static const char *kinds_text(unsigned kinds)
     return text;
 }
 
+/* These have nothing to do with descriptors. */
+static bool is_listed(int call)
+{
+    return sf_calls[call].kind != K_CLOCK && sf_calls[call].kind != K_TURN;
+}
+
 static void list_calls(void)
 {
     for (int i = 0; i < SF_CALL_COUNT; i++)
-        if (sf_calls[i].kind != K_CLOCK)
+        if (is_listed(i))
             printf("%-14s %s\n", sf_calls[i].name,
                    kinds_text(sf_calls[i].kind));
 }
 
+/* Those that a plan can name. */
 static void list_faults(void)
 {
     for (int i = 1; i < SF_FAULT_COUNT; i++)
-        printf("%-14s %-7s %-8s %s\n", sf_faults[i].word,
-               sf_class_names[sf_faults[i].cls],
-               sf_profile_names[sf_faults[i].profile],
-               kinds_text(sf_faults[i].kinds));
+        if (sf_faults[i].kinds & K_ANY)
+            printf("%-14s %-7s %-8s %s\n", sf_faults[i].word,
+                   sf_class_names[sf_faults[i].cls],
+                   sf_profile_names[sf_faults[i].profile],
+                   kinds_text(sf_faults[i].kinds));
 }
 
 static void list_call(int call)
@@ -61,7 +69,7 @@ static void list_model(void)
                kinds_text(sf_faults[i].kinds));
     printf("\n| call | kind | faults it can have |\n| --- | --- | --- |\n");
     for (int i = 0; i < SF_CALL_COUNT; i++)
-        if (sf_calls[i].kind != K_CLOCK)
+        if (is_listed(i))
             list_call(i);
 }
 

@@ -18,7 +18,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OPT_ALLOW = 256, OPT_SHARD, OPT_MEMORY, OPT_PLAIN, OPT_LOOPS };
+enum {
+    OPT_ALLOW = 256,
+    OPT_SHARD,
+    OPT_MEMORY,
+    OPT_PLAIN,
+    OPT_LOOPS,
+    OPT_TURNS
+};
 enum { GRACE_MS = 500, PATIENCE_MS = 3000, K_MAX = 64 };
 
 static const char usage[] =
@@ -42,6 +49,9 @@ static const char usage[] =
     "it\n"
     "                       up to date\n"
     "  -o, --out FOLDER     ... with --prove: for the counterexample [.]\n"
+    "      --turns[=only]   ... with --prove: other threads going first is a "
+    "fault, too;\n"
+    "                       the only one\n"
     "      --loops          instead of --prove: any number of faults, until no "
     "state\n"
     "                       is new\n"
@@ -94,6 +104,14 @@ static bool take_shard(const char *text)
            sf_complain("sim: --shard %s: expected " SF_SHARD_EXPECTED, text);
 }
 
+static bool take_turns(const char *text)
+{
+    sim.yields = text ? SF_YIELDS_ONLY : SF_YIELDS_TOO;
+    return !text || strcmp(text, "only") == 0 ||
+           sf_complain("sim: --turns=%s: expected --turns or --turns=only",
+                       text);
+}
+
 static bool take_option(int option)
 {
     switch (option) {
@@ -120,6 +138,8 @@ static bool take_option(int option)
     case 'o':
         sim.out = optarg;
         return true;
+    case OPT_TURNS:
+        return take_turns(optarg);
     case OPT_PLAIN:
         return sim.plain = true;
     case OPT_LOOPS:
@@ -152,9 +172,10 @@ static bool go_together(void)
     sim.proves |= sim.loops;
     if (sim.proves && sim.tortures)
         return sf_complain("sim: either --prove or --memory");
-    if (!sim.proves && (sim.shards > 1 || sim.resume || sim.out || sim.plain))
-        return sf_complain(
-            "sim: --shard, --resume, --out and --plain go with --prove");
+    if (!sim.proves && (sim.shards > 1 || sim.resume || sim.out || sim.plain ||
+                        sim.yields != SF_YIELDS_NOT))
+        return sf_complain("sim: --shard, --resume, --out, --plain and --turns "
+                           "go with --prove");
     return sim.proves || (sim.tortures && !sim.nth) || !sim.budget_ms ||
            sf_complain("sim: --budget goes with --prove or --memory");
 }
@@ -174,6 +195,7 @@ static bool take_options(int argc, char **argv)
         {"out", required_argument, NULL, 'o'},
         {"plain", no_argument, NULL, OPT_PLAIN},
         {"loops", no_argument, NULL, OPT_LOOPS},
+        {"turns", optional_argument, NULL, OPT_TURNS},
         {NULL, 0, NULL, 0},
     };
     static char name[] = "sockfault: sim";

@@ -23,6 +23,7 @@ struct sim {
     bool plain;             /* states are not recognised    */
     bool aloud;             /* what the program says is heard all the same */
     unsigned k;             /* at most so many faults       */
+    enum sf_yields yields;  /* may other threads go first?  */
     bool loops;             /* … any number: k is the longest way */
     unsigned shard, shards; /* shard 0 … shards - 1         */
     int budget_ms;          /* 0: none                      */

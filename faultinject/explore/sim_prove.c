@@ -48,6 +48,7 @@ static uint64_t walk_key(char **command, const struct sf_program *program)
     for (; *command; command++)
         h = sf_hash(h, *command, strlen(*command) + 1);
     h = sf_hash(h, &sim.allowed, sizeof sim.allowed);
+    h = sf_hash(h, &sim.yields, sizeof sim.yields);
     h = sf_hash(h, &sim.shard, sizeof sim.shard);
     return sf_hash(h, &sim.shards, sizeof sim.shards);
 }
@@ -97,6 +98,7 @@ static int run(char **command, const struct sf_program *program)
 
     sf_sim_clear();
     s->proves = true;
+    s->yields = sim.yields;
     s->walk = proof.walk;
     status = sim.server > 0 ? sf_sim_fork_run(command[0])
                             : sf_sim_run(command, program);
@@ -269,6 +271,8 @@ static void say(const char *program, enum sim_end end)
     sf_state_schedules(&s);
     if (sim.served->serving.states)
         sf_state_states(sim.served->serving.states, proof.merged);
+    else if (sim.yields != SF_YIELDS_NOT)
+        sf_state_vain(proof.merged);
     say_end(end, &s);
     sf_state_pace(&s);
 }

@@ -26,9 +26,10 @@ enum sf_kind {
     K_SPAWN   = 1 << 9,
     K_REAP    = 1 << 10,
     K_ALLOC   = 1 << 11,
-    K_ANY     = (1 << 12) - 1
+    K_ANY     = (1 << 12) - 1, /* that a plan can name */
+    K_TURN    = 1 << 12
 };
-enum { SF_KIND_COUNT = 12 };
+enum { SF_KIND_COUNT = 13 };
 
 enum sf_class { SF_BENIGN, SF_FATAL, SF_CLASS_COUNT };
 enum sf_how { SF_DRAWN, SF_NAMED };

@@ -18,6 +18,7 @@ int sf_on;
 unsigned (*sf_inject_enrol)(void);
 bool (*sf_inject_stray)(enum sf_call call, int fd);
 bool (*sf_inject_passes)(const struct sf_op *op);
+void (*sf_inject_calls)(enum sf_call call);
 void (*sf_inject_forks)(enum sf_fork where);
 char *(*sf_inject_terminates)(void);
 bool (*sf_inject_refuses)(const void *caller);
@@ -445,6 +446,26 @@ static enum sf_verdict decide(struct sf_op *op)
     return verdict;
 }
 
+enum sf_fault sf_inject_turn(bool delay, bool yield)
+{
+    struct sf_chooser *chooser = sf_injector.chooser;
+    struct sf_point at = {.call = SF_CALL_sched_yield, .fd = -1};
+    struct sf_outcome outcomes[3] = {{SF_NONE, 0, 0}}, *chosen;
+    size_t amount = 1;
+    unsigned n = 1;
+
+    if (!chooser || !in_session() || !(delay || yield) ||
+        !chooser->wants(chooser, at.call))
+        return SF_NONE;
+    if (delay)
+        outcomes[n++].fault = SF_DELAY;
+    if (yield)
+        outcomes[n++].fault = SF_YIELD;
+    chosen = &outcomes[chooser->choose(chooser, &at, outcomes, n, &amount)];
+    sf_injector.injected[chosen->fault] += chosen->fault != SF_NONE;
+    return chosen->fault;
+}
+
 /* It is not ours, and not made: its time is over. */
 static bool times_out(struct sf_op *op)
 {
@@ -498,6 +519,8 @@ enum sf_verdict sf_ask(struct sf_op *op)
         if (!admits(op))
             return SF_PASS;
     }
+    if (sf_inject_calls)
+        sf_inject_calls(op->call);
     sf_thread.busy = true;
     op->world = sf_injector.world;
     op->asked = op->len;

@@ -343,6 +343,13 @@ static int can_NO_MEMORY(const struct sf_site *s)
     return SF_LINUX;
 }
 
+/* At no call: sf_inject_turn(). */
+static int can_YIELD(const struct sf_site *s)
+{
+    (void)s;
+    return NEVER;
+}
+
 static int can_EINTR_REAP(const struct sf_site *s)
 {
     if (s->flags & WNOHANG)

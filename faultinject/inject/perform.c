@@ -424,6 +424,7 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_ACCEPT_ETIMEDOUT] = drop,
     [SF_ACCEPT_ENETUNREACH] = drop,
     [SF_LATE] = let_it, /* after the call: inject.c */
+    [SF_YIELD] = let_it,
 };
 
 enum sf_verdict sf_perform(struct sf_op *op)

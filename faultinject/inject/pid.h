@@ -25,6 +25,11 @@ void sf_pid_counters(sf_counter *each, void *arg);
 /* What the kernel calls the calling thread. */
 pid_t sf_pid_thread(void);
 
+/* A run has threads of the same numbers, too: what the calling one is called,
+ * and what the kernel calls one.  0: as the kernel does; NULL: all are. */
+extern pid_t (*sf_pid_named)(void);
+extern pid_t (*sf_pid_meant)(pid_t name);
+
 /* A signal of the program for itself.  True: it was given to the thread that is
  * to have it; NULL: the kernel chooses. */
 extern bool (*sf_pid_directs)(int signo);

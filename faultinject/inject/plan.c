@@ -36,7 +36,7 @@ static bool take_call(struct sf_reader *r, struct sf_rule *rule)
             return true;
         }
     for (int i = 0; i < SF_CALL_COUNT; i++)
-        if (sf_take_word(r, sf_calls[i].name)) {
+        if (sf_calls[i].kind != K_TURN && sf_take_word(r, sf_calls[i].name)) {
             rule->call = i;
             rule->kinds = sf_calls[i].kind;
             return true;

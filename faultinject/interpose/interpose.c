@@ -2,7 +2,8 @@
  * interpose.c: the libc names, made from calls.def by kind.
  *
  * WAIT is in wait.c, OPEN and SPECIAL in open.c; RECVMMSG, SENDMMSG and SPLICE
- * in batch.c; SPAWN and REAP in process.c; ALLOC in malloc.c.
+ * in batch.c; SPAWN and REAP in process.c; ALLOC in malloc.c; TURN in
+ * threads/.
  */
 #include "faultinject/interpose/interpose.h"
 #include "faultinject/inject/quick.h"
@@ -19,6 +20,7 @@
 #define WRAP_SPAWN(name, returns, params, args)
 #define WRAP_REAP(name, returns, params, args)
 #define WRAP_ALLOC(name, returns, params, args)
+#define WRAP_TURN(name, returns, params, args)
 
 /* What passes a world in memory by may be random all the same. */
 #ifdef SF_IN_MEMORY

@@ -59,9 +59,21 @@ SF_EXPORT pid_t getppid(void)
     return mine ? above : name_of(ask(SYS_getppid));
 }
 
+pid_t (*sf_pid_named)(void);
+pid_t (*sf_pid_meant)(pid_t name);
+
 SF_EXPORT pid_t gettid(void)
 {
-    return name_of(ask(SYS_gettid));
+    pid_t named_so = sf_pid_named ? sf_pid_named() : 0;
+
+    return named_so ? named_so : name_of(ask(SYS_gettid));
+}
+
+static pid_t thread_of(pid_t name)
+{
+    pid_t meant = sf_pid_meant ? sf_pid_meant(name) : 0;
+
+    return meant ? meant : real_of(name);
 }
 
 bool (*sf_pid_directs)(int signo);
@@ -76,8 +88,8 @@ SF_EXPORT int kill(pid_t process, int signo)
 
 SF_EXPORT int tgkill(pid_t process, pid_t thread, int signo)
 {
-    return (int)sf_syscall(SYS_tgkill, real_of(process), real_of(thread), signo,
-                           0, 0, 0);
+    return (int)sf_syscall(SYS_tgkill, real_of(process), thread_of(thread),
+                           signo, 0, 0, 0);
 }
 
 SF_EXPORT int sigqueue(pid_t process, int signo, union sigval value)

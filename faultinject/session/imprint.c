@@ -23,6 +23,7 @@ enum {
     LANES = MACHINE_LANES,
     SPANS_MAX = 256,
     TEXT_MAX = 1 << 18,
+    STACKS_MAX = 64,
     MANY = 4096 /* pages whose bits are read at once */
 };
 #define MEMORY_MAX (UINT64_C(1) << 28) /* bytes that are looked after */
@@ -36,7 +37,6 @@ enum {
 struct span {
     char *low, *high;
     char *first; /* what was there at the beginning */
-    bool is_stack;
 };
 
 /* Outside of every state. */
@@ -45,6 +45,8 @@ struct scratch {
     struct span spans[SPANS_MAX];
     struct sf_hidden hidden;
     uint64_t bits[MANY];
+    const char *stacks[STACKS_MAX]; /* the ends of what is used of them */
+    unsigned stacks_n;
     char text[TEXT_MAX];
 };
 static struct scratch *s;
@@ -88,7 +90,6 @@ static bool parse(const char *line, struct span *span)
     span->high = (char *)strtoul(end + 1, &end, 16);
     if (end[2] != 'w' || end[4] != 'p')
         return false;
-    span->is_stack = strstr(end, "[stack]");
     span->first = NULL;
     return true;
 }
@@ -199,13 +200,23 @@ static const char *first_of(const char *page)
     return NULL;
 }
 
+/* A stack is alone in its span: below what is used of it is nothing. */
+static bool is_unused(const struct span *span, const char *line)
+{
+    for (unsigned i = 0; i < s->stacks_n; i++)
+        if (s->stacks[i] >= span->low && s->stacks[i] < span->high &&
+            line + LINE <= s->stacks[i])
+            return true;
+    return false;
+}
+
 /* What the library of C keeps of the thread, its number among others; and what
  * is below the program's own part of the stack. */
 static bool is_left_out(const struct span *span, const char *line)
 {
     return (line + LINE > machine_record() &&
             line < machine_record() + MACHINE_RECORD) ||
-           (span->is_stack && line + LINE <= machine_caller.stack);
+           is_unused(span, line);
 }
 
 MACHINE_AES static void add_line(machine_lane *p, const char *line)
@@ -266,7 +277,7 @@ MACHINE_AES static void add_registers(machine_lane *p)
 }
 
 /* Of the description of the call only what the program gave counts. */
-bool sf_imprint_take(struct sf_print *print)
+bool sf_imprint_take(struct sf_print *print, sf_stacks *stacks)
 {
     struct sf_op *op = machine_caller.op, then = *op;
     machine_lane p[LANES] = {{(long long)(uintptr_t)machine_caller.stack, 1},
@@ -276,6 +287,7 @@ bool sf_imprint_take(struct sf_print *print)
     int err = errno;
     bool told;
 
+    s->stacks_n = stacks(machine_caller.stack, s->stacks, STACKS_MAX);
     memset(op, 0, sizeof *op);
     errno = 0; /* whatever the program asks next sets it, or leaves it open */
     told = add_all(p);

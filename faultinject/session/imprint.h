@@ -23,7 +23,10 @@ bool sf_imprint_can_tell(void);
 /* … of the call that is being made.  What is hidden meanwhile counts for
  * nothing, and it is for nobody else to hide and show. */
 struct sf_hidden *sf_imprint_hidden(void);
+/* Fills in where what is in use of each stack ends that has nothing but memory
+ * of its own below, as of the caller's, which ends at `own`; says how many. */
+typedef unsigned sf_stacks(const char *own, const char *ends[], unsigned most);
 /* False: there was no way to look. */
-bool sf_imprint_take(struct sf_print *print);
+bool sf_imprint_take(struct sf_print *print, sf_stacks *stacks);
 
 #endif

@@ -107,6 +107,11 @@ void sf_session_stopped(void)
     sf_play.stopped = true;
 }
 
+bool sf_session_goes_on(void)
+{
+    return sf_play.phase < PARTED;
+}
+
 void sf_session_pends(void)
 {
     sf_play.pends = true;

@@ -234,7 +234,7 @@ static pid_t fork_run(void)
     pid_t child;
 
     serving_forks = true;
-    child = fork();
+    child = sf_sim_threads > 1 ? sf_turns_fork() : fork();
     serving_forks = false;
     if (child == 0)
         served->loaded = true;
@@ -344,6 +344,13 @@ static bool astray(enum sf_call call, int fd)
     cannot(why);
 }
 
+/* Those that take turns sleep until they have it. */
+static bool others_may_run(void)
+{
+    return !__libc_single_threaded && sf_tasks() != sf_sim_threads &&
+           sf_tasks_any(sf_task_runs);
+}
+
 /* Other threads come to their next wait before anything is judged or time
  * passes: what they do with the world does not depend on the machine's load. */
 static void calm_threads(void *arg, int64_t until)
@@ -351,9 +358,7 @@ static void calm_threads(void *arg, int64_t until)
     static const struct timespec ms = {.tv_nsec = 1000000};
 
     (void)arg, (void)until;
-    for (int i = 0; !__libc_single_threaded && i < PATIENCE_MS &&
-                    sf_tasks_any(sf_task_runs);
-         i++)
+    for (int i = 0; i < PATIENCE_MS && others_may_run(); i++)
         sf_libc.nanosleep(&ms, NULL);
     if (served->unusable) /* a child has said why */
         _exit(2);
@@ -428,6 +433,7 @@ static void hide_counters(void)
 {
     struct sf_hidden *hidden = sf_imprint_hidden();
 
+    sf_turns_counters(sf_hide, hidden);
     sf_session_counters(sf_hide, hidden);
     sf_refuse_counters(sf_hide, hidden);
     sf_sanitized_counters(sf_hide, hidden);
@@ -441,7 +447,7 @@ static void met(unsigned left)
     bool told;
 
     hide_counters();
-    told = sf_imprint_take(&print);
+    told = sf_imprint_take(&print, sf_turns_stacks);
     sf_show_again(sf_imprint_hidden());
     if (!told)
         return;
@@ -454,12 +460,33 @@ static void met(unsigned left)
     _exit(0);
 }
 
+static bool is_allowed_choice(const struct sf_point *at,
+                              const struct sf_outcome *outcome)
+{
+    if (at->call == SF_CALL_sched_yield)
+        return served->yields != SF_YIELDS_NOT &&
+               (outcome->fault == SF_YIELD || sf_session_goes_on());
+    return served->yields != SF_YIELDS_ONLY && sf_session_allows(at, outcome);
+}
+
+/* The others had nothing to do when they were let go first: what follows is
+ * what followed without that. */
+static void leave_if_vain(void)
+{
+    if (served->walk.taken < served->walk.n)
+        return;
+    served->cut = true;
+    count();
+    _exit(0);
+}
+
 /* Faults are chosen by whoever proves.  A run of which no other goes on is no
  * longer than it takes to look. */
 static void walk(void)
 {
     sf_exhaust_adopt(&served->walk, served->children);
-    served->walk.allowed = sf_session_allows;
+    served->walk.allowed = is_allowed_choice;
+    sf_turns_in_vain = leave_if_vain;
     sf_session_choose(&served->walk.chooser);
     if (!seen || served->walk.n == served->walk.bound || !sf_imprint_can_tell())
         return;

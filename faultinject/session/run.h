@@ -193,6 +193,8 @@ bool sf_peer_ended(const struct sf_peer *peer);
 /* Could the program write to it now; did it accept it? */
 bool sf_peer_writable(const struct sf_peer *peer);
 bool sf_peer_accepted(const struct sf_peer *peer);
+/* Peers will act, or part, when the program waits. */
+bool sf_session_goes_on(void);
 /* No fault that ends a connection is done to the control connection. */
 bool sf_session_allows(const struct sf_point *at,
                        const struct sf_outcome *outcome);

@@ -4,6 +4,7 @@
  */
 #include "faultinject/session/serve.h"
 
+#include "faultinject/session/tasks.h"
 #include "faultinject/world.h"
 
 #include <errno.h>
@@ -11,19 +12,31 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A fork has one thread, and children are not its own. */
-static bool is_alone(void)
+static bool has_children(void)
 {
-    struct stat threads;
     siginfo_t child;
 
-    return stat("/proc/self/task", &threads) == 0 && threads.st_nlink == 3 &&
-           waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) < 0;
+    return waitid(P_ALL, 0, &child, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* Can a fork have all that it has?  Threads that take turns may be on the way
+ * to where they wait for theirs, or to their end. */
+static bool is_complete(void)
+{
+    enum { TRIES = 1000 };
+    static const struct timespec moment = {.tv_nsec = 1000000};
+    bool complete = false;
+
+    for (int i = 0; i < TRIES && !complete; i++) {
+        complete = sf_tasks() == 1 || sf_tasks() == sf_turns_at_rest();
+        if (!complete)
+            sf_libc.nanosleep(&moment, NULL);
+    }
+    return complete && !has_children();
 }
 
 static void set(uint32_t *at, uint32_t to)
@@ -63,7 +76,7 @@ void sf_serve_runs(struct sf_serving *v, pid_t (*fork_run)(void))
 
     if (!v->wanted)
         return;
-    if (!is_alone())
+    if (!is_complete())
         _exit(2);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);

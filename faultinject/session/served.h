@@ -25,6 +25,10 @@ enum { SF_SIM_LINE = 512 };
 /* … and of one that cannot do otherwise. */
 #define SF_SIM_ELSE ", or by 'sockfault run', over real sockets"
 
+/* What whoever proves may choose: faults, that other threads go first, or both.
+ */
+enum sf_yields { SF_YIELDS_NOT, SF_YIELDS_TOO, SF_YIELDS_ONLY };
+
 /*
  * Runs that begin where the program waits for its first client: each is a fork
  * of it there.  One at a time; the first three are futexes.
@@ -62,6 +66,7 @@ struct sf_served {
     uint64_t allocations; /* of the program, since it joined                 */
     uint64_t refused; /* … and this one must fail; 0: none               */
     uint32_t blind;   /* … but none of them is seen                      */
+    uint32_t yields;  /* enum sf_yields                                    */
     uint32_t proves;  /* this run is one of a walk, not the session's  */
     uint32_t cut;     /* … and ended where another one was             */
     struct sf_exhaust walk; /* … so far; adopted by the library              */

@@ -74,6 +74,11 @@ void sf_show_fault(const struct sf_point *at, const struct sf_outcome *outcome,
 
     if (!out)
         return;
+    if (at->call == SF_CALL_sched_yield) {
+        line('!', true, "others go first%s",
+             outcome->fault == SF_DELAY ? ", for 1 ms" : "");
+        return;
+    }
     if (outcome->fault == SF_SHORT)
         snprintf(where, sizeof where, " %zu of %zu", amount, at->len);
     else if (at->conn)

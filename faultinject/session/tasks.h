@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+/* How many there are, with the calling one; 0: nobody says. */
+unsigned sf_tasks(void);
 /* Is it so of any of them?  Threads are named by their numbers. */
 bool sf_tasks_any(bool (*is)(const char *thread));
 /* S and what is deeper asleep; only what runs may still use the world. */

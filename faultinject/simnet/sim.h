@@ -130,11 +130,13 @@ struct sim {
     int64_t bell, bell_period; /* when SIGALRM is due                    */
     bool restarts; /* … and the handler lets calls go on             */
     uint64_t changes, calls;
-    uint64_t ticks; /* changes by which nothing but a timeout is over */
+    uint64_t ticks;    /* changes by which nothing but a timeout is over */
+    uint64_t settings; /* calls that ask or set, and may make others ready */
     struct sf_creep creep;
     uint64_t random;     /* the state of the generator                 */
     uint64_t alarm;      /* the call from which on `before` is asked   */
     uint64_t share;      /* … and the one before which others go on    */
+    uint64_t left;       /* … of which so many are left: for states    */
     uint64_t look;       /* the earlier of these                       */
     unsigned ends_used;  /* ends[0 … used-1] were touched               */
     unsigned slots_used; /* slots likewise                              */

@@ -179,7 +179,8 @@ void sf_sim_set_now(int64_t now); /* never back */
 /* Goes up whenever anything changes in the world: bytes moved, descriptors
  * opened or closed, time passed. */
 uint64_t sf_sim_changes(void);
-uint64_t sf_sim_events(void); /* … but for time that ends no more than waits */
+/* … or is asked or set, but for time that ends no more than waits. */
+uint64_t sf_sim_events(void);
 /* Calls made by the program. */
 uint64_t sf_sim_calls(void);
 /* The program's signal is blocked: by the mask that the wait was called with,

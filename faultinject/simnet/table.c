@@ -34,7 +34,7 @@ void sf_sim_begin(const struct sf_sim_config *config)
     sim.now = SF_SIM_EPOCH_NS;
     sim.timer_due = sim.bell = SF_SIM_NEVER;
     sim.mask = NULL;
-    sim.changes = sim.ticks = sim.calls = 0;
+    sim.changes = sim.ticks = sim.settings = sim.calls = 0;
     sim.creep = (struct sf_creep){0, 0};
     sim.random = 0;
     sim.alarm = sim.share = sim.look = UINT64_MAX;
@@ -74,7 +74,7 @@ uint64_t sf_sim_changes(void)
 
 uint64_t sf_sim_events(void)
 {
-    return sim.changes - sim.ticks;
+    return sim.changes - sim.ticks + sim.settings;
 }
 
 uint64_t sf_sim_calls(void)
@@ -256,11 +256,21 @@ int sim_fd_close(int fd)
     return 0;
 }
 
+/* What counts from the start says nothing, but how far it is from there does.
+ */
+static uint64_t share_left(void)
+{
+    return sim.share == UINT64_MAX ? sim.share : sim.share - sim.calls;
+}
+
 void sf_sim_counters(sf_counter *each, void *arg)
 {
+    sim.left = share_left();
+    each(arg, &sim.share, sizeof sim.share);
     each(arg, &sim.calls, sizeof sim.calls);
     each(arg, &sim.changes, sizeof sim.changes);
     each(arg, &sim.ticks, sizeof sim.ticks);
+    each(arg, &sim.settings, sizeof sim.settings);
     each(arg, &sim.alarm, sizeof sim.alarm);
     each(arg, &sim.look, sizeof sim.look);
     each(arg, &sim.creep.at, sizeof sim.creep.at);

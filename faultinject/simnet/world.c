@@ -257,6 +257,10 @@ static void passed(enum sf_call call, long first)
 #define ASKED_SPECIAL  0
 #define ASKED_CLOCK    0
 
+#define SETS(kind)        LIMIT_(SETTING_##kind, 0, )
+#define SETTING_CTL       , 1
+#define SETTING_SPECIAL   , 1
+
 #define PROCESS(name, returns, params, args, kind)
 #define CALL(name, returns, params, args, kind)                               \
     static returns world_##name params                                        \
@@ -266,6 +270,7 @@ static void passed(enum sf_call call, long first)
         (void)limit;                                                          \
         before(SF_CALL_##name);                                               \
         r = sim_on_##name args;                                               \
+        sim.settings += SETS(kind);                                           \
         if (r == PASS || r == PASS_INT) {                                     \
             passed(SF_CALL_##name, FIRST args);                               \
             return sf_libc.name args;                                         \

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 SF_NEXT(pthread_join, int, (pthread_t id, void **result))
 SF_NEXT(pthread_tryjoin_np, int, (pthread_t id, void **result))
@@ -48,6 +50,19 @@ static int make(pthread_t *thread, const pthread_attr_t *attr,
     return err;
 }
 
+/* What is below the part that is in use is nothing but the rest of it. */
+static bool has_stack_alone(const pthread_attr_t *attr)
+{
+    size_t size = 0, guard = 1;
+    void *low = NULL;
+
+    if (attr) {
+        pthread_attr_getstack(attr, &low, &size);
+        pthread_attr_getguardsize(attr, &guard);
+    }
+    return (char *)low + size == NULL && guard > 0;
+}
+
 int sf_names_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
                             void *(*run)(void *), void *arg)
 {
@@ -62,6 +77,8 @@ int sf_names_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     turn = sf_turns_new(run, arg, is_detached(attr));
     if (!turn)
         return EAGAIN;
+    if (!has_stack_alone(attr))
+        sf_turns_shares_stack(turn);
     err = make(thread, attr, sf_turns_run, turn);
     if (err)
         sf_turns_not_made(turn);
@@ -149,9 +166,36 @@ SF_NEXT(pthread_kill, int, (pthread_t id, int signo))
 SF_NEXT(pthread_sigqueue, int,
         (pthread_t id, int signo, const union sigval value))
 
+static int kill_thread(pthread_t id, int signo)
+{
+    pid_t real = sf_turns_real(id);
+
+    if (real == 0)
+        return next_pthread_kill()(id, signo);
+    return sf_syscall(SYS_tgkill, sf_process(), real, signo, 0, 0, 0) < 0
+               ? errno
+               : 0;
+}
+
+static int queue_for_thread(pthread_t id, int signo, union sigval value)
+{
+    siginfo_t info = {.si_signo = signo, .si_code = SI_QUEUE};
+    pid_t real = sf_turns_real(id);
+
+    if (real == 0)
+        return next_pthread_sigqueue()(id, signo, value);
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value = value;
+    return sf_syscall(SYS_rt_tgsigqueueinfo, sf_process(), real, signo,
+                      (long)&info, 0, 0) < 0
+               ? errno
+               : 0;
+}
+
 SF_EXPORT int pthread_kill(pthread_t id, int signo)
 {
-    int err = next_pthread_kill()(id, signo);
+    int err = kill_thread(id, signo);
 
     sf_turns_disturb(id);
     return err;
@@ -160,7 +204,7 @@ SF_EXPORT int pthread_kill(pthread_t id, int signo)
 SF_EXPORT int pthread_sigqueue(pthread_t id, int signo,
                                const union sigval value)
 {
-    int err = next_pthread_sigqueue()(id, signo, value);
+    int err = queue_for_thread(id, signo, value);
 
     sf_turns_disturb(id);
     return err;

@@ -49,6 +49,7 @@ static const struct timespec at_once;
     {                                                                      \
         int r;                                                             \
                                                                            \
+        sf_turns_point();                                                  \
         while ((r = next_##clocklock()(lock, CLOCK_REALTIME, &at_once)) == \
                    ETIMEDOUT &&                                            \
                sf_turns_wait(until) == 0)                                  \
@@ -104,6 +105,7 @@ SF_EXPORT int pthread_spin_lock(pthread_spinlock_t *lock)
 
     if (!sf_turns_mine())
         return next_pthread_spin_lock()(lock);
+    sf_turns_point();
     while ((r = next_pthread_spin_trylock()(lock)) == EBUSY)
         sf_turns_wait(SF_SIM_NEVER);
     return r;
@@ -120,6 +122,7 @@ static int take_sem(sem_t *sem, int64_t until)
 {
     int saved = errno, r;
 
+    sf_turns_point();
     while (next_sem_trywait()(sem) < 0) {
         if (errno != EAGAIN)
             return -1;

@@ -35,6 +35,7 @@ static long wait_at(const uint32_t *at, int how, uint32_t value,
 {
     int r;
 
+    sf_turns_point();
     if (__atomic_load_n(at, __ATOMIC_SEQ_CST) != value)
         return failed(EAGAIN);
     r = sf_wait_for(at, limit_of(how, time), NULL, NULL);

@@ -5,6 +5,7 @@
 #include "faultinject/inject/pid.h"
 #include "faultinject/interpose/interpose.h"
 #include "faultinject/simnet/simnet.h"
+#include "faultinject/threads/revive.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +14,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
-enum { TURNS_MAX = 1024 };
+enum { TURNS_MAX = 1024, MS = 1000000 };
 
 struct sf_turn {
     bool lives;
@@ -22,8 +24,13 @@ struct sf_turn {
     bool ready;      /* it waits for nothing but its turn            */
     bool leads;      /* all have looked in vain, and it lets time go */
     bool firm;       /* its wait is no cancellation point            */
+    uint64_t behind; /* all others, until so many calls were made    */
+    bool has_looked, has_seen; /* whether these are as they are now, … */
+    uint64_t left;             /* … and so many calls are left, for states */
     uint32_t has;    /* the turn: a futex                            */
-    uint64_t looked; /* what had changed when it looked in vain      */
+    bool inner;      /* it waits for another thread, not the world   */
+    uint64_t looked; /* what had changed when it looked in vain …    */
+    uint64_t awaits; /* … of what it waits for                       */
     int64_t until;
     const bool *woken; /* there is nothing to look at but this; or NULL */
     sigset_t mask;     /* its own, while it has no turn                */
@@ -32,6 +39,8 @@ struct sf_turn {
     pthread_t id;
     void *(*run)(void *);
     void *arg;
+    struct sf_parked parked; /* where it waits for its turn          */
+    bool shares_stack;       /* … is memory that others have, too    */
 };
 
 static struct sf_turn turns[TURNS_MAX];
@@ -56,6 +65,7 @@ void sf_turns_show(struct sf_turns_seen *to)
     seen = to;
 }
 
+/* It is not known what a wait on the real kernel's descriptors ends by. */
 static uint64_t changes(void)
 {
     return changed + sf_sim_events() + sf_sim_calls();
@@ -112,13 +122,14 @@ static void handle(sigset_t *mask)
 {
     struct sf_turn outer = *self;
 
-    self->leads = self->firm = false;
+    self->leads = self->firm = self->inner = false;
     sf_inject_handle(set_mask, mask);
     self->until = outer.until;
     self->ready = outer.ready;
     self->woken = outer.woken;
     self->leads = outer.leads;
     self->firm = outer.firm;
+    self->inner = outer.inner;
 }
 
 static void release_signals(void)
@@ -165,41 +176,69 @@ static void await_gone(void)
 static void await(void)
 {
     __builtin_unwind_init(); /* its registers are a part of the state, too */
+    getcontext(&self->parked.at);
+    sf_park(&self->parked);
     while (!__atomic_load_n(&self->has, __ATOMIC_ACQUIRE))
         sf_syscall(SYS_futex, (long)&self->has, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
     self->has = 0;
+    self->parked.is = 0;
     await_gone();
     sf_sim_thread = (unsigned)(self - turns) + 1;
     show();
     release_signals();
 }
 
+static bool stays_behind(const struct sf_turn *t)
+{
+    return t->lives && t->behind > sf_sim_calls();
+}
+
+static uint64_t awaited(const struct sf_turn *t)
+{
+    return t->inner ? changed : sf_sim_events();
+}
+
 static bool may_go_on(const struct sf_turn *t)
 {
-    if (!t->lives)
+    if (!t->lives || stays_behind(t))
         return false;
     if (t->ready || t->until <= sf_sim_now())
         return true;
-    return t->woken ? *t->woken : t->looked != changes();
+    return t->woken ? *t->woken : t->awaits != awaited(t);
+}
+
+static bool may_look(const struct sf_turn *t)
+{
+    return t->lives && !stays_behind(t) && !t->woken && t->looked != changes();
+}
+
+static struct sf_turn *first_who(bool (*is)(const struct sf_turn *t))
+{
+    unsigned own = (unsigned)(self - turns);
+
+    for (unsigned i = 1; i < turns_n; i++)
+        if (is(&turns[(own + i) % turns_n]))
+            return &turns[(own + i) % turns_n];
+    return NULL;
 }
 
 /* NULL: nobody else. */
 static struct sf_turn *next(void)
 {
-    unsigned own = (unsigned)(self - turns);
+    struct sf_turn *t = first_who(may_go_on);
 
-    for (unsigned i = 1; i < turns_n; i++)
-        if (may_go_on(&turns[(own + i) % turns_n]))
-            return &turns[(own + i) % turns_n];
-    return NULL;
+    return t ? t : first_who(may_look);
 }
 
+/* Where nobody may go on. */
 static struct sf_turn *leader(void)
 {
-    struct sf_turn *t = turns;
+    struct sf_turn *t = first_who(stays_behind);
 
-    while (!t->lives)
-        t++;
+    if (t)
+        return t;
+    for (t = turns; !t->lives; t++)
+        ;
     t->leads = true;
     return t;
 }
@@ -245,6 +284,7 @@ static enum sf_sim_turn let_others(int64_t *until, bool naps)
     self->until = *until;
     self->ready = *until <= sf_sim_now();
     self->looked = changes();
+    self->awaits = awaited(self);
     to = next();
     if (!to && self->ready)
         return SF_SIM_OWN;
@@ -271,8 +311,9 @@ static int wait_until(int64_t until, bool firm)
     int r;
 
     self->firm = firm;
+    self->inner = true;
     r = sf_sim_wait(until);
-    self->firm = false;
+    self->firm = self->inner = false;
     return r;
 }
 
@@ -303,6 +344,49 @@ int sf_turns_sleep(const bool *woken, int64_t until, bool firm)
     r = wait_until(until, firm);
     self->woken = NULL;
     return r;
+}
+
+void (*sf_turns_in_vain)(void);
+
+/* Until all of them wait, or have made so many calls. */
+static void yield(void)
+{
+    enum { MANY = 64 };
+    uint64_t before = changes();
+
+    self->behind = sf_sim_calls() + MANY;
+    wait_until(sf_sim_now(), true);
+    self->behind = 0;
+    if (sf_turns_in_vain && changes() == before)
+        sf_turns_in_vain();
+}
+
+/* Until peers have acted, too. */
+static void delay(void)
+{
+    sf_turns_sleep(&never, sf_sim_now() + MS, true);
+}
+
+static void choose(bool calls)
+{
+    enum sf_fault fault = sf_inject_turn(calls, first_who(may_go_on) != NULL);
+
+    if (fault == SF_YIELD)
+        yield();
+    else if (fault == SF_DELAY)
+        delay();
+}
+
+void sf_turns_point(void)
+{
+    if (self && sf_sim_threads > 1)
+        choose(false);
+}
+
+static void before_call(enum sf_call call)
+{
+    if (self && sf_sim_threads > 1 && sf_calls[call].kind != K_CLOCK)
+        choose(true);
 }
 
 void sf_turns_disturb(pthread_t id)
@@ -385,6 +469,24 @@ static bool direct(int signo)
     return to && to != self && pthread_kill(to->id, signo) == 0;
 }
 
+/* What counts from the start says nothing, but what it is compared with does.
+ */
+void sf_turns_counters(sf_counter *each, void *arg)
+{
+    for (struct sf_turn *t = turns; t < turns + turns_n; t++) {
+        t->has_looked = t->looked == changes();
+        t->has_seen = t->awaits == awaited(t);
+        t->left = stays_behind(t) ? t->behind - sf_sim_calls() : 0;
+    }
+    for (struct sf_turn *t = turns; t < turns + turns_n; t++) {
+        each(arg, &t->looked, sizeof t->looked);
+        each(arg, &t->awaits, sizeof t->awaits);
+        each(arg, &t->behind, sizeof t->behind);
+        each(arg, &t->parked.real, sizeof t->parked.real);
+    }
+    each(arg, &changed, sizeof changed);
+}
+
 /* ----------------------------------------------------------------- threads */
 
 struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached)
@@ -407,6 +509,11 @@ struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached)
     if (self)
         show();
     return t;
+}
+
+void sf_turns_shares_stack(struct sf_turn *turn)
+{
+    turn->shares_stack = true;
 }
 
 void sf_turns_made(struct sf_turn *turn, pthread_t id)
@@ -479,6 +586,7 @@ static void end_at_last(void)
 void *sf_turns_run(void *turn)
 {
     self = turn;
+    sf_park_begin(&self->parked);
     hold_signals();
     end_at_last();
     await();
@@ -504,16 +612,78 @@ bool sf_turns_over(void)
     return over;
 }
 
+/* ------------------------------------------------------------------- forks */
+
+/* All but this one sleep until they have the turn. */
+static bool all_wait(void)
+{
+    for (struct sf_turn *t = turns; t < turns + turns_n; t++)
+        if (t != self && t->lives &&
+            !__atomic_load_n(&t->parked.is, __ATOMIC_ACQUIRE))
+            return false;
+    return true;
+}
+
+unsigned sf_turns_at_rest(void)
+{
+    return self && sf_can_revive() && all_wait() ? sf_sim_threads : 0;
+}
+
+pid_t sf_turns_fork(void)
+{
+    pid_t child = sf_revive_fork(&self->parked);
+
+    for (struct sf_turn *t = turns; child == 0 && t < turns + turns_n; t++)
+        if (t != self && t->lives && !sf_revive(&t->parked))
+            _exit(2);
+    return child;
+}
+
+pid_t sf_turns_real(pthread_t id)
+{
+    for (struct sf_turn *t = turns; t < turns + turns_n; t++)
+        if (t->lives && pthread_equal(t->id, id))
+            return t->parked.real;
+    return 0;
+}
+
+unsigned sf_turns_stacks(const char *own, const char *ends[], unsigned most)
+{
+    unsigned n = 0;
+
+    for (struct sf_turn *t = turns; t < turns + turns_n && n < most; t++)
+        if (t->lives && !t->shares_stack)
+            ends[n++] = t == self ? own : sf_parked_stack(&t->parked);
+    return n;
+}
+
+static pid_t name_of(void)
+{
+    return self ? sf_parked_name(&self->parked) : 0;
+}
+
+static pid_t real_of(pid_t name)
+{
+    for (struct sf_turn *t = turns; t < turns + turns_n; t++)
+        if (t->lives && t->parked.real && sf_parked_name(&t->parked) == name)
+            return t->parked.real;
+    return 0;
+}
+
 void sf_turns_begin(void)
 {
     self = sf_turns_new(NULL, NULL, false);
+    sf_park_begin(&self->parked);
     sf_turns_made(self, pthread_self());
     pthread_key_create(&end, on_end);
     end_at_last();
     sf_sim_others = let_others;
     sf_raw_other = sf_turns_syscall;
     sf_pid_directs = direct;
+    sf_pid_named = name_of;
+    sf_pid_meant = real_of;
     sf_inject_passes = await_real;
+    sf_inject_calls = before_call;
 }
 
 void sf_turns_abandon(void)

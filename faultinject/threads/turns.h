@@ -16,6 +16,8 @@
 #ifndef SF_TURNS_H
 #define SF_TURNS_H
 
+#include "faultinject/inject/counter.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -27,6 +29,17 @@ void sf_turns_begin(void);
 extern void (*sf_turns_cannot)(const char *why);
 /* In a child by fork: it has one thread, and no world. */
 void sf_turns_abandon(void);
+/* How many there are, where all but the calling one wait for their turn and a
+ * fork can have them all; else 0.  The fork knows nothing of the handlers of
+ * pthread_atfork(3). */
+unsigned sf_turns_at_rest(void);
+pid_t sf_turns_fork(void);
+/* In such a fork: what the kernel calls the thread; 0: what libc does. */
+pid_t sf_turns_real(pthread_t id);
+
+/* Of each that has its stack in memory of its own: the end of what it uses,
+ * which of the calling one is `own`.  Says how many. */
+unsigned sf_turns_stacks(const char *own, const char *ends[], unsigned most);
 /* The calling thread is one that takes turns.  All others, and before the
  * beginning all of them, do as they would without us. */
 bool sf_turns_mine(void);
@@ -58,6 +71,15 @@ void sf_turns_disturb(pthread_t id);
 /* Another thread may wait for what was done now. */
 void sf_turns_changed(void);
 
+/* Before a thread does what others may have undone or see: whoever decides can
+ * have them go on first, until all of them wait or have made some calls. */
+void sf_turns_point(void);
+/* They did nothing: it is as if that had not been decided.  NULL: no matter. */
+extern void (*sf_turns_in_vain)(void);
+
+/* What only counts (counter.h); before simnet's, which it compares it with. */
+void sf_turns_counters(sf_counter *each, void *arg);
+
 /* Does one of them let this signal come?  Its handler runs in its turn. */
 bool sf_turns_takes(int signo);
 
@@ -69,6 +91,8 @@ struct sf_turn;
 
 /* For one that is about to be made; NULL: there are too many. */
 struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached);
+/* Its stack is in the middle of something else. */
+void sf_turns_shares_stack(struct sf_turn *turn);
 /* What it runs, with its turn as argument. */
 void *sf_turns_run(void *turn);
 /* What has become of it: its name, or that it could not be made. */

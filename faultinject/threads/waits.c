@@ -56,6 +56,7 @@ int sf_wake(const void *key, int most)
 {
     int n = 0;
 
+    sf_turns_point();
     for (struct waiter *w = waiters; w && n < most; w = w->next)
         if (w->key == key && !w->woken) {
             w->woken = true;

@@ -45,9 +45,10 @@ coverage_replay() {
     say "$1: $("$SF_BUILD/bin/$1" "${inputs[@]}" 2>/dev/null | tail -1)"
 }
 
+# Programs and libraries that count; those of C++ alone do not.
 coverage_objects() {
     find "$SF_BUILD/bin" "$SF_BUILD/lib" -type f \
-        \( -name '*.so' -o -perm -100 \)
+        \( -name '*.so' -o -perm -100 \) -exec grep -l __llvm_covmap {} +
 }
 
 # What any program reached, to $work/items; see coverage-merge.awk.

@@ -58,12 +58,19 @@ static volatile char *heap;
 
 enum sf_verdict __wrap_sf_ask(struct sf_op *op);
 
+static unsigned only_own(const char *own, const char *ends[], unsigned most)
+{
+    (void)most;
+    ends[0] = own;
+    return 1;
+}
+
 enum sf_verdict sf_ask(struct sf_op *op)
 {
     (void)op;
     sf_hide(sf_imprint_hidden(), (void *)&hidden, sizeof hidden);
     shared->told[shared->place] =
-        sf_imprint_take(&shared->prints[shared->place]);
+        sf_imprint_take(&shared->prints[shared->place], only_own);
     sf_show_again(sf_imprint_hidden());
     return SF_PASS;
 }

@@ -191,6 +191,9 @@ mute() { timeout 10 "$@" >&-; }
 full() { timeout 10 "$@" >/dev/full; }
 refused 'standard output: Bad file descriptor' mute "$bin/framed-server"
 refused 'standard output: No space left' full "$bin/framed-server"
+# Who cannot go on says why.
+refused 'stopped: the system is short of buffers' \
+    env LD_PRELOAD="$no_select" timeout 10 "$bin/framed-server"
 
 # unheard WORDS COMMAND...: it has to read or to write, and cannot.
 unheard() {

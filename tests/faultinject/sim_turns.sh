@@ -1,0 +1,73 @@
+#!/bin/sh
+# sim_turns.sh: sockfault sim --turns on a server that works as long as its
+# threads run in one order: another one is found, shown, and shown again.
+#
+#   sim_turns.sh SOCKFAULT RELAY FRAMED_SERVER
+set -eu
+
+sockfault=$1
+relay=$2
+framed=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+failed=0
+
+# expect STATUS PATTERN OPTIONS COMMAND...
+expect() {
+    status=$1 pattern=$2 options=$3
+    shift 3
+    is=0
+    # shellcheck disable=SC2086 # words
+    (ulimit -c 0 && timeout 120 "$sockfault" sim $options -- "$@") >out 2>&1 \
+        </dev/null || is=$?
+    if [ "$is" -ne "$status" ] || ! grep -Eq -- "$pattern" out; then
+        echo "sim_turns.sh: $options: $*: ended $is, not $status with" \
+            "'$pattern':" >&2
+        cat out >&2
+        failed=1
+    fi
+}
+
+cat >talk <<'END'
+sockfault-session 1
+bytes 1 "abc"
+close 1
+bytes 2 "de"
+wait 1000
++ bytes 2 "f"
+END
+
+# As it runs by itself nothing is wrong, and no fault makes it so.
+for how in right closes-early sleeps-on looks-twice; do
+    expect 0 ', 0 faults: nothing found' '-s talk' "$relay" $how
+done
+expect 0 'PROVED     complete: every schedule of at most 1' '-k 1 -s talk' \
+    "$relay" sleeps-on
+expect 0 'PROVED     complete: every schedule of at most 1' \
+    '-k 1 --turns -s talk' "$relay" right
+expect 0 '^  turns      [1-9][0-9]* schedules ended where no other' \
+    '-k 1 --plain --turns=only -s talk' "$relay" right
+expect 0 'PROVED     complete: every schedule of at most 1' \
+    '-k 1 --turns -s talk' "$framed" --model thread --format ascii:5
+
+expect 1 'REFUTED    with 1 fault: .*finding: stale-fd: send on' \
+    '-k 1 --turns=only -s talk' "$relay" closes-early
+expect 1 '^! .* [23]: others go first, for 1 ms$' \
+    '-v -s faultinject_relay.talk.session' "$relay" closes-early
+expect 1 'REFUTED    with 1 fault: .*finding: (fd-leak|stall)' \
+    '-k 1 --turns -s talk' "$relay" sleeps-on
+# What was written shows it again, by itself.
+for i in 1 2 3; do
+    expect 1 '^! .* [23]: others go first$' '-v -s faultinject_relay.talk.session' "$relay" \
+        sleeps-on
+done
+
+# All others go on, as long as they can.
+expect 1 'REFUTED    with 1 fault: .*killed by SIGABRT' \
+    '-k 1 --turns=only -o . -s talk' "$relay" looks-twice
+
+expect 2 "sim: --turns=some: expected --turns or --turns=only" \
+    '-k 1 --turns=some -s talk' "$relay"
+expect 2 'sim: .*--turns go with --prove' '--turns -s talk' "$relay"
+exit $failed
