@@ -189,8 +189,8 @@ static enum sim_end has_no_states(const char *program)
 {
     snprintf(sim.served->line, sizeof sim.served->line,
              "sockfault: %s: --loops: its states are not recognised: it has "
-             "threads, children or too much memory, or /proc/self/pagemap does "
-             "not tell",
+             "children, threads without turns, a real socketpair or too much "
+             "memory, or /proc/self/pagemap does not tell",
              program);
     return SIM_CANNOT;
 }

@@ -19,6 +19,7 @@
 #include "faultinject/session/served.h"
 #include "faultinject/session/tasks.h"
 #include "faultinject/session/word.h"
+#include "faultinject/threads/revive.h"
 #include "faultinject/threads/turns.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000 };
@@ -236,8 +238,10 @@ static pid_t fork_run(void)
     serving_forks = true;
     child = sf_sim_threads > 1 ? sf_turns_fork() : fork();
     serving_forks = false;
-    if (child == 0)
+    if (child == 0) {
+        sf_forget_processor();
         served->loaded = true;
+    }
     return child;
 }
 
@@ -440,12 +444,26 @@ static void hide_counters(void)
     sf_pid_counters(sf_hide, hidden);
 }
 
+/* A thread that was just made comes to where it waits for its turn: how far it
+ * is is no part of a state. */
+static bool threads_rest(void)
+{
+    enum { TRIES = 100000 };
+    int i = 0;
+
+    while (sf_sim_threads > 1 && !sf_turns_at_rest() && i++ < TRIES)
+        sf_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
+    return i < TRIES;
+}
+
 /* Whatever can follow has been, or will be, run from there. */
 static void met(unsigned left)
 {
     struct sf_print print;
     bool told;
 
+    if (!threads_rest())
+        return;
     hide_counters();
     told = sf_imprint_take(&print, sf_turns_stacks);
     sf_show_again(sf_imprint_hidden());
@@ -494,6 +512,10 @@ static void walk(void)
     served->walk.met = met;
 }
 
+/* A pair that is no stream is the real kernel's, and all forks would have it in
+ * common. */
+static bool has_real_pair;
+
 /* What comes back is a fork, or the process itself where none is wanted. */
 static void serve_runs(void)
 {
@@ -504,6 +526,8 @@ static void serve_runs(void)
         load();
     sf_turns_await_end();
     begin_states();
+    if (has_real_pair && served->serving.wanted)
+        _exit(2);
     sf_serve_runs(&served->serving, fork_run);
     if (getpid() == process)
         return;
@@ -565,6 +589,14 @@ static bool tell(enum sf_monitor monitor, const char *line)
 static int pipe_unless_reporting(int fds[2])
 {
     return sf_sanitized_reports() ? sf_libc.pipe(fds) : sf_simnet()->pipe(fds);
+}
+
+static int pair_noted(int domain, int type, int protocol, int fds[2])
+{
+    int r = sf_simnet()->socketpair(domain, type, protocol, fds);
+
+    has_real_pair |= r == 0 && fds[0] < SF_SIM_FD;
+    return r;
 }
 
 static int socket_noted(int domain, int type, int protocol)
@@ -704,6 +736,7 @@ __attribute__((constructor(102))) static void attach(void)
     world = *sf_simnet();
     world.pipe = pipe_unless_reporting;
     world.socket = socket_noted;
+    world.socketpair = pair_noted;
     sf_inject_begin(&world, NULL, SF_LINUX);
     sf_turns_show(&served->turns);
     sf_turns_cannot = cannot;

@@ -96,6 +96,20 @@ static ssize_t read_all(struct sf_end *end, const struct iovec *iov, int n,
     return got ? got : r;
 }
 
+/* One record: what there is no room for is lost, and MSG_TRUNC counts it. */
+static ssize_t read_one(struct sf_end *end, const struct iovec *iov, int n,
+                        int flags, int64_t until)
+{
+    ssize_t r;
+
+    check_iov(iov, n, true);
+    if (flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    sim.cut = 0;
+    r = read_once(end, iov, n, flags, until);
+    return r >= 0 && flags & MSG_TRUNC ? r + (ssize_t)sim.cut : r;
+}
+
 static ssize_t read_iov(struct sf_end *end, const struct iovec *iov, int n,
                         int flags)
 {
@@ -103,6 +117,8 @@ static ssize_t read_iov(struct sf_end *end, const struct iovec *iov, int n,
         end->rcv_timeout ? sim_until(end->rcv_timeout) : SF_SIM_NEVER;
     struct iovec nowhere = {.iov_len = sim_iov_len(iov, n)};
 
+    if (end->records)
+        return read_one(end, iov, n, flags, until);
     if (flags & MSG_TRUNC && end->family != AF_UNIX) /* tcp(7): thrown away */
         return read_once(end, &nowhere, 1, flags, until);
     check_iov(iov, n, true);
@@ -176,7 +192,7 @@ ssize_t sim_on_recvmsg(int fd, struct msghdr *msg, int flags)
     if (r >= 0) {
         msg->msg_namelen = 0;
         msg->msg_controllen = 0;
-        msg->msg_flags = 0;
+        msg->msg_flags = end->records && sim.cut ? MSG_TRUNC : 0;
     }
     return r;
 }
@@ -238,7 +254,10 @@ static ssize_t write_iov(int fd, const struct iovec *iov, int n, int flags,
     if (end->kind == SIM_EPOLL || end->kind == SIM_TIMER)
         return -EINVAL;
     check_iov(iov, n, false);
-    if (flags & MSG_OOB && end->family == AF_UNIX && !sim_iov_len(iov, n))
+    if (end->records && end->err) /* unix_seqpacket_sendmsg() */
+        return -sim_take_error(end);
+    if (flags & MSG_OOB && end->family == AF_UNIX &&
+        (end->records || !sim_iov_len(iov, n)))
         return -EOPNOTSUPP; /* it is the last one that is urgent */
     r = sim_write(end, iov, n);
     if (!end->nonblock && !(flags & MSG_DONTWAIT)) {
@@ -247,7 +266,7 @@ static ssize_t write_iov(int fd, const struct iovec *iov, int n, int flags,
         if (r == -EAGAIN || (r > 0 && moved < sim_iov_len(iov, n)))
             r = write_rest(end, iov, n, moved);
     }
-    if (r == -EPIPE && !(flags & MSG_NOSIGNAL))
+    if (r == -EPIPE && !(flags & MSG_NOSIGNAL) && !end->records)
         raise_sigpipe(fd);
     return r;
 }

@@ -160,7 +160,8 @@ int sim_on_socketpair(int domain, int type, int protocol, int fds[2])
     struct sf_end *a, *b;
 
     (void)protocol;
-    if ((type & 0xf) != SOCK_STREAM)
+    if ((type & 0xf) != SOCK_STREAM &&
+        (domain != AF_UNIX || (type & 0xf) != SOCK_SEQPACKET))
         return PASS_INT;
     if (domain != AF_UNIX)
         return -EOPNOTSUPP;
@@ -169,6 +170,9 @@ int sim_on_socketpair(int domain, int type, int protocol, int fds[2])
     if (a && b) {
         a->family = b->family = AF_UNIX;
         a->nonblock = b->nonblock = type & SOCK_NONBLOCK;
+        a->records = b->records = (type & 0xf) == SOCK_SEQPACKET;
+        if (a->records)
+            a->in.cap = b->in.cap = SF_SIM_BUFFER;
         sim_link(a, b);
     }
     return two_fds(a, b, type & SOCK_CLOEXEC, fds);

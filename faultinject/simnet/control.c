@@ -287,7 +287,7 @@ static int get_socket(struct sf_end *end, int name, void *val, socklen_t *len)
     case SO_ERROR:
         return give_error(end, val, len);
     case SO_TYPE:
-        return give_int(val, len, SOCK_STREAM);
+        return give_int(val, len, end->records ? SOCK_SEQPACKET : SOCK_STREAM);
     case SO_DOMAIN:
         return give_int(val, len, end->family);
     case SO_PROTOCOL:

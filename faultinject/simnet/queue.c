@@ -3,6 +3,7 @@
  */
 #include "faultinject/simnet/sim.h"
 
+#include <errno.h>
 #include <string.h>
 
 static uint8_t buffers[SIM_ENDS][SF_SIM_BUFFER];
@@ -105,23 +106,90 @@ static void tidy_up(struct sf_end *end, size_t got)
     end->in.head = 0;
 }
 
-size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek)
+static void drop(struct sf_end *end, size_t got)
+{
+    end->in.len -= (uint32_t)got;
+    end->in.head =
+        end->in.len ? (uint32_t)((end->in.head + got) % SF_SIM_BUFFER) : 0;
+    if (clear)
+        tidy_up(end, got);
+}
+
+/* Of `all` bytes after `skip`; says how many there was room for. */
+static size_t spread(struct sf_end *end, size_t skip, size_t all,
+                     const struct iovec *iov, int n)
 {
     size_t got = 0;
 
     for (int i = 0; i < n; i++) {
-        size_t len = least(iov[i].iov_len, end->in.len - got);
+        size_t len = least(iov[i].iov_len, all - got);
 
         if (len)
-            copy_out(end, got, iov[i].iov_base, len);
+            copy_out(end, skip + got, iov[i].iov_base, len);
         got += len;
     }
-    if (!peek) {
-        end->in.len -= (uint32_t)got;
-        end->in.head =
-            end->in.len ? (uint32_t)((end->in.head + got) % SF_SIM_BUFFER) : 0;
-        if (clear)
-            tidy_up(end, got);
-    }
     return got;
+}
+
+size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek)
+{
+    size_t got = spread(end, 0, end->in.len, iov, n);
+
+    if (!peek)
+        drop(end, got);
+    return got;
+}
+
+/* ---------------------------------------------------------------- records */
+
+typedef uint32_t header;
+
+ssize_t sim_put_record(struct sf_end *end, const struct iovec *iov, int n)
+{
+    size_t len = sim_iov_len(iov, n), whole = sizeof(header) + len;
+    header h = (header)len;
+
+    if (whole > end->in.cap)
+        return -EMSGSIZE;
+    if (whole > sim_space(end))
+        return -EAGAIN;
+    put(end, (const uint8_t *)&h, sizeof h);
+    sim_put(end, iov, n);
+    return (ssize_t)len;
+}
+
+static header length_at(const struct sf_end *end, size_t at)
+{
+    header h;
+
+    copy_out((struct sf_end *)(uintptr_t)end, at, (uint8_t *)&h, sizeof h);
+    return h;
+}
+
+ssize_t sim_get_record(struct sf_end *end, const struct iovec *iov, int n,
+                       bool peek)
+{
+    size_t len, got;
+
+    if (!end->in.len)
+        return -EAGAIN;
+    len = length_at(end, 0);
+    got = spread(end, sizeof(header), len, iov, n);
+    sim.cut = len - got;
+    if (!peek)
+        drop(end, sizeof(header) + len);
+    return (ssize_t)got;
+}
+
+size_t sim_records_len(const struct sf_end *end)
+{
+    size_t all = 0;
+
+    for (size_t at = 0; at < end->in.len;) {
+        header len = length_at(end, at);
+
+        all += len;
+        at += sizeof len + len;
+    }
+    return all;
 }

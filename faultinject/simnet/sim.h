@@ -104,6 +104,8 @@ struct sf_end {
     uint64_t count;
     int64_t due, period; /* 0: disarmed; rings once                       */
     bool semaphore, wall, rung;
+
+    bool records; /* SOCK_SEQPACKET: what is written is read as one          */
 };
 
 struct sim_slot {
@@ -146,6 +148,7 @@ struct sim {
     int fd_capacity; /* of the kernel's table: grows, never shrinks */
     uint16_t next_port;
     size_t buffer, window;
+    size_t cut; /* of the record that was read last, for want of room */
     const sigset_t *mask; /* of the wait that the program is in; or NULL */
     struct sim_slot slots[SF_SIM_FD_COUNT];
     struct sim_watch watches[SIM_WATCHES];
@@ -179,6 +182,11 @@ size_t sim_space(const struct sf_end *end); /* in the queue of `end`      */
 size_t sim_put(struct sf_end *end, const struct iovec *iov, int n);
 size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek);
 size_t sim_iov_len(const struct iovec *iov, int n);
+/* Records, whose length is before them; -EAGAIN: no room, or there is none. */
+ssize_t sim_put_record(struct sf_end *end, const struct iovec *iov, int n);
+ssize_t sim_get_record(struct sf_end *end, const struct iovec *iov, int n,
+                       bool peek);
+size_t sim_records_len(const struct sf_end *end); /* of all of them */
 
 /* --- streams: stream.c */
 ssize_t sim_read(struct sf_end *end, const struct iovec *iov, int n, bool peek);

@@ -103,10 +103,26 @@ static ssize_t nothing_to_read(struct sf_end *end)
     return -EAGAIN;
 }
 
+/* unix_dgram_recvmsg(): an error comes before what is there. */
+static ssize_t read_record(struct sf_end *end, const struct iovec *iov, int n,
+                           bool peek)
+{
+    ssize_t got;
+
+    if (end->err)
+        return -sim_take_error(end);
+    got = sim_get_record(end, iov, n, peek);
+    if (got >= 0 && !peek)
+        made_room(end);
+    return got == -EAGAIN ? nothing_to_read(end) : got;
+}
+
 ssize_t sim_read(struct sf_end *end, const struct iovec *iov, int n, bool peek)
 {
     size_t got;
 
+    if (end->records)
+        return read_record(end, iov, n, peek);
     if (end->kind == SIM_EVENT)
         return sim_event_read(end, iov, n);
     if (end->kind == SIM_TIMER)
@@ -142,6 +158,18 @@ static ssize_t move(struct sf_end *end, const struct iovec *iov, int n)
     return (ssize_t)moved;
 }
 
+/* As a whole, or not at all; also one that is empty. */
+static ssize_t move_record(struct sf_end *end, const struct iovec *iov, int n)
+{
+    ssize_t moved = sim_put_record(end->peer, iov, n);
+
+    if (moved >= 0)
+        sim_wake(end->peer);
+    else if (moved == -EAGAIN)
+        end->nospace = true;
+    return moved;
+}
+
 /* Nobody will read it, and nobody answers: RFC 1122, 4.2.2.13. */
 static ssize_t write_in_vain(struct sf_end *end, size_t len)
 {
@@ -175,8 +203,10 @@ static ssize_t write_unix(struct sf_end *end, const struct iovec *iov, int n)
     if (end->shut & SHUT_SND)
         return -EPIPE;
     if (end->peer && (end->peer->shut & SHUT_RCV))
-        return sim_iov_len(iov, n) ? -EPIPE : 0;
-    return end->peer ? move(end, iov, n) : -EPIPE;
+        return sim_iov_len(iov, n) || end->records ? -EPIPE : 0;
+    if (!end->peer)
+        return -EPIPE;
+    return end->records ? move_record(end, iov, n) : move(end, iov, n);
 }
 
 /* A pipe takes up to PIPE_BUF bytes whole or not at all. */
@@ -320,7 +350,7 @@ size_t sim_unread(const struct sf_end *end)
 {
     if (end->kind == SIM_WRITER && end->peer)
         return end->peer->in.len;
-    return end->in.len;
+    return end->records ? sim_records_len(end) : end->in.len;
 }
 
 /* -------------------------------------------------------------- readiness */

@@ -18,7 +18,7 @@ static enum sf_fd_type type_of(const struct sf_end *end)
         return SF_FD_CLOSED;
     if (end->kind == SIM_READER || end->kind == SIM_WRITER)
         return SF_FD_STREAM;
-    if (end->kind != SIM_SOCKET)
+    if (end->kind != SIM_SOCKET || end->records)
         return SF_FD_OTHER;
     if (end->state == SIM_LISTEN)
         return SF_FD_LISTENER;

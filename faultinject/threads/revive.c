@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -36,6 +37,15 @@ static ptrdiff_t find_place(const char *record, const char *self)
     return UNKNOWN;
 }
 
+void sf_forget_processor(void)
+{
+    enum { SIZE = 32, UNREGISTER = 1 };
+
+    if (__rseq_size > 0)
+        sf_syscall(SYS_rseq, (long)__builtin_thread_pointer() + __rseq_offset,
+                   SIZE, UNREGISTER, RSEQ_SIG, 0, 0);
+}
+
 void sf_park_begin(struct sf_parked *p)
 {
     size_t size;
@@ -43,9 +53,14 @@ void sf_park_begin(struct sf_parked *p)
     p->self = __builtin_thread_pointer();
     if (place == UNASKED)
         place = find_place((const char *)pthread_self(), p->self);
-    if (place != UNKNOWN && *number_of(p) != kernel_name())
-        place = UNKNOWN;
     sf_syscall(SYS_get_robust_list, 0, (long)&p->robust, (long)&size, 0, 0, 0);
+}
+
+void sf_parked_counters(struct sf_parked *p, sf_counter *each, void *arg)
+{
+    each(arg, &p->real, sizeof p->real);
+    if (p->self && sf_can_revive())
+        each(arg, number_of(p), sizeof *number_of(p));
 }
 
 void sf_park(struct sf_parked *p)
@@ -85,23 +100,12 @@ static void be_known(const struct sf_parked *p)
         sf_syscall(SYS_set_robust_list, (long)p->robust, HEAD, 0, 0, 0, 0);
 }
 
-/* The kernel writes down in its variables on which one it runs, unless it is
- * told not to: they would differ in each run (rseq(2)). */
-static void forget_processor(const struct sf_parked *own)
-{
-    enum { SIZE = 32, UNREGISTER = 1 };
-
-    if (__rseq_size > 0)
-        sf_syscall(SYS_rseq, (long)own->self + __rseq_offset, SIZE, UNREGISTER,
-                   RSEQ_SIG, 0, 0);
-}
-
 pid_t sf_revive_fork(struct sf_parked *own)
 {
     pid_t child = (pid_t)sf_syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
 
     if (child == 0) {
-        forget_processor(own);
+        sf_forget_processor();
         be_known(own);
         own->real = (pid_t)sf_syscall(SYS_set_tid_address, (long)number_of(own),
                                       0, 0, 0, 0, 0);
@@ -136,5 +140,6 @@ bool sf_revive(struct sf_parked *p)
         return false;
     while (!__atomic_load_n(&p->is, __ATOMIC_ACQUIRE))
         sf_libc.nanosleep(&moment, NULL);
+    memset(stack, 0, sizeof stack); /* what is left there is of this run */
     return true;
 }

@@ -10,6 +10,8 @@
 #ifndef SF_REVIVE_H
 #define SF_REVIVE_H
 
+#include "faultinject/inject/counter.h"
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,10 +28,17 @@ struct sf_parked {
     pid_t real; /* its number in the kernel; 0: what libc says */
 };
 
+/* The kernel writes down among the variables of the calling thread on which
+ * processor it runs, and no longer (rseq(2)): they would differ in each run. */
+void sf_forget_processor(void);
+
 /* Of the calling thread, which has just begun. */
 void sf_park_begin(struct sf_parked *p);
 /* It sleeps from here on, once getcontext(3) has filled p->at. */
 void sf_park(struct sf_parked *p);
+
+/* What is another number in each run. */
+void sf_parked_counters(struct sf_parked *p, sf_counter *each, void *arg);
 
 /* Does this libc keep the number of a thread where we think?  Then a fork, the
  * libc of which does not know of it, since nothing is to change. */

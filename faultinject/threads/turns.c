@@ -482,7 +482,8 @@ void sf_turns_counters(sf_counter *each, void *arg)
         each(arg, &t->looked, sizeof t->looked);
         each(arg, &t->awaits, sizeof t->awaits);
         each(arg, &t->behind, sizeof t->behind);
-        each(arg, &t->parked.real, sizeof t->parked.real);
+        if (t->lives)
+            sf_parked_counters(&t->parked, each, arg);
     }
     each(arg, &changed, sizeof changed);
 }
@@ -558,6 +559,7 @@ static void leave(void)
     sf_sim_threads--;
     show();
     self->lives = false;
+    self->parked.real = 0;
     if (sf_sim_threads == 0) /* what libc does now ends the process */
         return;
     to = next();
@@ -586,6 +588,7 @@ static void end_at_last(void)
 void *sf_turns_run(void *turn)
 {
     self = turn;
+    sf_forget_processor();
     sf_park_begin(&self->parked);
     hold_signals();
     end_at_last();

@@ -162,7 +162,7 @@ begun 0 PROVED 2 2 good -k 1
 begun 0 PROVED 30 200 shy-fork -k 1
 begun 0 PROVED 30 200 bad-fork -k 1
 says '^sockfault: sim: each run begins at the program.s start: forked'
-begun 0 PROVED 30 200 dreams -k 1
+begun 0 PROVED 2 2 dreams -k 1
 begun 1 'REFUTED    with 1 fault: .*finding: died' 4 6 tires -k 1
 
 # A run that comes to a state that was seen is over; whatever the program keeps,
@@ -208,7 +208,15 @@ ends 1 'REFUTED    with [0-9]+ faults: .*finding: died' --loops -s queue -- \
 ends 2 'INCOMPLETE not closed: states were left, when the time was over, last' \
     --loops -t 1s -s talk -- "$framed" --format ascii:5
 ends 2 '--loops: its states are not recognised' --loops -s knocks -- \
-    "$served" dreams
+    "$framed" --model thread --format ascii:5
+# Nor is what it comes to another session after the first fork.
+for k in 0 1; do
+    ends 0 PROVED -k $k -s talk -- "$framed" --model thread --format ascii:5
+    grep session "$work/out" >"$work/calls.$k"
+done
+cmp "$work/calls.0" "$work/calls.1" || fail 'forks: another session'
+# Threads that wait are a part of the state.
+ends 0 'PROVED     closed' --loops -s knock1 -- "$served" dreams
 for other in '-k 1' --plain '-r place' '--shard 1/2'; do
     # shellcheck disable=SC2086 # words
     ends 2 'sim: --loops says nothing with' --loops $other -- "$served" good
