@@ -544,6 +544,8 @@ enum sf_verdict sf_ask(struct sf_op *op)
     }
     if (verdict == SF_PERFORM)
         prepare(op);
+    if (sf_inject_calls) /* it is a part of the state while it waits */
+        op->at = (struct sf_point){0};
     sf_thread.busy = false;
     return verdict;
 }

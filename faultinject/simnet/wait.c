@@ -99,6 +99,7 @@ static int pass(int64_t until, bool naps)
     sim.restarts = false;
     if (sim_bell() || comes())
         return -EINTR;
+    sf_sim_clear_stack();
     turn = others_go_on(&next, naps);
     if (turn != SF_SIM_OWN)
         return turn == SF_SIM_OTHERS ? 0 : -EINTR;

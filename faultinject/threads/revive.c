@@ -63,8 +63,22 @@ void sf_parked_counters(struct sf_parked *p, sf_counter *each, void *arg)
         each(arg, number_of(p), sizeof *number_of(p));
 }
 
+/* What getcontext(3) has found in registers that no call leaves alone. */
+static void forget_registers(ucontext_t *at)
+{
+#if defined __x86_64__
+    static const int gone[] = {REG_RSI, REG_RDX, REG_RCX, REG_R8, REG_R9};
+
+    for (unsigned i = 0; i < sizeof gone / sizeof *gone; i++)
+        at->uc_mcontext.gregs[gone[i]] = 0;
+#else
+    (void)at;
+#endif
+}
+
 void sf_park(struct sf_parked *p)
 {
+    forget_registers(&p->at);
     sf_syscall(SYS_sigaltstack, 0, (long)&p->alternate, 0, 0, 0, 0);
     __atomic_store_n(&p->is, 1, __ATOMIC_RELEASE);
 }

@@ -310,6 +310,7 @@ static int wait_until(int64_t until, bool firm)
 {
     int r;
 
+    sf_sim_clear_stack();
     self->firm = firm;
     self->inner = true;
     r = sf_sim_wait(until);

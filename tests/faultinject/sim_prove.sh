@@ -208,7 +208,7 @@ ends 1 'REFUTED    with [0-9]+ faults: .*finding: died' --loops -s queue -- \
 ends 2 'INCOMPLETE not closed: states were left, when the time was over, last' \
     --loops -t 1s -s talk -- "$framed" --format ascii:5
 ends 2 '--loops: its states are not recognised' --loops -s knocks -- \
-    "$framed" --model thread --format ascii:5
+    "$served" shy-fork
 # Nor is what it comes to another session after the first fork.
 for k in 0 1; do
     ends 0 PROVED -k $k -s talk -- "$framed" --model thread --format ascii:5
