@@ -12,12 +12,12 @@
 #include "faultinject/inject/monitor.h"
 #include "faultinject/inject/pid.h"
 #include "faultinject/session/errors.h"
-#include "faultinject/session/imprint.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
 #include "faultinject/session/serve.h"
 #include "faultinject/session/served.h"
 #include "faultinject/session/tasks.h"
+#include "faultinject/session/walk.h"
 #include "faultinject/session/word.h"
 #include "faultinject/threads/revive.h"
 #include "faultinject/threads/turns.h"
@@ -36,7 +36,6 @@
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000 };
@@ -412,106 +411,6 @@ static struct sf_program program = {
     .keeps_open = true,
 };
 
-/* --------------------------------------------------------------- the walk */
-
-static struct sf_seen *seen; /* NULL: states are not recognised */
-
-static void wipe(void *at, size_t len)
-{
-    memset(at, 0, len);
-}
-
-/* Before the first fork; with the first allocation comes a number by chance. */
-static void begin_states(void)
-{
-    if (!served->serving.wanted || served->serving.plain)
-        return;
-    sf_refuse_sees();
-    if (!sf_imprint_begin())
-        return;
-    seen = sf_seen_new();
-    sf_sim_be_tidy(wipe);
-}
-
-static void hide_counters(void)
-{
-    struct sf_hidden *hidden = sf_imprint_hidden();
-
-    sf_turns_counters(sf_hide, hidden);
-    sf_session_counters(sf_hide, hidden);
-    sf_refuse_counters(sf_hide, hidden);
-    sf_sanitized_counters(sf_hide, hidden);
-    sf_pid_counters(sf_hide, hidden);
-}
-
-/* A thread that was just made comes to where it waits for its turn: how far it
- * is is no part of a state. */
-static bool threads_rest(void)
-{
-    enum { TRIES = 100000 };
-    int i = 0;
-
-    while (sf_sim_threads > 1 && !sf_turns_at_rest() && i++ < TRIES)
-        sf_syscall(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
-    return i < TRIES;
-}
-
-/* Whatever can follow has been, or will be, run from there. */
-static void met(unsigned left)
-{
-    struct sf_print print;
-    bool told;
-
-    if (!threads_rest())
-        return;
-    hide_counters();
-    told = sf_imprint_take(&print, sf_turns_stacks);
-    sf_show_again(sf_imprint_hidden());
-    if (!told)
-        return;
-    served->cut = sf_seen(seen, &print, sf_exhaust_name(&served->walk),
-                          served->walk.bound == SF_EXHAUST_MAX ? 0 : left);
-    served->serving.states = sf_seen_states(seen);
-    if (!served->cut)
-        return;
-    count();
-    _exit(0);
-}
-
-static bool is_allowed_choice(const struct sf_point *at,
-                              const struct sf_outcome *outcome)
-{
-    if (at->call == SF_CALL_sched_yield)
-        return served->yields != SF_YIELDS_NOT &&
-               (outcome->fault == SF_YIELD || sf_session_goes_on());
-    return served->yields != SF_YIELDS_ONLY && sf_session_allows(at, outcome);
-}
-
-/* The others had nothing to do when they were let go first: what follows is
- * what followed without that. */
-static void leave_if_vain(void)
-{
-    if (served->walk.taken < served->walk.n)
-        return;
-    served->cut = true;
-    count();
-    _exit(0);
-}
-
-/* Faults are chosen by whoever proves.  A run of which no other goes on is no
- * longer than it takes to look. */
-static void walk(void)
-{
-    sf_exhaust_adopt(&served->walk, served->children);
-    served->walk.allowed = is_allowed_choice;
-    sf_turns_in_vain = leave_if_vain;
-    sf_session_choose(&served->walk.chooser);
-    if (!seen || served->walk.n == served->walk.bound || !sf_imprint_can_tell())
-        return;
-    sf_seen_round(seen, served->walk.bound + 1);
-    served->walk.met = met;
-}
-
 /* A pair that is no stream is the real kernel's, and all forks would have it in
  * common. */
 static bool has_real_pair;
@@ -525,7 +424,7 @@ static void serve_runs(void)
     if (fuzzing)
         load();
     sf_turns_await_end();
-    begin_states();
+    sf_walk_states(&served->serving);
     if (has_real_pair && served->serving.wanted)
         _exit(2);
     sf_serve_runs(&served->serving, fork_run);
@@ -544,7 +443,7 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
         return SF_SIM_NOTHING;
     serve_runs();
     if (served->proves)
-        walk();
+        sf_walk_join(served, count);
     served->joined = true;
     begin_to_refuse();
     sf_sanitized_await();

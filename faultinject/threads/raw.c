@@ -1,15 +1,21 @@
 /*
  * raw.c: what threads wait for without libpthread: futexes, by which libraries
- * and languages make locks of their own, and signals.
+ * and languages make locks of their own, descriptors of the real kernel, and
+ * signals.
  */
+#include "faultinject/inject/inject.h"
 #include "faultinject/interpose/interpose.h"
+#include "faultinject/simnet/simnet.h"
 #include "faultinject/threads/clocks.h"
 #include "faultinject/threads/turns.h"
 #include "faultinject/threads/waits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 /* ----------------------------------------------------------------- futexes */
@@ -75,6 +81,51 @@ static bool futex(const long a[6], long *result)
 bool sf_turns_syscall(long number, const long args[6], long *result)
 {
     return number == SYS_futex && sf_turns_mine() && futex(args, result);
+}
+
+/* -------------------------------------------------------- real descriptors */
+
+static bool reads(const struct sf_op *op)
+{
+    return sf_calls[op->call].kind & K_READ;
+}
+
+static bool would_wait(const struct sf_op *op)
+{
+    struct pollfd real = {.fd = op->fd, .events = reads(op) ? POLLIN : POLLOUT};
+
+    return sf_calls[op->call].kind & (K_READ | K_WRITE) &&
+           !(op->flags & MSG_DONTWAIT) && sf_libc.poll(&real, 1, 0) == 0 &&
+           !(sf_syscall(SYS_fcntl, op->fd, F_GETFL, 0, 0, 0, 0) & O_NONBLOCK);
+}
+
+/* SO_RCVTIMEO, SO_SNDTIMEO: by simnet's clock, as all time is. */
+static int64_t time_limit(const struct sf_op *op)
+{
+    struct timeval limit = {0, 0};
+    socklen_t len = sizeof limit;
+    int saved = errno;
+    bool has = sf_libc.getsockopt(op->fd, SOL_SOCKET,
+                                  reads(op) ? SO_RCVTIMEO : SO_SNDTIMEO, &limit,
+                                  &len) == 0 &&
+               (limit.tv_sec || limit.tv_usec);
+
+    errno = saved;
+    return has ? sf_sim_now() + sf_sim_ns_of_timeval(&limit) : SF_SIM_NEVER;
+}
+
+/* The real kernel would put this thread to sleep, and with it the others. */
+bool sf_turns_await_real(const struct sf_op *op)
+{
+    int64_t until = 0;
+
+    while (sf_sim_threads > 1 && would_wait(op)) {
+        if (until == 0)
+            until = time_limit(op);
+        if (sf_turns_wait(until) != 0)
+            return false;
+    }
+    return true;
 }
 
 /* ----------------------------------------------------------------- signals */

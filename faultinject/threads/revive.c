@@ -90,7 +90,7 @@ bool sf_can_revive(void)
 
 pid_t sf_parked_name(const struct sf_parked *p)
 {
-    return p->real ? *number_of(p) : kernel_name();
+    return *number_of(p);
 }
 
 const char *sf_parked_stack(const struct sf_parked *p)

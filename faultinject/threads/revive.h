@@ -50,7 +50,7 @@ bool sf_revive(struct sf_parked *p);
 
 /* Below this it uses nothing of its stack. */
 const char *sf_parked_stack(const struct sf_parked *p);
-/* What libc and the program call it. */
+/* What libc and the program call it, in a fork. */
 pid_t sf_parked_name(const struct sf_parked *p);
 
 #endif

@@ -8,9 +8,7 @@
 #include "faultinject/threads/revive.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/futex.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -397,49 +395,6 @@ void sf_turns_disturb(pthread_t id)
             turns[i].ready = true;
 }
 
-static bool reads(const struct sf_op *op)
-{
-    return sf_calls[op->call].kind & K_READ;
-}
-
-static bool would_wait(const struct sf_op *op)
-{
-    struct pollfd real = {.fd = op->fd, .events = reads(op) ? POLLIN : POLLOUT};
-
-    return sf_calls[op->call].kind & (K_READ | K_WRITE) &&
-           !(op->flags & MSG_DONTWAIT) && sf_libc.poll(&real, 1, 0) == 0 &&
-           !(sf_syscall(SYS_fcntl, op->fd, F_GETFL, 0, 0, 0, 0) & O_NONBLOCK);
-}
-
-/* SO_RCVTIMEO, SO_SNDTIMEO: by simnet's clock, as all time is. */
-static int64_t time_limit(const struct sf_op *op)
-{
-    struct timeval limit = {0, 0};
-    socklen_t len = sizeof limit;
-    int saved = errno;
-    bool has = sf_libc.getsockopt(op->fd, SOL_SOCKET,
-                                  reads(op) ? SO_RCVTIMEO : SO_SNDTIMEO, &limit,
-                                  &len) == 0 &&
-               (limit.tv_sec || limit.tv_usec);
-
-    errno = saved;
-    return has ? sf_sim_now() + sf_sim_ns_of_timeval(&limit) : SF_SIM_NEVER;
-}
-
-/* The real kernel would put this thread to sleep, and with it the others. */
-static bool await_real(const struct sf_op *op)
-{
-    int64_t until = 0;
-
-    while (sf_sim_threads > 1 && would_wait(op)) {
-        if (until == 0)
-            until = time_limit(op);
-        if (sf_turns_wait(until) != 0)
-            return false;
-    }
-    return true;
-}
-
 static bool takes(const struct sf_turn *t, int signo)
 {
     return t == self ? !sf_blocks(NULL, signo)
@@ -663,7 +618,7 @@ unsigned sf_turns_stacks(const char *own, const char *ends[], unsigned most)
 
 static pid_t name_of(void)
 {
-    return self ? sf_parked_name(&self->parked) : 0;
+    return self && self->parked.real ? sf_parked_name(&self->parked) : 0;
 }
 
 static pid_t real_of(pid_t name)
@@ -686,7 +641,7 @@ void sf_turns_begin(void)
     sf_pid_directs = direct;
     sf_pid_named = name_of;
     sf_pid_meant = real_of;
-    sf_inject_passes = await_real;
+    sf_inject_passes = sf_turns_await_real;
     sf_inject_calls = before_call;
 }
 

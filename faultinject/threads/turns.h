@@ -83,6 +83,11 @@ void sf_turns_counters(sf_counter *each, void *arg);
 /* Does one of them let this signal come?  Its handler runs in its turn. */
 bool sf_turns_takes(int signo);
 
+/* Before a call on a descriptor of the real kernel, which is to let the thread
+ * wait in its turn only; false: its time limit is over. */
+struct sf_op;
+bool sf_turns_await_real(const struct sf_op *op);
+
 /* A number of syscall(3) that is in no world; true: it was done. */
 bool sf_turns_syscall(long number, const long args[6], long *result);
 

@@ -2,12 +2,13 @@
 # sim_turns.sh: sockfault sim --turns on a server that works as long as its
 # threads run in one order: another one is found, shown, and shown again.
 #
-#   sim_turns.sh SOCKFAULT RELAY FRAMED_SERVER
+#   sim_turns.sh SOCKFAULT RELAY FRAMED_SERVER REVIVED
 set -eu
 
 sockfault=$1
 relay=$2
 framed=$3
+revived=$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -38,6 +39,8 @@ wait 1000
 + bytes 2 "f"
 END
 
+printf 'sockfault-session 1\nconnect 1\n' >one
+
 # As it runs by itself nothing is wrong, and no fault makes it so.
 for how in right closes-early sleeps-on looks-twice; do
     expect 0 ', 0 faults: nothing found' '-s talk' "$relay" $how
@@ -66,6 +69,11 @@ done
 # All others go on, as long as they can.
 expect 1 'REFUTED    with 1 fault: .*killed by SIGABRT' \
     '-k 1 --turns=only -o . -s talk' "$relay" looks-twice
+
+# A fork has all of its threads: so the states of its runs are told.
+expect 0 ', 0 faults: nothing found' '-s talk' "$revived"
+expect 0 '^  states     [1-9][0-9]*; ' '-k 1 --turns -s talk' "$revived"
+expect 0 'PROVED     closed' '--loops -s one' "$revived"
 
 expect 2 "sim: --turns=some: expected --turns or --turns=only" \
     '-k 1 --turns=some -s talk' "$relay"
