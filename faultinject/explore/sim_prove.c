@@ -271,8 +271,6 @@ static void say(const char *program, enum sim_end end)
     sf_state_schedules(&s);
     if (sim.served->serving.states)
         sf_state_states(sim.served->serving.states, proof.merged);
-    else if (sim.yields != SF_YIELDS_NOT)
-        sf_state_vain(proof.merged);
     say_end(end, &s);
     sf_state_pace(&s);
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 
 enum {
     PAGE = 4096,
@@ -45,8 +46,9 @@ struct scratch {
     struct span spans[SPANS_MAX];
     struct sf_hidden hidden;
     uint64_t bits[MANY];
-    const char *stacks[STACKS_MAX]; /* the ends of what is used of them */
+    struct sf_unused stacks[STACKS_MAX];
     unsigned stacks_n;
+    bool numbers_hidden;
     char text[TEXT_MAX];
 };
 static struct scratch *s;
@@ -63,22 +65,35 @@ static void *reserve(size_t size)
 
 /* ------------------------------------------------------- where memory is */
 
+/* By libc's names they would be cancellation points. */
+static int open_file(const char *path)
+{
+    return (int)sf_syscall(SYS_openat, AT_FDCWD, (long)path,
+                           O_RDONLY | O_CLOEXEC, 0, 0, 0);
+}
+
+static void close_file(int fd)
+{
+    sf_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+}
+
 /* All of it, or nothing is known. */
 static bool read_text(void)
 {
-    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    int fd = open_file("/proc/thread-self/maps");
     size_t len = 0;
     ssize_t r = -1;
 
     if (fd < 0)
         return false;
     do {
-        r = sf_libc.read(fd, s->text + len, sizeof s->text - 1 - len);
+        r = sf_syscall(SYS_read, fd, (long)(s->text + len),
+                       (long)(sizeof s->text - 1 - len), 0, 0, 0);
         len += r > 0 ? (size_t)r : 0;
     } while (r > 0);
-    sf_libc.close(fd);
+    close_file(fd);
     s->text[len] = '\0';
-    return r == 0 && len < sizeof s->text - 1;
+    return r == 0 && len > 0 && len < sizeof s->text - 1;
 }
 
 /* low-high rwxp offset device inode path */
@@ -110,13 +125,14 @@ static bool next_span(char **at, struct span *span)
 
 static bool read_bits(const char *page, size_t n)
 {
-    int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    int fd = open_file("/proc/thread-self/pagemap");
     size_t size = n * sizeof *s->bits;
     off_t at = (off_t)((uintptr_t)page / PAGE * sizeof *s->bits);
-    bool all = fd >= 0 && pread(fd, s->bits, size, at) == (ssize_t)size;
+    bool all = fd >= 0 && sf_syscall(SYS_pread64, fd, (long)s->bits, (long)size,
+                                     at, 0, 0) == (long)size;
 
     if (fd >= 0)
-        sf_libc.close(fd);
+        close_file(fd);
     return all;
 }
 
@@ -164,7 +180,7 @@ static bool keep_all(void)
     return true;
 }
 
-bool sf_imprint_begin(void)
+bool sf_imprint_begin(bool numbers_hidden)
 {
     if (!machine_can())
         return false;
@@ -172,6 +188,8 @@ bool sf_imprint_begin(void)
     prctl(PR_SET_DUMPABLE, 1);
     s = reserve(sizeof *s);
     probe[0] = probe[PAGE] = 1;
+    if (s)
+        s->numbers_hidden = numbers_hidden;
     return s && keep_all();
 }
 
@@ -200,23 +218,21 @@ static const char *first_of(const char *page)
     return NULL;
 }
 
-/* A stack is alone in its span: below what is used of it is nothing. */
-static bool is_unused(const struct span *span, const char *line)
+static bool is_unused(const char *line)
 {
     for (unsigned i = 0; i < s->stacks_n; i++)
-        if (s->stacks[i] >= span->low && s->stacks[i] < span->high &&
-            line + LINE <= s->stacks[i])
+        if (line >= s->stacks[i].low && line + LINE <= s->stacks[i].end)
             return true;
     return false;
 }
 
-/* What the library of C keeps of the thread, its number among others; and what
- * is below the program's own part of the stack. */
-static bool is_left_out(const struct span *span, const char *line)
+/* What the library of C keeps of the thread, its number among others, unless
+ * that is hidden by whoever knows where it is. */
+static bool is_left_out(const char *line)
 {
-    return (line + LINE > machine_record() &&
+    return (!s->numbers_hidden && line + LINE > machine_record() &&
             line < machine_record() + MACHINE_RECORD) ||
-           is_unused(span, line);
+           is_unused(line);
 }
 
 MACHINE_AES static void add_line(machine_lane *p, const char *line)
@@ -228,7 +244,7 @@ MACHINE_AES static void add_line(machine_lane *p, const char *line)
         p[i] = machine_stir(machine_stir(p[i], where), x[i]);
 }
 
-static void add_page(machine_lane *p, const struct span *span, const char *page)
+static void add_page(machine_lane *p, const char *page)
 {
     static const char none[LINE];
     const char *first = first_of(page);
@@ -237,7 +253,7 @@ static void add_page(machine_lane *p, const struct span *span, const char *page)
         return;
     for (int at = 0; at < PAGE; at += LINE)
         if (memcmp(page + at, first ? first + at : none, LINE) != 0 &&
-            !is_left_out(span, page + at))
+            !is_left_out(page + at))
             add_line(p, page + at);
 }
 
@@ -251,7 +267,7 @@ static bool add_span(machine_lane *p, const struct span *span)
         for (size_t i = 0; i < n; i++, at += PAGE)
             if (s->bits[i] & SWAPPED ||
                 (s->bits[i] & (PRESENT | OWN | OF_FILE)) == (PRESENT | OWN))
-                add_page(p, span, at);
+                add_page(p, at);
     }
     return true;
 }
@@ -276,17 +292,6 @@ MACHINE_AES static void add_registers(machine_lane *p)
             p[i % LANES], (machine_lane){(long long)machine_caller.kept[i], 2});
 }
 
-/* Where the stack is used again it may show through, between what is written
- * there: and then in the state. */
-static __attribute__((noinline)) void wipe_below(void)
-{
-    enum { DEEP = 16384 };
-    char used[DEEP];
-
-    memset(used, 0, sizeof used);
-    __asm__ volatile("" : : "r"(used) : "memory");
-}
-
 /* Of the description of the call only what the program gave counts. */
 bool sf_imprint_take(struct sf_print *print, sf_stacks *stacks)
 {
@@ -306,6 +311,5 @@ bool sf_imprint_take(struct sf_print *print, sf_stacks *stacks)
     *print = machine_fold(p);
     errno = err;
     *op = then;
-    wipe_below();
     return told;
 }

@@ -12,10 +12,13 @@
 #include "faultinject/inject/inject.h"
 #include "faultinject/session/hidden.h"
 #include "faultinject/session/seen.h"
+#include "faultinject/threads/turns.h"
 
 /* In the process that forks: what it has is what all begin with.  False: the
- * states of its forks cannot be told. */
-bool sf_imprint_begin(void);
+ * states of its forks cannot be told.  What libc calls a thread is another
+ * number in each fork: who does not hide it leaves out all that libc keeps of
+ * it. */
+bool sf_imprint_begin(bool numbers_hidden);
 
 /* In a fork of it: does it see what it writes itself? */
 bool sf_imprint_can_tell(void);
@@ -23,9 +26,9 @@ bool sf_imprint_can_tell(void);
 /* … of the call that is being made.  What is hidden meanwhile counts for
  * nothing, and it is for nobody else to hide and show. */
 struct sf_hidden *sf_imprint_hidden(void);
-/* Fills in where what is in use of each stack ends that has nothing but memory
- * of its own below, as of the caller's, which ends at `own`; says how many. */
-typedef unsigned sf_stacks(const char *own, const char *ends[], unsigned most);
+/* Parts of stacks that are not in use; the caller's is from `own` on. */
+typedef unsigned sf_stacks(const char *own, struct sf_unused *stacks,
+                           unsigned most);
 /* False: there was no way to look. */
 bool sf_imprint_take(struct sf_print *print, sf_stacks *stacks);
 

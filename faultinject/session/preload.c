@@ -36,6 +36,7 @@
 #include <sys/mman.h>
 #include <sys/single_threaded.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000 };
@@ -362,7 +363,7 @@ static void calm_threads(void *arg, int64_t until)
 
     (void)arg, (void)until;
     for (int i = 0; i < PATIENCE_MS && others_may_run(); i++)
-        sf_libc.nanosleep(&ms, NULL);
+        sf_syscall(SYS_nanosleep, (long)&ms, 0, 0, 0, 0, 0);
     if (served->unusable) /* a child has said why */
         _exit(2);
 }

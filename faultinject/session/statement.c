@@ -131,13 +131,6 @@ void sf_state_states(uint64_t states, uint64_t merged)
            states, merged);
 }
 
-void sf_state_vain(uint64_t vain)
-{
-    printf("  turns      %" PRIu64
-           " schedules ended where no other thread had anything to do\n",
-           vain);
-}
-
 /* Of what is left that is all there is to be seen. */
 static void say_way(const struct sf_choice *vector, unsigned n)
 {

@@ -44,9 +44,6 @@ void sf_state_subject(const struct sf_statement *s);
 void sf_state_schedules(const struct sf_statement *s);
 /* So many there were, and so many schedules ended in one that was seen. */
 void sf_state_states(uint64_t states, uint64_t merged);
-/* Of those in which other threads went first, so many in which they did not go
- * on at all. */
-void sf_state_vain(uint64_t vain);
 /* One of these: all was run; all of at most `bounds` - 1 faults, if that is
  * one, until it was stopped, by that signal or by none; this was found; none.
  */

@@ -15,6 +15,13 @@
 
 enum { SAID_MAX = 2048 };
 
+/* By libc's name it would be a cancellation point. */
+static int open_path(const char *path)
+{
+    return (int)sf_syscall(SYS_openat, AT_FDCWD, (long)path,
+                           O_RDONLY | O_CLOEXEC, 0, 0, 0);
+}
+
 /* What the kernel says of another thread; "" of this one, or of none. */
 static void read_of(const char *thread, const char *what, char text[SAID_MAX])
 {
@@ -23,10 +30,10 @@ static void read_of(const char *thread, const char *what, char text[SAID_MAX])
     int fd;
 
     snprintf(path, sizeof path, "/proc/self/task/%.20s/%s", thread, what);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    fd = open_path(path);
     if (fd >= 0) {
-        n = sf_libc.read(fd, text, SAID_MAX - 1);
-        sf_libc.close(fd);
+        n = sf_syscall(SYS_read, fd, (long)text, SAID_MAX - 1, 0, 0, 0);
+        sf_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
     }
     text[n > 0 && atol(thread) != (long)sf_pid_thread() ? n : 0] = '\0';
 }
@@ -74,7 +81,7 @@ static bool any_of(const char *entries, long len,
 bool sf_tasks_any(bool (*is)(const char *thread))
 {
     _Alignas(struct dirent64) char entries[4096];
-    int fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = open_path("/proc/self/task");
     bool any = false;
     long len;
 
@@ -83,6 +90,6 @@ bool sf_tasks_any(bool (*is)(const char *thread))
                              0, 0, 0)) > 0)
         any = any_of(entries, len, is);
     if (fd >= 0)
-        sf_libc.close(fd);
+        sf_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
     return any;
 }

@@ -6,6 +6,7 @@
 #include "faultinject/session/machine.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
+#include "faultinject/threads/revive.h"
 #include "faultinject/threads/turns.h"
 
 #include <string.h>
@@ -27,10 +28,11 @@ void sf_walk_states(const struct sf_serving *serving)
     if (!serving->wanted || serving->plain)
         return;
     sf_refuse_sees();
-    if (!sf_imprint_begin())
+    if (!sf_imprint_begin(sf_can_revive()))
         return;
     seen = sf_seen_new();
     sf_sim_be_tidy(wipe);
+    sf_sim_wipe = sf_turns_clear_stack;
 }
 
 static void hide_counters(void)
@@ -67,6 +69,7 @@ static void met(unsigned left)
     hide_counters();
     told = sf_imprint_take(&print, sf_turns_stacks);
     sf_show_again(sf_imprint_hidden());
+    sf_turns_clear_stack();
     if (!told)
         return;
     served->cut = sf_seen(seen, &print, sf_exhaust_name(&served->walk),
@@ -98,17 +101,6 @@ static bool is_allowed_choice(const struct sf_point *at,
     return served->yields != SF_YIELDS_ONLY && sf_session_allows(at, outcome);
 }
 
-/* The others had nothing to do when they were let go first: what follows is
- * what followed without that. */
-static void leave_if_vain(void)
-{
-    if (served->walk.taken < served->walk.n)
-        return;
-    served->cut = true;
-    count();
-    _exit(0);
-}
-
 /* Faults are chosen by whoever proves.  A run of which no other goes on is no
  * longer than it takes to look. */
 void sf_walk_join(struct sf_served *report, void (*counts)(void))
@@ -117,7 +109,6 @@ void sf_walk_join(struct sf_served *report, void (*counts)(void))
     count = counts;
     sf_exhaust_adopt(&served->walk, served->children);
     served->walk.allowed = is_allowed_choice;
-    sf_turns_in_vain = leave_if_vain;
     turn = sf_inject_calls;
     sf_inject_calls = keep_caller;
     sf_session_choose(&served->walk.chooser);

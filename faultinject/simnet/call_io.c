@@ -105,7 +105,6 @@ static ssize_t read_one(struct sf_end *end, const struct iovec *iov, int n,
     check_iov(iov, n, true);
     if (flags & MSG_OOB)
         return -EOPNOTSUPP;
-    sim.cut = 0;
     r = read_once(end, iov, n, flags, until);
     return r >= 0 && flags & MSG_TRUNC ? r + (ssize_t)sim.cut : r;
 }
@@ -241,6 +240,21 @@ static ssize_t write_rest(struct sf_end *end, const struct iovec *iov, int n,
     return (ssize_t)done;
 }
 
+/* As a whole, also one that is empty. */
+static ssize_t write_one(struct sf_end *end, const struct iovec *iov, int n)
+{
+    int64_t until =
+        end->snd_timeout ? sim_until(end->snd_timeout) : SF_SIM_NEVER;
+    ssize_t r;
+
+    do {
+        r = sim_block(until);
+        if (r == 0)
+            r = sim_write(end, iov, n);
+    } while (r == -EAGAIN && sim.now < until);
+    return r;
+}
+
 static ssize_t write_iov(int fd, const struct iovec *iov, int n, int flags,
                          bool socket)
 {
@@ -263,7 +277,9 @@ static ssize_t write_iov(int fd, const struct iovec *iov, int n, int flags,
     if (!end->nonblock && !(flags & MSG_DONTWAIT)) {
         size_t moved = r > 0 ? (size_t)r : 0;
 
-        if (r == -EAGAIN || (r > 0 && moved < sim_iov_len(iov, n)))
+        if (r == -EAGAIN && end->records)
+            r = write_one(end, iov, n);
+        else if (r == -EAGAIN || (r > 0 && moved < sim_iov_len(iov, n)))
             r = write_rest(end, iov, n, moved);
     }
     if (r == -EPIPE && !(flags & MSG_NOSIGNAL) && !end->records)
@@ -302,6 +318,8 @@ ssize_t sim_on_writev(int fd, const struct iovec *iov, int iovcnt)
         return PASS;
     if (iovcnt < 0 || iovcnt > IOVS)
         return sim_end(fd) ? -EINVAL : -EBADF;
+    if (sim_end(fd) && sim_end(fd)->records && !sim_iov_len(iov, iovcnt))
+        return 0; /* unlike write(), vfs_writev() asks nobody */
     return write_iov(fd, iov, iovcnt, 0, false);
 }
 

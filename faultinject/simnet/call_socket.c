@@ -17,7 +17,8 @@ static int socket_of(int fd, struct sf_end **end)
     return (*end)->kind == SIM_SOCKET ? 0 : -ENOTSOCK;
 }
 
-/* By a handler, or another thread: who waits is told. */
+/* By a handler, or another thread: who waits is told.  Not of a close, which
+ * leaves the listener to him. */
 static bool is_shut(const struct sf_end *listener)
 {
     return listener->state != SIM_LISTEN || listener->shut & SHUT_RCV;
@@ -27,17 +28,16 @@ static struct sf_end *wait_for_client(struct sf_end *listener, int *r)
 {
     int64_t until =
         listener->rcv_timeout ? sim_until(listener->rcv_timeout) : SF_SIM_NEVER;
-    struct sf_end *end;
+    struct sf_end *end = NULL;
 
     *r = 0;
-    while (!(end = sim_accept(listener))) {
+    listener->refs++;
+    while (*r >= 0 && !(end = sim_accept(listener)))
         *r = listener->nonblock  ? -EAGAIN
              : is_shut(listener) ? -EINVAL
                                  : sim_block(until);
-        if (*r < 0)
-            return NULL;
-    }
-    return end;
+    sim_end_unref(listener);
+    return *r < 0 ? NULL : end;
 }
 
 int sim_on_accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags)

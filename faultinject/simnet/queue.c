@@ -15,16 +15,7 @@ void sf_sim_be_tidy(void (*how)(void *at, size_t len))
     clear = how;
 }
 
-__attribute__((noinline)) void sf_sim_clear_stack(void)
-{
-    enum { DEEP = 8192 };
-    char used[DEEP];
-
-    if (!clear || sf_sim_threads < 2)
-        return;
-    clear(used, sizeof used);
-    __asm__ volatile("" : : "r"(used) : "memory");
-}
+void (*sf_sim_wipe)(void);
 
 /* Libraries like this one are not instrumented; MSan is told by hand. */
 void __msan_unpoison(const volatile void *p, size_t n) __attribute__((weak));

@@ -195,9 +195,8 @@ void sf_sim_counters(sf_counter *each, void *arg);
 /* From now on bytes that are gone leave nothing behind, in no session: what is
  * in the same state is so byte by byte.  clear() makes them 0. */
 void sf_sim_be_tidy(void (*clear)(void *at, size_t len));
-/* … nor of the stack below, where there are threads: one that waits there is a
- * part of the state with what shows through between what it has written. */
-void sf_sim_clear_stack(void);
+/* … nor of the stack, on which a thread waits; NULL: no matter. */
+extern void (*sf_sim_wipe)(void);
 void sf_sim_times(sf_counter *each, void *arg); /* what the time is */
 /* Descriptors open now, and the first of them or -1. */
 unsigned sf_sim_open(int *first);

@@ -109,6 +109,7 @@ static ssize_t read_record(struct sf_end *end, const struct iovec *iov, int n,
 {
     ssize_t got;
 
+    sim.cut = 0;
     if (end->err)
         return -sim_take_error(end);
     got = sim_get_record(end, iov, n, peek);

@@ -99,7 +99,8 @@ static int pass(int64_t until, bool naps)
     sim.restarts = false;
     if (sim_bell() || comes())
         return -EINTR;
-    sf_sim_clear_stack();
+    if (sf_sim_wipe)
+        sf_sim_wipe();
     turn = others_go_on(&next, naps);
     if (turn != SF_SIM_OWN)
         return turn == SF_SIM_OTHERS ? 0 : -EINTR;

@@ -197,8 +197,8 @@ static __attribute__((noinline)) void look(enum sf_call call)
 static void before(enum sf_call call)
 {
     sim.mask = NULL;
-    if (sf_sim_threads > 1)
-        sf_sim_clear_stack();
+    if (sf_sim_wipe)
+        sf_sim_wipe();
     if (++sim.calls >= sim.look)
         look(call);
 }

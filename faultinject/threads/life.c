@@ -50,17 +50,23 @@ static int make(pthread_t *thread, const pthread_attr_t *attr,
     return err;
 }
 
-/* What is below the part that is in use is nothing but the rest of it. */
-static bool has_stack_alone(const pthread_attr_t *attr)
+/* 0: it is the program's memory. */
+static size_t stack_size(const pthread_attr_t *attr)
 {
-    size_t size = 0, guard = 1;
+    pthread_attr_t defaults;
+    size_t size = 0;
     void *low = NULL;
 
     if (attr) {
         pthread_attr_getstack(attr, &low, &size);
-        pthread_attr_getguardsize(attr, &guard);
+        if ((char *)low + size != NULL)
+            return 0;
+        pthread_attr_getstacksize(attr, &size);
+    } else if (pthread_getattr_default_np(&defaults) == 0) {
+        pthread_attr_getstacksize(&defaults, &size);
+        pthread_attr_destroy(&defaults);
     }
-    return (char *)low + size == NULL && guard > 0;
+    return size;
 }
 
 int sf_names_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
@@ -77,8 +83,7 @@ int sf_names_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     turn = sf_turns_new(run, arg, is_detached(attr));
     if (!turn)
         return EAGAIN;
-    if (!has_stack_alone(attr))
-        sf_turns_shares_stack(turn);
+    sf_turns_has_stack(turn, stack_size(attr));
     err = make(thread, attr, sf_turns_run, turn);
     if (err)
         sf_turns_not_made(turn);

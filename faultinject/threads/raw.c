@@ -70,6 +70,7 @@ static bool futex(const long a[6], long *result)
     }
     if (command != FUTEX_WAKE && command != FUTEX_WAKE_BITSET)
         return false;
+    sf_turns_point();
     woken = sf_wake((const void *)a[0], most_of(command, a));
     *result = woken;
     if (woken < a[2])

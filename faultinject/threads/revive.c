@@ -17,6 +17,7 @@
  * kernel makes it 0 when the thread has ended, which is what pthread_join()
  * awaits. */
 enum { RECORD = 2048, UNKNOWN = -1, UNASKED = -2 };
+extern void *__libc_stack_end; /* of the first thread: in ld.so */
 static ptrdiff_t place = UNASKED;
 
 static pid_t kernel_name(void)
@@ -46,13 +47,26 @@ void sf_forget_processor(void)
                    SIZE, UNREGISTER, RSEQ_SIG, 0, 0);
 }
 
-void sf_park_begin(struct sf_parked *p)
+/* What libc has put at both ends of it is left out. */
+static char *low_of(char *self, size_t stack, bool first)
+{
+    enum { MARGIN = 65536 };
+
+    if (first)
+        return NULL;
+    return stack > MARGIN ? self - stack + MARGIN : self;
+}
+
+void sf_park_begin(struct sf_parked *p, size_t stack)
 {
     size_t size;
 
     p->self = __builtin_thread_pointer();
+    p->low = low_of(p->self, stack, place == UNASKED);
     if (place == UNASKED)
         place = find_place((const char *)pthread_self(), p->self);
+    else if (sf_can_revive() && *number_of(p) != kernel_name())
+        place = UNKNOWN; /* it was something else that had that value */
     sf_syscall(SYS_get_robust_list, 0, (long)&p->robust, (long)&size, 0, 0, 0);
 }
 
@@ -61,6 +75,15 @@ void sf_parked_counters(struct sf_parked *p, sf_counter *each, void *arg)
     each(arg, &p->real, sizeof p->real);
     if (p->self && sf_can_revive())
         each(arg, number_of(p), sizeof *number_of(p));
+}
+
+size_t sf_parked_room(const struct sf_parked *p, const char *at)
+{
+    enum { FIRST = 1 << 23 }; /* as far as it is sure to be the stack */
+    const char *end = p->low ? p->self : __libc_stack_end;
+    const char *low = p->low ? p->low : end - FIRST;
+
+    return at >= low && at < end ? (size_t)(at - low) : 0;
 }
 
 /* What getcontext(3) has found in registers that no call leaves alone. */
@@ -85,6 +108,9 @@ void sf_park(struct sf_parked *p)
 
 bool sf_can_revive(void)
 {
+#if !(defined __x86_64__ || defined __aarch64__) || defined __ILP32__
+    return false; /* its thread pointer is set in another way */
+#endif
     return place >= 0 || place < UNASKED;
 }
 

@@ -14,6 +14,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <ucontext.h>
@@ -23,6 +24,9 @@ struct sf_parked {
     ucontext_t at;
     uint32_t is; /* it has come there */
     char *self;  /* its thread pointer */
+    char *low;   /* nothing but its stack is from here to there; NULL: it is the
+                  * first thread, whose stack the kernel has made; or, where that
+                  * is not known, the same as `self` */
     void *robust;
     stack_t alternate;
     pid_t real; /* its number in the kernel; 0: what libc says */
@@ -32,8 +36,11 @@ struct sf_parked {
  * processor it runs, and no longer (rseq(2)): they would differ in each run. */
 void sf_forget_processor(void);
 
-/* Of the calling thread, which has just begun. */
-void sf_park_begin(struct sf_parked *p);
+/* Of the calling thread, which has just begun, on a stack that libc has made
+ * for it, of that size; 0: of its own, or the first one's. */
+void sf_park_begin(struct sf_parked *p, size_t stack);
+/* How much of its stack is below this; 0: it is no place there. */
+size_t sf_parked_room(const struct sf_parked *p, const char *at);
 /* It sleeps from here on, once getcontext(3) has filled p->at. */
 void sf_park(struct sf_parked *p);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ struct sf_turn {
     void *(*run)(void *);
     void *arg;
     struct sf_parked parked; /* where it waits for its turn          */
-    bool shares_stack;       /* … is memory that others have, too    */
+    size_t stack; /* that libc has made, so large; 0: somebody else has      */
 };
 
 static struct sf_turn turns[TURNS_MAX];
@@ -308,7 +309,8 @@ static int wait_until(int64_t until, bool firm)
 {
     int r;
 
-    sf_sim_clear_stack();
+    if (sf_sim_wipe)
+        sf_sim_wipe();
     self->firm = firm;
     self->inner = true;
     r = sf_sim_wait(until);
@@ -345,19 +347,14 @@ int sf_turns_sleep(const bool *woken, int64_t until, bool firm)
     return r;
 }
 
-void (*sf_turns_in_vain)(void);
-
 /* Until all of them wait, or have made so many calls. */
 static void yield(void)
 {
     enum { MANY = 64 };
-    uint64_t before = changes();
 
     self->behind = sf_sim_calls() + MANY;
     wait_until(sf_sim_now(), true);
     self->behind = 0;
-    if (sf_turns_in_vain && changes() == before)
-        sf_turns_in_vain();
 }
 
 /* Until peers have acted, too. */
@@ -468,9 +465,9 @@ struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached)
     return t;
 }
 
-void sf_turns_shares_stack(struct sf_turn *turn)
+void sf_turns_has_stack(struct sf_turn *turn, size_t size)
 {
-    turn->shares_stack = true;
+    turn->stack = size;
 }
 
 void sf_turns_made(struct sf_turn *turn, pthread_t id)
@@ -544,9 +541,9 @@ static void end_at_last(void)
 void *sf_turns_run(void *turn)
 {
     self = turn;
-    sf_forget_processor();
-    sf_park_begin(&self->parked);
     hold_signals();
+    sf_forget_processor();
+    sf_park_begin(&self->parked, self->stack);
     end_at_last();
     await();
     sf_inject_adopt();
@@ -606,14 +603,38 @@ pid_t sf_turns_real(pthread_t id)
     return 0;
 }
 
-unsigned sf_turns_stacks(const char *own, const char *ends[], unsigned most)
+unsigned sf_turns_stacks(const char *own, struct sf_unused *stacks,
+                         unsigned most)
 {
     unsigned n = 0;
 
-    for (struct sf_turn *t = turns; t < turns + turns_n && n < most; t++)
-        if (t->lives && !t->shares_stack)
-            ends[n++] = t == self ? own : sf_parked_stack(&t->parked);
+    for (struct sf_turn *t = turns; t < turns + turns_n && n < most; t++) {
+        const char *from = t == self ? own : sf_parked_stack(&t->parked);
+        size_t room = t->lives ? sf_parked_room(&t->parked, from) : 0;
+
+        if (room)
+            stacks[n++] = (struct sf_unused){from - room, from};
+    }
     return n;
+}
+
+/* What is left there shows through between what is written later. */
+__attribute__((noinline)) static void clear(size_t size)
+{
+    char used[size];
+
+    memset(used, 0, size);
+    __asm__ volatile("" : : "r"(used) : "memory");
+}
+
+void sf_turns_clear_stack(void)
+{
+    enum { DEEP = 8192, SPARE = 2048 };
+    const char *here = __builtin_frame_address(0);
+    size_t room = self ? sf_parked_room(&self->parked, here) : 0;
+
+    if (sf_sim_threads > 1 && room > SPARE)
+        clear(room - SPARE < DEEP ? room - SPARE : DEEP);
 }
 
 static pid_t name_of(void)
@@ -632,7 +653,7 @@ static pid_t real_of(pid_t name)
 void sf_turns_begin(void)
 {
     self = sf_turns_new(NULL, NULL, false);
-    sf_park_begin(&self->parked);
+    sf_park_begin(&self->parked, self->stack);
     sf_turns_made(self, pthread_self());
     pthread_key_create(&end, on_end);
     end_at_last();

@@ -37,9 +37,16 @@ pid_t sf_turns_fork(void);
 /* In such a fork: what the kernel calls the thread; 0: what libc does. */
 pid_t sf_turns_real(pthread_t id);
 
-/* Of each that has its stack in memory of its own: the end of what it uses,
- * which of the calling one is `own`.  Says how many. */
-unsigned sf_turns_stacks(const char *own, const char *ends[], unsigned most);
+/* Parts of stacks that are not in use: of each thread, where the calling one's
+ * is in use from `own` on.  Says how many. */
+struct sf_unused {
+    const char *low, *end;
+};
+unsigned sf_turns_stacks(const char *own, struct sf_unused *stacks,
+                         unsigned most);
+/* Makes the next of it 0, where there are several threads. */
+void sf_turns_clear_stack(void);
+
 /* The calling thread is one that takes turns.  All others, and before the
  * beginning all of them, do as they would without us. */
 bool sf_turns_mine(void);
@@ -74,8 +81,6 @@ void sf_turns_changed(void);
 /* Before a thread does what others may have undone or see: whoever decides can
  * have them go on first, until all of them wait or have made some calls. */
 void sf_turns_point(void);
-/* They did nothing: it is as if that had not been decided.  NULL: no matter. */
-extern void (*sf_turns_in_vain)(void);
 
 /* What only counts (counter.h); before simnet's, which it compares it with. */
 void sf_turns_counters(sf_counter *each, void *arg);
@@ -96,8 +101,8 @@ struct sf_turn;
 
 /* For one that is about to be made; NULL: there are too many. */
 struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached);
-/* Its stack is in the middle of something else. */
-void sf_turns_shares_stack(struct sf_turn *turn);
+/* Libc makes its stack, of that size. */
+void sf_turns_has_stack(struct sf_turn *turn, size_t size);
 /* What it runs, with its turn as argument. */
 void *sf_turns_run(void *turn);
 /* What has become of it: its name, or that it could not be made. */

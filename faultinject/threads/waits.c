@@ -56,7 +56,6 @@ int sf_wake(const void *key, int most)
 {
     int n = 0;
 
-    sf_turns_point();
     for (struct waiter *w = waiters; w && n < most; w = w->next)
         if (w->key == key && !w->woken) {
             w->woken = true;
@@ -132,6 +131,7 @@ SF_EXPORT int pthread_cond_signal(pthread_cond_t *cond)
 {
     if (!sf_turns_mine())
         return next_pthread_cond_signal()(cond);
+    sf_turns_point();
     sf_wake(cond, 1);
     return 0;
 }
@@ -140,6 +140,7 @@ SF_EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
 {
     if (!sf_turns_mine())
         return next_pthread_cond_broadcast()(cond);
+    sf_turns_point();
     sf_wake(cond, SF_WAKE_ALL);
     return 0;
 }
@@ -196,6 +197,7 @@ SF_EXPORT int pthread_barrier_wait(pthread_barrier_t *barrier)
 
     if (!b)
         return next_pthread_barrier_wait()(barrier);
+    sf_turns_point();
     if (++b->came < b->count) {
         while (sf_wait_for(barrier, SF_SIM_NEVER, NULL, NULL) == EINTR)
             ;

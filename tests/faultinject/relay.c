@@ -2,7 +2,7 @@
  * relay.c: an echo server with two threads for each client, one that reads and
  * one that writes, as bad as it is told to be.
  *
- *     relay [right|closes-early|sleeps-on|looks-twice]
+ *     relay [right|closes-early|sleeps-on|looks-twice|embraces]
  *
  * It knows nothing of sockfault; sim_turns.sh runs it over simnet.  In the
  * order in which its threads run there it always works.
@@ -165,12 +165,38 @@ static void look_twice(void)
     pthread_join(odd, NULL);
 }
 
+/* Two locks, which two threads take in another order. */
+static pthread_mutex_t inner = PTHREAD_MUTEX_INITIALIZER;
+
+static void *lock_both(void *arg)
+{
+    pthread_mutex_lock(&lock);
+    pthread_mutex_lock(&inner);
+    pthread_mutex_unlock(&inner);
+    pthread_mutex_unlock(&lock);
+    return arg;
+}
+
+static void embrace(void)
+{
+    pthread_t other;
+
+    must(pthread_create(&other, NULL, lock_both, NULL) == 0);
+    pthread_mutex_lock(&inner);
+    pthread_mutex_lock(&lock);
+    pthread_mutex_unlock(&lock);
+    pthread_mutex_unlock(&inner);
+    pthread_join(other, NULL);
+}
+
 static void take_client(int fd)
 {
     pthread_t reader;
 
     if (is("looks-twice"))
         look_twice();
+    if (is("embraces"))
+        embrace();
 
     must(pthread_create(&reader, NULL, read_on, (void *)(intptr_t)fd) == 0);
     pthread_join(reader, NULL);
