@@ -24,9 +24,9 @@ struct sf_parked {
     ucontext_t at;
     uint32_t is; /* it has come there */
     char *self;  /* its thread pointer */
-    char *low;   /* nothing but its stack is from here to there; NULL: it is the
-                  * first thread, whose stack the kernel has made; or, where that
-                  * is not known, the same as `self` */
+    char *low;   /* from here to there is nothing but its stack: NULL: of the
+                  * first thread, for which the kernel has made it; `self`: it
+                  * is not known                                              */
     void *robust;
     stack_t alternate;
     pid_t real; /* its number in the kernel; 0: what libc says */
