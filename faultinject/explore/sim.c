@@ -395,13 +395,67 @@ static bool has_library(pid_t pid)
     return has;
 }
 
-/* It serves the real network, and would for ever. */
+/* Of a socket's inode: does somebody listen there, by TCP? */
+static bool is_listener(const char *table, unsigned long inode)
+{
+    enum { LISTENS = 10 }; /* TCP_LISTEN, of Linux */
+    unsigned long other = 0;
+    unsigned state = 0;
+    char line[256];
+    bool found = false;
+    FILE *in = fopen(table, "re");
+
+    while (in && !found && fgets(line, sizeof line, in))
+        found = sscanf(line, "%*s %*s %*s %x %*s %*s %*s %*s %*s %lu", &state,
+                       &other) == 2 &&
+                state == LISTENS && other == inode;
+    if (in)
+        fclose(in);
+    return found;
+}
+
+/* Its own sockets are none of the kernel's. */
+static bool listens_for_real(pid_t pid)
+{
+    enum { FDS = 64 }; /* a listener is among the first */
+    char path[64], table[64], to[64];
+    unsigned long inode;
+    bool listens = false;
+    ssize_t n;
+
+    snprintf(table, sizeof table, "/proc/%ld/net/tcp", (long)pid);
+    for (int fd = 0; !listens && fd < FDS; fd++) {
+        snprintf(path, sizeof path, "/proc/%ld/fd/%d", (long)pid, fd);
+        n = readlink(path, to, sizeof to - 1);
+        to[n > 0 ? n : 0] = '\0';
+        if (sscanf(to, "socket:[%lu]", &inode) == 1)
+            listens = is_listener(table, inode) ||
+                      is_listener(strcat(strcpy(path, table), "6"), inode);
+    }
+    return listens;
+}
+
+/* Why it serves the real network, and would for ever; NULL: it does not. */
+static const char *why_without(pid_t pid)
+{
+    if (!has_library(pid))
+        return "goes on without the library that simulates: has it set "
+               "LD_PRELOAD anew, as env(1) does, or emptied the environment?  "
+               "Set what it needs for 'sockfault sim' itself";
+    if (!sim.served->met && listens_for_real(pid))
+        return "listens on the real network: its system calls do not go "
+               "through libc, as those of Go; 'sockfault run --notify' is for "
+               "it";
+    return NULL;
+}
+
 static void note_without(const char *name, pid_t pid)
 {
     struct sf_served *s = sim.served;
     static int64_t since;
+    const char *why = s->joined || s->unusable ? NULL : why_without(pid);
 
-    if (s->joined || s->unusable || has_library(pid))
+    if (!why)
         since = 0;
     else if (since == 0)
         since = sf_now_ms();
@@ -409,11 +463,7 @@ static void note_without(const char *name, pid_t pid)
         return;
     s->unusable = true;
     since = 0;
-    snprintf(s->line, sizeof s->line,
-             "sockfault: %.40s goes on without the library that simulates: has "
-             "it set LD_PRELOAD anew, as env(1) does, or emptied the "
-             "environment?  Set what it needs for 'sockfault sim' itself",
-             name);
+    snprintf(s->line, sizeof s->line, "sockfault: %.40s %s", name, why);
 }
 
 long sf_sim_own_ms(pid_t pid)

@@ -2,13 +2,14 @@
 # sim.sh: sockfault sim on servers as they are: good ones pass, each bad one is
 # found, and what cannot be done is told in one line.
 #
-#   sim.sh SOCKFAULT SERVED FRAMED_SERVER SOURCE
+#   sim.sh SOCKFAULT SERVED FRAMED_SERVER SOURCE PAST
 set -eu
 
 sockfault=$1
 served=$2
 framed=$3
 source=$4
+past=$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -103,6 +104,7 @@ for how in daemon waits execs; do
         talk "$served" "$how"
 done
 expect 0 'nothing found' talk "$served" beside
+expect 2 'faultinject_past listens on the real network: .*--notify' talk "$past"
 expect 2 "process [0-9]* goes on without it: run it in the foreground" \
     talk "$served" leaves
 ! pgrep -f "$served (daemon|waits|execs|any-port|leaves)" >&2 || {
