@@ -104,7 +104,7 @@ for how in daemon waits execs; do
         talk "$served" "$how"
 done
 expect 0 'nothing found' talk "$served" beside
-expect 2 'faultinject_past listens on the real network: .*--notify' talk "$past"
+expect 2 'listens on the real network: .*--notify' talk "$past"
 expect 2 "process [0-9]* goes on without it: run it in the foreground" \
     talk "$served" leaves
 ! pgrep -f "$served (daemon|waits|execs|any-port|leaves)" >&2 || {
