@@ -50,13 +50,13 @@ struct sf_op;
 extern bool (*sf_inject_passes)(const struct sf_op *op);
 /* The calling thread has none any more: it is another process now. */
 void sf_inject_abandon(void);
+/* … or has one as well: it and the one that began never run at once. */
+void sf_inject_adopt(void);
 /* Before a call of the session; NULL: nobody asks. */
 extern void (*sf_inject_calls)(enum sf_call call);
 /* A thread is at a place where others may go on first: YIELD, or DELAY, which
  * is one millisecond then, or NONE. */
 enum sf_fault sf_inject_turn(bool delay, bool yield);
-/* … or has one as well: it and the one that began never run at once. */
-void sf_inject_adopt(void);
 /* A world that makes a signal come true runs the program's handler: its calls
  * are the program's, even in the middle of a fault. */
 void sf_inject_handle(void (*handler)(void *arg), void *arg);

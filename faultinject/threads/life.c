@@ -171,15 +171,23 @@ SF_NEXT(pthread_kill, int, (pthread_t id, int signo))
 SF_NEXT(pthread_sigqueue, int,
         (pthread_t id, int signo, const union sigval value))
 
+/* These return the error, and leave errno alone. */
+static int by_number(long number, long a, long b, long c, long d)
+{
+    int saved = errno;
+    int err = sf_syscall(number, a, b, c, d, 0, 0) < 0 ? errno : 0;
+
+    errno = saved;
+    return err;
+}
+
 static int kill_thread(pthread_t id, int signo)
 {
     pid_t real = sf_turns_real(id);
 
     if (real == 0)
         return next_pthread_kill()(id, signo);
-    return sf_syscall(SYS_tgkill, sf_process(), real, signo, 0, 0, 0) < 0
-               ? errno
-               : 0;
+    return by_number(SYS_tgkill, sf_process(), real, signo, 0);
 }
 
 static int queue_for_thread(pthread_t id, int signo, union sigval value)
@@ -192,10 +200,8 @@ static int queue_for_thread(pthread_t id, int signo, union sigval value)
     info.si_pid = getpid();
     info.si_uid = getuid();
     info.si_value = value;
-    return sf_syscall(SYS_rt_tgsigqueueinfo, sf_process(), real, signo,
-                      (long)&info, 0, 0) < 0
-               ? errno
-               : 0;
+    return by_number(SYS_rt_tgsigqueueinfo, sf_process(), real, signo,
+                     (long)&info);
 }
 
 SF_EXPORT int pthread_kill(pthread_t id, int signo)

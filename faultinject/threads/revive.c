@@ -3,7 +3,6 @@
 
 #include "faultinject/world.h"
 
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
@@ -145,7 +144,6 @@ pid_t sf_revive_fork(struct sf_parked *own)
     pid_t child = (pid_t)sf_syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0, 0);
 
     if (child == 0) {
-        sf_forget_processor();
         be_known(own);
         own->real = (pid_t)sf_syscall(SYS_set_tid_address, (long)number_of(own),
                                       0, 0, 0, 0, 0);
