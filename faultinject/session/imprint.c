@@ -8,6 +8,7 @@
  */
 #include "faultinject/session/imprint.h"
 
+#include "faultinject/session/file.h"
 #include "faultinject/session/machine.h"
 
 #include <errno.h>
@@ -16,7 +17,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 
 enum {
     PAGE = 4096,
@@ -65,33 +65,20 @@ static void *reserve(size_t size)
 
 /* ------------------------------------------------------- where memory is */
 
-/* By libc's names they would be cancellation points. */
-static int open_file(const char *path)
-{
-    return (int)sf_syscall(SYS_openat, AT_FDCWD, (long)path,
-                           O_RDONLY | O_CLOEXEC, 0, 0, 0);
-}
-
-static void close_file(int fd)
-{
-    sf_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
-}
-
 /* All of it, or nothing is known. */
 static bool read_text(void)
 {
-    int fd = open_file("/proc/thread-self/maps");
+    int fd = sf_file_open("/proc/thread-self/maps");
     size_t len = 0;
     ssize_t r = -1;
 
     if (fd < 0)
         return false;
     do {
-        r = sf_syscall(SYS_read, fd, (long)(s->text + len),
-                       (long)(sizeof s->text - 1 - len), 0, 0, 0);
+        r = sf_file_read(fd, s->text + len, sizeof s->text - 1 - len);
         len += r > 0 ? (size_t)r : 0;
     } while (r > 0);
-    close_file(fd);
+    sf_file_close(fd);
     s->text[len] = '\0';
     return r == 0 && len > 0 && len < sizeof s->text - 1;
 }
@@ -125,14 +112,13 @@ static bool next_span(char **at, struct span *span)
 
 static bool read_bits(const char *page, size_t n)
 {
-    int fd = open_file("/proc/thread-self/pagemap");
+    int fd = sf_file_open("/proc/thread-self/pagemap");
     size_t size = n * sizeof *s->bits;
     off_t at = (off_t)((uintptr_t)page / PAGE * sizeof *s->bits);
-    bool all = fd >= 0 && sf_syscall(SYS_pread64, fd, (long)s->bits, (long)size,
-                                     at, 0, 0) == (long)size;
+    bool all = fd >= 0 && sf_file_pread(fd, s->bits, size, at) == (ssize_t)size;
 
     if (fd >= 0)
-        close_file(fd);
+        sf_file_close(fd);
     return all;
 }
 

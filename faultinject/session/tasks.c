@@ -2,10 +2,9 @@
 #include "faultinject/session/tasks.h"
 
 #include "faultinject/inject/pid.h"
-#include "faultinject/world.h"
+#include "faultinject/session/file.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +14,6 @@
 
 enum { SAID_MAX = 2048 };
 
-/* By libc's name it would be a cancellation point. */
-static int open_path(const char *path)
-{
-    return (int)sf_syscall(SYS_openat, AT_FDCWD, (long)path,
-                           O_RDONLY | O_CLOEXEC, 0, 0, 0);
-}
-
 /* What the kernel says of another thread; "" of this one, or of none. */
 static void read_of(const char *thread, const char *what, char text[SAID_MAX])
 {
@@ -30,10 +22,10 @@ static void read_of(const char *thread, const char *what, char text[SAID_MAX])
     int fd;
 
     snprintf(path, sizeof path, "/proc/self/task/%.20s/%s", thread, what);
-    fd = open_path(path);
+    fd = sf_file_open(path);
     if (fd >= 0) {
-        n = sf_syscall(SYS_read, fd, (long)text, SAID_MAX - 1, 0, 0, 0);
-        sf_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+        n = sf_file_read(fd, text, SAID_MAX - 1);
+        sf_file_close(fd);
     }
     text[n > 0 && atol(thread) != (long)sf_pid_thread() ? n : 0] = '\0';
 }
@@ -81,7 +73,7 @@ static bool any_of(const char *entries, long len,
 bool sf_tasks_any(bool (*is)(const char *thread))
 {
     _Alignas(struct dirent64) char entries[4096];
-    int fd = open_path("/proc/self/task");
+    int fd = sf_file_open("/proc/self/task");
     bool any = false;
     long len;
 
@@ -90,6 +82,6 @@ bool sf_tasks_any(bool (*is)(const char *thread))
                              0, 0, 0)) > 0)
         any = any_of(entries, len, is);
     if (fd >= 0)
-        sf_syscall(SYS_close, fd, 0, 0, 0, 0, 0);
+        sf_file_close(fd);
     return any;
 }
