@@ -6,6 +6,7 @@
  *     inline ring     and an io_uring: ends with 1 where there is none
  *     inline orphan   by a process that is left behind, which then makes the
  *                     folder `orphan`
+ *     inline listens  on a port of its own, and does nothing more
  */
 #include <errno.h>
 #include <string.h>
@@ -44,6 +45,16 @@ static int orphan(void)
     return talk() || mkdir("orphan", 0700);
 }
 
+static int listens(void)
+{
+    long fd = kernel(SYS_socket, AF_INET, SOCK_STREAM, 0, 0);
+
+    if (kernel(SYS_listen, fd, 8, 0, 0) < 0)
+        return 1;
+    for (;;)
+        kernel(SYS_pause, 0, 0, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -51,6 +62,8 @@ int main(int argc, char **argv)
 
     if (strcmp(what, "orphan") == 0)
         return orphan();
+    if (strcmp(what, "listens") == 0)
+        return listens();
     if (what[0] && (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 ||
                     send(pair[0], "x", 1, 0) != 1))
         return 2;
