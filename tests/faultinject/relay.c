@@ -7,35 +7,13 @@
  * It knows nothing of sockfault; sim_turns.sh runs it over simnet.  In the
  * order in which its threads run there it always works.
  */
+#include "server.h"
+
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static const char *how = "right";
-static volatile sig_atomic_t stopped;
-
-static bool is(const char *what)
-{
-    return strcmp(how, what) == 0;
-}
-
-static void must(bool so)
-{
-    if (!so)
-        abort();
-}
-
-static void on_term(int signo)
-{
-    (void)signo;
-    stopped = 1;
-}
 
 /* ------------------------------------------------------------------- slots */
 
@@ -214,11 +192,9 @@ static int listen_somewhere(void)
 
 int main(int argc, char **argv)
 {
-    struct sigaction action = {.sa_handler = on_term};
     int listener = listen_somewhere(), fd;
 
-    how = argc > 1 ? argv[1] : how;
-    sigaction(SIGTERM, &action, NULL);
+    begin_server(argc, argv);
     while (!stopped)
         if ((fd = accept(listener, NULL, NULL)) >= 0)
             take_client(fd);

@@ -5,38 +5,25 @@
  *
  * It knows nothing of sockfault; sim_turns.sh has it forked.
  */
+#include "server.h"
+
 #include <netinet/in.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { RESULT = 7, ALTERNATE = 1 << 16 };
+enum { ALTERNATE = 1 << 16 };
 
-static volatile sig_atomic_t stopped, struck_by;
+static volatile sig_atomic_t struck_by;
 static char alternate[ALTERNATE];
 static sem_t asked, answered;
 static pthread_mutex_t of_first, of_other;
 static pthread_t other;
 static pid_t number_of_other;
 static int told;
-
-static void must(bool so)
-{
-    if (!so)
-        abort();
-}
-
-static void on_term(int signo)
-{
-    (void)signo;
-    stopped = 1;
-}
 
 /* On the stack that its thread has for it. */
 static void on_usr1(int signo)
@@ -48,7 +35,7 @@ static void on_usr1(int signo)
     struck_by = gettid();
 }
 
-/* It has a lock all the time, and ends when it was asked for the third time. */
+/* It has a lock all the time, and ends when it was asked twice. */
 static void *wait_to_be_asked(void *arg)
 {
     stack_t stack = {.ss_sp = alternate, .ss_size = ALTERNATE};
@@ -125,14 +112,13 @@ static void echo(int fd)
     close(fd);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    struct sigaction action = {.sa_handler = on_term};
     struct sockaddr_in addr = {.sin_family = AF_INET};
     int listener = socket(AF_INET, SOCK_STREAM, 0), fd;
     bool looked = false;
 
-    sigaction(SIGTERM, &action, NULL);
+    begin_server(argc, argv);
     must(bind(listener, (struct sockaddr *)&addr, sizeof addr) == 0 &&
          listen(listener, 8) == 0);
     begin();

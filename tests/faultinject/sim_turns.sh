@@ -5,6 +5,7 @@
 #   sim_turns.sh SOCKFAULT RELAY FRAMED_SERVER REVIVED
 set -eu
 
+here=$(cd "$(dirname "$0")" && pwd)
 sockfault=$1
 relay=$2
 framed=$3
@@ -14,21 +15,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 failed=0
 
-# expect STATUS PATTERN OPTIONS COMMAND...
-expect() {
-    status=$1 pattern=$2 options=$3
-    shift 3
-    is=0
-    # shellcheck disable=SC2086 # words
-    (ulimit -c 0 && timeout 120 "$sockfault" sim $options -- "$@") >out 2>&1 \
-        </dev/null || is=$?
-    if [ "$is" -ne "$status" ] || ! grep -Eq -- "$pattern" out; then
-        echo "sim_turns.sh: $options: $*: ended $is, not $status with" \
-            "'$pattern':" >&2
-        cat out >&2
-        failed=1
-    fi
-}
+. "$here/expect.sh"
 
 cat >talk <<'END'
 sockfault-session 1

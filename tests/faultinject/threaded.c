@@ -7,6 +7,8 @@
  *
  * It knows nothing of sockfault; threads.sh runs it over simnet.
  */
+#include "server.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -14,38 +16,15 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-static const char *how = "each";
-static volatile sig_atomic_t stopped;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-
-static bool is(const char *what)
-{
-    return strcmp(how, what) == 0;
-}
-
-static void must(bool so)
-{
-    if (!so)
-        abort();
-}
-
-static void on_term(int signo)
-{
-    (void)signo;
-    stopped = 1;
-}
 
 static pthread_t begin(void *(*run)(void *), void *arg)
 {
@@ -677,10 +656,8 @@ static _Noreturn void spin_for_stop(void)
 
 int main(int argc, char **argv)
 {
-    struct sigaction action = {.sa_handler = on_term};
 
-    how = argc > 1 ? argv[1] : how;
-    sigaction(SIGTERM, &action, NULL);
+    begin_server(argc, argv);
     if (is("posted"))
         return wait_for_stop();
     if (is("piped"))

@@ -5,13 +5,12 @@
  *
  * It knows nothing of sockfault; threads.sh runs it over simnet.
  */
+#include "server.h"
+
 #include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <threads.h>
 #include <time.h>
@@ -19,31 +18,12 @@
 
 enum { CLIENTS_MAX = 8, RESULT = 7 };
 
-static volatile sig_atomic_t stopped;
-static const char *how = "good";
 static mtx_t lock;
 static cnd_t changed;
 static unsigned served;
 static once_flag c11_once = ONCE_FLAG_INIT;
 static pthread_once_t posix_once = PTHREAD_ONCE_INIT;
 static unsigned begun;
-
-static void must(int holds)
-{
-    if (!holds)
-        abort();
-}
-
-static int is(const char *what)
-{
-    return strcmp(how, what) == 0;
-}
-
-static void on_term(int signo)
-{
-    (void)signo;
-    stopped = 1;
-}
 
 /* What takes a while, so that others come meanwhile. */
 static void take_a_while(void)
@@ -120,13 +100,11 @@ static void end_all(const thrd_t *threads, unsigned n)
 int main(int argc, char **argv)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(4712)};
-    struct sigaction action = {.sa_handler = on_term};
     int fd, listener = socket(AF_INET, SOCK_STREAM, 0);
     thrd_t threads[CLIENTS_MAX];
     unsigned n = 0;
 
-    how = argc > 1 ? argv[1] : how;
-    sigaction(SIGTERM, &action, NULL);
+    begin_server(argc, argv);
     must(mtx_init(&lock, mtx_plain) == thrd_success &&
          cnd_init(&changed) == thrd_success);
     wait_in_vain();

@@ -6,6 +6,7 @@
 #       THREADED_C11
 set -eu
 
+here=$(cd "$(dirname "$0")" && pwd)
 sockfault=$1
 threaded=$2
 framed=$3
@@ -16,21 +17,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 failed=0
 
-# expect STATUS PATTERN OPTIONS COMMAND...
-expect() {
-    status=$1 pattern=$2 options=$3
-    shift 3
-    is=0
-    # shellcheck disable=SC2086 # words
-    (ulimit -c 0 && timeout 60 "$sockfault" sim $options -- "$@") >out 2>&1 \
-        </dev/null || is=$?
-    if [ "$is" -ne "$status" ] || ! grep -Eq -- "$pattern" out; then
-        echo "threads.sh: $options: $*: ended $is, not $status with" \
-            "'$pattern':" >&2
-        cat out >&2
-        failed=1
-    fi
-}
+. "$here/expect.sh"
 
 cat >two <<'END'
 sockfault-session 1
