@@ -103,13 +103,13 @@ struct sf_world {
      * Ways to make a fault true.  Each leaves the world as the real event
      * would, for this descriptor, its peer, and everybody who waits.
      */
-    void (*lose)(int fd);           /* bytes that were not read yet never
-                                     * arrived; NULL: it cannot            */
     void (*reset)(int fd, int err); /* peer sees RST; here queued bytes are
                                      * read first, then err once, then 0 for
                                      * ever; writing fails with EPIPE      */
     void (*end)(int fd);            /* no more bytes from the peer: after
                                      * the queued ones 0 for ever          */
+    void (*lose)(int fd);           /* after one of these: the queued ones
+                                     * never arrived; NULL: it cannot      */
     void (*kill)(int fd);           /* the number is closed behind the
                                      * program's back and free for reuse;
                                      * NULL: it cannot                     */

@@ -158,7 +158,8 @@ static enum sf_verdict interrupt_close(struct sf_op *op)
 /*
  * Bytes that wait to be read come before the event, unless the program cannot
  * know of them: then they have not arrived, and the event is met at once and
- * where the plan says, however fast they were.
+ * where the plan says, however fast they were.  After the event, when no more
+ * come.
  */
 static void lose_unknown(struct sf_op *op, bool told)
 {
@@ -169,8 +170,8 @@ static void lose_unknown(struct sf_op *op, bool told)
 /* Readable can mean the end, unless that is reported on its own. */
 static enum sf_verdict end(struct sf_op *op)
 {
-    lose_unknown(op, op->conn->ready[SF_IN] && op->conn->hears_hangup);
     op->world->end(op->fd);
+    lose_unknown(op, op->conn->ready[SF_IN] && op->conn->hears_hangup);
     return SF_PERFORM;
 }
 
@@ -178,8 +179,8 @@ static enum sf_verdict reset(struct sf_op *op)
 {
     if (op->call == SF_CALL_connect)
         return answer(op);
-    lose_unknown(op, op->conn->ready[SF_IN]);
     op->world->reset(op->fd, sf_faults[op->fault].err);
+    lose_unknown(op, op->conn->ready[SF_IN]);
     return SF_PERFORM;
 }
 

@@ -239,17 +239,6 @@ bool sf_kernel_peek(void *to, const void *from, size_t len)
 
 /* --- events --- */
 
-/* On the program's stack: what a signal handler has is small. */
-static void kernel_lose(int fd)
-{
-    char scrap[256];
-    int saved = errno;
-
-    while (sf_libc.recv(fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0)
-        ;
-    errno = saved;
-}
-
 static void kernel_kill(int fd)
 {
     int saved = errno;
@@ -386,9 +375,9 @@ static struct sf_world kernel = {
     .peek = sf_kernel_peek,
     .there = sf_kernel_there,
     .facts = kernel_facts,
-    .lose = kernel_lose,
     .reset = sf_mend_reset,
     .end = sf_mend_end,
+    .lose = sf_mend_lose,
     .kill = kernel_kill,
     .forget = sf_mend_forget,
     .drop = kernel_drop,

@@ -133,6 +133,24 @@ void sf_mend_reset(int fd, int err)
     errno = saved;
 }
 
+/* What the kernel has dropped has nothing left but an error to tell.  On the
+ * program's stack: what a signal handler has is small. */
+void sf_mend_lose(int fd)
+{
+    struct mend *m = of(fd);
+    char scrap[256];
+    int saved = errno;
+
+    while (!(m && m->dropped) &&
+           sf_libc.recv(fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0)
+        ;
+    if (m)
+        m->left = 0;
+    if (m && m->state == RESET && m->tcp && !m->dropped)
+        drop_tcp(fd, m);
+    errno = saved;
+}
+
 /* --- reading and writing --- */
 
 static int tell(struct mend *m)

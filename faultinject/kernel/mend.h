@@ -18,9 +18,10 @@
 
 #include "faultinject/world.h"
 
-/* As end() and reset() of struct sf_world. */
+/* As end(), reset() and lose() of struct sf_world. */
 void sf_mend_end(int fd);
 void sf_mend_reset(int fd, int err);
+void sf_mend_lose(int fd);
 
 void sf_mend_forget(int fd);
 

@@ -4,10 +4,12 @@
  *
  * Both are done side by side, and every sequence of three observations after
  * them is compared: recv, send, SO_ERROR, poll, select, and epoll, level and
- * edge triggered; over TCP and AF_UNIX; blocking and not.
+ * edge triggered; over TCP and AF_UNIX; blocking and not.  And it is met at
+ * the call of the plan, however fast the peer is.
  */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -326,10 +328,68 @@ static void after_every_event(void **state)
                 compare(e, (enum transport)t, nonblock, i);
 }
 
+/* --- however fast the peer is --- */
+
+struct flood {
+    int fd;
+    int ends; /* atomic */
+};
+
+static void *flood(void *arg)
+{
+    struct flood *f = arg;
+    char bytes[64] = {0};
+    ssize_t n;
+
+    do
+        n = sf_libc.send(f->fd, bytes, sizeof bytes,
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (!__atomic_load_n(&f->ends, __ATOMIC_RELAXED) &&
+           (n > 0 || errno == EAGAIN));
+    return NULL;
+}
+
+/* Bytes that nobody was told of arrive while the event is made true. */
+static void met_in_a_flood(enum transport transport, const char *rules,
+                           ssize_t first)
+{
+    struct flood f = {.ends = 0};
+    char bytes[64];
+    pthread_t thread;
+    int pair[2];
+
+    planned_begin(rules);
+    make_pair(transport, pair);
+    assert_int_equal(send(pair[0], "x", 1, 0), 1);
+    f.fd = pair[1];
+    assert_int_equal(pthread_create(&thread, NULL, flood, &f), 0);
+    assert_int_equal(recv(pair[0], bytes, sizeof bytes, 0), first);
+    if (first < 0)
+        assert_int_equal(errno, ECONNRESET);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(recv(pair[0], bytes, sizeof bytes, 0), 0);
+    __atomic_store_n(&f.ends, 1, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    close(pair[0]);
+    close(pair[1]);
+    assert_int_equal(planned_end(), 1);
+}
+
+static void in_a_flood(void **state)
+{
+    (void)state;
+    for (int t = TCP; t <= UNIX; t++)
+        for (int i = 0; i < 300; i++) {
+            met_in_a_flood((enum transport)t, "conn 1 recv 1: ECONNRESET", -1);
+            met_in_a_flood((enum transport)t, "conn 1 recv 1: EOF", 0);
+        }
+}
+
 int main(void)
 {
     enum { EVENTS = sizeof events / sizeof *events };
-    struct CMUnitTest tests[EVENTS];
+    struct CMUnitTest tests[EVENTS + 1] = {[EVENTS] =
+                                               cmocka_unit_test(in_a_flood)};
     struct sigaction sa = {.sa_handler = on_pipe, .sa_flags = SA_RESTART};
 
     alarm(120);
