@@ -221,9 +221,25 @@ static bool is_left_out(const char *line)
            is_unused(line);
 }
 
-MACHINE_AES static void add_line(machine_lane *p, const char *line)
+/* Of a line in which an unused part of a stack ends what is above counts. */
+static const char *what_is_used(const char *line, char copy[LINE])
 {
-    const machine_lane *x = (const machine_lane *)line;
+    for (unsigned i = 0; i < s->stacks_n; i++) {
+        const char *end = s->stacks[i].end;
+
+        if (line >= s->stacks[i].low && line < end && line + LINE > end) {
+            memset(copy, 0, (size_t)(end - line));
+            memcpy(copy + (end - line), end, (size_t)(line + LINE - end));
+            return copy;
+        }
+    }
+    return line;
+}
+
+MACHINE_AES static void add_line(machine_lane *p, const char *line,
+                                 const char *used)
+{
+    const machine_lane *x = (const machine_lane *)used;
     machine_lane where = {(long long)(uintptr_t)line, 1};
 
     for (unsigned i = 0; i < LANES; i++)
@@ -234,13 +250,14 @@ static void add_page(machine_lane *p, const char *page)
 {
     static const char none[LINE];
     const char *first = first_of(page);
+    char copy[LINE];
 
     if (first && !memcmp(page, first, PAGE))
         return;
     for (int at = 0; at < PAGE; at += LINE)
         if (memcmp(page + at, first ? first + at : none, LINE) != 0 &&
             !is_left_out(page + at))
-            add_line(p, page + at);
+            add_line(p, page + at, what_is_used(page + at, copy));
 }
 
 static bool add_span(machine_lane *p, const struct span *span)

@@ -36,6 +36,7 @@ enum place {
     ERRNO = PLACES,
     HIDDEN,
     GIVEN_BACK, /* a page that is again as it was */
+    BELOW,      /* … nor what is used of a stack, in the same line as it */
     ALL
 };
 
@@ -58,6 +59,7 @@ long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
 static volatile char data[3 * 4096], hidden;
 static __thread volatile char of_thread;
 static volatile char *heap;
+static volatile char *in_use; /* of a stack: from here on */
 
 enum sf_verdict __wrap_sf_ask(struct sf_op *op);
 
@@ -65,7 +67,7 @@ static unsigned only_own(const char *own, struct sf_unused *stacks,
                          unsigned most)
 {
     (void)most;
-    *stacks = (struct sf_unused){own - (1 << 16), own};
+    *stacks = (struct sf_unused){own - (1 << 16), (const char *)in_use};
     return 1;
 }
 
@@ -80,11 +82,12 @@ enum sf_verdict sf_ask(struct sf_op *op)
 }
 
 /* Of which nothing is left in a register. */
-static __attribute__((noinline)) void change(volatile char *on_stack)
+static __attribute__((noinline)) void change(void)
 {
     volatile char *map;
 
-    *on_stack = is(ON_STACK);
+    in_use[0] = is(ON_STACK);
+    in_use[-1] = is(BELOW);
     data[4096] = is(DATA);
     heap[1] = is(HEAP);
     of_thread = is(OF_THREAD);
@@ -112,7 +115,8 @@ static __attribute__((noinline)) void run(void)
                        .fd = is(FD) ? 4 : 3,
                        .len = is(LEN) ? 8 : 7};
 
-    change(&on_stack[100]);
+    in_use = on_stack + 128 - (uintptr_t)on_stack % 64 + 32;
+    change();
     __wrap_sf_ask(&op);
     op.len = (size_t)on_stack[0]; /* it is needed until here */
 }
