@@ -1,13 +1,11 @@
 /*
- * sim.c: sockfault sim, a server over the kernel in memory; see
+ * sim.c: sockfault sim, a program over the kernel in memory; see
  * sockfault-sim(1).
  */
 #include "faultinject/explore/sim.h"
-#include "faultinject/session/place.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,50 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-    OPT_ALLOW = 256,
-    OPT_SHARD,
-    OPT_MEMORY,
-    OPT_PLAIN,
-    OPT_LOOPS,
-    OPT_TURNS
-};
-enum { GRACE_MS = 500, PATIENCE_MS = 3000, K_MAX = 64 };
-
-static const char usage[] =
-    "usage: sockfault sim --scenario FILE [OPTION]... [--] COMMAND "
-    "[ARGUMENT]...\n"
-    "\n"
-    "Run a server of one process over sockets, peers and time in memory.\n"
-    "  -s, --scenario FILE  the session: sockfault-session(5), or an input\n"
-    "      --allow MONITOR  what it sees is no finding, and the session goes "
-    "on\n"
-    "  -v, --verbose        show it as it happens, on standard error\n"
-    "  -q, --quiet          say only what was found\n"
-    "  -k, --prove N        instead of its faults every combination of at most "
-    "N,\n"
-    "                       a run each, and say what that proves\n"
-    "      --memory[=N]     ... or each allocation fails; only the Nth, one "
-    "run\n"
-    "  -t, --budget TIME    ... stop after so long: 30s, 10m, 8h\n"
-    "      --shard I/N      ... with --prove: part I of N\n"
-    "  -r, --resume FILE    ... with --prove: go on where FILE says, and keep "
-    "it\n"
-    "                       up to date\n"
-    "  -o, --out FOLDER     ... with --prove: for the counterexample [.]\n"
-    "      --turns[=only]   ... with --prove: other threads going first is a "
-    "fault, too;\n"
-    "                       the only one\n"
-    "      --loops          instead of --prove: any number of faults, until no "
-    "state\n"
-    "                       is new\n"
-    "      --plain          ... with --prove: every run to its end, also where "
-    "its\n"
-    "                       state was seen before\n"
-    "\n"
-    "Ends with 0: nothing found, or proved; 1: something found; 2: could not "
-    "do "
-    "it,\nor not completely.\n";
+enum { GRACE_MS = 500, PATIENCE_MS = 3000 };
 
 struct sim sim = {.shards = 1, .report = SF_SHARED "-sim.XXXXXX"};
 
@@ -69,151 +24,6 @@ struct sim sim = {.shards = 1, .report = SF_SHARED "-sim.XXXXXX"};
 static bool repeats(void)
 {
     return sim.proves || sim.tortures;
-}
-
-/* ---------------------------------------------------------- preparations */
-
-static bool take_k(const char *text)
-{
-    char *end;
-    unsigned long k = strtoul(text, &end, 10);
-
-    sim.proves = true;
-    sim.k = (unsigned)k;
-    return (*text >= '0' && *text <= '9' && !*end && k <= K_MAX) ||
-           sf_complain("sim: --prove %s: expected a number of faults, at most "
-                       "%d",
-                       text, K_MAX);
-}
-
-static bool take_nth(const char *text)
-{
-    char *end;
-    unsigned long n = text ? strtoul(text, &end, 10) : 0;
-
-    sim.tortures = true;
-    sim.nth = (unsigned)n;
-    return !text || (*text >= '1' && *text <= '9' && !*end && n <= UINT_MAX) ||
-           sf_complain("sim: --memory=%s: expected the number of an allocation",
-                       text);
-}
-
-static bool take_shard(const char *text)
-{
-    return sf_read_shard(text, &sim.shard, &sim.shards) ||
-           sf_complain("sim: --shard %s: expected " SF_SHARD_EXPECTED, text);
-}
-
-static bool take_turns(const char *text)
-{
-    sim.yields = text ? SF_YIELDS_ONLY : SF_YIELDS_TOO;
-    return !text || strcmp(text, "only") == 0 ||
-           sf_complain("sim: --turns=%s: expected --turns or --turns=only",
-                       text);
-}
-
-static bool take_option(int option)
-{
-    switch (option) {
-    case 's':
-        sim.scenario = optarg;
-        return true;
-    case OPT_ALLOW:
-        return sf_find_monitor(optarg, &sim.allowed);
-    case 'v':
-        return sim.verbose = true;
-    case 'q':
-        return sim.quiet = true;
-    case 'k':
-        return take_k(optarg);
-    case OPT_MEMORY:
-        return take_nth(optarg);
-    case 't':
-        return sf_read_time("sim: --budget", optarg, &sim.budget_ms);
-    case OPT_SHARD:
-        return take_shard(optarg);
-    case 'r':
-        sim.resume = optarg;
-        return true;
-    case 'o':
-        sim.out = optarg;
-        return true;
-    case OPT_TURNS:
-        return take_turns(optarg);
-    case OPT_PLAIN:
-        return sim.plain = true;
-    case OPT_LOOPS:
-        sim.k = SF_EXHAUST_MAX;
-        return sim.loops = true;
-    default: /* getopt has said what is wrong */
-        return false;
-    }
-}
-
-/* What is found after hours is to be kept. */
-static bool can_keep(void)
-{
-    char why[SF_WHY];
-
-    if (!sim.out)
-        sim.out = ".";
-    if (!sf_folder_takes(sim.out, why))
-        return sf_complain("sim: --out %s", why);
-    return !sim.resume || sf_place_is_possible(sim.resume, why) ||
-           sf_complain("sim: --resume %s", why);
-}
-
-/* Options that say something only together, or not together. */
-static bool go_together(void)
-{
-    if (sim.loops && (sim.proves || sim.plain || sim.resume || sim.shards > 1))
-        return sf_complain("sim: --loops says nothing with --prove, --plain, "
-                           "--shard or --resume");
-    sim.proves |= sim.loops;
-    if (sim.proves && sim.tortures)
-        return sf_complain("sim: either --prove or --memory");
-    if (!sim.proves && (sim.shards > 1 || sim.resume || sim.out || sim.plain ||
-                        sim.yields != SF_YIELDS_NOT))
-        return sf_complain("sim: --shard, --resume, --out, --plain and --turns "
-                           "go with --prove");
-    return sim.proves || (sim.tortures && !sim.nth) || !sim.budget_ms ||
-           sf_complain("sim: --budget goes with --prove or --memory");
-}
-
-static bool take_options(int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"scenario", required_argument, NULL, 's'},
-        {"allow", required_argument, NULL, OPT_ALLOW},
-        {"verbose", no_argument, NULL, 'v'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"prove", required_argument, NULL, 'k'},
-        {"memory", optional_argument, NULL, OPT_MEMORY},
-        {"budget", required_argument, NULL, 't'},
-        {"shard", required_argument, NULL, OPT_SHARD},
-        {"resume", required_argument, NULL, 'r'},
-        {"out", required_argument, NULL, 'o'},
-        {"plain", no_argument, NULL, OPT_PLAIN},
-        {"loops", no_argument, NULL, OPT_LOOPS},
-        {"turns", optional_argument, NULL, OPT_TURNS},
-        {NULL, 0, NULL, 0},
-    };
-    static char name[] = "sockfault: sim";
-    int option;
-
-    argv[0] = name; /* getopt's messages begin with it */
-    while ((option = getopt_long(argc, argv, "+s:vqk:t:r:o:", options, NULL)) !=
-           -1)
-        if (!take_option(option))
-            return false;
-    if (!sim.scenario)
-        return sf_complain("sim: which session?  --scenario FILE");
-    if (access(sim.scenario, R_OK) < 0)
-        return sf_complain("%s: %s", sim.scenario, strerror(errno));
-    if (!go_together())
-        return false;
-    return (!sim.proves || can_keep()) &&
-           (optind < argc || sf_complain("sim: which command?"));
 }
 
 /* What is not used of it takes no memory. */
@@ -250,6 +60,10 @@ static void set_environment(const struct sf_program *program)
     snprintf(pid, sizeof pid, "%010ld", (long)getpid());
     setenv(SF_SIM_PID_ENV, pid, 1);
     setenv(SF_SIM_SHOW_ENV, sim.verbose ? "1" : "0", 1);
+    if (sim.dials)
+        setenv(SF_SIM_DIALS_ENV, sim.dials, 1);
+    /* Which functions were called so far is in no state then. */
+    setenv("LD_BIND_NOW", "1", 0);
 }
 
 /* --------------------------------------------------------------- verdict */
@@ -296,6 +110,35 @@ static const char *before_all(const struct sf_served *s)
     return why;
 }
 
+static int server_verdict(void)
+{
+    const struct sf_served *s = sim.served;
+
+    if (!s->stopped && !(s->allowed & 1u << SF_MON_DIED))
+        return ends(SF_FOUND, "finding: died: the program ended, and nobody "
+                              "had told it to stop");
+    if (!s->accepted && !s->faults && !s->refused)
+        return ends(SF_COULD_NOT,
+                    "nobody was met: of %u connections in this session the "
+                    "program accepted none",
+                    s->conns);
+    return SF_NOTHING_FOUND;
+}
+
+static int client_verdict(const char *name, int status)
+{
+    const struct sf_served *s = sim.served;
+    char text[SF_SIM_LINE / 2];
+    const char *differs = sf_sim_same(status, text);
+
+    sim.status = s->stopped ? 0 : WEXITSTATUS(status);
+    if (!s->conns && !s->faults && !s->refused)
+        return ends(SF_COULD_NOT,
+                    "nobody was met: %.40s connected to none of the peers",
+                    name);
+    return differs ? ends(SF_FOUND, "finding: %s", differs) : SF_NOTHING_FOUND;
+}
+
 int sf_sim_verdict(const char *name, int status, bool hung)
 {
     const struct sf_served *s = sim.served;
@@ -329,21 +172,14 @@ int sf_sim_verdict(const char *name, int status, bool hung)
                     before_all(s));
     }
     if (!s->joined)
-        return ends(SF_COULD_NOT,
-                    "the program ended before it waited for a client%s",
+        return ends(SF_COULD_NOT, "the program ended before it %s%s",
+                    sim.dials ? "connected or waited for a client"
+                              : "waited for a client",
                     before_all(s));
     if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
         sf_sanitized_ended(&s->sanitized))
         return ends(SF_FOUND, "finding: a sanitizer's report, see above");
-    if (!s->stopped && !(s->allowed & 1u << SF_MON_DIED))
-        return ends(SF_FOUND, "finding: died: the program ended, and nobody "
-                              "had told it to stop");
-    if (!s->accepted && !s->faults && !s->refused)
-        return ends(SF_COULD_NOT,
-                    "nobody was met: of %u connections in this session the "
-                    "program accepted none",
-                    s->conns);
-    return SF_NOTHING_FOUND;
+    return s->dials ? client_verdict(name, status) : server_verdict();
 }
 
 /* ------------------------------------------------------------- the program */
@@ -372,6 +208,7 @@ static pid_t start(char **command, const struct sf_program *program,
             prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (sim.served->proves && !sim.aloud)
             be_silent();
+        sf_sim_same_redirect();
         sf_signals_free(mask);
         execvp(command[0], command); /* a script, too */
         _exit(127);
@@ -622,6 +459,17 @@ int sf_sim_run(char **command, const struct sf_program *program)
     return sf_sim_verdict(command[0], status, hung);
 }
 
+static void say_nothing_found(const struct sf_served *s)
+{
+    printf("sockfault: %u connection%s, %llu calls, %llu fault%s: nothing "
+           "found",
+           s->conns, s->conns == 1 ? "" : "s", (unsigned long long)s->calls,
+           (unsigned long long)s->faults, s->faults == 1 ? "" : "s");
+    if (sim.status)
+        printf("; it ended with status %d", sim.status);
+    putchar('\n');
+}
+
 static int run_once(char **command, const struct sf_program *program)
 {
     const struct sf_served *s = sim.served;
@@ -630,10 +478,7 @@ static int run_once(char **command, const struct sf_program *program)
     if (status != SF_NOTHING_FOUND)
         fprintf(stderr, "%s\n", s->line);
     else if (!sim.quiet)
-        printf("sockfault: %u connection%s, %llu calls, %llu fault%s: nothing "
-               "found\n",
-               s->conns, s->conns == 1 ? "" : "s", (unsigned long long)s->calls,
-               (unsigned long long)s->faults, s->faults == 1 ? "" : "s");
+        say_nothing_found(s);
     return status;
 }
 
@@ -656,10 +501,11 @@ int main(int argc, char **argv)
 
     sf_check_output();
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        fputs(usage, stdout);
+        sf_sim_usage();
         return SF_NOTHING_FOUND;
     }
-    if (!take_options(argc, argv) || !sf_program_find(&program, argv[optind]) ||
+    if (!sf_sim_options(argc, argv) ||
+        !sf_program_find(&program, argv[optind]) ||
         !sf_find_library("libsockfault-sim.so", sim.library,
                          sizeof sim.library) ||
         !make_report())

@@ -1,5 +1,5 @@
 /*
- * sim.h: sockfault sim, a server over the kernel in memory.
+ * sim.h: sockfault sim, a program over the kernel in memory.
  *
  * Functions that return a status mean the exit status of the command.
  */
@@ -15,15 +15,18 @@
 struct sim {
     const char *scenario;
     bool verbose, quiet;
-    unsigned allowed; /* monitors, as bits */
-    bool tortures;    /* --memory                     */
-    unsigned nth;     /* … of this allocation; 0: all */
+    unsigned allowed;  /* monitors, as bits */
+    const char *dials; /* where peers answer, as in dials.h; NULL: nowhere */
+    bool tortures;     /* --memory                     */
+    unsigned nth;      /* … of this allocation; 0: all */
     /* With --prove: */
     bool proves;
     bool plain;             /* states are not recognised    */
     bool aloud;             /* what the program says is heard all the same */
     unsigned k;             /* at most so many faults       */
     enum sf_yields yields;  /* may other threads go first?  */
+    bool compares;          /* transient faults do not change its output */
+    bool judges_silence;    /* … nor others, where it ends well          */
     bool loops;             /* … any number: k is the longest way */
     unsigned shard, shards; /* shard 0 … shards - 1         */
     int budget_ms;          /* 0: none                      */
@@ -31,10 +34,15 @@ struct sim {
     const char *out;        /* folder for a counterexample  */
     char library[PATH_MAX + 64], report[64];
     struct sf_served *served; /* what the library says */
+    int status;               /* what a client ended with                */
     int killed;               /* the last run, by this signal; 0: it was not */
     pid_t server;             /* the program that forks; 0: there is none    */
 };
 extern struct sim sim;
+
+/* sim_options.c: false after telling why. */
+bool sf_sim_options(int argc, char **argv);
+void sf_sim_usage(void);
 
 /* Nothing is known of any run. */
 void sf_sim_clear(void);
@@ -65,6 +73,17 @@ enum { SF_SIM_TICK_MS = 100, SF_SIM_HANG_MS = 20000 };
 /* One run, from the program's start to its end.  What it ended with, if that is
  * not 0, is in sim.served->line. */
 int sf_sim_run(char **command, const struct sf_program *program);
+
+/* sim_same.c: false after telling why. */
+bool sf_sim_same_begin(void);
+/* In what is to be the program. */
+void sf_sim_same_redirect(void);
+/* Before each run; and once runs are forked from here on, or no longer. */
+bool sf_sim_same_clear(void);
+void sf_sim_same_forks(bool forks);
+/* A run that found nothing and ended by itself: what it does otherwise than the
+ * first one and must not, or NULL. */
+const char *sf_sim_same(int status, char text[SF_SIM_LINE / 2]);
 
 /* What a proof of either kind comes to. */
 enum sim_end { SIM_COMPLETE, SIM_STOPPED, SIM_REFUTED, SIM_CANNOT };

@@ -32,6 +32,7 @@ static bool has_ended(void)
     if (sim.server > 0 && waitpid(sim.server, NULL, WNOHANG) == 0)
         return false;
     sim.server = 0;
+    sf_sim_same_forks(false);
     return true;
 }
 
@@ -42,6 +43,7 @@ void sf_sim_fork_end(void)
     kill(sim.server, SIGKILL);
     waitpid(sim.server, NULL, 0);
     sim.server = 0;
+    sf_sim_same_forks(false);
 }
 
 void sf_sim_fork_differs(void)
@@ -57,6 +59,8 @@ bool sf_sim_fork_begin(char **command, const struct sf_program *program)
     int64_t since = sf_now_ms();
 
     sf_sim_clear();
+    if (!sf_sim_same_clear())
+        return false;
     *v = (struct sf_serving){.wanted = 1, .plain = sim.plain};
     sim.served->proves = true;
     sim.server = sf_sim_start(command, program);
@@ -66,6 +70,8 @@ bool sf_sim_fork_begin(char **command, const struct sf_program *program)
             break;
     if (!v->ready)
         sf_sim_fork_end();
+    else
+        sf_sim_same_forks(true);
     return sim.server > 0;
 }
 

@@ -49,6 +49,10 @@ static uint64_t walk_key(char **command, const struct sf_program *program)
         h = sf_hash(h, *command, strlen(*command) + 1);
     h = sf_hash(h, &sim.allowed, sizeof sim.allowed);
     h = sf_hash(h, &sim.yields, sizeof sim.yields);
+    if (sim.dials)
+        h = sf_hash(h, sim.dials, strlen(sim.dials) + 1);
+    h = sf_hash(h, &sim.compares, sizeof sim.compares);
+    h = sf_hash(h, &sim.judges_silence, sizeof sim.judges_silence);
     h = sf_hash(h, &sim.shard, sizeof sim.shard);
     return sf_hash(h, &sim.shards, sizeof sim.shards);
 }
@@ -97,6 +101,8 @@ static int run(char **command, const struct sf_program *program)
     int status;
 
     sf_sim_clear();
+    if (!sf_sim_same_clear())
+        return SF_COULD_NOT;
     s->proves = true;
     s->yields = sim.yields;
     s->walk = proof.walk;
@@ -341,7 +347,7 @@ int sf_sim_prove(char **command, const struct sf_program *program)
                                  SF_COULD_NOT};
     enum sim_end end;
 
-    if (!sf_sim_load(&proof.session))
+    if (!sf_sim_load(&proof.session) || !sf_sim_same_begin())
         return SF_COULD_NOT;
     sf_exhaust_init(&proof.walk, sim.k);
     proof.walk.shard = sim.shard;

@@ -65,6 +65,12 @@ void sf_sim_say_how(char **command, const char *option)
     sf_print_word(folder, stdout);
     printf(" sim -v%s -s ", option);
     sf_print_word(sim.scenario, stdout);
+    if (sim.dials)
+        printf(" --dials");
+    if (sim.dials && *sim.dials) {
+        putchar('=');
+        sf_print_word(sim.dials, stdout);
+    }
     for (int i = 0; i < SF_MON_COUNT; i++)
         if (sim.allowed & 1u << i)
             printf(" --allow %s", sf_monitor_name((enum sf_monitor)i));

@@ -63,8 +63,8 @@ struct sf_peer *sf_play_connect_peer(unsigned number)
     const struct sockaddr *addr = sf_session_addr(&len);
     struct sf_end *end;
 
-    if (sf_play.program->side != SF_SERVE || sf_play.conns_n == SF_CONNS_MAX ||
-        !addr)
+    if ((sf_play.program->side != SF_SERVE && !sf_play.joined) ||
+        sf_play.conns_n == SF_CONNS_MAX || !addr)
         return NULL;
     end = sf_end_connect(addr, len);
     return end ? sf_play_new_conn(number, end) : NULL;
@@ -91,7 +91,7 @@ struct sf_peer *sf_play_holder(unsigned number)
 }
 
 /* The program dialled: the next peer without a connection answers. */
-static bool answer(void)
+bool sf_play_answer(void)
 {
     struct sf_end *end = NULL;
     unsigned number = 1;
@@ -103,7 +103,7 @@ static bool answer(void)
         return false;
     while (number < SF_PEERS && sf_play_holder(number))
         number++;
-    sf_play_new_conn(number, end);
+    sf_play_new_conn(number, end)->answers = true;
     return true;
 }
 
@@ -238,12 +238,20 @@ bool sf_play_receive_some(struct sf_peer *peer, size_t n)
     return true;
 }
 
+/* A server closes what its client has closed, and is there for the next. */
+static void be_free(struct sf_peer *peer)
+{
+    if (sf_play.joined && peer->answers && (peer->eof || peer->err) &&
+        !sf_peer_accepted(peer))
+        sf_play_let_go(peer, false);
+}
+
 /* While the program waits: readers read, and what was held up goes on. */
 bool sf_play_pump(void)
 {
     bool moved = false;
 
-    while (answer())
+    while (sf_play_answer())
         moved = true;
     for (unsigned i = 0; i < sf_play.conns_n; i++) {
         struct sf_peer *peer = &sf_play.conns[i];
@@ -254,6 +262,7 @@ bool sf_play_pump(void)
             moved = true;
         if (sf_play.phase > SCRIPT && sf_play_send_some(peer, SIZE_MAX))
             moved = true;
+        be_free(peer);
     }
     return moved;
 }

@@ -40,6 +40,10 @@ static void part_for_good(void)
     for (unsigned i = 0; i < sf_play.conns_n; i++)
         if (sf_play.conns[i].end)
             sf_play_let_go(&sf_play.conns[i], false);
+    if (sf_play.joined && sf_play.listener) {
+        sf_end_close(sf_play.listener);
+        sf_play.listener = NULL;
+    }
 }
 
 struct sf_play_open sf_play_open(void)
@@ -136,6 +140,15 @@ static bool next_client_comes(void)
     return true;
 }
 
+/* A client as it is: it waits for nothing else, and nobody comes. */
+static bool has_nobody_left(void)
+{
+    socklen_t len;
+
+    return sf_play.joined && sf_play.program->side == SF_DIAL &&
+           !sf_session_addr(&len);
+}
+
 /* The script is over and everything is quiet. */
 static enum sf_sim_wake next_phase(int64_t until)
 {
@@ -164,6 +177,9 @@ static enum sf_sim_wake next_phase(int64_t until)
         if (settles(until))
             return SF_SIM_NOTHING;
         check_open();
+        if (until == SF_SIM_NEVER && has_nobody_left())
+            sf_finding(SF_MON_STALL, "all peers are gone, and the program goes "
+                                     "on waiting");
         enter(STOPPING);
         sf_play.stopped = sf_play.pending_stop = true;
         break;
@@ -202,6 +218,19 @@ static bool time_is_up(int64_t until)
     return true;
 }
 
+/* The next act is of a peer that nobody has connected to, and the program may
+ * do so when its time is over: who could not goes on after a while. */
+static bool is_early(int64_t until)
+{
+    enum { TRIES = 24 };
+    const struct sf_act *act = &sf_play.s->acts[sf_play.next];
+    socklen_t len;
+
+    return sf_play.joined && sf_play.listener && sf_act_has_peer(act->kind) &&
+           !sf_session_addr(&len) && !sf_play_holder(act->peer) &&
+           until != SF_SIM_NEVER && sf_play.waits++ < TRIES;
+}
+
 /* A program that was joined is not bounded as a fuzz target is. */
 static uint64_t enough_calls(void)
 {
@@ -228,7 +257,7 @@ enum sf_sim_wake sf_play_idle(int64_t until)
         sf_play.next = sf_play.s->acts_n;
     }
     while (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n) {
-        if (!time_is_up(until))
+        if (!time_is_up(until) || is_early(until))
             return SF_SIM_NOTHING;
         acted = sf_play_next_acts();
         if (sf_play_take_signal())

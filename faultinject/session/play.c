@@ -160,7 +160,7 @@ void sf_session_counters(sf_counter *each, void *arg)
     EACH(sf_play.asking);
     EACH(sf_play.faults);
     sf_inject_counters(each, arg);
-    if (sf_play.program->side == SF_SERVE)
+    if (sf_play.program->side == SF_SERVE || sf_play.joined)
         EACH(sf_play.last_fault);
 }
 

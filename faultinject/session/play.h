@@ -36,7 +36,7 @@ struct sf_play {
     struct sf_peer conns[SF_CONNS_MAX];
     unsigned frames[SF_CONNS_MAX];         /* made so far                 */
     struct sf_peer *current[SF_PEERS + 1]; /* the newest of each peer     */
-    struct sf_end *listener;               /* SF_DIAL                     */
+    struct sf_end *listener;               /* of peers, or NULL           */
 
     struct {
         size_t taken;    /* bytes that the program had read at the last act */
@@ -90,6 +90,8 @@ bool sf_play_is_over(const struct sf_peer *peer);
 
 /* The program has, or is offered, a connection to a peer of this number. */
 struct sf_peer *sf_play_new_conn(unsigned number, struct sf_end *end);
+/* The next one answers who the program has connected to; false: nobody. */
+bool sf_play_answer(void);
 /* NULL: the program does not listen, or there are too many. */
 struct sf_peer *sf_play_connect_peer(unsigned number);
 /* The newest connection of a peer: one that it can send on, made if need be;

@@ -11,7 +11,9 @@
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
 #include "faultinject/inject/pid.h"
+#include "faultinject/session/dials.h"
 #include "faultinject/session/errors.h"
+#include "faultinject/session/machine.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
 #include "faultinject/session/serve.h"
@@ -177,6 +179,7 @@ static void leave(void)
         return;
     count();
     sf_session_leave();
+    served->conns = sf_session_conns(); /* who came and did not wait, too */
     served->ended = true;
 }
 
@@ -212,8 +215,9 @@ static void stop(void *arg)
 static void on_fault(void *arg, const struct sf_point *at,
                      const struct sf_outcome *outcome)
 {
-    (void)arg, (void)at, (void)outcome;
+    (void)arg, (void)at;
     served->faults++;
+    served->fatal |= sf_faults[outcome->fault].cls != SF_BENIGN;
 }
 
 /* Its children go on here; those of the program have no world. */
@@ -435,6 +439,38 @@ static void serve_runs(void)
     sf_sanitized_forked();
 }
 
+/* Where peers answer; NULL: nowhere. */
+static const char *dialled;
+static void (*turns_calls)(enum sf_call call);
+
+static struct sf_end *listen_there(void)
+{
+    enum { BACKLOG = 16 };
+    struct sockaddr_storage addr;
+    socklen_t len;
+
+    if (!dialled || !sf_dials_read(dialled, &addr, &len))
+        return NULL;
+    return len ? sf_end_listen((struct sockaddr *)&addr, len, BACKLOG)
+               : sf_end_listen_anywhere(BACKLOG);
+}
+
+static void join(enum sf_side side)
+{
+    sf_inject_calls = turns_calls;
+    serve_runs();
+    if (served->proves)
+        sf_walk_join(served, count);
+    served->joined = true;
+    served->dials = side == SF_DIAL;
+    begin_to_refuse();
+    sf_sanitized_await();
+    program.name = called;
+    program.side = side;
+    program.listener = listen_there();
+    sf_session_join(&session, &program, show);
+}
+
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
 {
     socklen_t len;
@@ -442,14 +478,22 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
     calm_threads(arg, until);
     if (!sf_sim_listener(&len))
         return SF_SIM_NOTHING;
-    serve_runs();
-    if (served->proves)
-        sf_walk_join(served, count);
-    served->joined = true;
-    begin_to_refuse();
-    sf_sanitized_await();
-    program.name = called;
-    return sf_session_join(&session, &program, show, until);
+    join(SF_SERVE);
+    return SF_SIM_ACTED;
+}
+
+/* A client: what it connects with is the first call of its session. */
+static void before_call(enum sf_call call)
+{
+    struct machine_caller kept = machine_caller;
+
+    if (call != SF_CALL_connect) {
+        turns_calls(call);
+        return;
+    }
+    join(SF_DIAL);
+    machine_caller = kept;
+    sf_inject_calls(call);
 }
 
 /* --------------------------------------------------------------- findings */
@@ -641,6 +685,10 @@ __attribute__((constructor(102))) static void attach(void)
     sf_turns_show(&served->turns);
     sf_turns_cannot = cannot;
     sf_turns_begin();
+    dialled = getenv(SF_SIM_DIALS_ENV);
+    turns_calls = sf_inject_calls;
+    if (dialled)
+        sf_inject_calls = before_call;
     sf_monitor_begin(SF_MONITORS_OF_CALLS);
     sf_inject_forks = on_fork;
     pthread_atfork(before_fork, in_parent, in_child);

@@ -1,11 +1,13 @@
 /*
- * record.c: sockfault-record, what clients do to a server, as a session.
+ * record.c: sockfault-record, what clients do to a server, as a session; or
+ * what the server does to them.
  *
- *     sockfault-record LISTEN SERVER FILE
+ *     sockfault-record [--answers] LISTEN SERVER FILE
  *
  * Listens on port LISTEN of 127.0.0.1, passes everything on to port SERVER
  * and back, and on SIGINT or SIGTERM writes to FILE what the clients did:
- * connections, bytes, half-closes, resets, and pauses.  The clients become
+ * connections, bytes, half-closes, resets, and pauses; with --answers, what
+ * the server did.  The clients, or the server at the other end of each, become
  * peers, the first six connections at a time each its own.  A session has
  * SF_ACTS_MAX acts; what comes later is passed on and not recorded, and that
  * is said.  Exit status 0, or 2 with one line that says why.
@@ -38,6 +40,7 @@ struct link {
 static struct sf_session session = {
     .buffers = SF_SIM_BUFFER, .profile = SF_LINUX, .acts_n = 0};
 static struct link links[LINKS_MAX];
+static bool answers;     /* the server's side is recorded */
 static int64_t last;     /* when anything was recorded */
 static unsigned dropped; /* acts that found no room    */
 static unsigned refused; /* clients that no server was there for */
@@ -90,9 +93,19 @@ static struct sf_act *note(enum sf_act_kind kind, unsigned i)
     return add(kind, i + 1);
 }
 
-/* What came in one piece stays in one instant. */
-static void note_bytes(unsigned i, const uint8_t *bytes, size_t len)
+/* Of the side that is recorded. */
+static void note_of(bool server, enum sf_act_kind kind, unsigned i)
 {
+    if (server == answers)
+        note(kind, i);
+}
+
+/* What came in one piece stays in one instant. */
+static void note_bytes(bool server, unsigned i, const uint8_t *bytes,
+                       size_t len)
+{
+    if (server != answers)
+        return;
     for (size_t at = 0; at < len; at += SF_LITERAL_MAX) {
         struct sf_act *act = note(SF_ACT_BYTES, i);
         size_t n = len - at < SF_LITERAL_MAX ? len - at : SF_LITERAL_MAX;
@@ -189,7 +202,7 @@ static void admit(int listener, unsigned port)
     if (links[i].server < 0)
         drop(&links[i].client, true);
     else
-        note(SF_ACT_CONNECT, i);
+        note_of(false, SF_ACT_CONNECT, i);
 }
 
 static void end_link(struct link *l, bool reset)
@@ -233,7 +246,7 @@ static void to_client(unsigned i)
 {
     if (pass_on(links[i].client, &links[i].down))
         return;
-    note(SF_ACT_RESET, i);
+    note_of(false, SF_ACT_RESET, i);
     end_link(&links[i], true);
 }
 
@@ -245,11 +258,11 @@ static void from_client(unsigned i)
     if (!receive(l->client, &l->up, &n))
         return;
     if (n > 0) {
-        note_bytes(i, l->up.bytes, (size_t)n);
+        note_bytes(false, i, l->up.bytes, (size_t)n);
         to_server(l);
         return;
     }
-    note(n == 0 ? SF_ACT_FINISH : SF_ACT_RESET, i);
+    note_of(false, n == 0 ? SF_ACT_FINISH : SF_ACT_RESET, i);
     l->up.ended = true;
     if (n == 0)
         shutdown(l->server, SHUT_WR);
@@ -264,10 +277,13 @@ static void from_server(unsigned i)
 
     if (!receive(l->server, &l->down, &n))
         return;
-    if (n > 0)
+    if (n > 0) {
+        note_bytes(true, i, l->down.bytes, (size_t)n);
         to_client(i);
-    else
-        end_link(l, n < 0);
+        return;
+    }
+    note_of(true, n == 0 ? SF_ACT_FINISH : SF_ACT_RESET, i);
+    end_link(l, n < 0);
 }
 
 /* -1: nothing is waited for, and a hangup would be told without end. */
@@ -335,9 +351,10 @@ static unsigned port_of(const char *text)
 }
 
 static const char usage[] =
-    "usage: sockfault record LISTEN SERVER FILE\n"
+    "usage: sockfault record [--answers] LISTEN SERVER FILE\n"
     "listens at one port of 127.0.0.1, passes on to another, and writes what\n"
-    "the clients did as a session: sockfault-record(1)\n";
+    "the clients did as a session, or what the server did with --answers:\n"
+    "sockfault-record(1)\n";
 
 int main(int argc, char **argv)
 {
@@ -349,6 +366,9 @@ int main(int argc, char **argv)
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return fputs(usage, stdout) < 0 || fclose(stdout) ? 2 : 0;
+    answers = argc > 1 && strcmp(argv[1], "--answers") == 0;
+    argv += answers;
+    argc -= answers;
     if (argc != 4)
         return fputs(usage, stderr), 2;
     at = port_of(argv[1]);

@@ -263,6 +263,8 @@ static void see_off(void)
     if (sf_play.phase >= PARTED ||
         (sf_play.program->side == SF_SERVE && !sf_play.stopped))
         return;
+    while (sf_play.joined && sf_play_answer())
+        ;
     for (unsigned i = 0; i < sf_play.conns_n; i++) {
         sf_play_note_harm(&sf_play.conns[i]); /* since the last wait */
         if (sf_play.conns[i].end)
@@ -296,7 +298,7 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
     sf_play.conns_n = sf_play.next = sf_play.waits = 0;
     sf_play.open_before = (struct sf_play_open){0, 0, -1};
     memset(sf_play.current, 0, sizeof sf_play.current);
-    sf_play.listener = NULL;
+    sf_play.listener = p->listener;
     sf_play.taken = NULL;
     sf_play.here = 0;
     sf_play.unlooked = false;
@@ -325,9 +327,8 @@ void sf_session_leave(void)
     sf_sim_end();
 }
 
-enum sf_sim_wake sf_session_join(const struct sf_session *s,
-                                 const struct sf_program *p, FILE *show,
-                                 int64_t until)
+void sf_session_join(const struct sf_session *s, const struct sf_program *p,
+                     FILE *show)
 {
     struct sf_sim_config config;
 
@@ -340,7 +341,6 @@ enum sf_sim_wake sf_session_join(const struct sf_session *s,
     sf_sim_configure(&config);
     sf_play_set_alarm();
     sf_inject_arm(&sf_play.chooser, s->profile);
-    return act(NULL, until);
 }
 
 void (*sf_session_stray)(enum sf_call call, int fd);

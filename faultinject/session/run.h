@@ -62,6 +62,7 @@ struct sf_peer {
     int err;               /* the program, or a fault, broke it: errno    */
     bool reset;            /* … and a send was told, so reading is not    */
     bool harmed;           /* a fault was made true on it                 */
+    bool answers;          /* the program connected to it                 */
     void *user;            /* the program's own                           */
     size_t mark;           /* the program's own                           */
 };
@@ -126,6 +127,9 @@ struct sf_program {
     bool no_dead_fd; /* its descriptors do not die behind its back        */
     bool no_emfile;  /* … nor run out: for one that keeps a spare file,
                       * whose closing is not seen here                    */
+    /* Joined: peers listen here, and answer whoever the program connects to;
+     * it is the session's from then on.  NULL: they do not. */
+    struct sf_end *listener;
 };
 
 /* Plays it.  With `show` every act, call and fault is printed there. */
@@ -133,14 +137,14 @@ void sf_session_run(const struct sf_session *s, const struct sf_program *p,
                     FILE *show);
 
 /*
- * The same in two halves, for a program that runs already and has come to
- * wait until `until`: the world has begun, the program is a server and
- * listens where it likes.  Join is called from the world's `idle` and answers
- * for it; leave when the program has ended.
+ * The same in two halves, for a program that runs already: the world has begun.
+ * It is a server that listens where it likes and has come to wait: join is
+ * called from the world's `idle`, which then says that something happened.  Or
+ * it is about to connect for the first time (SF_DIAL).  Leave when the program
+ * has ended.
  */
-enum sf_sim_wake sf_session_join(const struct sf_session *s,
-                                 const struct sf_program *p, FILE *show,
-                                 int64_t until);
+void sf_session_join(const struct sf_session *s, const struct sf_program *p,
+                     FILE *show);
 void sf_session_leave(void);
 
 /* Told of another thread that uses a descriptor of the session, before that is

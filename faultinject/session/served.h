@@ -12,6 +12,8 @@
 #define SF_SIM_SCENARIO_ENV "SOCKFAULT_SIM"        /* a session; -: input  */
 #define SF_SIM_REPORT_ENV   "SOCKFAULT_SIM_REPORT" /* path of the report   */
 #define SF_SIM_SHOW_ENV     "SOCKFAULT_SIM_SHOW"   /* not 0: on stderr     */
+/* Peers answer where the program connects to: dials.h. */
+#define SF_SIM_DIALS_ENV "SOCKFAULT_SIM_DIALS"
 /* The process that the session is for, whatever it becomes by exec; without
  * it the first program that loads the library. */
 #define SF_SIM_PID_ENV "SOCKFAULT_SIM_PID"
@@ -52,6 +54,7 @@ struct sf_served {
     uint32_t elsewhere; /* another listens: who is in `line`                */
     uint32_t met;       /* the program was given a number of ours           */
     uint32_t joined;    /* the program listened and waited: it began        */
+    uint32_t dials;     /* … or it was about to connect: it is a client     */
     uint32_t stopped;   /* the program was told to stop                     */
     uint32_t ended;     /* … and the session ended                          */
     uint32_t allowed;   /* monitors that find nothing, as bits               */
@@ -63,6 +66,7 @@ struct sf_served {
     struct sf_turns_seen turns;
     uint32_t conns, accepted; /* made by peers; accepted from anybody */
     uint64_t calls, faults;
+    uint32_t fatal;       /* one of the faults was no transient one          */
     uint64_t allocations; /* of the program, since it joined                 */
     uint64_t refused; /* … and this one must fail; 0: none               */
     uint32_t blind;   /* … but none of them is seen                      */

@@ -121,6 +121,15 @@ static struct sf_end *listener_after(unsigned before, sa_family_t family,
     return NULL;
 }
 
+/* But where somebody is who does not listen. */
+static struct sf_end *listener_anywhere(void)
+{
+    for (unsigned i = 0; i < sim.ends_used; i++)
+        if (sim.ends[i].state == SIM_LISTEN && sim.ends[i].anywhere)
+            return &sim.ends[i];
+    return NULL;
+}
+
 /* Of several the sender's port says which: one after the other, as these are
  * given so.  Linux asks a hash of it. */
 static struct sf_end *find_listener(struct sim_name *name, unsigned port)
@@ -133,7 +142,9 @@ static struct sf_end *find_listener(struct sim_name *name, unsigned port)
         family = family == AF_INET ? AF_INET6 : AF_INET;
         listener_after(UINT_MAX, family, name, &n);
     }
-    return n ? listener_after(port % n, family, name, &n) : NULL;
+    if (n > 0)
+        return listener_after(port % n, family, name, &n);
+    return family == AF_UNIX || is_made(name) ? NULL : listener_anywhere();
 }
 
 static bool has_name(const struct sf_end *end)
@@ -258,11 +269,12 @@ static int establish(struct sf_end *end, struct sf_end *listener)
 
     if (!embryo)
         return -ENOBUFS;
-    embryo->family = listener->family;
-    embryo->name = listener->name;
+    if (!listener->anywhere)
+        end->peer_name = listener->name;
+    embryo->family = listener->anywhere ? end->family : listener->family;
+    embryo->name = end->peer_name;
     embryo->has_port = true;
     embryo->peer_name = end->name;
-    end->peer_name = listener->name;
     end->parked = false;
     sim_link(end, embryo);
     if (end->family != AF_UNIX) { /* cloned from the listener */
@@ -380,6 +392,8 @@ static int connect_tcp(struct sf_end *end, struct sim_name *name)
     end->state = SIM_SYN_SENT;
     end->pending = true;
     listener = find_listener(name, own_port(end));
+    if (listener && listener->anywhere)
+        end->peer_name = *name;
     if (!listener)
         sim_reset(end, ECONNREFUSED);
     else if (park_or_establish(end, listener) < 0)
@@ -443,7 +457,8 @@ struct sf_end *sf_end_connect(const struct sockaddr *addr, socklen_t len)
 const struct sockaddr *sf_sim_listener(socklen_t *len)
 {
     for (unsigned i = 0; i < sim.ends_used; i++)
-        if (sim.ends[i].kind == SIM_SOCKET && sim.ends[i].state == SIM_LISTEN) {
+        if (sim.ends[i].kind == SIM_SOCKET && sim.ends[i].state == SIM_LISTEN &&
+            !sim.ends[i].of_peers) {
             *len = sim.ends[i].name.len;
             return &sim.ends[i].name.any;
         }
@@ -459,6 +474,21 @@ struct sf_end *sf_end_listen(const struct sockaddr *addr, socklen_t len,
         sim_end_unref(end);
         return NULL;
     }
+    if (end)
+        end->of_peers = true;
+    return end;
+}
+
+struct sf_end *sf_end_listen_anywhere(int backlog)
+{
+    struct sf_end *end = new_end(AF_INET);
+
+    if (end && sim_listen(end, backlog) < 0) {
+        sim_end_unref(end);
+        return NULL;
+    }
+    if (end)
+        end->of_peers = end->anywhere = true;
     return end;
 }
 

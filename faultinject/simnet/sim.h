@@ -105,7 +105,9 @@ struct sf_end {
     int64_t due, period; /* 0: disarmed; rings once                       */
     bool semaphore, wall, rung;
 
-    bool records; /* SOCK_SEQPACKET: what is written is read as one          */
+    bool records;  /* SOCK_SEQPACKET: what is written is read as one          */
+    bool of_peers; /* listener: it is not the program's                      */
+    bool anywhere; /* … and at every TCP address where nobody else is        */
 };
 
 struct sim_slot {

@@ -243,6 +243,8 @@ struct sf_end *sf_end_connect(const struct sockaddr *addr, socklen_t len);
 struct sf_end *sf_end_listen(const struct sockaddr *addr, socklen_t len,
                              int backlog);
 void sf_end_hold(struct sf_end *listener, bool held);
+/* … at every TCP address that nobody else has. */
+struct sf_end *sf_end_listen_anywhere(int backlog);
 struct sf_end *sf_end_accept(struct sf_end *listener); /* NULL: nobody */
 /* A connection whose other end is a descriptor of the program, as by
  * socketpair; *fd is -1 and NULL is returned when there is no number free. */

@@ -62,6 +62,27 @@ timeout 5 "$bin/sockfault-record" $base $base "$work/none" \
 [ $is = 2 ] && grep -q "$base: it would pass on to itself" "$work/usage" ||
     fail "passing on to itself ended $is"
 
+# The other side is a session for the client.
+"$bin/sockfault-record" --answers $base $((base + 1)) "$work/answers" \
+    2>"$work/said" &
+record=$!
+for _ in 1 2 3 4 5 6 7 8 9 10; do
+    printf 'hello\nthere\n' | timeout 10 "$bin/framed-client" --format ascii:5 \
+        --port $base >"$work/first" 2>"$work/errors" && break
+    sleep 0.2
+done
+kill -TERM $record
+wait $record || fail "the recorder ended with $?"
+record=''
+! grep -q '^connect ' "$work/answers" || fail "the client's side"
+printf 'hello\nthere\n' >"$work/lines"
+"$bin/sockfault" sim --dials -s "$work/answers" -- sh -c \
+    'exec "$@" <"$0"' "$work/lines" "$bin/framed-client" --format ascii:5 \
+    --port 7 >"$work/simulated" 2>"$work/errors" || fail "simulated: status $?"
+grep -q ' 0 faults: nothing found$' "$work/simulated" || fail "simulated"
+[ "$(head -n 2 "$work/simulated")" = "$(cat "$work/first")" ] ||
+    fail "simulated it prints something else"
+
 # A client that sends and never reads keeps nobody else waiting.
 "$bin/sockfault-record" $base $((base + 1)) "$work/two" 2>"$work/said" &
 record=$!

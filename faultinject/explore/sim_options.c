@@ -1,0 +1,241 @@
+/*
+ * sim_options.c: what stands behind sockfault sim; see sockfault-sim(1).
+ */
+#include "faultinject/explore/sim.h"
+#include "faultinject/session/dials.h"
+#include "faultinject/session/place.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    OPT_ALLOW = 256,
+    OPT_SHARD,
+    OPT_MEMORY,
+    OPT_PLAIN,
+    OPT_LOOPS,
+    OPT_TURNS,
+    OPT_DIALS,
+    OPT_COMPARE,
+    OPT_SILENT
+};
+enum { K_MAX = 64 };
+
+static const char usage[] =
+    "usage: sockfault sim --scenario FILE [OPTION]... [--] COMMAND "
+    "[ARGUMENT]...\n"
+    "\n"
+    "Run a program of one process over sockets, peers and time in memory.\n"
+    "  -s, --scenario FILE  the session: sockfault-session(5), or an input\n"
+    "      --dials[=WHERE]  peers answer who it connects to, by TCP or only at "
+    "a "
+    "port\n"
+    "                       or the path of a UNIX socket: a client, or a "
+    "proxy\n"
+    "      --allow MONITOR  what it sees is no finding, and the session goes "
+    "on\n"
+    "  -v, --verbose        show it as it happens, on standard error\n"
+    "  -q, --quiet          say only what was found\n"
+    "  -k, --prove N        instead of its faults every combination of at most "
+    "N,\n"
+    "                       a run each, and say what that proves\n"
+    "      --memory[=N]     ... or each allocation fails; only the Nth, one "
+    "run\n"
+    "  -t, --budget TIME    ... stop after so long: 30s, 10m, 8h\n"
+    "      --shard I/N      ... with --prove: part I of N\n"
+    "  -r, --resume FILE    ... with --prove: go on where FILE says, and keep "
+    "it\n"
+    "                       up to date\n"
+    "  -o, --out FOLDER     ... with --prove: for the counterexample [.]\n"
+    "      --compare        ... a client prints the same, whatever transient "
+    "fault comes\n"
+    "      --silent         ... nor ends well and prints something else "
+    "otherwise\n"
+    "      --turns[=only]   ... with --prove: other threads going first is a "
+    "fault, too;\n"
+    "                       the only one\n"
+    "      --loops          instead of --prove: any number of faults, until no "
+    "state\n"
+    "                       is new\n"
+    "      --plain          ... with --prove: every run to its end, also where "
+    "its\n"
+    "                       state was seen before\n"
+    "\n"
+    "Ends with 0: nothing found, or proved; 1: something found; 2: could not "
+    "do "
+    "it,\nor not completely.\n";
+
+static bool take_k(const char *text)
+{
+    char *end;
+    unsigned long k = strtoul(text, &end, 10);
+
+    sim.proves = true;
+    sim.k = (unsigned)k;
+    return (*text >= '0' && *text <= '9' && !*end && k <= K_MAX) ||
+           sf_complain("sim: --prove %s: expected a number of faults, at most "
+                       "%d",
+                       text, K_MAX);
+}
+
+static bool take_nth(const char *text)
+{
+    char *end;
+    unsigned long n = text ? strtoul(text, &end, 10) : 0;
+
+    sim.tortures = true;
+    sim.nth = (unsigned)n;
+    return !text || (*text >= '1' && *text <= '9' && !*end && n <= UINT_MAX) ||
+           sf_complain("sim: --memory=%s: expected the number of an allocation",
+                       text);
+}
+
+static bool take_shard(const char *text)
+{
+    return sf_read_shard(text, &sim.shard, &sim.shards) ||
+           sf_complain("sim: --shard %s: expected " SF_SHARD_EXPECTED, text);
+}
+
+static bool take_turns(const char *text)
+{
+    sim.yields = text ? SF_YIELDS_ONLY : SF_YIELDS_TOO;
+    return !text || strcmp(text, "only") == 0 ||
+           sf_complain("sim: --turns=%s: expected --turns or --turns=only",
+                       text);
+}
+
+static bool take_dials(const char *text)
+{
+    struct sockaddr_storage addr;
+    socklen_t len;
+
+    sim.dials = text ? text : "";
+    return sf_dials_read(sim.dials, &addr, &len) ||
+           sf_complain("sim: --dials=%s: expected a port, or the path of a "
+                       "UNIX socket, from / or @ on",
+                       text);
+}
+
+static bool take_option(int option)
+{
+    switch (option) {
+    case 's':
+        sim.scenario = optarg;
+        return true;
+    case OPT_ALLOW:
+        return sf_find_monitor(optarg, &sim.allowed);
+    case 'v':
+        return sim.verbose = true;
+    case 'q':
+        return sim.quiet = true;
+    case 'k':
+        return take_k(optarg);
+    case OPT_MEMORY:
+        return take_nth(optarg);
+    case 't':
+        return sf_read_time("sim: --budget", optarg, &sim.budget_ms);
+    case OPT_SHARD:
+        return take_shard(optarg);
+    case 'r':
+        sim.resume = optarg;
+        return true;
+    case 'o':
+        sim.out = optarg;
+        return true;
+    case OPT_TURNS:
+        return take_turns(optarg);
+    case OPT_DIALS:
+        return take_dials(optarg);
+    case OPT_COMPARE:
+        return sim.compares = true;
+    case OPT_SILENT:
+        return sim.judges_silence = true;
+    case OPT_PLAIN:
+        return sim.plain = true;
+    case OPT_LOOPS:
+        sim.k = SF_EXHAUST_MAX;
+        return sim.loops = true;
+    default: /* getopt has said what is wrong */
+        return false;
+    }
+}
+
+/* What is found after hours is to be kept. */
+static bool can_keep(void)
+{
+    char why[SF_WHY];
+
+    if (!sim.out)
+        sim.out = ".";
+    if (!sf_folder_takes(sim.out, why))
+        return sf_complain("sim: --out %s", why);
+    return !sim.resume || sf_place_is_possible(sim.resume, why) ||
+           sf_complain("sim: --resume %s", why);
+}
+
+/* Options that say something only together, or not together. */
+static bool go_together(void)
+{
+    if (sim.loops && (sim.proves || sim.plain || sim.resume || sim.shards > 1))
+        return sf_complain("sim: --loops says nothing with --prove, --plain, "
+                           "--shard or --resume");
+    sim.proves |= sim.loops;
+    if (sim.proves && sim.tortures)
+        return sf_complain("sim: either --prove or --memory");
+    if (!sim.proves && (sim.shards > 1 || sim.resume || sim.out || sim.plain ||
+                        sim.yields != SF_YIELDS_NOT))
+        return sf_complain("sim: --shard, --resume, --out, --plain and --turns "
+                           "go with --prove");
+    if ((sim.compares || sim.judges_silence) && !(sim.proves && sim.dials))
+        return sf_complain("sim: --compare and --silent go with --prove and "
+                           "--dials");
+    return sim.proves || (sim.tortures && !sim.nth) || !sim.budget_ms ||
+           sf_complain("sim: --budget goes with --prove or --memory");
+}
+
+bool sf_sim_options(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"scenario", required_argument, NULL, 's'},
+        {"allow", required_argument, NULL, OPT_ALLOW},
+        {"verbose", no_argument, NULL, 'v'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"prove", required_argument, NULL, 'k'},
+        {"memory", optional_argument, NULL, OPT_MEMORY},
+        {"budget", required_argument, NULL, 't'},
+        {"shard", required_argument, NULL, OPT_SHARD},
+        {"resume", required_argument, NULL, 'r'},
+        {"out", required_argument, NULL, 'o'},
+        {"plain", no_argument, NULL, OPT_PLAIN},
+        {"loops", no_argument, NULL, OPT_LOOPS},
+        {"turns", optional_argument, NULL, OPT_TURNS},
+        {"dials", optional_argument, NULL, OPT_DIALS},
+        {"compare", no_argument, NULL, OPT_COMPARE},
+        {"silent", no_argument, NULL, OPT_SILENT},
+        {NULL, 0, NULL, 0},
+    };
+    static char name[] = "sockfault: sim";
+    int option;
+
+    argv[0] = name; /* getopt's messages begin with it */
+    while ((option = getopt_long(argc, argv, "+s:vqk:t:r:o:", options, NULL)) !=
+           -1)
+        if (!take_option(option))
+            return false;
+    if (!sim.scenario)
+        return sf_complain("sim: which session?  --scenario FILE");
+    if (access(sim.scenario, R_OK) < 0)
+        return sf_complain("%s: %s", sim.scenario, strerror(errno));
+    if (!go_together())
+        return false;
+    return (!sim.proves || can_keep()) &&
+           (optind < argc || sf_complain("sim: which command?"));
+}
+
+void sf_sim_usage(void)
+{
+    fputs(usage, stdout);
+}

@@ -1,0 +1,294 @@
+/*
+ * dialler.c: a client, to be run over simnet, that is right or is not.
+ *
+ *     dialler HOW [WHERE]
+ *
+ * It asks for a line at WHERE, a port of 127.0.0.1 or the path of a UNIX
+ * socket, and prints it.
+ *
+ *   right    all of the line, or it says so with status 1
+ *   short    what one recv brings is the line: else status 1
+ *   brief    … with status 0
+ *   half     … all that comes until the end is the line, with status 0
+ *   again    who cannot connect, or is let go of, tries again after a second
+ *   waits    at the end it waits on for what nobody sends
+ *   spins    … and asks again and again
+ *   crash    a line that is not whole is no line at all: abort()
+ *   says     it writes down whether its first recv was interrupted
+ *   gives-up who was interrupted before it could send asks once more and ends
+ *            with status 1, as is right for want of memory
+ *   tells    it says its line and is gone
+ *   returns  when it is let go of it comes back, until nobody is there
+ *   begins   it says so before it connects
+ *   asks     what it is connected to is what it has asked for
+ *   proxy    a server at port 7000: whoever says something gets the line
+ *   enters   … which asks for a line before it listens
+ *   idle     it connects to nobody
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tests/faultinject/server.h"
+
+enum { SIZE = 64, AGAIN = 3 };
+
+static void ignore(int signo)
+{
+    (void)signo;
+}
+
+static const char *where = "7000";
+static union {
+    struct sockaddr any;
+    struct sockaddr_in in;
+    struct sockaddr_un un;
+} there;
+
+static socklen_t name(void)
+{
+    if (*where == '/') {
+        there.un.sun_family = AF_UNIX;
+        strncpy(there.un.sun_path, where, sizeof there.un.sun_path - 1);
+        return sizeof there.un;
+    }
+    there.in.sin_family = AF_INET;
+    there.in.sin_port = htons((in_port_t)atoi(where));
+    there.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return sizeof there.in;
+}
+
+static bool is_writable(struct pollfd *p)
+{
+    while (poll(p, 1, -1) < 0)
+        if (errno != EINTR)
+            return false;
+    return true;
+}
+
+/* An interrupted connect() goes on by itself. */
+static bool come_through(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    int err = 0;
+    socklen_t len = sizeof err;
+
+    if (!is_writable(&p))
+        return false;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err == 0;
+}
+
+static int dial(void)
+{
+    socklen_t len = name();
+    int fd = socket(there.any.sa_family, SOCK_STREAM, 0);
+
+    if (fd < 0 || connect(fd, &there.any, len) == 0)
+        return fd;
+    if (errno == EINTR && come_through(fd))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool give(int fd, const char *text, size_t size)
+{
+    size_t sent = 0;
+    ssize_t n;
+
+    while (sent < size) {
+        n = send(fd, text + sent, size - sent, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR)
+            return false;
+        sent += n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+static bool trusts_one_call(void)
+{
+    return is("short") || is("brief");
+}
+
+static bool is_line(const char *text, size_t got)
+{
+    return got > 0 && text[got - 1] == '\n';
+}
+
+static void say(const char *text)
+{
+    must(write(STDOUT_FILENO, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+/* It leaves nothing behind in memory that tells one from the other. */
+static void say_whether(bool interrupted)
+{
+    static const char words[2][8] = {"at once ", "in time "};
+    int err = errno;
+
+    must(write(STDOUT_FILENO, words[interrupted], sizeof *words) == 8);
+    errno = err;
+}
+
+/* No recv finds anything in memory of what the one before it said. */
+static size_t take(int fd, char text[SIZE])
+{
+    static volatile ssize_t n;
+    size_t got = 0;
+
+    do {
+        n = 0;
+        n = recv(fd, text + got, SIZE - got, 0);
+        if (got == 0 && is("says"))
+            say_whether(n < 0 && errno == EINTR);
+        got += n > 0 ? (size_t)n : 0;
+    } while ((n < 0 && errno == EINTR) || (n > 0 && !is_line(text, got) &&
+                                           got < SIZE && !trusts_one_call()));
+    return got;
+}
+
+static void wait_for_more(int fd)
+{
+    char more;
+
+    while (recv(fd, &more, 1, 0) > 0 || is("spins"))
+        ;
+    poll(NULL, 0, -1);
+}
+
+static bool is_there(int fd)
+{
+    struct sockaddr_in peer;
+    socklen_t len = sizeof peer;
+
+    return getpeername(fd, (struct sockaddr *)&peer, &len) == 0 &&
+           peer.sin_port == there.in.sin_port &&
+           peer.sin_addr.s_addr == there.in.sin_addr.s_addr;
+}
+
+/* The first wait cannot be interrupted, and the second one is not waited for
+ * again. */
+static bool may_send(int fd)
+{
+    static struct pollfd p = {.events = POLLOUT};
+    sigset_t urgent;
+    bool may;
+
+    p.fd = fd;
+
+    sigemptyset(&urgent);
+    sigaddset(&urgent, SIGURG);
+    sigprocmask(SIG_BLOCK, &urgent, NULL);
+    may = poll(&p, 1, -1) == 1;
+    sigprocmask(SIG_UNBLOCK, &urgent, NULL);
+    may = may && poll(&p, 1, -1) == 1;
+    p.revents = 0;
+    return may;
+}
+
+static int return_again_and_again(void)
+{
+    char more;
+    int fd;
+
+    while ((fd = dial()) >= 0) {
+        while (recv(fd, &more, 1, 0) > 0)
+            ;
+        close(fd);
+    }
+    return 0;
+}
+
+static int tell(void)
+{
+    int fd = dial();
+
+    return fd >= 0 && give(fd, "line\n", 5) ? 0 : 1;
+}
+
+/* How much of a line came. */
+static size_t ask(char text[SIZE])
+{
+    int fd = dial();
+    size_t got = 0;
+
+    if (fd >= 0 && is("asks"))
+        must(is_there(fd));
+    if (fd >= 0 && (!is("gives-up") || may_send(fd)) && give(fd, "line?\n", 6))
+        got = take(fd, text);
+    if (got && (is("waits") || is("spins")))
+        wait_for_more(fd);
+    if (fd >= 0)
+        close(fd);
+    return got;
+}
+
+static int print_line(void)
+{
+    char text[SIZE];
+    size_t got = ask(text);
+
+    for (int i = 0; is("again") && !is_line(text, got) && i < AGAIN; i++) {
+        sleep(1);
+        got = ask(text);
+    }
+    if (is("gives-up") && !got) {
+        ask(text);
+        return 1;
+    }
+    must(!is("crash") || got == 0 || is_line(text, got));
+    printf("%.*s", (int)got, text);
+    return is_line(text, got) || is("brief") || is("half") ? 0 : 1;
+}
+
+static void serve(int fd)
+{
+    char text[SIZE];
+    size_t got;
+
+    if (fd < 0)
+        return;
+    if (take(fd, text) > 0 && (got = ask(text)) > 0)
+        give(fd, text, got);
+    close(fd);
+}
+
+static int be_proxy(void)
+{
+    struct sockaddr_in here = {.sin_family = AF_INET,
+                               .sin_port = htons(7000),
+                               .sin_addr.s_addr = htonl(INADDR_ANY)};
+    int listener;
+
+    if (is("enters"))
+        print_line();
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    must(bind(listener, (struct sockaddr *)&here, sizeof here) == 0 &&
+         listen(listener, 4) == 0);
+    while (!stopped)
+        serve(accept(listener, NULL, NULL));
+    close(listener);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct sigaction action = {.sa_handler = ignore};
+
+    begin_server(argc, argv);
+    sigaction(SIGURG, &action, NULL); /* calls can be interrupted */
+    where = argc > 2 ? argv[2] : where;
+    if (is("proxy") || is("enters"))
+        return be_proxy();
+    if (is("returns"))
+        return return_again_and_again();
+    if (is("tells"))
+        return tell();
+    if (is("begins"))
+        say("asking ");
+    return is("idle") ? 0 : print_line();
+}
