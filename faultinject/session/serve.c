@@ -4,6 +4,7 @@
  */
 #include "faultinject/session/serve.h"
 
+#include "faultinject/session/kept.h"
 #include "faultinject/session/tasks.h"
 #include "faultinject/world.h"
 
@@ -80,9 +81,11 @@ void sf_serve_runs(struct sf_serving *v, pid_t (*fork_run)(void))
         _exit(2);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
+    sf_kept_note();
     set(&v->ready, 1);
     for (;; set(&v->answered, made)) {
         made = await(v, made);
+        sf_kept_restore();
         child = fork_run();
         if (child == 0)
             break;

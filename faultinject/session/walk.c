@@ -4,6 +4,7 @@
 #include "faultinject/inject/hash.h"
 #include "faultinject/inject/pid.h"
 #include "faultinject/session/imprint.h"
+#include "faultinject/session/kept.h"
 #include "faultinject/session/machine.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
@@ -61,23 +62,29 @@ static bool threads_rest(void)
 }
 
 /* What a client's run has printed so far, and whether what it will print is
- * compared, is in no memory of its own. */
-static void add_ending(struct sf_print *print)
+ * compared. */
+static uint64_t hash_ending(uint64_t h)
 {
     char bytes[4096];
     struct stat st;
-    uint64_t h = SF_HASH + served->fatal;
     off_t at = 0;
     ssize_t n = 0;
 
-    if (!served->dials)
-        return;
+    h = sf_hash(h, &served->fatal, sizeof served->fatal);
     if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode))
         while ((n = pread(STDOUT_FILENO, bytes, sizeof bytes, at)) > 0) {
             h = sf_hash(h, bytes, (size_t)n);
             at += n;
         }
-    print->a ^= h;
+    return h;
+}
+
+/* What is in no memory of its own. */
+static void add_rest(struct sf_print *print)
+{
+    uint64_t h = sf_kept_hash(SF_HASH);
+
+    print->a ^= served->dials ? hash_ending(h) : h;
 }
 
 /* Whatever can follow has been, or will be, run from there. */
@@ -94,7 +101,7 @@ static void met(unsigned left)
     sf_turns_clear_stack();
     if (!told)
         return;
-    add_ending(&print);
+    add_rest(&print);
     served->cut = sf_seen(seen, &print, sf_exhaust_name(&served->walk),
                           served->walk.bound == SF_EXHAUST_MAX ? 0 : left);
     served->serving.states = sf_seen_states(seen);

@@ -15,6 +15,10 @@
  *   spins    … and asks again and again
  *   crash    a line that is not whole is no line at all: abort()
  *   says     it writes down whether its first recv was interrupted
+ *   reads    … then what is left of standard input
+ *   drops    … of which an interrupted first recv takes a byte
+ *   handles  it handles SIGUSR1, which it else ignores, once its first recv was
+ *            interrupted; and says so, at the end, to whom one comes
  *   gives-up who was interrupted before it could send asks once more and ends
  *            with status 1, as is right for want of memory
  *   tells    it says its line and is gone
@@ -134,6 +138,35 @@ static void say_whether(bool interrupted)
     errno = err;
 }
 
+static void on_usr1(int signo)
+{
+    (void)signo;
+    say("handled ");
+}
+
+/* … nor does this. */
+static void handle_if(bool interrupted)
+{
+    struct sigaction action = {.sa_handler = on_usr1};
+    int err = errno;
+
+    sigaction(SIGUSR1, interrupted ? &action : NULL, NULL);
+    memset(&action, 0, sizeof action);
+    __asm__ volatile("" : : "r"(&action) : "memory");
+    errno = err;
+}
+
+/* … nor this. */
+static void drop_if(bool interrupted)
+{
+    static volatile char byte;
+    int err = errno;
+
+    must(read(STDIN_FILENO, (char *)&byte, interrupted) == interrupted);
+    byte = 0;
+    errno = err;
+}
+
 /* No recv finds anything in memory of what the one before it said. */
 static size_t take(int fd, char text[SIZE])
 {
@@ -145,6 +178,10 @@ static size_t take(int fd, char text[SIZE])
         n = recv(fd, text + got, SIZE - got, 0);
         if (got == 0 && is("says"))
             say_whether(n < 0 && errno == EINTR);
+        if (got == 0 && is("handles"))
+            handle_if(n < 0 && errno == EINTR);
+        if (got == 0 && is("drops"))
+            drop_if(n < 0 && errno == EINTR);
         got += n > 0 ? (size_t)n : 0;
     } while ((n < 0 && errno == EINTR) || (n > 0 && !is_line(text, got) &&
                                            got < SIZE && !trusts_one_call()));
@@ -227,6 +264,15 @@ static size_t ask(char text[SIZE])
     return got;
 }
 
+static void print_rest(void)
+{
+    char rest[SIZE];
+    ssize_t n;
+
+    while ((n = read(STDIN_FILENO, rest, sizeof rest)) > 0)
+        printf("%.*s", (int)n, rest);
+}
+
 static int print_line(void)
 {
     char text[SIZE];
@@ -242,6 +288,10 @@ static int print_line(void)
     }
     must(!is("crash") || got == 0 || is_line(text, got));
     printf("%.*s", (int)got, text);
+    if (is("handles"))
+        raise(SIGUSR1);
+    if (is("reads") || is("drops"))
+        print_rest();
     return is_line(text, got) || is("brief") || is("half") ? 0 : 1;
 }
 
@@ -281,6 +331,7 @@ int main(int argc, char **argv)
 
     begin_server(argc, argv);
     sigaction(SIGURG, &action, NULL); /* calls can be interrupted */
+    sigaction(SIGUSR1, &action, NULL);
     where = argc > 2 ? argv[2] : where;
     if (is("proxy") || is("enters"))
         return be_proxy();

@@ -67,6 +67,19 @@ for bound in '-k 1' --loops; do
     client 1 'finding: status: ' "$bound --dials -s pieces" gives-up
 done
 
+# How far it has read a file is none of its memory, either, and all forks have
+# the file in common.
+echo more >more
+# shellcheck disable=SC2016 # by that shell
+client_of_more() {
+    expect "$1" "$2" "$3" sh -c 'exec "$0" "$1" <more' "$dialler" "$4"
+}
+client_of_more 0 '^more$' '--dials -s line' reads
+client_of_more 0 '^  states ' '-k 2 --compare --dials -s line' reads
+client_of_more 0 PROVED '-k 2 --compare --dials -s line' reads
+client_of_more 1 'finding: output: ' '--loops --compare --dials -s pieces' drops
+client 1 'finding: output: ' '--loops --compare --dials -s pieces' handles
+
 # What was printed before runs are forked is a part of each.
 client 0 '^  states ' '-k 1 --compare --dials -s line' begins
 
