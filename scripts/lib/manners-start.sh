@@ -19,6 +19,45 @@ manners_restart() {
     fi
 }
 
+# Started without standard streams, neither has a connection in their place, to
+# which it would say what is meant for people.  The client has somebody to wait
+# for; a server that cannot say where it is is none.
+manners_streams() {
+    local streams
+    sweep_start "$1" select env || return 0
+    kill -STOP "$sweep_server"
+    for streams in '<&-' '2>&-' '<&- 2>&-'; do
+        manners_closed "$streams" framed-server
+    done
+    for streams in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+        manners_closed "$streams" framed-client --port "$sweep_port" --count 1
+    done
+    kill -CONT "$sweep_server"
+    sweep_stop "$1"
+}
+
+# It has a socket, the lowest of which is in fd.
+manners_has_socket() {
+    fd=$(manners_sockets "$1" | head -n 1)
+    [[ -n $fd ]]
+}
+
+# manners_closed STREAMS PROGRAM OPTION...
+manners_closed() {
+    local fd pid
+    bash -c 'exec "$@" '"$1" - "$SF_BUILD/bin/$2" "${@:3}" \
+        </dev/null >/dev/null 2>&1 &
+    pid=$!
+    sweep_until manners_has_socket "$pid" || true
+    kill -KILL "$pid" || true
+    wait "$pid" || true
+    if [[ -z $fd ]]; then
+        sweep_finding died "$2 does not start with $1"
+    elif [[ $fd -le 2 ]]; then
+        sweep_finding stale-fd "$2, started with $1, has a socket as $fd"
+    fi
+} 2>/dev/null
+
 # What it executed would have none of its sockets.
 manners_exec_flags() {
     local fd info flags
@@ -121,8 +160,9 @@ manners_prompt() {
 # no server; help is no mistake, and knows what options there are.
 manners_picky() {
     local -a wrong=('--port=' '--port=1x' '--port= ' '--port=65536' '--port=-1'
-        '--port=99999999999999999999' '--idle=-2' '--conns=1000001' '--port'
-        '--model=' '--format=' '--surprise' 'surprise')
+        '--port=99999999999999999999' '--idle=-2'
+        '--conns=1000001' '--port' '--model=' '--format=' '--surprise'
+        'surprise')
     local option status help
     help=$(timeout -k 1 1 "$SF_BUILD/bin/framed-server" --help) || true
     for option in "${wrong[@]}" --help; do

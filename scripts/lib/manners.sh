@@ -43,43 +43,6 @@ manners_sockets() {
     find "/proc/$1/fd" -lname 'socket:*' -printf '%f\n' 2>/dev/null | sort -n
 }
 
-# Started without standard streams, neither has a connection in their place, to
-# which it would say what is meant for people.  The client has somebody to wait
-# for.
-manners_streams() {
-    sweep_start "$1" select env || return 0
-    kill -STOP "$sweep_server"
-    manners_closed framed-server
-    manners_closed framed-client --port "$sweep_port" --count 1
-    kill -CONT "$sweep_server"
-    sweep_stop "$1"
-}
-
-# It has a socket, the lowest of which is in fd.
-manners_has_socket() {
-    fd=$(manners_sockets "$1" | head -n 1)
-    [[ -n $fd ]]
-}
-
-# manners_closed PROGRAM OPTION...
-manners_closed() {
-    local streams fd pid
-    for streams in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
-        bash -c 'exec "$@" '"$streams" - "$SF_BUILD/bin/$1" "${@:2}" \
-            </dev/null >/dev/null 2>&1 &
-        pid=$!
-        sweep_until manners_has_socket "$pid" || true
-        kill -KILL "$pid" || true
-        wait "$pid" || true
-        if [[ -z $fd ]]; then
-            sweep_finding died "$1 does not start with $streams"
-        elif [[ $fd -le 2 ]]; then
-            sweep_finding stale-fd \
-                "$1, started with $streams, has a socket as $fd"
-        fi
-    done 2>/dev/null
-}
-
 # Who comes while a server is busy waits, unless it was told how many may.
 manners_rush() {
     local client
