@@ -58,6 +58,28 @@ manners_closed() {
     fi
 } 2>/dev/null
 
+# What nobody can hear is not passed over: where a server listens, and what has
+# come back.
+manners_unheard() {
+    local to
+    sweep_start "$1" select env || return 0
+    for to in '>&-' '>/dev/full'; do
+        manners_mute "$1" 2 "$to" framed-server
+        manners_mute "$1" 1 "$to" framed-client --port "$sweep_port" --count 1 \
+            --format "${sweep_format[select]}"
+    done
+    sweep_stop "$1"
+}
+
+# manners_mute DIR STATUS STREAM PROGRAM OPTION...: it says why in a line.
+manners_mute() {
+    local status=0
+    timeout 3 bash -c 'exec "$@" '"$3" - "$SF_BUILD/bin/$4" "${@:5}" \
+        </dev/null 2>"$1/said" || status=$?
+    [[ $status -eq $2 && $(wc -l <"$1/said") -eq 1 ]] || sweep_finding \
+        wrong-data "$4, with $3, ends with $status and says: $(cat "$1/said")"
+}
+
 # What it executed would have none of its sockets.
 manners_exec_flags() {
     local fd info flags

@@ -8,8 +8,8 @@
 . "$SF_LIB/manners-death.sh"
 
 # The last take longest.
-manners=(restart exec_flags turns dialogue address announced streams path rush
-    long killed vain lied high nagged limits quiet vanish spoilt refused brief
+manners=(restart exec_flags turns dialogue address announced streams unheard path
+    rush long killed vain lied high nagged limits quiet vanish spoilt refused brief
     widow frugal dialects depth rash liar scarce patience sleep busy babble prompt
     picky neighbours stranger orphans word worker aside deaf robbed orphaned
     ages)
