@@ -182,7 +182,7 @@ manners_prompt() {
 # no server; help is no mistake, and knows what options there are.
 manners_picky() {
     local -a wrong=('--port=' '--port=1x' '--port= ' '--port=65536' '--port=-1'
-        '--port=99999999999999999999' '--idle=-2'
+        '--port=99999999999999999999' '--port=0x50' '--idle=-2'
         '--conns=1000001' '--port' '--model=' '--format=' '--surprise'
         'surprise')
     local option status help
