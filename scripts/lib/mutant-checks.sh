@@ -217,7 +217,7 @@ mutant_probes() {
         mutant_end_left
         found_runs=$i
         mapfile -t suspects \
-            < <(cd "$dir" && find . -name said -size +0 | sort -V)
+            < <(cd "$dir" && find . -maxdepth 2 -name said -size +0 | sort -V)
         for i in "${suspects[@]}"; do
             i=$(dirname "${i#./}")
             # shellcheck disable=SC2086 # words
