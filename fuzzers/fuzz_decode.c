@@ -17,7 +17,7 @@
  * When `format` is past the number of formats, "at large", the longest payload
  * is what the field can hold: arithmetic on lengths meets its limits.  Of the
  * last formats the stream's first line is the text.  Before the first input
- * there is one message of some MiB.
+ * there are one message of some MiB and payloads of some 64 KiB.
  */
 #include "fuzzers/format_text.h"
 #include "fuzzers/fuzz.h"
@@ -274,22 +274,22 @@ static void decode_edges(struct stream *s)
     refer(s);
 }
 
-/* After the end nothing comes, although there may be frames still to be taken.
- */
+/* After the end nothing comes, although there may be frames still to be taken;
+ * and what the end was stays. */
 static void feed_after_end(const struct stream *s)
 {
     struct fm_decoder d;
     struct fm_frame frame;
-    int err;
+    int end, err;
 
     fm_decoder_init(&d, s->format);
     fm_decoder_feed(&d, s->bytes, s->len);
-    if (fm_decoder_end(&d, &frame) == FM_FRAME) {
-        err = fm_decoder_feed(&d, "", 1);
-        if (err != FM_E_USAGE)
-            FUZZ_FAIL("wrong-data: %s for bytes after the end",
-                      fm_err_name(err));
-    }
+    end = fm_decoder_end(&d, &frame);
+    err = fm_decoder_feed(&d, "", 1);
+    if (err != (end < 0 ? end : FM_E_USAGE))
+        FUZZ_FAIL("wrong-data: %s for bytes after the end, %s",
+                  fm_err_name(err),
+                  end < 0 ? fm_err_name(end) : "with frames to be taken");
     fm_decoder_fini(&d);
 }
 
@@ -408,9 +408,8 @@ static bool choose_format(struct stream *s, unsigned variant, size_t why_size)
     return true;
 }
 
-/* How memory grows where there is much of it no input is long enough to show:
- * once, before the first, there is a message that is. */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+/* How memory grows where there is much of it. */
+static void decode_much(void)
 {
     enum { MUCH = 4 << 20, PIECE = STREAM_MAX };
     static const uint8_t piece[PIECE];
@@ -420,7 +419,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     size_t fed = 0, calls = 0;
     int r = fm_format_parse(&f, "close,max=4294967295", NULL, 0);
 
-    (void)argc, (void)argv;
     fm_decoder_init(&d, &f);
     for (; r == FM_MORE && fed < MUCH; fed += PIECE, calls += 2) {
         r = fm_decoder_feed(&d, piece, PIECE);
@@ -432,6 +430,38 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                   fm_err_name(r));
     check_bounds(&d, fed, fed, calls);
     fm_decoder_fini(&d);
+}
+
+/* Where a length of 8 or of 16 bits ends, in all formats, whatever else they
+ * allow. */
+static void encode_limits(void)
+{
+    enum { NEAR = 8 };
+    static const size_t limits[] = {UINT8_MAX, UINT16_MAX};
+    static uint8_t payload[UINT16_MAX + NEAR];
+    static struct stream s;
+    struct fm_format f;
+    struct fm_buf out;
+
+    fm_buf_init(&out, SIZE_MAX);
+    s.format = &f;
+    for (unsigned i = 0; i < 2 * ref_format_count; i++) {
+        size_t limit = limits[i % 2];
+
+        f = *ref_format(i / 2);
+        f.max = UINT32_MAX;
+        for (size_t len = limit - NEAR; len < limit + NEAR; len++)
+            round_trip(&s, payload, len, &out);
+    }
+    fm_buf_fini(&out);
+}
+
+/* For what no input is long enough to show: once, before the first. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    decode_much();
+    encode_limits();
     return 0;
 }
 

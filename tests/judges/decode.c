@@ -15,7 +15,9 @@ int __wrap_fm_decoder_next(struct fm_decoder *d, struct fm_frame *out)
     int r = __real_fm_decoder_next(d, out);
 
     out->offset += r == FM_FRAME && is("frame-offset");
-    return r == FM_MORE && is("one-more-frame") && !more++ ? FM_FRAME : r;
+    if (r == FM_MORE && d->format.kind == FM_ASCII && is("one-more-frame"))
+        return more++ ? r : FM_FRAME;
+    return r;
 }
 
 int __real_fm_decoder_end(struct fm_decoder *d, struct fm_frame *out);
@@ -43,6 +45,8 @@ int __wrap_fm_decoder_feed(struct fm_decoder *d, const void *bytes, size_t len)
     int r = __real_fm_decoder_feed(
         d, bytes, len > 0 && is("keeps-the-last") ? len - 1 : len);
 
+    if (r < 0 && is("another-error"))
+        r = FM_E_USAGE;
     if (is("hoards"))
         fm_buf_reserve(&d->in, MUCH);
     if (is("contradicts") && d->in.cap > 0)
@@ -86,7 +90,8 @@ int __wrap_fm_encode(const struct fm_format *f, const void *data, size_t len,
 {
     int r = __real_fm_encode(f, data, len, out);
 
-    if (r == 0 && is("encodes-others") && fm_buf_len(out) > 0)
+    if (r == 0 && len > 0 &&
+        is(len < 9 ? "encodes-others" : "encodes-others-if-long"))
         fm_buf_end(out)[-1] ^= 1;
     if (r < 0 && is("leaves-some"))
         fm_buf_append(out, "", 1);
@@ -107,6 +112,8 @@ const struct row rows[] = {
     {"wants-more", ASCII("00003abc"), "it wants 4, and the frame ends at 8"},
     {"takes-no-more", ASCII("00003abc"), "a buffer that was ended takes"},
     {"encodes-others", ASCII("00003abc"), "is encoded differently"},
+    {"another-error", ASCII("00003ab"), "FM_E_USAGE for bytes after the end"},
+    {"encodes-others-if-long", ASCII("00003abc"), "of 247 bytes does not"},
     {"leaves-some",
      "\7\0"
      "1a1a1a1a1a1a",

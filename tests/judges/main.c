@@ -21,6 +21,9 @@ bool is(const char *bug)
 int sf_session_read(struct sf_session *s, const void *bytes, size_t len,
                     char *why, size_t why_size) __attribute__((weak));
 
+/* Only targets that have something to do before the first input. */
+int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
+
 /* What is no session would be played as an empty one. */
 static void check(const char *text, size_t len)
 {
@@ -47,6 +50,8 @@ static void play(const struct row *row)
         check(text, len);
     }
     alarm(PATIENCE_S);
+    if (&LLVMFuzzerInitialize)
+        LLVMFuzzerInitialize(NULL, NULL);
     LLVMFuzzerTestOneInput((const uint8_t *)text, len);
 }
 
