@@ -57,6 +57,16 @@ static int next(struct fm_stream *s, struct fm_frame *frame, int64_t stop_by)
     return r == FM_E_TIMEOUT ? FM_E_CLOSED : r;
 }
 
+/* What the handler says of a frame.  An error that it has met elsewhere is not
+ * the connection's, of which it would say something else. */
+static int handle(struct fm_stream *s, const struct fm_server_options *o,
+                  const struct fm_frame *frame)
+{
+    int r = o->handler(o->context, &o->format, frame, &s->out);
+
+    return r < 0 && r != FM_E_CLOSED ? FM_E_BAD : r;
+}
+
 /* Answer frames until there are no more; returns why.  A peer that takes no
  * more replies may still have frames for us. */
 static int answer(struct fm_stream *s, const struct fm_server_options *o,
@@ -70,7 +80,7 @@ static int answer(struct fm_stream *s, const struct fm_server_options *o,
 
         if (r == FM_FRAME) {
             stats->frames++;
-            r = o->handler(o->context, &o->format, &frame, &s->out);
+            r = handle(s, o, &frame);
             if (r == 0 && fm_buf_len(&s->out) >= o->high_water)
                 r = fm_stream_flush(s, FM_NEVER);
         }

@@ -240,8 +240,8 @@ static int last_on_bye(void *context, const struct fm_format *f,
                        const struct fm_frame *request, struct fm_buf *out)
 {
     (void)context;
-    if (request->len == 3 && memcmp(request->data, "err", 3) == 0)
-        return FM_E_USAGE;
+    if (request->len == 2 && request->data[0] == 'e')
+        return -request->data[1]; /* each error there is */
     fm_encode(f, request->data, request->len, out);
     return request->len == 3 && memcmp(request->data, "bye", 3) == 0
                ? FM_HANDLER_LAST
@@ -259,14 +259,18 @@ static void handler_ends_on(struct rig *r)
     hear(client, "\2hi\3bye", 7);
     hear_end(client);
     hang_up(client);
-    client = rig_connect(r);
-    say(client, "\2hi\3err\2no", 10);
-    hear(client, "\2hi", 3);
-    hear_end(client);
-    hang_up(client);
+    for (int i = 1; i <= FM_ERR_COUNT; i++) {
+        char text[] = {2, 'h', 'i', 2, 'e', (char)i, 2, 'n', 'o'};
+
+        client = rig_connect(r);
+        say(client, text, sizeof text);
+        hear(client, "\2hi", 3);
+        hear_end(client);
+        hang_up(client);
+    }
     assert_int_equal(rig_stop(r), 0);
-    assert_int_equal(r->stats.ended, 1);
-    assert_int_equal(r->stats.failed, 1);
+    assert_int_equal(r->stats.ended, 2); /* one said FM_E_CLOSED */
+    assert_int_equal(r->stats.failed, FM_ERR_COUNT - 1);
 }
 
 static void handler_ends(void **state)
