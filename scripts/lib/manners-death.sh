@@ -103,3 +103,28 @@ manners_orphaned() {
         manners_death "$1" thread "$which"
     done
 }
+
+# The pair that joins the thread server with its workers dies while it waits for
+# them to end: who is slow to read has his time all the same.
+manners_farewell() {
+    local -A sweep_format=([thread]='delim:\n')
+    local server before victim fd writer
+    sweep_start "$1" thread "$SF_BUILD/bin/sockfault" run -- || return 0
+    server=$(cat "/proc/$sweep_server/task/$sweep_server/children")
+    before=$(manners_sockets "${server% }")
+    victim=$(manners_victim 2)
+    sweep_stop "$1"
+    sweep_start "$1" thread "$SF_BUILD/bin/sockfault" run \
+        --fault "process 1 select 3: fd-dead $victim" -- || return 0
+    exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+    yes 1234567 >&"$fd" &
+    writer=$!
+    sweep_rest # nobody reads, and all buffers are full
+    kill "$writer"
+    kill -TERM "$sweep_server"
+    ! timeout 1.5 tail -s 0.05 --pid="$sweep_server" -f /dev/null ||
+        sweep_finding lost-data "descriptor $victim of thread died after the \
+word to end, and it ends with answers to be sent"
+    exec {fd}>&-
+    sweep_stop "$1"
+} 2>/dev/null

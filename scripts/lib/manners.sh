@@ -12,7 +12,7 @@ manners=(restart exec_flags turns dialogue address announced streams unheard pat
     rush long killed vain lied high nagged limits quiet vanish spoilt refused brief
     widow frugal dialects depth rash liar scarce patience sleep busy babble prompt
     picky neighbours stranger orphans word worker aside deaf robbed orphaned
-    ages)
+    farewell ages)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
