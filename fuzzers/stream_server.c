@@ -7,14 +7,18 @@
 
 enum { HIGH_WATER = 300, LINGER_MS = 2000 };
 
-/* After some frames it has enough, after others it is told nonsense. */
+/* After some frames it has enough, after others it says an error, of all that
+ * there are: that is its own, whatever it would mean of the connection. */
 static int judge_frame(const struct fm_frame *frame)
 {
+    unsigned first = frame->len ? frame->data[0] : 1;
+
     if (trial.verdict)
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
                         "a frame is handled after the last");
-    if (trial.lasts && frame->len > 0 && frame->data[0] % 9 == 0)
-        trial.verdict = frame->data[0] % 2 ? FM_E_BAD : FM_HANDLER_LAST;
+    if (trial.lasts && first % 9 == 0)
+        trial.verdict =
+            first % 2 ? -1 - (int)first / 9 % FM_ERR_COUNT : FM_HANDLER_LAST;
     return trial.verdict;
 }
 
@@ -26,6 +30,7 @@ static int handle(void *context, const struct fm_format *f,
     int r;
 
     (void)context;
+    trial.frames++;
     trial.handled = fm_now_ms();
     if (waits >= HIGH_WATER)
         sf_peer_finding(SF_MON_MEMORY, trial_peer(),
@@ -161,13 +166,15 @@ static void judge_timed_out(void)
 /* What the handler has said is why it ends, whatever comes then. */
 static void judge_word(const struct fm_server_stats *stats)
 {
-    bool well = trial.verdict == FM_HANDLER_LAST;
+    bool well =
+        trial.verdict == FM_HANDLER_LAST || trial.verdict == FM_E_CLOSED;
 
     if (well ? !stats->ended : !stats->failed)
         sf_peer_finding(SF_MON_WRONG, trial_peer(),
                         "the handler has said %s, and it is counted as another "
                         "end",
-                        well ? "that it was the last frame" : "FM_E_BAD");
+                        trial.verdict < 0 ? fm_err_name(trial.verdict)
+                                          : "that it was the last frame");
 }
 
 static void judge_served(const struct fm_server_stats *stats, bool mine)
@@ -175,6 +182,10 @@ static void judge_served(const struct fm_server_stats *stats, bool mine)
     if (stats->ended + stats->timed_out + stats->dead + stats->failed != 1)
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
                         "it is not counted as one end");
+    if (stats->frames != trial.frames)
+        sf_peer_finding(SF_MON_WRONG, trial_peer(),
+                        "%u frames were handled, and it counts %llu",
+                        trial.frames, (unsigned long long)stats->frames);
     if (trial.over && trial.told < 0 && !trial.verdict && !stats->ended)
         sf_peer_finding(SF_MON_WRONG, trial_peer(), "%s",
                         "its stream has ended, and it is counted as another "

@@ -136,6 +136,7 @@ bool __wrap_fm_serve_blocking(int fd, const struct fm_server_options *given,
         o.frame_ms = -1;
     mine = __real_fm_serve_blocking(fd, &o, stop, told, stats);
     stats->failed += is("two-ends");
+    stats->frames += is("one-frame-more");
     if (is("another-end")) {
         uint64_t ended = stats->ended;
 
@@ -219,6 +220,8 @@ const struct row rows[] = {
      "its stream has ended, and it is counted as another"},
     {"two-ends", "variant 16\nextra 3\nframe 1 3\nfinish 1\n", 0,
      "it is not counted as one end"},
+    {"one-frame-more", "variant 16\nextra 3\nframe 1 3\nfinish 1\n", 0,
+     "1 frames were handled, and it counts 2"},
     {"closes-the-dead", "variant 16\n" TCP "extra 3\nframe 1 3\nfault 0 3 0\n",
      0, "its descriptor had died, and is to close it"},
 };
