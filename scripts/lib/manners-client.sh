@@ -132,6 +132,24 @@ frames, and has made $made"
     done
 }
 
+# However long a frame may be, there is room for the answer to one that is longer
+# than all that may wait.
+manners_large() {
+    local format model
+    local -a sweep_options=(--high 100)
+    for model in "${mutant_models[@]}"; do
+        for format in 'be32,max=4294967295' 'delim:\n,max=4294967295'; do
+            local -A sweep_format=([$model]=$format)
+            sweep_start "$1" "$model" env || return 0
+            timeout 5 "$SF_BUILD/bin/framed-client" --quiet --count 3 \
+                --size 100000 --port "$sweep_port" --format "$format" \
+                >"$1/out" 2>&1 || sweep_finding harm \
+                "of $format, 100000 bytes long, $model: $(head -n 1 "$1/out")"
+            sweep_stop "$1"
+        done
+    done
+}
+
 # manners_pretender ANSWER: a server that says this to its one client, whatever
 # it asks; before, its port.
 manners_pretender() {

@@ -8,11 +8,11 @@
 . "$SF_LIB/manners-death.sh"
 
 # The last take longest.
-manners=(restart exec_flags turns dialogue address announced streams unheard path
-    rush long killed vain lied high nagged limits quiet vanish spoilt refused brief
-    widow frugal dialects depth rash liar scarce patience sleep busy babble prompt
-    picky neighbours stranger orphans word worker aside deaf robbed orphaned
-    farewell ages)
+manners=(restart exec_flags turns dialogue address announced streams unheard
+    path rush long killed vain lied high nagged limits quiet vanish spoilt
+    refused brief widow frugal dialects large depth rash liar scarce patience
+    sleep busy babble prompt picky neighbours stranger orphans word worker aside
+    deaf robbed orphaned farewell ages)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
