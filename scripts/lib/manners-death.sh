@@ -104,16 +104,36 @@ manners_orphaned() {
     done
 }
 
+# manners_own DIR WHICH: the number of one of the thread server's own sockets,
+# counted from the last, in victim.
+manners_own() {
+    local server before
+    sweep_start "$1" thread "$SF_BUILD/bin/sockfault" run -- || return
+    server=$(cat "/proc/$sweep_server/task/$sweep_server/children")
+    before=$(manners_sockets "${server% }")
+    victim=$(manners_victim "$2")
+    sweep_stop "$1"
+}
+
+# An end of the pair that joins the thread server with its workers dies, and
+# nobody is given its number: it sleeps all the same.
+manners_deserted() {
+    local which victim
+    for which in 1 2; do
+        manners_own "$1" "$which" || return 0
+        sweep_start "$1" thread "$SF_BUILD/bin/sockfault" run \
+            --fault "process 1 select 2: fd-dead $victim" -- || return 0
+        manners_sleeps "thread, whose descriptor $victim has died,"
+        sweep_stop "$1"
+    done
+}
+
 # The pair that joins the thread server with its workers dies while it waits for
 # them to end: who is slow to read has his time all the same.
 manners_farewell() {
     local -A sweep_format=([thread]='delim:\n')
-    local server before victim fd writer
-    sweep_start "$1" thread "$SF_BUILD/bin/sockfault" run -- || return 0
-    server=$(cat "/proc/$sweep_server/task/$sweep_server/children")
-    before=$(manners_sockets "${server% }")
-    victim=$(manners_victim 2)
-    sweep_stop "$1"
+    local victim fd writer
+    manners_own "$1" 2 || return 0
     sweep_start "$1" thread "$SF_BUILD/bin/sockfault" run \
         --fault "process 1 select 3: fd-dead $victim" -- || return 0
     exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"

@@ -12,7 +12,7 @@ manners=(restart exec_flags turns dialogue address announced streams unheard
     path rush long killed vain lied high nagged limits quiet vanish spoilt
     refused brief widow frugal dialects large depth rash liar scarce patience
     sleep busy babble prompt picky neighbours stranger orphans word worker aside
-    deaf robbed orphaned farewell ages)
+    deaf robbed orphaned deserted farewell ages)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -339,19 +339,25 @@ manners_nagged() {
 
 # Who has nothing to do, and nobody to wait for but those who are quiet, sleeps.
 manners_sleep() {
-    local before after fd model
+    local model
     for model in "${mutant_models[@]}"; do
         sweep_start "$1" "$model" env || return 0
-        exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
-        sleep 0.3
-        before=$(manners_switches)
-        sleep 0.7
-        after=$(manners_switches)
-        exec {fd}>&-
+        manners_sleeps "$model, with one quiet client,"
         sweep_stop "$1"
-        [[ $((after - before)) -le 3 ]] || sweep_finding spin \
-            "one quiet client: $model woke $((after - before)) times in 0.7 s"
     done
+}
+
+# manners_sleeps WHO
+manners_sleeps() {
+    local before after fd
+    exec {fd}<>"/dev/tcp/$sweep_host/$sweep_port"
+    sleep 0.3
+    before=$(manners_switches)
+    sleep 0.7
+    after=$(manners_switches)
+    exec {fd}>&-
+    [[ $((after - before)) -le 3 ]] ||
+        sweep_finding spin "$1 woke $((after - before)) times in 0.7 s"
 }
 
 # How often the server, its threads and children have been on a processor.
