@@ -28,9 +28,9 @@
  * loop goes on when its deadline is long over, or waits without end where it
  * has one or the descriptor does not; a stream has sent all before it waits;
  * none looks at the clock on the wall.  A server also sends before it has too
- * much to send, handles what comes from a peer that takes no more, closes in a
- * way that loses no reply, and stops in time with all answered that it had
- * received.
+ * much to send, handles what comes from a peer that takes no more, counts what
+ * it has handled, closes in a way that loses no reply, and stops in time with
+ * all answered that it had received.
  */
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/model.h"
