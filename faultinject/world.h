@@ -29,6 +29,9 @@
 #include <sys/uio.h>
 #include <time.h>
 
+/* What is rare is not to make what is frequent longer. */
+#define SF_APART __attribute__((noinline))
+
 struct mmsghdr; /* hidden from those who are not _GNU_SOURCE */
 struct rusage;
 

@@ -185,16 +185,11 @@ static void promise(struct sf_conn *conn, size_t bytes)
         conn->promised = bytes;
 }
 
-static void tell_io(struct sf_op *op, int err)
+/* It has moved none. */
+static SF_APART void tell_none(struct sf_op *op, int err, int way)
 {
-    int way = sf_calls[op->call].kind == K_READ ? SF_IN : SF_OUT;
     struct sf_conn *conn = op->conn;
 
-    if (!conn || (way == SF_IN && op->flags & SF_ASIDE))
-        return;
-    if (op->fault == SF_SHORT && op->result < (long)op->len)
-        op->fault = SF_NONE; /* there was nothing to cut */
-    conn->ready[way] = false;
     if (op->result == 0 && op->asked > 0) {
         if (way == SF_OUT)
             return; /* of the file that is sent: it has ended */
@@ -205,18 +200,40 @@ static void tell_io(struct sf_op *op, int err)
         conn->over_at = sf_conn_count();
         conn->over[SF_OUT] = true;
         conn->over[SF_IN] |= err != EPIPE;
-    } else if (op->result > 0 && op->flags & MSG_PEEK) {
+    }
+}
+
+static void tell_bytes(struct sf_op *op, int way)
+{
+    struct sf_conn *conn = op->conn;
+
+    if (op->flags & MSG_PEEK) {
         promise(conn, (size_t)op->result);
-    } else if (op->result > 0) {
+    } else {
         sf_moved(conn, way, (size_t)op->result);
         if (conn->over_at > 0)
             conn->over_at = sf_conn_count();
     }
     /* No edge comes for what a short count left, or for a held hangup. */
-    if (op->result > 0 && (op->fault == SF_SHORT || conn->held)) {
+    if (op->fault == SF_SHORT || conn->held) {
         conn->held = false;
         sf_rearm(op, op->fd, false);
     }
+}
+
+static void tell_io(struct sf_op *op, int err)
+{
+    int way = sf_calls[op->call].kind == K_READ ? SF_IN : SF_OUT;
+
+    if (!op->conn || (way == SF_IN && op->flags & SF_ASIDE))
+        return;
+    if (op->fault == SF_SHORT && op->result < (long)op->len)
+        op->fault = SF_NONE; /* there was nothing to cut */
+    op->conn->ready[way] = false;
+    if (op->result > 0)
+        tell_bytes(op, way);
+    else
+        tell_none(op, err, way);
 }
 
 /* Nobody is there: for what else is it there, but to be closed or to try
@@ -329,16 +346,17 @@ static void note_told(int fd)
         sf_fd_set(fd, SF_FD_DEAD);
 }
 
-void sf_account(struct sf_op *op, int err)
+static SF_APART void tell_refusal(const struct sf_op *op, int err)
 {
     count_refusal(err);
     if (err == EBADF)
         note_told(op->fd);
+}
+
+/* All but calls that move bytes. */
+static SF_APART void tell_other(struct sf_op *op, int err)
+{
     switch (sf_calls[op->call].kind) {
-    case K_READ:
-    case K_WRITE:
-        tell_io(op, err);
-        break;
     case K_WAIT:
         tell_wait(op, err);
         break;
@@ -369,4 +387,14 @@ void sf_account(struct sf_op *op, int err)
     default:
         break;
     }
+}
+
+void sf_account(struct sf_op *op, int err)
+{
+    if (err)
+        tell_refusal(op, err);
+    if (sf_calls[op->call].kind & (K_READ | K_WRITE))
+        tell_io(op, err);
+    else
+        tell_other(op, err);
 }

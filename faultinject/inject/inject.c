@@ -172,13 +172,17 @@ static bool is_closed(enum sf_fd_state state)
     return state >= SF_FD_GONE;
 }
 
+static SF_APART void begin_process(void)
+{
+    sf_injector.process = sf_inject_enrol ? sf_inject_enrol() : 1;
+    sf_injector.seen = sf_control_seen(sf_injector.process);
+}
+
 /* Processes are numbered as they come to use sockets. */
 static void enrol(void)
 {
-    if (sf_injector.process > 0)
-        return;
-    sf_injector.process = sf_inject_enrol ? sf_inject_enrol() : 1;
-    sf_injector.seen = sf_control_seen(sf_injector.process);
+    if (sf_injector.process == 0)
+        begin_process();
 }
 
 unsigned sf_inject_process(void)
@@ -235,12 +239,11 @@ static bool idle(void)
     return sf_injector.world->all_threads && sf_injector.process == 0;
 }
 
-/* A connection is what it is: the call is about its bytes. */
-static bool find_conn(struct sf_op *op)
+/* It was none, or becomes one, or may be one of which nobody was told. */
+static SF_APART bool find_other(struct sf_op *op)
 {
     enum sf_fd_state state = sf_fd_state(op->fd);
 
-    op->before = state;
     if (state != SF_FD_CONN && state != SF_FD_SOCKET &&
         state != SF_FD_IGNORED) {
         classify(op->fd);
@@ -254,6 +257,17 @@ static bool find_conn(struct sf_op *op)
     op->counts = op->conn || state == SF_FD_SOCKET ||
                  (is_closed(state) && (uses_bytes(op->call) || !idle()));
     return op->counts || sf_calls[op->call].kind & (K_CLOSE | K_OPEN);
+}
+
+/* A connection is what it is: the call is about its bytes. */
+static bool find_conn(struct sf_op *op)
+{
+    op->before = sf_fd_state(op->fd);
+    if (op->before != SF_FD_CONN || op->call == SF_CALL_connect)
+        return find_other(op);
+    op->conn = sf_fd_conn(op->fd);
+    op->counts = true;
+    return true;
 }
 
 /* False: a file, a pipe, a datagram socket, nothing of ours. */
@@ -313,13 +327,10 @@ static void find_point(struct sf_op *op)
         conn->moved[sf_calls[op->call].kind == K_READ ? SF_IN : SF_OUT];
 }
 
-/* Faults are done to stream sockets, and to calls that make or await them. */
-static bool can_fault(const struct sf_op *op)
+/* A call that moves no bytes. */
+static SF_APART bool can_fault_besides(const struct sf_op *op)
 {
     switch (sf_calls[op->call].kind) {
-    case K_READ:
-    case K_WRITE:
-        return op->conn && op->len > 0;
     case K_CONNECT:
         return op->conn && op->addr;
     case K_CLOSE: /* these have none that is not named */
@@ -335,6 +346,13 @@ static bool can_fault(const struct sf_op *op)
     default:
         return false;
     }
+}
+
+/* Faults are done to stream sockets, and to calls that make or await them. */
+static bool can_fault(const struct sf_op *op)
+{
+    return uses_bytes(op->call) ? op->conn && op->len > 0
+                                : can_fault_besides(op);
 }
 
 /* A call that may sleep: has the program signal handlers? */
@@ -398,8 +416,16 @@ static bool is_lost(const struct sf_op *op)
 {
     struct sf_wait *w = op->wait;
 
-    return w && op->world->there && (sf_monitors || sf_injector.points) &&
+    return op->world->there && (sf_monitors || sf_injector.points) &&
            !w->shape->there(w, op->world->there);
+}
+
+/* What it asks for is still what the program has said. */
+static SF_APART void look_at_wait(struct sf_op *op)
+{
+    op->wait->lost = is_lost(op);
+    if (sf_monitors)
+        sf_monitor_wait(op);
 }
 
 /* Nothing is done to a call that asks for nothing, or that is refused. */
@@ -415,18 +441,14 @@ static bool is_measured(struct sf_op *op)
     return true;
 }
 
-/* Somebody asks where calls are: the trace of all, a chooser of some. */
-static enum sf_verdict decide(struct sf_op *op)
+/* The chooser wants to be asked. */
+static SF_APART enum sf_verdict decide_on(struct sf_op *op)
 {
     struct sf_chooser *chooser = sf_injector.chooser;
     struct sf_outcome chosen;
     enum sf_verdict verdict;
-    bool wanted = chooser && can_fault(op) && chooser->wants(chooser, op->call);
 
-    sf_count_call(op->conn, op->call);
-    if (wanted || (sf_control && sf_control->tracing))
-        find_point(op);
-    if (!wanted || (chooser->cares && !chooser->cares(chooser, &op->at)) ||
+    if ((chooser->cares && !chooser->cares(chooser, &op->at)) ||
         !is_measured(op))
         return SF_PERFORM;
     chosen = choose(op);
@@ -442,8 +464,23 @@ static enum sf_verdict decide(struct sf_op *op)
         inflict(op, chosen);
     }
     if (verdict == SF_PERFORM)
-        errno = op->saved_errno;
+        *op->err = op->saved_errno;
     return verdict;
+}
+
+/* Somebody asks where calls are: the trace of all, a chooser of some. */
+static enum sf_verdict decide(struct sf_op *op)
+{
+    struct sf_chooser *chooser = sf_injector.chooser;
+    bool wanted;
+
+    op->err = &errno;
+    op->saved_errno = *op->err;
+    wanted = chooser && can_fault(op) && chooser->wants(chooser, op->call);
+    sf_count_call(op->conn, op->call);
+    if (wanted || (sf_control && sf_control->tracing))
+        find_point(op);
+    return wanted ? decide_on(op) : SF_PERFORM;
 }
 
 enum sf_fault sf_inject_turn(bool delay, bool yield)
@@ -491,7 +528,15 @@ static bool admits(const struct sf_op *op)
     return op->fd >= 0 && sf_inject_stray(op->call, op->fd);
 }
 
-static bool expect(const struct sf_op *op)
+/* It is not the world's, or the thread not the session's. */
+static SF_APART enum sf_verdict meet_stranger(struct sf_op *op)
+{
+    if (times_out(op))
+        return SF_ANSWER;
+    return admits(op) ? SF_PERFORM : SF_PASS;
+}
+
+static SF_APART bool expect(const struct sf_op *op)
 {
     struct epoll_event event;
 
@@ -511,14 +556,10 @@ static void prepare(struct sf_op *op)
 
 enum sf_verdict sf_ask(struct sf_op *op)
 {
-    enum sf_verdict verdict = SF_PERFORM;
+    enum sf_verdict verdict = ours(op) ? SF_PERFORM : meet_stranger(op);
 
-    if (!ours(op)) {
-        if (times_out(op))
-            return SF_ANSWER;
-        if (!admits(op))
-            return SF_PASS;
-    }
+    if (verdict != SF_PERFORM)
+        return verdict;
     if (sf_inject_calls)
         sf_inject_calls(op->call);
     sf_thread.busy = true;
@@ -526,22 +567,19 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->asked = op->len;
     if (op->measure && !op->world->peek)
         sf_measure(op, true);
+    op->err = NULL;
     op->fault = SF_NONE;
+    op->target = 0;
     op->intended = SF_NONE;
     op->record = NULL;
-    op->target = 0;
     if (op->wait)
-        op->wait->lost = is_lost(op);
-    if (sf_monitors && op->wait)
-        sf_monitor_wait(op);
+        look_at_wait(op);
     /* The kernel is what passing through means; a world in memory has to
      * see every call on its numbers, open or not. */
-    if (!find_subject(op) && op->world->all_threads) {
+    if (!find_subject(op) && op->world->all_threads)
         verdict = SF_PASS;
-    } else if (op->counts && sf_injector.points) {
-        op->saved_errno = errno;
+    else if (op->counts && sf_injector.points)
         verdict = decide(op);
-    }
     if (verdict == SF_PERFORM)
         prepare(op);
     if (sf_inject_calls) /* it is a part of the state while it waits */
@@ -578,7 +616,7 @@ static bool moved_bytes(const struct sf_op *op)
  * The program hears of it only now.  Until then others go on, and what is over
  * is not lost: whoever was told had no time to close it.
  */
-static void be_late(struct sf_op *op)
+static SF_APART void be_late(struct sf_op *op)
 {
     struct sf_conn *conn = op->conn;
     unsigned ordinal = conn ? conn->ordinal : 0;
@@ -623,7 +661,7 @@ long sf_tell(struct sf_op *op)
     sf_thread.busy = false;
     if (op->result < 0)
         errno = err;
-    else if (op->counts && sf_injector.points)
-        errno = op->saved_errno;
+    else if (op->err)
+        *op->err = op->saved_errno;
     return op->result;
 }

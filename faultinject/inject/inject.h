@@ -109,9 +109,6 @@ unsigned sf_injected(enum sf_fault fault);
 
 /* --- for the wrappers ------------------------------------------------- */
 
-/* What is rare is not to make what is frequent longer. */
-#define SF_APART __attribute__((noinline))
-
 /* A session is open.  The one thing a call that passes through looks at. */
 extern int sf_on;
 
@@ -159,6 +156,7 @@ struct sf_op {
     enum sf_fault intended;
     struct sf_record *record; /* of that, NULL: there was no room */
     unsigned *counted;        /* by the rule that wanted it, or NULL */
+    int *err; /* where errno is, for to ask is a call; NULL: it is left */
     int saved_errno;
 
     /* What the wrapper got: set before sf_tell(). */

@@ -41,7 +41,7 @@ void sf_gone(int fd, enum sf_fd_state state)
     sf_fd_set(fd, state);
 }
 
-void sf_rearm(const struct sf_op *op, int fd, bool unseen)
+SF_APART void sf_rearm(const struct sf_op *op, int fd, bool unseen)
 {
     const struct sf_conn *conn = sf_fd_conn(fd);
 

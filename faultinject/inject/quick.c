@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-void sf_quick_weigh(struct sf_conn *conn)
+SF_APART void sf_quick_weigh(struct sf_conn *conn)
 {
     struct sf_chooser *chooser = sf_injector.chooser;
     struct sf_point at = {
@@ -34,9 +34,8 @@ static void note(struct sf_conn *conn, enum sf_call call, size_t bytes)
 }
 
 /* It takes an op after all. */
-static __attribute__((noinline)) long tell(struct sf_conn *conn,
-                                           enum sf_call call, int fd,
-                                           size_t len, int flags, long result)
+static SF_APART long tell(struct sf_conn *conn, enum sf_call call, int fd,
+                          size_t len, int flags, long result)
 {
     struct sf_op op = {
         .call = call,
@@ -48,6 +47,7 @@ static __attribute__((noinline)) long tell(struct sf_conn *conn,
         .before = SF_FD_CONN,
         .counts = true,
         .asked = len,
+        .err = sf_injector.points ? &errno : NULL,
         .saved_errno = errno,
         .result = result,
     };

@@ -99,7 +99,7 @@ red 20: impossible inject/model.c \
 
 # What a truthful injector has to do afterwards.
 red edge_after_short_count traps inject/account.c \
-    's/(op->fault == SF_SHORT || conn->held)/conn->held/'
+    's/op->fault == SF_SHORT || conn->held/conn->held/'
 red edge_after_eagain traps inject/perform.c \
     '/^static enum sf_verdict would_block/,/^}/s/sf_rearm(op, op->fd, false);/;/'
 red edge_after_withheld traps inject/account.c \
