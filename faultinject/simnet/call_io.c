@@ -26,13 +26,19 @@ static void check_store(void *p, size_t n)
         __asan_storeN(p, n < MAX_RW ? n : MAX_RW);
 }
 
-static void check_iov(const struct iovec *iov, int n, bool store)
+static SF_APART void check_each(const struct iovec *iov, int n, bool store)
 {
     for (int i = 0; i < n; i++)
         if (store)
             check_store(iov[i].iov_base, iov[i].iov_len);
         else
             sim_check_load(iov[i].iov_base, iov[i].iov_len);
+}
+
+static void check_iov(const struct iovec *iov, int n, bool store)
+{
+    if (&__asan_loadN)
+        check_each(iov, n, store);
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -63,19 +69,30 @@ static struct iovec *advance(struct iovec *iov, int *n, size_t by)
     return iov;
 }
 
+static SF_APART ssize_t wait_and_read(struct sf_end *end,
+                                      const struct iovec *iov, int n, int flags,
+                                      int64_t until)
+{
+    for (;;) {
+        int passed = sim_block(until);
+        ssize_t r;
+
+        if (passed < 0)
+            return passed;
+        r = sim_read(end, iov, n, flags & MSG_PEEK);
+        if (r != -EAGAIN || end->nonblock)
+            return r;
+    }
+}
+
 static ssize_t read_once(struct sf_end *end, const struct iovec *iov, int n,
                          int flags, int64_t until)
 {
-    for (;;) {
-        ssize_t r = sim_read(end, iov, n, flags & MSG_PEEK);
-        int passed;
+    ssize_t r = sim_read(end, iov, n, flags & MSG_PEEK);
 
-        if (r != -EAGAIN || end->nonblock || (flags & MSG_DONTWAIT))
-            return r;
-        passed = sim_block(until);
-        if (passed < 0)
-            return passed;
-    }
+    if (r != -EAGAIN || end->nonblock || (flags & MSG_DONTWAIT))
+        return r;
+    return wait_and_read(end, iov, n, flags, until);
 }
 
 /* MSG_WAITALL: as long as there is more to come. */
@@ -97,8 +114,8 @@ static ssize_t read_all(struct sf_end *end, const struct iovec *iov, int n,
 }
 
 /* One record: what there is no room for is lost, and MSG_TRUNC counts it. */
-static ssize_t read_one(struct sf_end *end, const struct iovec *iov, int n,
-                        int flags, int64_t until)
+static SF_APART ssize_t read_one(struct sf_end *end, const struct iovec *iov,
+                                 int n, int flags, int64_t until)
 {
     ssize_t r;
 
@@ -109,15 +126,12 @@ static ssize_t read_one(struct sf_end *end, const struct iovec *iov, int n,
     return r >= 0 && flags & MSG_TRUNC ? r + (ssize_t)sim.cut : r;
 }
 
-static ssize_t read_iov(struct sf_end *end, const struct iovec *iov, int n,
-                        int flags)
+/* With flags that few have. */
+static SF_APART ssize_t read_as(struct sf_end *end, const struct iovec *iov,
+                                int n, int flags, int64_t until)
 {
-    int64_t until =
-        end->rcv_timeout ? sim_until(end->rcv_timeout) : SF_SIM_NEVER;
     struct iovec nowhere = {.iov_len = sim_iov_len(iov, n)};
 
-    if (end->records)
-        return read_one(end, iov, n, flags, until);
     if (flags & MSG_TRUNC && end->family != AF_UNIX) /* tcp(7): thrown away */
         return read_once(end, &nowhere, 1, flags, until);
     check_iov(iov, n, true);
@@ -126,6 +140,20 @@ static ssize_t read_iov(struct sf_end *end, const struct iovec *iov, int n,
                                                                   : -EINVAL;
     if ((flags & MSG_WAITALL) && !(flags & MSG_PEEK))
         return read_all(end, iov, n, flags, until);
+    return read_once(end, iov, n, flags, until);
+}
+
+static ssize_t read_iov(struct sf_end *end, const struct iovec *iov, int n,
+                        int flags)
+{
+    int64_t until =
+        end->rcv_timeout ? sim_until(end->rcv_timeout) : SF_SIM_NEVER;
+
+    if (end->records)
+        return read_one(end, iov, n, flags, until);
+    if (flags & (MSG_TRUNC | MSG_OOB | MSG_WAITALL))
+        return read_as(end, iov, n, flags, until);
+    check_iov(iov, n, true);
     return read_once(end, iov, n, flags, until);
 }
 
@@ -255,10 +283,39 @@ static ssize_t write_one(struct sf_end *end, const struct iovec *iov, int n)
     return r;
 }
 
+/* Why records or an urgent byte are not written; 0: no reason. */
+static SF_APART int refusal(struct sf_end *end, size_t len, int flags)
+{
+    if (end->records && end->err) /* unix_seqpacket_sendmsg() */
+        return -sim_take_error(end);
+    if (flags & MSG_OOB && end->family == AF_UNIX && (end->records || !len))
+        return -EOPNOTSUPP; /* it is the last one that is urgent */
+    return 0;
+}
+
+/* Of `len` bytes `r` were moved, or none for that reason. */
+static SF_APART ssize_t write_more(int fd, struct sf_end *end,
+                                   const struct iovec *iov, int n, int flags,
+                                   size_t len, ssize_t r)
+{
+    if (!end->nonblock && !(flags & MSG_DONTWAIT)) {
+        size_t moved = r > 0 ? (size_t)r : 0;
+
+        if (r == -EAGAIN && end->records)
+            r = write_one(end, iov, n);
+        else if (r == -EAGAIN || (r > 0 && moved < len))
+            r = write_rest(end, iov, n, moved);
+    }
+    if (r == -EPIPE && !(flags & MSG_NOSIGNAL) && !end->records)
+        raise_sigpipe(fd);
+    return r;
+}
+
 static ssize_t write_iov(int fd, const struct iovec *iov, int n, int flags,
                          bool socket)
 {
     struct sf_end *end = sim_end(fd);
+    size_t len;
     ssize_t r;
 
     if (!end || (end->kind == SIM_READER && !socket))
@@ -268,23 +325,14 @@ static ssize_t write_iov(int fd, const struct iovec *iov, int n, int flags,
     if (end->kind == SIM_EPOLL || end->kind == SIM_TIMER)
         return -EINVAL;
     check_iov(iov, n, false);
-    if (end->records && end->err) /* unix_seqpacket_sendmsg() */
-        return -sim_take_error(end);
-    if (flags & MSG_OOB && end->family == AF_UNIX &&
-        (end->records || !sim_iov_len(iov, n)))
-        return -EOPNOTSUPP; /* it is the last one that is urgent */
+    len = sim_iov_len(iov, n);
+    r = end->records || flags & MSG_OOB ? refusal(end, len, flags) : 0;
+    if (r < 0)
+        return r;
     r = sim_write(end, iov, n);
-    if (!end->nonblock && !(flags & MSG_DONTWAIT)) {
-        size_t moved = r > 0 ? (size_t)r : 0;
-
-        if (r == -EAGAIN && end->records)
-            r = write_one(end, iov, n);
-        else if (r == -EAGAIN || (r > 0 && moved < sim_iov_len(iov, n)))
-            r = write_rest(end, iov, n, moved);
-    }
-    if (r == -EPIPE && !(flags & MSG_NOSIGNAL) && !end->records)
-        raise_sigpipe(fd);
-    return r;
+    if (r >= 0 && (size_t)r == len)
+        return r;
+    return write_more(fd, end, iov, n, flags, len, r);
 }
 
 ssize_t sim_on_send(int fd, const void *buf, size_t len, int flags)

@@ -25,20 +25,6 @@ static uint8_t *bytes_of(struct sf_end *end)
     return buffers[end - sim.ends];
 }
 
-size_t sim_space(const struct sf_end *end)
-{
-    return end->in.cap > end->in.len ? end->in.cap - end->in.len : 0;
-}
-
-size_t sim_iov_len(const struct iovec *iov, int n)
-{
-    size_t len = 0;
-
-    for (int i = 0; i < n; i++)
-        len += iov[i].iov_len;
-    return len;
-}
-
 static size_t least(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -51,7 +37,8 @@ static void put(struct sf_end *end, const uint8_t *from, size_t len)
     size_t run = least(len, SF_SIM_BUFFER - at);
 
     memcpy(bytes + at, from, run);
-    memcpy(bytes, from + run, len - run);
+    if (run < len)
+        memcpy(bytes, from + run, len - run);
     end->in.len += (uint32_t)len;
 }
 
@@ -78,7 +65,8 @@ static void copy_out(struct sf_end *end, size_t skip, uint8_t *to, size_t len)
     if (!to) /* MSG_TRUNC wants none of it */
         return;
     memcpy(to, bytes + at, run);
-    memcpy(to + run, bytes, len - run);
+    if (run < len)
+        memcpy(to + run, bytes, len - run);
     if (&__msan_unpoison)
         __msan_unpoison(to, len);
 }

@@ -78,6 +78,7 @@ struct sf_end {
     bool nospace; /* a writer was told to wait, so tell it later       */
     bool quick;   /* SO_LINGER with time 0: close is a reset           */
     bool harmed;  /* a fault was made true here                        */
+    bool records; /* SOCK_SEQPACKET: what is written is read as one    */
     bool was_connected;
     bool spoilt;     /* TCP: it can neither connect nor listen any more  */
     bool bound;      /* by bind() or listen(), not by connecting          */
@@ -105,7 +106,6 @@ struct sf_end {
     int64_t due, period; /* 0: disarmed; rings once                       */
     bool semaphore, wall, rung;
 
-    bool records;  /* SOCK_SEQPACKET: what is written is read as one          */
     bool of_peers; /* listener: it is not the program's                      */
     bool anywhere; /* … and at every TCP address where nobody else is        */
 };
@@ -180,10 +180,20 @@ static inline void sim_wake(struct sf_end *end)
 /* --- byte queues: queue.c */
 void sim_forget(struct sf_end *end); /* it is free: see sf_sim_be_tidy() */
 void sim_empty(struct sf_end *end);  /* what it has not read is gone */
-size_t sim_space(const struct sf_end *end); /* in the queue of `end`      */
+static inline size_t sim_space(const struct sf_end *end)
+{
+    return end->in.cap > end->in.len ? end->in.cap - end->in.len : 0;
+}
 size_t sim_put(struct sf_end *end, const struct iovec *iov, int n);
 size_t sim_get(struct sf_end *end, const struct iovec *iov, int n, bool peek);
-size_t sim_iov_len(const struct iovec *iov, int n);
+static inline size_t sim_iov_len(const struct iovec *iov, int n)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < n; i++)
+        len += iov[i].iov_len;
+    return len;
+}
 /* Records, whose length is before them; -EAGAIN: no room, or there is none. */
 ssize_t sim_put_record(struct sf_end *end, const struct iovec *iov, int n);
 ssize_t sim_get_record(struct sf_end *end, const struct iovec *iov, int n,

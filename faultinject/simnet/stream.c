@@ -77,18 +77,22 @@ void sim_finish(struct sf_end *end)
 
 /* ---------------------------------------------------------------- reading */
 
-static void made_room(struct sf_end *end)
+static SF_APART void tell_room(struct sf_end *writer)
 {
-    struct sf_end *writer = end->peer;
-
-    sim.changes++;
-    if (writer && writer->nospace && (sim_ready(writer) & POLLOUT)) {
+    if (sim_ready(writer) & POLLOUT) {
         writer->nospace = false;
         sim_wake(writer);
     }
 }
 
-static ssize_t nothing_to_read(struct sf_end *end)
+static void made_room(struct sf_end *end)
+{
+    sim.changes++;
+    if (end->peer && end->peer->nospace)
+        tell_room(end->peer);
+}
+
+static SF_APART ssize_t nothing_to_read(struct sf_end *end)
 {
     if (end->kind == SIM_READER)
         return end->peer ? -EAGAIN : 0;
@@ -104,8 +108,8 @@ static ssize_t nothing_to_read(struct sf_end *end)
 }
 
 /* unix_dgram_recvmsg(): an error comes before what is there. */
-static ssize_t read_record(struct sf_end *end, const struct iovec *iov, int n,
-                           bool peek)
+static SF_APART ssize_t read_record(struct sf_end *end, const struct iovec *iov,
+                                    int n, bool peek)
 {
     ssize_t got;
 
@@ -160,7 +164,8 @@ static ssize_t move(struct sf_end *end, const struct iovec *iov, int n)
 }
 
 /* As a whole, or not at all; also one that is empty. */
-static ssize_t move_record(struct sf_end *end, const struct iovec *iov, int n)
+static SF_APART ssize_t move_record(struct sf_end *end, const struct iovec *iov,
+                                    int n)
 {
     ssize_t moved = sim_put_record(end->peer, iov, n);
 
@@ -172,7 +177,7 @@ static ssize_t move_record(struct sf_end *end, const struct iovec *iov, int n)
 }
 
 /* Nobody will read it, and nobody answers: RFC 1122, 4.2.2.13. */
-static ssize_t write_in_vain(struct sf_end *end, size_t len)
+static SF_APART ssize_t write_in_vain(struct sf_end *end, size_t len)
 {
     if (len && end->peer)
         sim_reset(end->peer, ECONNRESET);
@@ -211,7 +216,8 @@ static ssize_t write_unix(struct sf_end *end, const struct iovec *iov, int n)
 }
 
 /* A pipe takes up to PIPE_BUF bytes whole or not at all. */
-static ssize_t write_pipe(struct sf_end *end, const struct iovec *iov, int n)
+static SF_APART ssize_t write_pipe(struct sf_end *end, const struct iovec *iov,
+                                   int n)
 {
     size_t len = sim_iov_len(iov, n);
 

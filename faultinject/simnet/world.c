@@ -185,7 +185,7 @@ static bool has_had_share(enum sf_call call)
            (sf_calls[call].kind != K_CLOCK || sim.calls - sim.share >= MANY);
 }
 
-static __attribute__((noinline)) void look(enum sf_call call)
+static SF_APART void look(enum sf_call call)
 {
     if (has_had_share(call))
         sim_give_way();
@@ -203,7 +203,7 @@ static void before(enum sf_call call)
         look(call);
 }
 
-static long failed(enum sf_call call, long first, long asked, int err)
+static SF_APART long failed(enum sf_call call, long first, long asked, int err)
 {
     if (sim.config.after)
         sim.config.after(sim.config.arg, call, first, asked, -1, err);
