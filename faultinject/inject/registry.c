@@ -119,6 +119,8 @@ bool sf_epoll_left(int epfd, uint64_t data)
 /* An instance that is closed reports no more. */
 static void leave_none(int epfd)
 {
+    if (__atomic_load_n(&leavings, __ATOMIC_RELAXED) == 0)
+        return;
     for (int i = 0; i < LEFT_MAX; i++)
         if (__atomic_load_n(&left[i].above, __ATOMIC_RELAXED) == epfd + 1)
             __atomic_store_n(&left[i].above, 0, __ATOMIC_RELAXED);
@@ -173,7 +175,9 @@ bool sf_epoll_unknown(int fd)
 
 void sf_epoll_forget_all(void)
 {
-    memset(left, 0, sizeof left);
+    if (leavings > 0)
+        memset(left, 0, sizeof left);
+    leavings = 0;
     is_full = false;
     used = 0;
 }

@@ -77,10 +77,10 @@ static bool select_next(const struct sf_wait *w, int *cursor,
     int end = select_end(s);
 
     while (*cursor < end) {
-        int word = *cursor / NFDBITS;
-        unsigned long left = (word_of(s->rd, word) | word_of(s->wr, word) |
-                              word_of(s->ex, word)) >>
-                             *cursor % NFDBITS;
+        int word = *cursor / NFDBITS, bit;
+        unsigned long rd = word_of(s->rd, word), wr = word_of(s->wr, word);
+        unsigned long ex = word_of(s->ex, word);
+        unsigned long left = (rd | wr | ex) >> *cursor % NFDBITS;
 
         if (left == 0) {
             *cursor = (word + 1) * NFDBITS;
@@ -90,9 +90,10 @@ static bool select_next(const struct sf_wait *w, int *cursor,
         *cursor = m->fd + 1;
         if (m->fd >= end)
             break;
-        m->events = (short)((in_set(s->rd, m->fd) ? POLLIN : 0) |
-                            (in_set(s->wr, m->fd) ? POLLOUT : 0) |
-                            (in_set(s->ex, m->fd) ? POLLPRI : 0));
+        bit = m->fd % NFDBITS;
+        m->events = (short)((rd >> bit & 1 ? POLLIN : 0) |
+                            (wr >> bit & 1 ? POLLOUT : 0) |
+                            (ex >> bit & 1 ? POLLPRI : 0));
         return true;
     }
     return false;
