@@ -97,14 +97,17 @@ static void end_fault(const struct sf_op *op, int err)
         __atomic_store_n(&op->record->seq, 0, __ATOMIC_RELEASE);
 }
 
+/* Both are counted before anything is written: an addition that is locked waits
+ * until what was written is there, and of the ring nothing is near. */
 static void record_call(const struct sf_op *op, int err)
 {
+    uint64_t seq = count(&sf_control->seq) + 1;
     struct sf_record *r =
         &sf_control->ring[count(&sf_control->n_ring) % SF_RING_MAX];
 
     begin(r, op);
     end(r, op, err);
-    number(r);
+    __atomic_store_n(&r->seq, seq, __ATOMIC_RELEASE);
 }
 
 uint64_t *sf_control_seen(unsigned process)
