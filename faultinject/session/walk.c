@@ -38,6 +38,25 @@ void sf_walk_states(const struct sf_serving *serving)
     sf_sim_wipe = sf_turns_clear_stack;
 }
 
+long __real_sf_tell(struct sf_op *op);
+long __wrap_sf_tell(struct sf_op *op);
+
+/*
+ * What is on the stack below the program is no state, but what the program puts
+ * there next may have it between its variables.  So nothing is left there, of
+ * this call or of functions that the program called before it.
+ */
+long __wrap_sf_tell(struct sf_op *op)
+{
+    long result = __real_sf_tell(op);
+
+    if (seen) {
+        memset(op, 0, sizeof *op);
+        sf_turns_clear_stack();
+    }
+    return result;
+}
+
 static void hide_counters(void)
 {
     struct sf_hidden *hidden = sf_imprint_hidden();

@@ -633,7 +633,7 @@ void sf_turns_clear_stack(void)
     const char *here = __builtin_frame_address(0);
     size_t room = self ? sf_parked_room(&self->parked, here) : 0;
 
-    if (sf_sim_threads > 1 && room > SPARE)
+    if (room > SPARE)
         clear(room - SPARE < DEEP ? room - SPARE : DEEP);
 }
 

@@ -19,6 +19,8 @@
  *   drops    … of which an interrupted first recv takes a byte
  *   handles  it handles SIGUSR1, which it else ignores, once its first recv was
  *            interrupted; and says so, at the end, to whom one comes
+ *   holes    … then a wait with much on its stack that nobody has written
+ *   filled   … or that somebody has
  *   gives-up who was interrupted before it could send asks once more and ends
  *            with status 1, as is right for want of memory
  *   tells    it says its line and is gone
@@ -144,6 +146,19 @@ static void on_usr1(int signo)
     say("handled ");
 }
 
+/* What is there is what other calls have left. */
+static void wait_with_holes(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    char hole[2048];
+
+    if (is("filled"))
+        memset(hole, 0, sizeof hole);
+    __asm__ volatile("" : : "r"(hole) : "memory");
+    poll(&p, 1, -1);
+    __asm__ volatile("" : : "r"(hole) : "memory");
+}
+
 /* … nor does this. */
 static void handle_if(bool interrupted)
 {
@@ -180,6 +195,8 @@ static size_t take(int fd, char text[SIZE])
             say_whether(n < 0 && errno == EINTR);
         if (got == 0 && is("handles"))
             handle_if(n < 0 && errno == EINTR);
+        if (is("holes") || is("filled"))
+            wait_with_holes(fd);
         if (got == 0 && is("drops"))
             drop_if(n < 0 && errno == EINTR);
         got += n > 0 ? (size_t)n : 0;

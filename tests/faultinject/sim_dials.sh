@@ -80,6 +80,18 @@ client_of_more 0 PROVED '-k 2 --compare --dials -s line' reads
 client_of_more 1 'finding: output: ' '--loops --compare --dials -s pieces' drops
 client 1 'finding: output: ' '--loops --compare --dials -s pieces' handles
 
+# Nor is what a call of ours has left on the stack.
+schedules() {
+    client 0 PROVED '-k 2 --dials -s pieces' "$1"
+    sed -n 's/^  schedules *//p' out | head -n 1
+}
+filled=$(schedules filled)
+holes=$(schedules holes)
+[ -n "$holes" ] && [ "$holes" = "$filled" ] || {
+    echo "sim_dials.sh: holes: $holes schedules, filled: $filled" >&2
+    failed=1
+}
+
 # What was printed before runs are forked is a part of each.
 client 0 '^  states ' '-k 1 --compare --dials -s line' begins
 
