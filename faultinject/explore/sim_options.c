@@ -114,9 +114,7 @@ static bool take_dials(const char *text)
 
     sim.dials = text ? text : "";
     return sf_dials_read(sim.dials, &addr, &len) ||
-           sf_complain("sim: --dials=%s: expected a port, or the path of a "
-                       "UNIX socket, from / or @ on",
-                       text);
+           sf_complain("sim: --dials=%s: " SF_DIALS_EXPECTED, text);
 }
 
 static bool take_option(int option)

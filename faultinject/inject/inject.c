@@ -20,6 +20,7 @@ bool (*sf_inject_stray)(enum sf_call call, int fd);
 bool (*sf_inject_passes)(const struct sf_op *op);
 void (*sf_inject_calls)(enum sf_call call);
 void (*sf_inject_forks)(enum sf_fork where);
+void (*sf_inject_exits)(void);
 char *(*sf_inject_terminates)(void);
 bool (*sf_inject_refuses)(const void *caller);
 const struct sf_heap *sf_inject_heap;

@@ -66,6 +66,9 @@ enum sf_fork { SF_BEFORE_FORK, SF_IN_PARENT, SF_IN_CHILD };
  * others.  NULL: nobody is. */
 extern void (*sf_inject_forks)(enum sf_fork where);
 
+/* Before the program ends by _exit() (exits.c).  NULL: nobody is told. */
+extern void (*sf_inject_exits)(void);
+
 /* Asked, where C++ calls abort() since nobody catches what was thrown, where
  * that is to be said, in SF_TERMINATE_MAX bytes (sanitizer.h).  NULL, as what
  * it may answer: nowhere. */

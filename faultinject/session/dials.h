@@ -9,6 +9,11 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+enum { SF_DIALS_MAX = 128 }; /* longer ones are none of them */
+
+#define SF_DIALS_EXPECTED \
+    "expected a port, or the path of a UNIX socket, from / or @ on"
+
 /* *len 0: everywhere.  False: it is none of them. */
 bool sf_dials_read(const char *where, struct sockaddr_storage *addr,
                    socklen_t *len);

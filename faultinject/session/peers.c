@@ -90,6 +90,28 @@ struct sf_peer *sf_play_holder(unsigned number)
     return peer && peer->end ? peer : NULL;
 }
 
+/* A server closes what its client has closed, and is there for the next. */
+static void be_free(struct sf_peer *peer)
+{
+    if (sf_play.joined && peer->answers && (peer->eof || peer->err) &&
+        !sf_peer_accepted(peer))
+        sf_play_let_go(peer, false);
+}
+
+/* Who closes and connects again at once is let in by the same one. */
+static void free_those_let_go(void)
+{
+    for (unsigned i = 0; sf_play.joined && i < sf_play.conns_n; i++) {
+        struct sf_peer *peer = &sf_play.conns[i];
+
+        if (!peer->end || peer->stopped || sf_peer_accepted(peer))
+            continue;
+        while (sf_play_receive_some(peer, SIZE_MAX))
+            ;
+        be_free(peer);
+    }
+}
+
 /* The program dialled: the next peer without a connection answers. */
 bool sf_play_answer(void)
 {
@@ -101,6 +123,7 @@ bool sf_play_answer(void)
     end = sf_end_accept(sf_play.listener);
     if (!end)
         return false;
+    free_those_let_go();
     while (number < SF_PEERS && sf_play_holder(number))
         number++;
     sf_play_new_conn(number, end)->answers = true;
@@ -236,14 +259,6 @@ bool sf_play_receive_some(struct sf_peer *peer, size_t n)
     peer->received += (size_t)r;
     touch(peer);
     return true;
-}
-
-/* A server closes what its client has closed, and is there for the next. */
-static void be_free(struct sf_peer *peer)
-{
-    if (sf_play.joined && peer->answers && (peer->eof || peer->err) &&
-        !sf_peer_accepted(peer))
-        sf_play_let_go(peer, false);
 }
 
 /* While the program waits: readers read, and what was held up goes on. */

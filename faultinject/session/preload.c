@@ -14,6 +14,7 @@
 #include "faultinject/session/dials.h"
 #include "faultinject/session/errors.h"
 #include "faultinject/session/machine.h"
+#include "faultinject/session/others.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
 #include "faultinject/session/serve.h"
@@ -42,9 +43,6 @@
 #include <unistd.h>
 
 enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000 };
-
-#define ONLY_ONE   "only one process can be simulated: run it "
-#define FOREGROUND SF_SIM_FOREGROUND
 
 /* In programs built with AFL++'s compilers. */
 void __afl_manual_init(void) __attribute__((weak));
@@ -105,6 +103,28 @@ static void load(void)
         cannot(why);
     if (served->proves)
         session.faults_n = 0;
+}
+
+/* Where peers answer, a copy as well; NULL: nowhere. */
+static const char *dialled;
+
+static void dials(const char *where)
+{
+    static char copy[SF_DIALS_MAX];
+
+    if (!where)
+        return;
+    snprintf(copy, sizeof copy, "%s", where);
+    dialled = copy;
+}
+
+static void check_dials(void)
+{
+    struct sockaddr_storage addr;
+    socklen_t len;
+
+    if (dialled && !sf_dials_read(dialled, &addr, &len))
+        cannot(SF_SIM_DIALS_ENV ": " SF_DIALS_EXPECTED);
 }
 
 static FILE *show; /* the session, as it happens; NULL: to nobody */
@@ -172,10 +192,16 @@ static void count(void)
     served->allocations = sf_refuse_asked();
 }
 
+/* It is over, by what was found or by where it came to. */
+static bool is_judged(void)
+{
+    return served->ended || served->found || served->unusable || served->cut;
+}
+
 /* A child's end is not the program's. */
 static void leave(void)
 {
-    if (served->ended || !served->joined || getpid() != owner)
+    if (!served->joined || is_judged() || getpid() != owner)
         return;
     count();
     sf_session_leave();
@@ -302,56 +328,6 @@ static void on_fork(enum sf_fork where)
     handlers[where]();
 }
 
-static bool gives_back(enum sf_call call)
-{
-    return call == SF_CALL_close || call == SF_CALL_fcntl;
-}
-
-/* Kept from the start: a program that sets its title writes it over argv, where
- * libc's own name for it is. */
-static char called[41];
-
-static void say_who(char why[SF_SIM_LINE], enum sf_call call, int fd)
-{
-    bool child = getpid() != owner;
-
-    snprintf(why, SF_SIM_LINE,
-             "another %s of %.40s calls %s on descriptor %d: " ONLY_ONE "%s",
-             child ? "process" : "thread", called, sf_calls[call].name, fd,
-             child ? FOREGROUND
-                   : "with threads made by pthread_create()" SF_SIM_ELSE);
-}
-
-/* He may be the server, for whom the simulated thread waits in vain, or have
- * something to tell besides: that is seen when it does not listen itself. */
-static void note_elsewhere(int fd)
-{
-    char why[SF_SIM_LINE];
-
-    if (served->joined || served->unusable || served->elsewhere)
-        return;
-    say_who(why, SF_CALL_listen, fd);
-    put_line(why);
-    served->elsewhere = true;
-}
-
-/* The world is for threads that take turns: what others do to it would be lost,
- * and what they should have done be missing. */
-static bool astray(enum sf_call call, int fd)
-{
-    char why[SF_SIM_LINE];
-
-    if (!sf_sim_is_open(fd)) {
-        if (call == SF_CALL_listen)
-            note_elsewhere(fd);
-        return false;
-    }
-    if (getpid() != owner && gives_back(call)) /* as many do before an exec */
-        return true;
-    say_who(why, call, fd);
-    cannot(why);
-}
-
 /* Those that take turns sleep until they have it. */
 static bool others_may_run(void)
 {
@@ -372,37 +348,18 @@ static void calm_threads(void *arg, int64_t until)
         _exit(2);
 }
 
-static void no_sigio(int fd)
+/* Kept from the start: a program that sets its title writes it over argv, where
+ * libc's own name for it is. */
+static char called[41];
+
+static void watch_others(void)
 {
-    char why[SF_SIM_LINE];
-
-    snprintf(why, sizeof why,
-             "%.40s wants SIGIO from descriptor %d, as masters of workers "
-             "do: " ONLY_ONE FOREGROUND,
-             called, fd);
-    cannot(why);
-}
-
-static void no_rights(int fd)
-{
-    char why[SF_SIM_LINE];
-
-    snprintf(why, sizeof why,
-             "%.40s passes a descriptor on through %d: " ONLY_ONE FOREGROUND,
-             called, fd);
-    cannot(why);
-}
-
-static void out_of_reach(int fd, int newfd)
-{
-    char why[SF_SIM_LINE];
-
-    snprintf(
-        why, sizeof why,
-        "%.40s makes descriptor %d a copy of %d: simulated ones are from %d "
-        "on, and only they",
-        called, newfd, fd, SF_SIM_FD);
-    cannot(why);
+    sf_others_watch(&(struct sf_others){.served = served,
+                                        .owner = owner,
+                                        .called = called,
+                                        .dials = dialled,
+                                        .put_line = put_line,
+                                        .cannot = cannot});
 }
 
 static struct sf_program program = {
@@ -439,8 +396,6 @@ static void serve_runs(void)
     sf_sanitized_forked();
 }
 
-/* Where peers answer; NULL: nowhere. */
-static const char *dialled;
 static void (*turns_calls)(enum sf_call call);
 
 static struct sf_end *listen_there(void)
@@ -449,8 +404,9 @@ static struct sf_end *listen_there(void)
     struct sockaddr_storage addr;
     socklen_t len;
 
-    if (!dialled || !sf_dials_read(dialled, &addr, &len))
+    if (!dialled)
         return NULL;
+    sf_dials_read(dialled, &addr, &len);
     return len ? sf_end_listen((struct sockaddr *)&addr, len, BACKLOG)
                : sf_end_listen_anywhere(BACKLOG);
 }
@@ -596,7 +552,7 @@ static void stand_by(void)
 {
     if (served == &unwatched)
         return;
-    sf_inject_stray = astray;
+    watch_others();
     sf_inject_begin(sf_simnet(), NULL, SF_LINUX);
     sf_inject_abandon();
 }
@@ -651,6 +607,7 @@ __attribute__((constructor(102))) static void attach(void)
     if (!find_scenario())
         return;
     strncpy(called, program_invocation_short_name, sizeof called - 1);
+    dials(getenv(SF_SIM_DIALS_ENV));
     if (report)
         map_report(report);
     sf_sanitized_watch(&served->sanitized);
@@ -663,16 +620,14 @@ __attribute__((constructor(102))) static void attach(void)
     if (served->joined)
         cannot("the program ran another in its place once it had peers");
     served->loaded = true;
+    check_dials();
     if (served->refused)
         load_backtrace();
     if (is_shown())
         show = sf_errors_keep();
     if (!fuzzing) /* while the path is still a path, and may be read */
         load();
-    sf_inject_stray = astray;
-    sf_sim_out_of_reach = out_of_reach;
-    sf_sim_no_sigio = no_sigio;
-    sf_sim_no_rights = no_rights;
+    watch_others();
     sf_finding_hook = tell;
     program.signals = sf_kernel();
     begin_world();
@@ -685,12 +640,12 @@ __attribute__((constructor(102))) static void attach(void)
     sf_turns_show(&served->turns);
     sf_turns_cannot = cannot;
     sf_turns_begin();
-    dialled = getenv(SF_SIM_DIALS_ENV);
     turns_calls = sf_inject_calls;
     if (dialled)
         sf_inject_calls = before_call;
     sf_monitor_begin(SF_MONITORS_OF_CALLS);
     sf_inject_forks = on_fork;
+    sf_inject_exits = leave;
     pthread_atfork(before_fork, in_parent, in_child);
 }
 

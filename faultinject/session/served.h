@@ -24,6 +24,10 @@ enum { SF_SIM_LINE = 512 };
 #define SF_SIM_FOREGROUND                                         \
     "in the foreground and without workers (nginx: 'daemon off; " \
     "master_process off;')" SF_SIM_ELSE
+/* … or has others dial, or make its connections theirs. */
+#define SF_SIM_ALONE                                                      \
+    "in the foreground, without workers or helpers (nginx: 'daemon off; " \
+    "master_process off;', links: -async-dns 0)" SF_SIM_ELSE
 /* … and of one that cannot do otherwise. */
 #define SF_SIM_ELSE ", or by 'sockfault run', over real sockets"
 

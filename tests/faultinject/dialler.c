@@ -25,6 +25,11 @@
  *            with status 1, as is right for want of memory
  *   tells    it says its line and is gone
  *   returns  when it is let go of it comes back, until nobody is there
+ *   twice    the first connection is none that it uses
+ *   reads    it asks once for each byte of its standard input
+ *   leaves   it ends without the handlers of its end
+ *   asks-by  a child that shares its memory until it is another program has
+ *            closed its own end of a pipe
  *   begins   it says so before it connects
  *   asks     what it is connected to is what it has asked for
  *   proxy    a server at port 7000: whoever says something gets the line
@@ -37,6 +42,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/faultinject/server.h"
@@ -99,6 +105,17 @@ static int dial(void)
         return fd;
     close(fd);
     return -1;
+}
+
+/* It has waited, so somebody has answered. */
+static void come_and_go(void)
+{
+    socklen_t len = name();
+    int fd = socket(there.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+    must(fd >= 0 && connect(fd, &there.any, len) < 0 && errno == EINPROGRESS);
+    must(come_through(fd));
+    close(fd);
 }
 
 static bool give(int fd, const char *text, size_t size)
@@ -312,6 +329,34 @@ static int print_line(void)
     return is_line(text, got) || is("brief") || is("half") ? 0 : 1;
 }
 
+/* Who it is that has done so is no matter: it ends with status 127. */
+static void have_child_close(void)
+{
+    int ends[2];
+    char byte;
+
+    must(pipe(ends) == 0);
+    if (vfork() == 0) {
+        close(ends[0]);
+        execl("/", "/", NULL);
+        _exit(127);
+    }
+    wait(NULL);
+    close(ends[1]);
+    must(read(ends[0], &byte, 1) == 0);
+    close(ends[0]);
+}
+
+static int ask_for_each(void)
+{
+    char byte, text[SIZE];
+    int status = 0;
+
+    while (read(STDIN_FILENO, &byte, 1) == 1)
+        status |= !is_line(text, ask(text));
+    return status;
+}
+
 static void serve(int fd)
 {
     char text[SIZE];
@@ -322,6 +367,12 @@ static void serve(int fd)
     if (take(fd, text) > 0 && (got = ask(text)) > 0)
         give(fd, text, got);
     close(fd);
+}
+
+static _Noreturn void leave(int status)
+{
+    fflush(stdout);
+    _exit(status);
 }
 
 static int be_proxy(void)
@@ -358,5 +409,13 @@ int main(int argc, char **argv)
         return tell();
     if (is("begins"))
         say("asking ");
+    if (is("asks-by"))
+        have_child_close();
+    if (is("twice"))
+        come_and_go();
+    if (is("reads"))
+        return ask_for_each();
+    if (is("leaves"))
+        leave(print_line());
     return is("idle") ? 0 : print_line();
 }

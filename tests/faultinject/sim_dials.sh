@@ -41,6 +41,20 @@ client 1 'finding: spin: ' '--dials -s line' spins
 client 0 ': 1 connection, 3 calls' '--dials -s line' tells
 client 0 'connect 512 -> -1 ECONNREFUSED' '-v --dials -s line' returns
 
+# Who has cleaned up by itself ends without handlers.
+client 0 '^abcde$' '--dials -s line' leaves
+client 0 ': 1 connection, 5 calls' '--dials -s line' leaves
+client 0 'returned after 5 calls' '-v --dials -s line' leaves
+client 0 PROVED '-k 2 --compare --dials -s line' leaves
+client 0 PROVED '--memory --dials -s line' leaves
+
+# --- its children ---
+
+client 0 '^abcde$' '--dials -s line' asks-by
+# One that is the client would ask the real network.
+expect 2 'another process of .*dialler.* calls connect' '--dials -s line' \
+    sh -c "$dialler right; :"
+
 # --- what is proved of one ---
 
 for all in '--compare --silent' '--plain --compare --silent'; do
@@ -112,6 +126,19 @@ client 0 '^! .* connect 512: ECONNREFUSED' '-v --dials -s refused' again
 client 0 '1.000 s .* connect 512 -> 0$' '-v --dials -s refused' again
 client 0 '^abcde$' '--dials -s refused' again
 client 0 PROVED '-k 2 --compare --dials -s line' again
+
+# … by the same peer, though nothing has happened in between.
+client 0 '^abcde$' '--dials -s line' twice
+client 0 '^ +0.000 s +returned after' '-v --dials -s line' twice
+
+# --- what it reads besides, each run does from the beginning ---
+
+printf abcdefgh >letters
+{ cat line && for i in 2 3 4 5 6 7 8; do sed -n '$p' line; done; } >lines
+for all in '' --plain; do
+    expect 0 'session    40 calls' "-k 1 $all --dials -s lines" \
+        sh -c "exec '$dialler' reads <letters"
+done
 
 # --- where ---
 
