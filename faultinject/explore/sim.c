@@ -62,8 +62,10 @@ static void set_environment(const struct sf_program *program)
     setenv(SF_SIM_SHOW_ENV, sim.verbose ? "1" : "0", 1);
     if (sim.dials)
         setenv(SF_SIM_DIALS_ENV, sim.dials, 1);
-    /* Which functions were called so far is in no state then. */
-    setenv("LD_BIND_NOW", "1", 0);
+    else
+        unsetenv(SF_SIM_DIALS_ENV);
+    if (sim.proves && !sim.plain) /* which functions were called is no state */
+        setenv("LD_BIND_NOW", "1", 0);
 }
 
 /* --------------------------------------------------------------- verdict */
@@ -117,6 +119,9 @@ static int server_verdict(void)
     if (!s->stopped && !(s->allowed & 1u << SF_MON_DIED))
         return ends(SF_FOUND, "finding: died: the program ended, and nobody "
                               "had told it to stop");
+    if (sim.compares || sim.judges_silence)
+        return ends(SF_COULD_NOT, "--compare and --silent are for clients, and "
+                                  "this is a server");
     if (!s->accepted && !s->faults && !s->refused)
         return ends(SF_COULD_NOT,
                     "nobody was met: of %u connections in this session the "
@@ -139,6 +144,15 @@ static int client_verdict(const char *name, int status)
     return differs ? ends(SF_FOUND, "finding: %s", differs) : SF_NOTHING_FOUND;
 }
 
+static int much_verdict(const char *name)
+{
+    return sim.served->faults
+               ? ends(SF_FOUND, "finding: output: %.40s prints without end",
+                      name)
+               : ends(SF_COULD_NOT, "%.40s prints more than can be compared",
+                      name);
+}
+
 int sf_sim_verdict(const char *name, int status, bool hung)
 {
     const struct sf_served *s = sim.served;
@@ -147,6 +161,8 @@ int sf_sim_verdict(const char *name, int status, bool hung)
         return s->unusable ? SF_COULD_NOT : SF_FOUND;
     if (s->cut)
         return SF_NOTHING_FOUND;
+    if (sim.much)
+        return much_verdict(name);
     if (sf_forwarded())
         return ends(SF_COULD_NOT, "stopped by SIG%s before the session ended",
                     sigabbrev_np(sf_forwarded()));
@@ -179,7 +195,8 @@ int sf_sim_verdict(const char *name, int status, bool hung)
     if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
         sf_sanitized_ended(&s->sanitized))
         return ends(SF_FOUND, "finding: a sanitizer's report, see above");
-    return s->dials ? client_verdict(name, status) : server_verdict();
+    return s->dials && !s->listened ? client_verdict(name, status)
+                                    : server_verdict();
 }
 
 /* ------------------------------------------------------------- the program */
@@ -206,7 +223,7 @@ static pid_t start(char **command, const struct sf_program *program,
         personality(ADDR_NO_RANDOMIZE); /* who sorts by address is the same */
         if (repeats()) /* it goes on for ever if we are killed */
             prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (sim.served->proves && !sim.aloud)
+        if ((sim.served->proves || sim.served->calm) && !sim.aloud)
             be_silent();
         sf_sim_same_redirect();
         sf_signals_free(mask);
@@ -370,8 +387,10 @@ static int watch(const char *name, pid_t pid, bool *hung)
         note_without(name, pid);
         own += repeats() ? sf_sim_own_ms(pid) : 0;
         *hung = own > SF_SIM_HANG_MS || keeps_turn(pid);
-        if (*hung || (repeats() && sf_forwarded() &&
-                      ++told * SF_SIM_TICK_MS >= PATIENCE_MS))
+        sim.much |= sf_sim_same_is_much();
+        if (*hung || sim.much ||
+            (repeats() && sf_forwarded() &&
+             ++told * SF_SIM_TICK_MS >= PATIENCE_MS))
             kill(pid, SIGKILL);
         if (s->elsewhere && !s->joined &&
             ++elsewhere * SF_SIM_TICK_MS >= PATIENCE_MS)
@@ -422,6 +441,8 @@ void sf_sim_clear(void)
 {
     const struct sf_serving serving = sim.served->serving;
 
+    sim.much = false;
+
     *sim.served = (struct sf_served){.serving = serving};
 }
 
@@ -470,10 +491,31 @@ static void say_nothing_found(const struct sf_served *s)
     putchar('\n');
 }
 
+/* What it does with the session's faults is compared with what it does without
+ * them. */
+static int run_both(char **command, const struct sf_program *program)
+{
+    struct sf_session session;
+    int status = SF_NOTHING_FOUND;
+
+    if (!sf_sim_same_begin() || !sf_sim_load(&session))
+        return SF_COULD_NOT;
+    if (session.faults_n > 0) {
+        sim.served->calm = true;
+        status = sf_sim_run(command, program);
+        sf_sim_clear();
+    }
+    if (status == SF_NOTHING_FOUND)
+        status = sf_sim_run(command, program);
+    sf_sim_same_print();
+    return status;
+}
+
 static int run_once(char **command, const struct sf_program *program)
 {
     const struct sf_served *s = sim.served;
-    int status = sf_sim_run(command, program);
+    int status =
+        sim.dials ? run_both(command, program) : sf_sim_run(command, program);
 
     if (status != SF_NOTHING_FOUND)
         fprintf(stderr, "%s\n", s->line);

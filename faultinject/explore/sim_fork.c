@@ -84,7 +84,8 @@ static bool await(struct sf_serving *v, uint32_t before)
     while (!has_changed(&v->answered, before) && !has_ended()) {
         own += v->child > 0 ? sf_sim_own_ms(v->child) : 0;
         hung = own > SF_SIM_HANG_MS;
-        if ((hung || sf_forwarded()) && v->child > 0)
+        sim.much |= sf_sim_same_is_much();
+        if ((hung || sim.much || sf_forwarded()) && v->child > 0)
             kill(v->child, SIGKILL);
     }
     return hung;

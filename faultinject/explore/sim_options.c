@@ -35,6 +35,10 @@ static const char usage[] =
     "port\n"
     "                       or the path of a UNIX socket: a client, or a "
     "proxy\n"
+    "      --compare        ... which prints the same whatever transient fault "
+    "comes\n"
+    "      --silent         ... nor ends well and prints something else after "
+    "others\n"
     "      --allow MONITOR  what it sees is no finding, and the session goes "
     "on\n"
     "  -v, --verbose        show it as it happens, on standard error\n"
@@ -50,10 +54,6 @@ static const char usage[] =
     "it\n"
     "                       up to date\n"
     "  -o, --out FOLDER     ... with --prove: for the counterexample [.]\n"
-    "      --compare        ... a client prints the same, whatever transient "
-    "fault comes\n"
-    "      --silent         ... nor ends well and prints something else "
-    "otherwise\n"
     "      --turns[=only]   ... with --prove: other threads going first is a "
     "fault, too;\n"
     "                       the only one\n"
@@ -187,9 +187,9 @@ static bool go_together(void)
                         sim.yields != SF_YIELDS_NOT))
         return sf_complain("sim: --shard, --resume, --out, --plain and --turns "
                            "go with --prove");
-    if ((sim.compares || sim.judges_silence) && !(sim.proves && sim.dials))
-        return sf_complain("sim: --compare and --silent go with --prove and "
-                           "--dials");
+    if ((sim.compares || sim.judges_silence) && (!sim.dials || sim.tortures))
+        return sf_complain("sim: --compare and --silent go with --dials, and "
+                           "not with --memory");
     return sim.proves || (sim.tortures && !sim.nth) || !sim.budget_ms ||
            sf_complain("sim: --budget goes with --prove or --memory");
 }

@@ -304,13 +304,17 @@ static bool write_counterexample(const char *program)
 /* By its tape alone, as `sockfault sim` would. */
 static void show(char **command, const struct sf_program *program)
 {
-    if (!write_counterexample(command[0]))
+    int status;
+
+    if (!write_counterexample(command[0]) || !sf_sim_same_clear())
         return;
     sf_sim_clear();
     sim.scenario = proof.counterexample;
     sim.verbose = true;
     fprintf(stderr, "\n");
-    if (sf_sim_run(command, program) == SF_FOUND)
+    status = sf_sim_run(command, program);
+    sf_sim_same_print();
+    if (status == SF_FOUND)
         fprintf(stderr, "%s\n", sim.served->line);
     else if (!sf_forwarded())
         fprintf(stderr, "played by its tape alone nothing was found\n");
@@ -349,6 +353,7 @@ int sf_sim_prove(char **command, const struct sf_program *program)
 
     if (!sf_sim_load(&proof.session) || !sf_sim_same_begin())
         return SF_COULD_NOT;
+    proof.session.faults_n = 0;
     sf_exhaust_init(&proof.walk, sim.k);
     proof.walk.shard = sim.shard;
     proof.walk.shards = sim.shards;

@@ -3,39 +3,41 @@
  * that is asked for, what it prints.
  *
  * The first run, which has no fault, is what all others are compared with.
- * Standard output is a file in memory, emptied before each run but for what was
- * printed before the place where runs are forked.
+ * What they print goes to files in memory: one has that of the first run, and
+ * the other is emptied before each run but for what was printed before the
+ * place where runs are forked.
  */
 #include "faultinject/explore/sim.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TOLD_TO_STOP = -1 };
+enum { TOLD_TO_STOP = -1, MUCH = 16 << 20, PIECE = 4096 };
 
 static struct {
     bool known;
     int ending; /* its exit status, or TOLD_TO_STOP */
-    char *output;
-    size_t len;
-} first;
+    int output; /* what it has printed; -1: that is not compared */
+} first = {.output = -1};
 
-static int output = -1;
-static off_t before; /* so many bytes were printed before the fork */
+static int output = -1; /* of the run that is made */
+static off_t before;    /* so many bytes were printed before the fork */
 
-bool sf_sim_same_begin(void)
+static bool open_output(void)
 {
-    if (!sim.compares && !sim.judges_silence)
-        return true;
     output = memfd_create("output", MFD_CLOEXEC);
     return (output >= 0 && fcntl(output, F_SETFL, O_APPEND) == 0) ||
            sf_complain("sim: no file in memory: %s", strerror(errno));
+}
+
+bool sf_sim_same_begin(void)
+{
+    return (!sim.compares && !sim.judges_silence) || open_output();
 }
 
 void sf_sim_same_redirect(void)
@@ -44,16 +46,21 @@ void sf_sim_same_redirect(void)
         dup2(output, STDOUT_FILENO);
 }
 
-static off_t printed(void)
+static off_t printed(int fd)
 {
     struct stat st;
 
-    return output >= 0 && fstat(output, &st) == 0 ? st.st_size : 0;
+    return fd >= 0 && fstat(fd, &st) == 0 ? st.st_size : 0;
+}
+
+bool sf_sim_same_is_much(void)
+{
+    return printed(output) > MUCH;
 }
 
 void sf_sim_same_forks(bool forks)
 {
-    before = forks ? printed() : 0;
+    before = forks ? printed(output) : 0;
 }
 
 bool sf_sim_same_clear(void)
@@ -62,43 +69,42 @@ bool sf_sim_same_clear(void)
            sf_complain("sim: the output's file in memory: %s", strerror(errno));
 }
 
-/* Mapped; NULL: nothing. */
-static char *map_output(size_t len)
+void sf_sim_same_print(void)
 {
-    void *map =
-        len ? mmap(NULL, len, PROT_READ, MAP_SHARED, output, 0) : MAP_FAILED;
+    char bytes[PIECE];
+    off_t at = 0;
+    ssize_t n;
 
-    return map == MAP_FAILED ? NULL : map;
+    while (output >= 0 && (n = pread(output, bytes, sizeof bytes, at)) > 0) {
+        fwrite(bytes, 1, (size_t)n, stdout);
+        at += n;
+    }
+    fflush(stdout);
 }
 
-static void keep(int ending)
+static bool keep(int ending)
 {
-    size_t len = (size_t)printed();
-    char *map = map_output(len);
-
     first.known = true;
     first.ending = ending;
-    first.len = map ? len : 0;
-    first.output = map ? malloc(len) : NULL;
-    if (first.output)
-        memcpy(first.output, map, len);
-    if (map)
-        munmap(map, len);
+    first.output = output;
+    return output < 0 || open_output();
 }
 
 static bool prints_the_same(void)
 {
-    size_t len = (size_t)printed();
-    char *map;
-    bool same;
+    char one[PIECE], other[PIECE];
+    off_t at = 0;
+    ssize_t n;
 
-    if (output < 0 || len != first.len)
-        return output < 0;
-    map = map_output(len);
-    same = !len || (map && first.output && !memcmp(map, first.output, len));
-    if (map)
-        munmap(map, len);
-    return same;
+    if (printed(output) != printed(first.output))
+        return false;
+    while ((n = pread(output, one, PIECE, at)) > 0) {
+        if (pread(first.output, other, (size_t)n, at) != n ||
+            memcmp(one, other, (size_t)n) != 0)
+            return false;
+        at += n;
+    }
+    return n == 0;
 }
 
 static const char *text_of(int ending, char text[32])
@@ -132,14 +138,15 @@ static const char *differs(int ending, char text[SF_SIM_LINE / 2])
     return NULL;
 }
 
+/* The first run of all is kept, and not compared. */
 const char *sf_sim_same(int status, char text[SF_SIM_LINE / 2])
 {
-    const struct sf_served *s = sim.served;
+    struct sf_served *s = sim.served;
     int ending = s->stopped ? TOLD_TO_STOP : WEXITSTATUS(status);
 
-    if (!sim.proves || !s->dials)
-        return NULL;
-    if (!first.known && !s->faults)
-        keep(ending);
-    return first.known ? differs(ending, text) : NULL;
+    if (first.known)
+        return differs(ending, text);
+    if ((s->proves || s->calm) && !s->faults && !keep(ending))
+        s->unusable = true;
+    return NULL;
 }

@@ -22,7 +22,6 @@ bool sf_sim_load(struct sf_session *session)
         return false;
     if (sf_session_read_file(session, bytes, n, why, sizeof why) < 0)
         return sf_complain("%s:%s%s", sim.scenario, sf_before_why(why), why);
-    session->faults_n = 0;
     return true;
 }
 
@@ -71,6 +70,8 @@ void sf_sim_say_how(char **command, const char *option)
         putchar('=');
         sf_print_word(sim.dials, stdout);
     }
+    printf("%s%s", sim.compares ? " --compare" : "",
+           sim.judges_silence ? " --silent" : "");
     for (int i = 0; i < SF_MON_COUNT; i++)
         if (sim.allowed & 1u << i)
             printf(" --allow %s", sf_monitor_name((enum sf_monitor)i));

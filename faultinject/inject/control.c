@@ -97,8 +97,10 @@ static void end_fault(const struct sf_op *op, int err)
         __atomic_store_n(&op->record->seq, 0, __ATOMIC_RELEASE);
 }
 
-/* Both are counted before anything is written: an addition that is locked waits
- * until what was written is there, and of the ring nothing is near. */
+/* Both are counted before anything is written, since an addition that is locked
+ * waits until what was written is there, and of the ring nothing is near.  So
+ * records may stand in another order than that of their numbers, and readers go
+ * by these; a number is there once its record is. */
 static void record_call(const struct sf_op *op, int err)
 {
     uint64_t seq = count(&sf_control->seq) + 1;

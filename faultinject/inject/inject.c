@@ -264,9 +264,9 @@ static SF_APART bool find_other(struct sf_op *op)
 static bool find_conn(struct sf_op *op)
 {
     op->before = sf_fd_state(op->fd);
-    if (op->before != SF_FD_CONN || op->call == SF_CALL_connect)
+    op->conn = op->before == SF_FD_CONN ? sf_fd_conn(op->fd) : NULL;
+    if (!op->conn || op->call == SF_CALL_connect)
         return find_other(op);
-    op->conn = sf_fd_conn(op->fd);
     op->counts = true;
     return true;
 }

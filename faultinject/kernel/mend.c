@@ -69,11 +69,23 @@ static size_t queued(int fd)
     return sf_libc.ioctl(fd, FIONREAD, (long)&n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
+static void note_name(int fd, struct mend *m)
+{
+    m->name_len = sizeof m->name;
+    if (sf_libc.getsockname(fd, (struct sockaddr *)&m->name, &m->name_len) < 0)
+        m->name_len = 0;
+    m->tcp = m->name.sin6_family != AF_UNIX;
+    if (m->name_len > sizeof m->name)
+        m->name_len = 0;
+}
+
 void sf_mend_end(int fd)
 {
     int saved = errno;
+    struct mend m = {.state = ENDED, .left = queued(fd)};
 
-    set(fd, &(struct mend){.state = ENDED, .left = queued(fd)});
+    note_name(fd, &m);
+    set(fd, &m);
     sf_libc.shutdown(fd, SHUT_RD);
     errno = saved;
 }
@@ -104,16 +116,6 @@ static bool lingers(const struct mend *m)
     return m->state == RESET && m->tcp && !m->pending && !m->dropped;
 }
 
-static void note_name(int fd, struct mend *m)
-{
-    m->name_len = sizeof m->name;
-    if (sf_libc.getsockname(fd, (struct sockaddr *)&m->name, &m->name_len) < 0)
-        m->name_len = 0;
-    m->tcp = m->name.sin6_family != AF_UNIX;
-    if (m->name_len > sizeof m->name)
-        m->name_len = 0;
-}
-
 void sf_mend_reset(int fd, int err)
 {
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
@@ -133,15 +135,16 @@ void sf_mend_reset(int fd, int err)
     errno = saved;
 }
 
-/* What the kernel has dropped has nothing left but an error to tell.  On the
- * program's stack: what a signal handler has is small. */
+/* Of TCP all is dropped together, or the end is told whatever still comes: the
+ * peer may send without end.  The scrap is on the program's stack: what a
+ * signal handler has is small. */
 void sf_mend_lose(int fd)
 {
     struct mend *m = of(fd);
     char scrap[256];
     int saved = errno;
 
-    while (!(m && m->dropped) &&
+    while (!(m && m->tcp) &&
            sf_libc.recv(fd, scrap, sizeof scrap, MSG_DONTWAIT) > 0)
         ;
     if (m)

@@ -145,6 +145,7 @@ bool sf_play_next_acts(void)
     } while (sf_play.next < sf_play.s->acts_n &&
              sf_play.resume <= sf_sim_now() &&
              sf_play.s->acts[sf_play.next].when == SF_WHEN_WITH);
+    sf_play.early = 0;
     sf_play.last_call = sf_sim_calls();
     sf_play_set_alarm();
     return happened;

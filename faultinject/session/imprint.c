@@ -204,44 +204,37 @@ static const char *first_of(const char *page)
     return NULL;
 }
 
-static bool is_unused(const char *line)
+/* So many bytes of a line are of a stack, and not in use. */
+static size_t unused_of(const char *line)
 {
     for (unsigned i = 0; i < s->stacks_n; i++)
-        if (line >= s->stacks[i].low && line + LINE <= s->stacks[i].end)
-            return true;
-    return false;
+        if (line >= s->stacks[i].low && line < s->stacks[i].end) {
+            size_t left = (size_t)(s->stacks[i].end - line);
+
+            return left < LINE ? left : LINE;
+        }
+    return 0;
 }
 
 /* What the library of C keeps of the thread, its number among others, unless
  * that is hidden by whoever knows where it is. */
 static bool is_left_out(const char *line)
 {
-    return (!s->numbers_hidden && line + LINE > machine_record() &&
-            line < machine_record() + MACHINE_RECORD) ||
-           is_unused(line);
+    return !s->numbers_hidden && line + LINE > machine_record() &&
+           line < machine_record() + MACHINE_RECORD;
 }
 
-/* Of a line in which an unused part of a stack ends what is above counts. */
-static const char *what_is_used(const char *line, char copy[LINE])
-{
-    for (unsigned i = 0; i < s->stacks_n; i++) {
-        const char *end = s->stacks[i].end;
-
-        if (line >= s->stacks[i].low && line < end && line + LINE > end) {
-            memset(copy, 0, (size_t)(end - line));
-            memcpy(copy + (end - line), end, (size_t)(line + LINE - end));
-            return copy;
-        }
-    }
-    return line;
-}
-
+/* Of what is in use of a line, if it differs from what was there first. */
 MACHINE_AES static void add_line(machine_lane *p, const char *line,
-                                 const char *used)
+                                 const char *first)
 {
-    const machine_lane *x = (const machine_lane *)used;
-    machine_lane where = {(long long)(uintptr_t)line, 1};
+    machine_lane where = {(long long)(uintptr_t)line, 1}, x[LANES] = {{0}};
+    size_t unused = unused_of(line);
 
+    if (is_left_out(line) ||
+        !memcmp(line + unused, first + unused, LINE - unused))
+        return;
+    memcpy((char *)x + unused, line + unused, LINE - unused);
     for (unsigned i = 0; i < LANES; i++)
         p[i] = machine_stir(machine_stir(p[i], where), x[i]);
 }
@@ -250,14 +243,12 @@ static void add_page(machine_lane *p, const char *page)
 {
     static const char none[LINE];
     const char *first = first_of(page);
-    char copy[LINE];
 
     if (first && !memcmp(page, first, PAGE))
         return;
     for (int at = 0; at < PAGE; at += LINE)
-        if (memcmp(page + at, first ? first + at : none, LINE) != 0 &&
-            !is_left_out(page + at))
-            add_line(p, page + at, what_is_used(page + at, copy));
+        if (memcmp(page + at, first ? first + at : none, LINE) != 0)
+            add_line(p, page + at, first ? first + at : none);
 }
 
 static bool add_span(machine_lane *p, const struct span *span)

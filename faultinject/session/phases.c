@@ -219,16 +219,16 @@ static bool time_is_up(int64_t until)
 }
 
 /* The next act is of a peer that nobody has connected to, and the program may
- * do so when its time is over: who could not goes on after a while. */
+ * do so when its time is over.  Who has waited so often in vain goes on. */
 static bool is_early(int64_t until)
 {
-    enum { TRIES = 24 };
+    enum { TRIES = 100 };
     const struct sf_act *act = &sf_play.s->acts[sf_play.next];
     socklen_t len;
 
     return sf_play.joined && sf_play.listener && sf_act_has_peer(act->kind) &&
            !sf_session_addr(&len) && !sf_play_holder(act->peer) &&
-           until != SF_SIM_NEVER && sf_play.waits++ < TRIES;
+           until != SF_SIM_NEVER && sf_play.early++ < TRIES;
 }
 
 /* A program that was joined is not bounded as a fuzz target is. */

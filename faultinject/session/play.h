@@ -53,9 +53,10 @@ struct sf_play {
     int64_t resume;     /* a WAIT ends then                             */
     uint64_t last_call; /* of the program when the last act happened    */
     unsigned waits;     /* times let go by in this phase since a fault  */
-    size_t budget;      /* bytes that may still be queued               */
-    bool armed; /* faults may happen, and descriptors run out: not while a
-                 * server is being set up                                 */
+    unsigned early; /* times let go by since the last act: nobody is there */
+    size_t budget;  /* bytes that may still be queued               */
+    bool armed;     /* faults may happen, and descriptors run out: not while a
+                     * server is being set up                                 */
     bool stopped;
     bool joined; /* the program listens where it likes                   */
     bool pending_signal, pending_stop;

@@ -13,6 +13,7 @@
 #include "faultinject/inject/pid.h"
 #include "faultinject/session/dials.h"
 #include "faultinject/session/errors.h"
+#include "faultinject/session/kept.h"
 #include "faultinject/session/machine.h"
 #include "faultinject/session/others.h"
 #include "faultinject/session/refuse.h"
@@ -101,7 +102,7 @@ static void load(void)
     if ((fuzzing ? sf_session_read : sf_session_read_file)(&session, bytes, len,
                                                            why, sizeof why) < 0)
         cannot(why);
-    if (served->proves)
+    if (served->calm || served->proves)
         session.faults_n = 0;
 }
 
@@ -337,6 +338,19 @@ static bool others_may_run(void)
 
 /* Other threads come to their next wait before anything is judged or time
  * passes: what they do with the world does not depend on the machine's load. */
+static void calm_threads(void *arg, int64_t until);
+
+/* The program waits, in its session. */
+static void look(void *arg, int64_t until)
+{
+    socklen_t len;
+
+    calm_threads(arg, until);
+    served->listened |= sf_sim_listener(&len) != NULL;
+    if (sf_session_conns() == SF_CONNS_MAX)
+        cannot("the program has more connections than a session can have");
+}
+
 static void calm_threads(void *arg, int64_t until)
 {
     static const struct timespec ms = {.tv_nsec = 1000000};
@@ -365,7 +379,7 @@ static void watch_others(void)
 static struct sf_program program = {
     .side = SF_SERVE,
     .stop = stop,
-    .quiet = calm_threads,
+    .quiet = look,
     .fault = on_fault,
     .no_control = true, /* there is nothing it would be known to answer */
     .no_dead_fd = true, /* nor does it expect to be robbed              */
@@ -402,13 +416,17 @@ static struct sf_end *listen_there(void)
 {
     enum { BACKLOG = 16 };
     struct sockaddr_storage addr;
+    struct sf_end *there;
     socklen_t len;
 
     if (!dialled)
         return NULL;
     sf_dials_read(dialled, &addr, &len);
-    return len ? sf_end_listen((struct sockaddr *)&addr, len, BACKLOG)
-               : sf_end_listen_anywhere(BACKLOG);
+    there = len ? sf_end_listen((struct sockaddr *)&addr, len, BACKLOG)
+                : sf_end_listen_anywhere(BACKLOG);
+    if (!there)
+        cannot("peers cannot answer where the program listens itself");
+    return there;
 }
 
 static void join(enum sf_side side)
@@ -621,6 +639,8 @@ __attribute__((constructor(102))) static void attach(void)
         cannot("the program ran another in its place once it had peers");
     served->loaded = true;
     check_dials();
+    if (dialled && served->proves)
+        sf_kept_output();
     if (served->refused)
         load_backtrace();
     if (is_shown())

@@ -295,7 +295,7 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
 {
     sf_play.s = s;
     sf_play.program = p;
-    sf_play.conns_n = sf_play.next = sf_play.waits = 0;
+    sf_play.conns_n = sf_play.next = sf_play.waits = sf_play.early = 0;
     sf_play.open_before = (struct sf_play_open){0, 0, -1};
     memset(sf_play.current, 0, sizeof sf_play.current);
     sf_play.listener = p->listener;

@@ -58,7 +58,8 @@ struct sf_served {
     uint32_t elsewhere; /* another listens: who is in `line`                */
     uint32_t met;       /* the program was given a number of ours           */
     uint32_t joined;    /* the program listened and waited: it began        */
-    uint32_t dials;     /* … or it was about to connect: it is a client     */
+    uint32_t dials;     /* … or it was about to connect                     */
+    uint32_t listened;  /* … and is a server all the same                   */
     uint32_t stopped;   /* the program was told to stop                     */
     uint32_t ended;     /* … and the session ended                          */
     uint32_t allowed;   /* monitors that find nothing, as bits               */
@@ -75,7 +76,8 @@ struct sf_served {
     uint64_t refused; /* … and this one must fail; 0: none               */
     uint32_t blind;   /* … but none of them is seen                      */
     uint32_t yields;  /* enum sf_yields                                    */
-    uint32_t proves;  /* this run is one of a walk, not the session's  */
+    uint32_t calm;    /* this run is without the session's faults      */
+    uint32_t proves;  /* … and one of a walk                           */
     uint32_t cut;     /* … and ended where another one was             */
     struct sf_exhaust walk; /* … so far; adopted by the library              */
     struct sf_choice children[]; /* … noted: SF_EXHAUST_ROOM if it proves   */

@@ -12,7 +12,6 @@
 #include "faultinject/threads/turns.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -80,30 +79,13 @@ static bool threads_rest(void)
     return i < TRIES;
 }
 
-/* What a client's run has printed so far, and whether what it will print is
- * compared. */
-static uint64_t hash_ending(uint64_t h)
-{
-    char bytes[4096];
-    struct stat st;
-    off_t at = 0;
-    ssize_t n = 0;
-
-    h = sf_hash(h, &served->fatal, sizeof served->fatal);
-    if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode))
-        while ((n = pread(STDOUT_FILENO, bytes, sizeof bytes, at)) > 0) {
-            h = sf_hash(h, bytes, (size_t)n);
-            at += n;
-        }
-    return h;
-}
-
-/* What is in no memory of its own. */
+/* What is in no memory of its own, and whether its end will be compared. */
 static void add_rest(struct sf_print *print)
 {
     uint64_t h = sf_kept_hash(SF_HASH);
 
-    print->a ^= served->dials ? hash_ending(h) : h;
+    print->a ^=
+        served->dials ? sf_hash(h, &served->fatal, sizeof served->fatal) : h;
 }
 
 /* Whatever can follow has been, or will be, run from there. */

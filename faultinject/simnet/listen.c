@@ -328,12 +328,12 @@ static int park_or_establish(struct sf_end *end, struct sf_end *listener)
 }
 
 /* Who found no room there asks again, and another may listen at that port. */
-static void send_away(struct sf_end *end, struct sf_end *from)
+static void send_away(struct sf_end *end)
 {
     struct sf_end *to = NULL;
 
     if (end->family != AF_UNIX)
-        to = find_listener(&from->name, own_port(end));
+        to = find_listener(&end->peer_name, own_port(end));
     if (to && park_or_establish(end, to) == 0)
         return;
     end->parked = false;
@@ -354,7 +354,7 @@ void sim_close_listener(struct sf_end *listener)
         struct sf_end *end = &sim.ends[i];
 
         if (end->kind == SIM_SOCKET && end->parked && end->listener == listener)
-            send_away(end, listener);
+            send_away(end);
     }
 }
 
@@ -391,9 +391,8 @@ static int connect_tcp(struct sf_end *end, struct sim_name *name)
         name_anonymously(end);
     end->state = SIM_SYN_SENT;
     end->pending = true;
+    end->peer_name = *name;
     listener = find_listener(name, own_port(end));
-    if (listener && listener->anywhere)
-        end->peer_name = *name;
     if (!listener)
         sim_reset(end, ECONNREFUSED);
     else if (park_or_establish(end, listener) < 0)

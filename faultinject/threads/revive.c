@@ -76,12 +76,17 @@ void sf_parked_counters(struct sf_parked *p, sf_counter *each, void *arg)
         each(arg, number_of(p), sizeof *number_of(p));
 }
 
-size_t sf_parked_room(const struct sf_parked *p, const char *at)
+size_t sf_parked_room(const struct sf_parked *p, const char *at, bool own)
 {
     enum { FIRST = 1 << 23 }; /* as far as it is sure to be the stack */
     const char *end = p->low ? p->self : __libc_stack_end;
     const char *low = p->low ? p->low : end - FIRST;
+    stack_t now, was = p->alternate;
 
+    if (own && sf_syscall(SYS_sigaltstack, 0, (long)&now, 0, 0, 0, 0) == 0)
+        was = now;
+    if (was.ss_flags & SS_ONSTACK)
+        return 0;
     return at >= low && at < end ? (size_t)(at - low) : 0;
 }
 

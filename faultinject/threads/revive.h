@@ -39,8 +39,10 @@ void sf_forget_processor(void);
 /* Of the calling thread, which has just begun, on a stack that libc has made
  * for it, of that size; 0: of its own, or the first one's. */
 void sf_park_begin(struct sf_parked *p, size_t stack);
-/* How much of its stack is below this; 0: it is no place there. */
-size_t sf_parked_room(const struct sf_parked *p, const char *at);
+/* How much of its stack is below this; 0: it is no place there, or that of a
+ * handler that has a stack of its own, below which may be what it interrupted.
+ * `own`: of the calling thread. */
+size_t sf_parked_room(const struct sf_parked *p, const char *at, bool own);
 /* It sleeps from here on, once getcontext(3) has filled p->at. */
 void sf_park(struct sf_parked *p);
 

@@ -610,7 +610,8 @@ unsigned sf_turns_stacks(const char *own, struct sf_unused *stacks,
 
     for (struct sf_turn *t = turns; t < turns + turns_n && n < most; t++) {
         const char *from = t == self ? own : sf_parked_stack(&t->parked);
-        size_t room = t->lives ? sf_parked_room(&t->parked, from) : 0;
+        size_t room =
+            t->lives ? sf_parked_room(&t->parked, from, t == self) : 0;
 
         if (room)
             stacks[n++] = (struct sf_unused){from - room, from};
@@ -631,7 +632,7 @@ void sf_turns_clear_stack(void)
 {
     enum { DEEP = 8192, SPARE = 2048 };
     const char *here = __builtin_frame_address(0);
-    size_t room = self ? sf_parked_room(&self->parked, here) : 0;
+    size_t room = self ? sf_parked_room(&self->parked, here, true) : 0;
 
     if (room > SPARE)
         clear(room - SPARE < DEEP ? room - SPARE : DEEP);

@@ -14,13 +14,10 @@
  *   waits    at the end it waits on for what nobody sends
  *   spins    … and asks again and again
  *   crash    a line that is not whole is no line at all: abort()
- *   says     it writes down whether its first recv was interrupted
- *   reads    … then what is left of standard input
- *   drops    … of which an interrupted first recv takes a byte
- *   handles  it handles SIGUSR1, which it else ignores, once its first recv was
- *            interrupted; and says so, at the end, to whom one comes
- *   holes    … then a wait with much on its stack that nobody has written
- *   filled   … or that somebody has
+ *   holes    after each recv a wait with much on its stack that nobody wrote
+ *   filled   … or that somebody did
+ *   dawdles  it has looked at the time 30 times before
+ *   aside    a handler, on a stack of its own that is within a stack, calls
  *   gives-up who was interrupted before it could send asks once more and ends
  *            with status 1, as is right for want of memory
  *   tells    it says its line and is gone
@@ -34,7 +31,10 @@
  *   asks     what it is connected to is what it has asked for
  *   proxy    a server at port 7000: whoever says something gets the line
  *   enters   … which asks for a line before it listens
+ *   ends     … and ends after its first client
  *   idle     it connects to nobody
+ *
+ * It is right as well in each way of keeps.c, but for what it prints.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -45,6 +45,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/faultinject/keeps.h"
 #include "tests/faultinject/server.h"
 
 enum { SIZE = 64, AGAIN = 3 };
@@ -147,22 +148,6 @@ static void say(const char *text)
     must(write(STDOUT_FILENO, text, strlen(text)) == (ssize_t)strlen(text));
 }
 
-/* It leaves nothing behind in memory that tells one from the other. */
-static void say_whether(bool interrupted)
-{
-    static const char words[2][8] = {"at once ", "in time "};
-    int err = errno;
-
-    must(write(STDOUT_FILENO, words[interrupted], sizeof *words) == 8);
-    errno = err;
-}
-
-static void on_usr1(int signo)
-{
-    (void)signo;
-    say("handled ");
-}
-
 /* What is there is what other calls have left. */
 static void wait_with_holes(int fd)
 {
@@ -176,29 +161,6 @@ static void wait_with_holes(int fd)
     __asm__ volatile("" : : "r"(hole) : "memory");
 }
 
-/* … nor does this. */
-static void handle_if(bool interrupted)
-{
-    struct sigaction action = {.sa_handler = on_usr1};
-    int err = errno;
-
-    sigaction(SIGUSR1, interrupted ? &action : NULL, NULL);
-    memset(&action, 0, sizeof action);
-    __asm__ volatile("" : : "r"(&action) : "memory");
-    errno = err;
-}
-
-/* … nor this. */
-static void drop_if(bool interrupted)
-{
-    static volatile char byte;
-    int err = errno;
-
-    must(read(STDIN_FILENO, (char *)&byte, interrupted) == interrupted);
-    byte = 0;
-    errno = err;
-}
-
 /* No recv finds anything in memory of what the one before it said. */
 static size_t take(int fd, char text[SIZE])
 {
@@ -208,14 +170,10 @@ static size_t take(int fd, char text[SIZE])
     do {
         n = 0;
         n = recv(fd, text + got, SIZE - got, 0);
-        if (got == 0 && is("says"))
-            say_whether(n < 0 && errno == EINTR);
-        if (got == 0 && is("handles"))
-            handle_if(n < 0 && errno == EINTR);
+        if (got == 0)
+            keeps_note(n < 0 && errno == EINTR);
         if (is("holes") || is("filled"))
             wait_with_holes(fd);
-        if (got == 0 && is("drops"))
-            drop_if(n < 0 && errno == EINTR);
         got += n > 0 ? (size_t)n : 0;
     } while ((n < 0 && errno == EINTR) || (n > 0 && !is_line(text, got) &&
                                            got < SIZE && !trusts_one_call()));
@@ -298,13 +256,50 @@ static size_t ask(char text[SIZE])
     return got;
 }
 
-static void print_rest(void)
+static void look_at_nothing(int signo)
 {
-    char rest[SIZE];
-    ssize_t n;
+    (void)signo;
+    must(close(socket(AF_INET, SOCK_STREAM, 0)) == 0);
+}
 
-    while ((n = read(STDIN_FILENO, rest, sizeof rest)) > 0)
-        printf("%.*s", (int)n, rest);
+/* What it has interrupted is below the handler's stack. */
+static __attribute__((noinline)) void be_interrupted(void)
+{
+    volatile char mine[4096];
+
+    for (size_t i = 0; i < sizeof mine; i++)
+        mine[i] = 'm';
+    raise(SIGUSR2);
+    for (size_t i = 0; i < sizeof mine; i++)
+        must(mine[i] == 'm');
+}
+
+static int print_line(void);
+
+static int print_aside(void)
+{
+    char room[8192];
+    stack_t stack = {.ss_sp = room, .ss_size = sizeof room};
+    struct sigaction action = {.sa_handler = look_at_nothing,
+                               .sa_flags = SA_ONSTACK};
+    int fd = dial();
+
+    must(sigaltstack(&stack, NULL) == 0);
+    sigaction(SIGUSR2, &action, NULL);
+    be_interrupted();
+    close(fd);
+    return print_line();
+}
+
+static int print_late(void)
+{
+    int fd = dial(), status;
+
+    for (int i = 0; i < 30; i++)
+        poll(NULL, 0, 10);
+    status = print_line();
+    close(fd);
+    return status;
 }
 
 static int print_line(void)
@@ -322,10 +317,7 @@ static int print_line(void)
     }
     must(!is("crash") || got == 0 || is_line(text, got));
     printf("%.*s", (int)got, text);
-    if (is("handles"))
-        raise(SIGUSR1);
-    if (is("reads") || is("drops"))
-        print_rest();
+    keeps_tell();
     return is_line(text, got) || is("brief") || is("half") ? 0 : 1;
 }
 
@@ -382,13 +374,14 @@ static int be_proxy(void)
                                .sin_addr.s_addr = htonl(INADDR_ANY)};
     int listener;
 
-    if (is("enters"))
+    if (is("enters") || is("ends"))
         print_line();
     listener = socket(AF_INET, SOCK_STREAM, 0);
     must(bind(listener, (struct sockaddr *)&here, sizeof here) == 0 &&
          listen(listener, 4) == 0);
-    while (!stopped)
+    do
         serve(accept(listener, NULL, NULL));
+    while (!stopped && !is("ends"));
     close(listener);
     return 0;
 }
@@ -398,10 +391,10 @@ int main(int argc, char **argv)
     struct sigaction action = {.sa_handler = ignore};
 
     begin_server(argc, argv);
+    keeps_begin(how);
     sigaction(SIGURG, &action, NULL); /* calls can be interrupted */
-    sigaction(SIGUSR1, &action, NULL);
     where = argc > 2 ? argv[2] : where;
-    if (is("proxy") || is("enters"))
+    if (is("proxy") || is("enters") || is("ends"))
         return be_proxy();
     if (is("returns"))
         return return_again_and_again();
@@ -415,6 +408,10 @@ int main(int argc, char **argv)
         come_and_go();
     if (is("reads"))
         return ask_for_each();
+    if (is("aside"))
+        return print_aside();
+    if (is("dawdles"))
+        return print_late();
     if (is("leaves"))
         leave(print_line());
     return is("idle") ? 0 : print_line();

@@ -76,23 +76,24 @@ client 0 PROVED '-k 1 --dials -s line' brief
 client 1 'finding: silent: ' '-k 1 --silent --dials -s line' half
 client 0 PROVED '-k 1 --compare --dials -s line' half
 # … though its memory is as without any fault, or as after another one.
-for bound in '-k 1' --loops; do
-    client 1 'finding: output: ' "$bound --compare --dials -s pieces" says
-    client 1 'finding: status: ' "$bound --dials -s pieces" gives-up
+for way in says says-elsewhere drops-both-ways closes moves handles pends arms \
+    masks; do
+    client 1 'finding: output: ' '--loops --compare --dials -s pieces' $way
 done
+client 1 'finding: output: ' '-k 1 --compare --dials -s pieces' says
+client 1 'finding: status: ' '-k 1 --dials -s pieces' gives-up
+client 1 'finding: status: ' '--loops --dials -s pieces' gives-up
 
-# How far it has read a file is none of its memory, either, and all forks have
-# the file in common.
+# All forks have a file in common.
 echo more >more
 # shellcheck disable=SC2016 # by that shell
 client_of_more() {
     expect "$1" "$2" "$3" sh -c 'exec "$0" "$1" <more' "$dialler" "$4"
 }
-client_of_more 0 '^more$' '--dials -s line' reads
-client_of_more 0 '^  states ' '-k 2 --compare --dials -s line' reads
-client_of_more 0 PROVED '-k 2 --compare --dials -s line' reads
+client_of_more 0 '^more$' '--dials -s line' rests
+client_of_more 0 '^  states ' '-k 2 --compare --dials -s line' rests
+client_of_more 0 PROVED '-k 2 --compare --dials -s line' rests
 client_of_more 1 'finding: output: ' '--loops --compare --dials -s pieces' drops
-client 1 'finding: output: ' '--loops --compare --dials -s pieces' handles
 
 # Nor is what a call of ours has left on the stack.
 schedules() {
@@ -106,18 +107,30 @@ holes=$(schedules holes)
     failed=1
 }
 
+# What is below a handler's stack may be in use.
+client 0 '^  states ' '-k 1 --dials -s line' aside
+
 # What was printed before runs are forked is a part of each.
 client 0 '^  states ' '-k 1 --compare --dials -s line' begins
 
 # The counterexample shows it by itself.
 client 1 '^to see it again: ' '-k 1 --dials -s pieces' crash
-sed -n 's/^to see it again: //p' out >again
-status=0
-sh again >out 2>&1 || status=$?
-{ [ $status -eq 1 ] && grep -q 'finding: died' out; } || {
-    echo "sim_dials.sh: $(cat again): status $status: $(cat out)" >&2
-    failed=1
+again() {
+    sed -n 's/^to see it again: //p' out >again
+    status=0
+    sh again >out 2>&1 || status=$?
+    { [ $status -eq 1 ] && grep -q "finding: $1" out; } || {
+        echo "sim_dials.sh: $(cat again): status $status: $(cat out)" >&2
+        failed=1
+    }
 }
+again died
+client 1 'finding: status: ' '-k 1 --dials -s line' short
+again status
+client 1 'finding: output: ' '-k 1 --compare --dials -s line' brief
+again output
+client 1 'finding: silent: ' '-k 1 --silent --dials -s line' half
+again silent
 
 # --- who connects again is answered again ---
 
@@ -127,6 +140,9 @@ client 0 '1.000 s .* connect 512 -> 0$' '-v --dials -s refused' again
 client 0 '^abcde$' '--dials -s refused' again
 client 0 PROVED '-k 2 --compare --dials -s line' again
 
+# … for whom its server waits.
+printf '%s\n' 'sockfault-session 1' 'bytes 2 "abcde\x0a"' >second
+client 0 '^abcde$' '--dials -s second' dawdles
 # … by the same peer, though nothing has happened in between.
 client 0 '^abcde$' '--dials -s line' twice
 client 0 '^ +0.000 s +returned after' '-v --dials -s line' twice
@@ -153,8 +169,9 @@ for where in x 0 65536 7000x "/$(printf '%0108d' 0)"; do
     expect 2 'expected a port, or the path' "--dials=$where -s line" \
         "$dialler" right
 done
-expect 2 'go with --prove and --dials' '--compare --dials -s line' "$dialler" right
-expect 2 'go with --prove and --dials' '-k 1 --silent -s line' "$dialler" right
+expect 2 'go with --dials, and not' '--compare --memory --dials -s line' \
+    "$dialler" right
+expect 2 'go with --dials, and not' '-k 1 --silent -s line' "$dialler" right
 
 # --- a proxy: peer 1 is its client, peer 2 who it connects to ---
 
@@ -163,5 +180,12 @@ expect 0 'send 513 6 -> 6' '-v --dials -s both' "$dialler" proxy 8000
 expect 0 PROVED '-k 2 --dials -s both' "$dialler" proxy 8000
 printf '%s\n' 'bytes 1 "hello\x0a"' 'bytes 2 "fgh\x0a"' | cat line - >late
 expect 0 'recv 513 64 -> 6' '-v --dials -s late' "$dialler" enters 8000
+
+expect 1 'finding: died' '--dials=8000 -s late' "$dialler" ends 8000
+for all in --compare --silent; do
+    expect 2 'are for clients' "-k 1 $all --dials=8000 -s both" "$dialler" \
+        proxy 8000
+done
+expect 2 'peers cannot answer where' '--dials=7000 -s both' "$dialler" proxy 8000
 
 exit "$failed"
