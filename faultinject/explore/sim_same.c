@@ -22,6 +22,7 @@ enum { TOLD_TO_STOP = -1, MUCH = 16 << 20, PIECE = 4096 };
 static struct {
     bool known;
     int ending; /* its exit status, or TOLD_TO_STOP */
+    unsigned conns;
     int output; /* what it has printed; -1: that is not compared */
 } first = {.output = -1};
 
@@ -86,6 +87,7 @@ static bool keep(int ending)
 {
     first.known = true;
     first.ending = ending;
+    first.conns = sim.served->conns;
     first.output = output;
     return output < 0 || open_output();
 }
@@ -115,27 +117,45 @@ static const char *text_of(int ending, char text[32])
     return text;
 }
 
-/* NULL: it is as it shall be. */
-static const char *differs(int ending, char text[SF_SIM_LINE / 2])
+/* Whoever tries again is told what follows in the script: that he ends
+ * otherwise may be for want of what he was told before. */
+static bool say(char text[SF_SIM_LINE / 2], const char *what)
+{
+    int n = snprintf(text, SF_SIM_LINE / 2, "%s", what);
+    unsigned conns = sim.served->conns;
+
+    if (conns > first.conns)
+        snprintf(text + n, SF_SIM_LINE / 2 - (size_t)n,
+                 "; it connected %u times, not %u, and the script went on",
+                 conns, first.conns);
+    return true;
+}
+
+static bool say_ending(char text[SF_SIM_LINE / 2], int ending)
+{
+    char what[SF_SIM_LINE / 4], now[32], then[32];
+
+    snprintf(what, sizeof what,
+             "status: after transient faults it ended %s, and without any %s",
+             text_of(ending, now), text_of(first.ending, then));
+    return say(text, what);
+}
+
+/* False: it is as it shall be. */
+static bool differs(int ending, char text[SF_SIM_LINE / 2])
 {
     bool fatal = sim.served->fatal;
-    char now[32], then[32];
 
     if (!fatal && ending != first.ending &&
-        !(sim.served->allowed & 1u << SF_MON_DIED)) {
-        snprintf(text, SF_SIM_LINE / 2,
-                 "status: after transient faults it ended %s, and without any "
-                 "%s",
-                 text_of(ending, now), text_of(first.ending, then));
-        return text;
-    }
+        !(sim.served->allowed & 1u << SF_MON_DIED))
+        return say_ending(text, ending);
     if (!fatal && sim.compares && !prints_the_same())
-        return "output: after transient faults it printed something else";
-    if (fatal && sim.judges_silence && !ending && !first.ending &&
-        !prints_the_same())
-        return "silent: it printed something else, and ended as if nothing had "
-               "been";
-    return NULL;
+        return say(text, "output: after transient faults it printed something "
+                         "else");
+    return fatal && sim.judges_silence && !ending && !first.ending &&
+           !prints_the_same() &&
+           say(text, "silent: it printed something else, and ended as if "
+                     "nothing had been");
 }
 
 /* The first run of all is kept, and not compared. */
@@ -145,7 +165,7 @@ const char *sf_sim_same(int status, char text[SF_SIM_LINE / 2])
     int ending = s->stopped ? TOLD_TO_STOP : WEXITSTATUS(status);
 
     if (first.known)
-        return differs(ending, text);
+        return differs(ending, text) ? text : NULL;
     if ((s->proves || s->calm) && !s->faults && !keep(ending))
         s->unusable = true;
     return NULL;

@@ -11,6 +11,7 @@
  *   brief    … with status 0
  *   half     … all that comes until the end is the line, with status 0
  *   again    who cannot connect, or is let go of, tries again after a second
+ *   anew     … at once, with status 0
  *   waits    at the end it waits on for what nobody sends
  *   spins    … and asks again and again
  *   crash    a line that is not whole is no line at all: abort()
@@ -23,7 +24,6 @@
  *   tells    it says its line and is gone
  *   returns  when it is let go of it comes back, until nobody is there
  *   twice    the first connection is none that it uses
- *   reads    it asks once for each byte of its standard input
  *   leaves   it ends without the handlers of its end
  *   asks-by  a child that shares its memory until it is another program has
  *            closed its own end of a pipe
@@ -302,13 +302,18 @@ static int print_late(void)
     return status;
 }
 
+static bool tries_again(void)
+{
+    return is("again") || is("anew");
+}
+
 static int print_line(void)
 {
     char text[SIZE];
     size_t got = ask(text);
 
-    for (int i = 0; is("again") && !is_line(text, got) && i < AGAIN; i++) {
-        sleep(1);
+    for (int i = 0; tries_again() && !is_line(text, got) && i < AGAIN; i++) {
+        sleep(is("again"));
         got = ask(text);
     }
     if (is("gives-up") && !got) {
@@ -318,7 +323,8 @@ static int print_line(void)
     must(!is("crash") || got == 0 || is_line(text, got));
     printf("%.*s", (int)got, text);
     keeps_tell();
-    return is_line(text, got) || is("brief") || is("half") ? 0 : 1;
+    return is_line(text, got) || is("brief") || is("half") || is("anew") ? 0
+                                                                         : 1;
 }
 
 /* Who it is that has done so is no matter: it ends with status 127. */
@@ -337,16 +343,6 @@ static void have_child_close(void)
     close(ends[1]);
     must(read(ends[0], &byte, 1) == 0);
     close(ends[0]);
-}
-
-static int ask_for_each(void)
-{
-    char byte, text[SIZE];
-    int status = 0;
-
-    while (read(STDIN_FILENO, &byte, 1) == 1)
-        status |= !is_line(text, ask(text));
-    return status;
 }
 
 static void serve(int fd)
@@ -406,8 +402,6 @@ int main(int argc, char **argv)
         have_child_close();
     if (is("twice"))
         come_and_go();
-    if (is("reads"))
-        return ask_for_each();
     if (is("aside"))
         return print_aside();
     if (is("dawdles"))

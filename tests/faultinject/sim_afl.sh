@@ -22,22 +22,26 @@ fail() {
     exit 1
 }
 
-mkdir "$work/in"
-printf 'sockfault-session 1\nbytes 1 "box"\n' >"$work/text"
-"$(dirname "$sockfault")/sockfault-session" "$work/text" "$work/in/seed"
-afl-clang-fast -O1 "$source" -o "$work/served" >"$work/log" 2>&1 ||
-    fail "cannot build"
+# fuzz SOURCE PROGRAM BYTES: sets crash.  -D: one byte away is found in a few
+# thousand runs, not by luck.
+fuzz() {
+    mkdir "$work/in.$2"
+    printf 'sockfault-session 1\nbytes 1 "%s"\n' "$3" >"$work/text"
+    "$(dirname "$sockfault")/sockfault-session" "$work/text" "$work/in.$2/seed"
+    afl-clang-fast -O1 -D_GNU_SOURCE -I"$(dirname "$source")/../.." "$1" \
+        -o "$work/$2" >"$work/log" 2>&1 || fail "cannot build"
+    AFL_PRELOAD=$library AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 \
+        AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_BENCH_UNTIL_CRASH=1 \
+        timeout 100 afl-fuzz -D -V 60 -t 5000 -i "$work/in.$2" \
+        -o "$work/out.$2" -- "$work/$2" crash >"$work/log" 2>&1 || true
+    stats=$work/out.$2/default/fuzzer_stats
+    [ -e "$stats" ] || fail "afl-fuzz did not run"
+    grep -Eq 'stability +: 100' "$stats" || fail "it is not stable"
+    crash=$(find "$work/out.$2/default/crashes" -name 'id*' | head -1)
+    [ -n "$crash" ] || fail "the planted crash was not found"
+}
 
-# -D: one byte away is found in a few thousand runs, not by luck.
-AFL_PRELOAD=$library AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 \
-    AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_BENCH_UNTIL_CRASH=1 \
-    timeout 100 afl-fuzz -D -V 60 -t 5000 -i "$work/in" -o "$work/out" -- \
-    "$work/served" crash >"$work/log" 2>&1 || true
-stats=$work/out/default/fuzzer_stats
-[ -e "$stats" ] || fail "afl-fuzz did not run"
-grep -Eq 'stability +: 100' "$stats" || fail "it is not stable"
-crash=$(find "$work/out/default/crashes" -name 'id*' | head -1)
-[ -n "$crash" ] || fail "the planted crash was not found"
+fuzz "$source" served box
 
 # What it found is a scenario.
 ! (ulimit -c 0 && "$sockfault" sim -s "$crash" -- "$work/served" crash) \
@@ -45,4 +49,11 @@ crash=$(find "$work/out/default/crashes" -name 'id*' | head -1)
 grep -q 'killed by SIGABRT' "$work/log" || fail "another finding"
 "$sockfault" sim -s "$crash" -- "$work/served" good >"$work/log" 2>&1 ||
     fail "it is found without a bug"
+
+# A client: the fork server starts where it connects.
+export SOCKFAULT_SIM_DIALS=
+fuzz "$(dirname "$source")/dialler.c" dialler 'box\x0a'
+! (ulimit -c 0 && "$sockfault" sim --dials -s "$crash" -- "$work/dialler" \
+    crash) >"$work/log" 2>&1 || fail "a client's crash does not replay"
+grep -q 'killed by SIGABRT' "$work/log" || fail "another finding of a client"
 awk '/execs_per_sec/ { print "sim_afl.sh: " $3 " sessions a second" }' "$stats"

@@ -110,6 +110,10 @@ holes=$(schedules holes)
 # What is below a handler's stack may be in use.
 client 0 '^  states ' '-k 1 --dials -s line' aside
 
+# Who tries again is told the rest, which may be why.
+client 1 'finding: silent: .*; it connected 2 times, not 1, and the script went' \
+    '-k 1 --silent --dials -s pieces' anew
+
 # What was printed before runs are forked is a part of each.
 client 0 '^  states ' '-k 1 --compare --dials -s line' begins
 
@@ -146,15 +150,6 @@ client 0 '^abcde$' '--dials -s second' dawdles
 # … by the same peer, though nothing has happened in between.
 client 0 '^abcde$' '--dials -s line' twice
 client 0 '^ +0.000 s +returned after' '-v --dials -s line' twice
-
-# --- what it reads besides, each run does from the beginning ---
-
-printf abcdefgh >letters
-{ cat line && for i in 2 3 4 5 6 7 8; do sed -n '$p' line; done; } >lines
-for all in '' --plain; do
-    expect 0 'session    40 calls' "-k 1 $all --dials -s lines" \
-        sh -c "exec '$dialler' reads <letters"
-done
 
 # --- where ---
 
