@@ -166,8 +166,7 @@ static void judge_timed_out(void)
 /* What the handler has said is why it ends, whatever comes then. */
 static void judge_word(const struct fm_server_stats *stats)
 {
-    bool well =
-        trial.verdict == FM_HANDLER_LAST || trial.verdict == FM_E_CLOSED;
+    bool well = trial.verdict == FM_HANDLER_LAST;
 
     if (well ? !stats->ended : !stats->failed)
         sf_peer_finding(SF_MON_WRONG, trial_peer(),

@@ -90,7 +90,7 @@ struct batch {
 __attribute__((noinline)) static int queue_no_more(struct fm_conn *c, int r)
 {
     if (r != 0)
-        finish(c, r < 0 ? r : FM_E_CLOSED);
+        finish(c, r < 0 ? FM_E_BAD : FM_E_CLOSED);
     else
         c->paused = !c->out_broken;
     if (c->out_broken)

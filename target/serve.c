@@ -64,7 +64,7 @@ static int handle(struct fm_stream *s, const struct fm_server_options *o,
 {
     int r = o->handler(o->context, &o->format, frame, &s->out);
 
-    return r < 0 && r != FM_E_CLOSED ? FM_E_BAD : r;
+    return r < 0 ? FM_E_BAD : r;
 }
 
 /* Answer frames until there are no more; returns why.  A peer that takes no

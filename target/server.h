@@ -29,8 +29,8 @@
  * replies to *out, normally with fm_encode().
  *
  * Returns 0; FM_HANDLER_LAST to take no more from this connection (what is
- * in *out still goes out, then it is closed); or an error < 0 to the same
- * effect, for requests that make no sense.
+ * in *out still goes out, then it is closed); or any error < 0 to the same
+ * effect, for requests that make no sense: the connection has failed then.
  */
 typedef int fm_handler(void *context, const struct fm_format *f,
                        const struct fm_frame *request, struct fm_buf *out);
