@@ -22,26 +22,30 @@ fail() {
     exit 1
 }
 
-# fuzz SOURCE PROGRAM BYTES: sets crash.  -D: one byte away is found in a few
+# fuzz PROGRAM BYTES SOURCE...: sets crash.  -D: one byte away is found in a few
 # thousand runs, not by luck.
 fuzz() {
-    mkdir "$work/in.$2"
-    printf 'sockfault-session 1\nbytes 1 "%s"\n' "$3" >"$work/text"
-    "$(dirname "$sockfault")/sockfault-session" "$work/text" "$work/in.$2/seed"
-    afl-clang-fast -O1 -D_GNU_SOURCE -I"$(dirname "$source")/../.." "$1" \
-        -o "$work/$2" >"$work/log" 2>&1 || fail "cannot build"
+    program=$1
+    mkdir "$work/in.$program"
+    printf 'sockfault-session 1\nbytes 1 "%s"\n' "$2" >"$work/text"
+    "$(dirname "$sockfault")/sockfault-session" "$work/text" \
+        "$work/in.$program/seed"
+    shift 2
+    afl-clang-fast -O1 -D_GNU_SOURCE -I"$(dirname "$source")/../.." "$@" \
+        -o "$work/$program" >"$work/log" 2>&1 || fail "cannot build"
     AFL_PRELOAD=$library AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_NO_AFFINITY=1 \
         AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_BENCH_UNTIL_CRASH=1 \
-        timeout 100 afl-fuzz -D -V 60 -t 5000 -i "$work/in.$2" \
-        -o "$work/out.$2" -- "$work/$2" crash >"$work/log" 2>&1 || true
-    stats=$work/out.$2/default/fuzzer_stats
+        timeout 100 afl-fuzz -D -V 60 -t 5000 -i "$work/in.$program" \
+        -o "$work/out.$program" -- "$work/$program" crash \
+        >"$work/log" 2>&1 || true
+    stats=$work/out.$program/default/fuzzer_stats
     [ -e "$stats" ] || fail "afl-fuzz did not run"
     grep -Eq 'stability +: 100' "$stats" || fail "it is not stable"
-    crash=$(find "$work/out.$2/default/crashes" -name 'id*' | head -1)
+    crash=$(find "$work/out.$program/default/crashes" -name 'id*' | head -1)
     [ -n "$crash" ] || fail "the planted crash was not found"
 }
 
-fuzz "$source" served box
+fuzz served box "$source"
 
 # What it found is a scenario.
 ! (ulimit -c 0 && "$sockfault" sim -s "$crash" -- "$work/served" crash) \
@@ -52,7 +56,8 @@ grep -q 'killed by SIGABRT' "$work/log" || fail "another finding"
 
 # A client: the fork server starts where it connects.
 export SOCKFAULT_SIM_DIALS=
-fuzz "$(dirname "$source")/dialler.c" dialler 'box\x0a'
+here=$(dirname "$source")
+fuzz dialler 'box\x0a' "$here/dialler.c" "$here/keeps.c"
 ! (ulimit -c 0 && "$sockfault" sim --dials -s "$crash" -- "$work/dialler" \
     crash) >"$work/log" 2>&1 || fail "a client's crash does not replay"
 grep -q 'killed by SIGABRT' "$work/log" || fail "another finding of a client"
