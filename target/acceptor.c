@@ -49,19 +49,25 @@ static void close_listener(struct fm_acceptor *a, int why)
         fm_io_close(fd);
 }
 
-/* Where there is none, as on AF_UNIX, idle_ms has to do. */
-static void keep_alive(const struct fm_acceptor *a, int fd)
+/* Where there is none, as on AF_UNIX, idle_ms has to do.  False: it is nobody's
+ * descriptor any more, or somebody else's. */
+static bool keep_alive(const struct fm_acceptor *a, int fd)
 {
     int seconds = a->options.keepalive_s;
 
-    if (seconds > 0)
-        (void)fm_keepalive(fd, seconds, seconds);
+    return seconds <= 0 ||
+           !fm_io_is_foreign(fm_keepalive(fd, seconds, seconds));
 }
 
 static void take(struct fm_acceptor *a, int fd)
 {
     a->open++;
-    keep_alive(a, fd);
+    if (!keep_alive(a, fd)) {
+        a->stats->accepted++;
+        a->stats->dead++;
+        fm_acceptor_release(a);
+        return;
+    }
     if (a->on_accepted(a, fd) == 0) {
         a->stats->accepted++;
         arm(a);

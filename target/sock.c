@@ -251,12 +251,14 @@ int fm_sock_name(int fd, char name[FM_NAME_MAX])
     return 0;
 }
 
-static bool is_tcp(int fd)
+/* 1: it is; 0: it is not; or an error < 0. */
+static int is_tcp(int fd)
 {
     struct sockaddr_storage addr;
+    int err = fm_io_get_name(fd, &addr);
 
-    return fm_io_get_name(fd, &addr) == 0 &&
-           (addr.ss_family == AF_INET || addr.ss_family == AF_INET6);
+    return err < 0 ? err
+                   : addr.ss_family == AF_INET || addr.ss_family == AF_INET6;
 }
 
 int fm_keepalive(int fd, int idle_s, int every_s)
@@ -264,7 +266,9 @@ int fm_keepalive(int fd, int idle_s, int every_s)
     static const int tries = 3;
     int err = fm_io_set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 
-    if (err < 0 || !is_tcp(fd))
+    if (err == 0)
+        err = is_tcp(fd);
+    if (err <= 0)
         return err;
     err = fm_io_set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
     if (err == 0)
@@ -276,7 +280,9 @@ int fm_keepalive(int fd, int idle_s, int every_s)
 
 int fm_no_delay(int fd)
 {
-    return is_tcp(fd) ? fm_io_set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) : 0;
+    int r = is_tcp(fd);
+
+    return r > 0 ? fm_io_set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) : r;
 }
 
 int fm_half_close(int fd)
