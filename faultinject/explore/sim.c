@@ -46,6 +46,14 @@ static bool make_report(void)
     return true;
 }
 
+static void set_or_unset(const char *name, const char *value)
+{
+    if (value)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+}
+
 static void set_environment(const struct sf_program *program)
 {
     char pid[24];
@@ -60,10 +68,8 @@ static void set_environment(const struct sf_program *program)
     snprintf(pid, sizeof pid, "%010ld", (long)getpid());
     setenv(SF_SIM_PID_ENV, pid, 1);
     setenv(SF_SIM_SHOW_ENV, sim.verbose ? "1" : "0", 1);
-    if (sim.dials)
-        setenv(SF_SIM_DIALS_ENV, sim.dials, 1);
-    else
-        unsetenv(SF_SIM_DIALS_ENV);
+    set_or_unset(SF_SIM_AT_ENV, sim.at);
+    set_or_unset(SF_SIM_DIALS_ENV, sim.dials);
     if (sim.proves && !sim.plain) /* which functions were called is no state */
         setenv("LD_BIND_NOW", "1", 0);
 }
@@ -188,10 +194,10 @@ int sf_sim_verdict(const char *name, int status, bool hung)
                     before_all(s));
     }
     if (!s->joined)
-        return ends(SF_COULD_NOT, "the program ended before it %s%s",
+        return ends(SF_COULD_NOT, "the program ended before it %s%s%s%s",
                     sim.dials ? "connected or waited for a client"
                               : "waited for a client",
-                    before_all(s));
+                    sim.at ? " at " : "", sim.at ? sim.at : "", before_all(s));
     if (WIFEXITED(status) && WEXITSTATUS(status) == SF_SANITIZER_STATUS &&
         sf_sanitized_ended(&s->sanitized))
         return ends(SF_FOUND, "finding: a sanitizer's report, see above");

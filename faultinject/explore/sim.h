@@ -16,6 +16,7 @@ struct sim {
     const char *scenario;
     bool verbose, quiet;
     unsigned allowed;  /* monitors, as bits */
+    const char *at;    /* where they connect; NULL: where it listens first */
     const char *dials; /* where peers answer, as in dials.h; NULL: nowhere */
     bool tortures;     /* --memory                     */
     unsigned nth;      /* … of this allocation; 0: all */

@@ -18,6 +18,7 @@ enum {
     OPT_PLAIN,
     OPT_LOOPS,
     OPT_TURNS,
+    OPT_AT,
     OPT_DIALS,
     OPT_COMPARE,
     OPT_SILENT
@@ -30,6 +31,9 @@ static const char usage[] =
     "\n"
     "Run a program of one process over sockets, peers and time in memory.\n"
     "  -s, --scenario FILE  the session: sockfault-session(5), or an input\n"
+    "      --at WHERE       where peers connect, of several: a port, or the "
+    "path of a\n"
+    "                       UNIX socket\n"
     "      --dials[=WHERE]  peers answer who it connects to, by TCP or only at "
     "a "
     "port\n"
@@ -107,6 +111,16 @@ static bool take_turns(const char *text)
                        text);
 }
 
+static bool take_at(const char *text)
+{
+    struct sockaddr_storage addr;
+    socklen_t len;
+
+    sim.at = text;
+    return (*text && sf_dials_read(text, &addr, &len)) ||
+           sf_complain("sim: --at %s: " SF_DIALS_EXPECTED, text);
+}
+
 static bool take_dials(const char *text)
 {
     struct sockaddr_storage addr;
@@ -145,6 +159,8 @@ static bool take_option(int option)
         return true;
     case OPT_TURNS:
         return take_turns(optarg);
+    case OPT_AT:
+        return take_at(optarg);
     case OPT_DIALS:
         return take_dials(optarg);
     case OPT_COMPARE:
@@ -210,6 +226,7 @@ bool sf_sim_options(int argc, char **argv)
         {"plain", no_argument, NULL, OPT_PLAIN},
         {"loops", no_argument, NULL, OPT_LOOPS},
         {"turns", optional_argument, NULL, OPT_TURNS},
+        {"at", required_argument, NULL, OPT_AT},
         {"dials", optional_argument, NULL, OPT_DIALS},
         {"compare", no_argument, NULL, OPT_COMPARE},
         {"silent", no_argument, NULL, OPT_SILENT},

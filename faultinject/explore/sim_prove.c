@@ -49,6 +49,8 @@ static uint64_t walk_key(char **command, const struct sf_program *program)
         h = sf_hash(h, *command, strlen(*command) + 1);
     h = sf_hash(h, &sim.allowed, sizeof sim.allowed);
     h = sf_hash(h, &sim.yields, sizeof sim.yields);
+    if (sim.at)
+        h = sf_hash(h, sim.at, strlen(sim.at) + 1);
     if (sim.dials)
         h = sf_hash(h, sim.dials, strlen(sim.dials) + 1);
     h = sf_hash(h, &sim.compares, sizeof sim.compares);

@@ -64,6 +64,10 @@ void sf_sim_say_how(char **command, const char *option)
     sf_print_word(folder, stdout);
     printf(" sim -v%s -s ", option);
     sf_print_word(sim.scenario, stdout);
+    if (sim.at)
+        printf(" --at ");
+    if (sim.at)
+        sf_print_word(sim.at, stdout);
     if (sim.dials)
         printf(" --dials");
     if (sim.dials && *sim.dials) {

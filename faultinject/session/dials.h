@@ -1,15 +1,13 @@
 /*
- * dials.h: where peers answer a program that connects: at every TCP address
- * (""), at a port of TCP ("6379"), or at a UNIX socket's path ("/run/x", or
- * "@x" of one that is in no file system).
+ * dials.h: where peers answer a program that connects, or connect to it: at
+ * every TCP address (""), at a port of TCP ("6379"), or at a UNIX socket's path
+ * ("/run/x", or "@x" of one that is in no file system).
  */
 #ifndef SF_DIALS_H
 #define SF_DIALS_H
 
 #include <stdbool.h>
 #include <sys/socket.h>
-
-enum { SF_DIALS_MAX = 128 }; /* longer ones are none of them */
 
 #define SF_DIALS_EXPECTED \
     "expected a port, or the path of a UNIX socket, from / or @ on"

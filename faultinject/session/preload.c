@@ -106,26 +106,29 @@ static void load(void)
         session.faults_n = 0;
 }
 
-/* Where peers answer, a copy as well; NULL: nowhere. */
-static const char *dialled;
+/* Where peers answer, if anywhere, and where alone they connect. */
+static struct place {
+    bool given, known;
+    struct sockaddr_storage addr;
+    socklen_t len; /* 0: everywhere */
+} dialled, approached;
 
-static void dials(const char *where)
+/* The environment may be something else later. */
+static void read_place(struct place *p, const char *where)
 {
-    static char copy[SF_DIALS_MAX];
-
-    if (!where)
-        return;
-    snprintf(copy, sizeof copy, "%s", where);
-    dialled = copy;
+    p->given = where;
+    p->known = !where || sf_dials_read(where, &p->addr, &p->len);
 }
 
-static void check_dials(void)
+static void check_places(void)
 {
-    struct sockaddr_storage addr;
-    socklen_t len;
-
-    if (dialled && !sf_dials_read(dialled, &addr, &len))
+    if (!dialled.known)
         cannot(SF_SIM_DIALS_ENV ": " SF_DIALS_EXPECTED);
+    if (approached.given && approached.len == 0)
+        cannot(SF_SIM_AT_ENV ": " SF_DIALS_EXPECTED);
+    if (approached.given)
+        sf_sim_listens_only((struct sockaddr *)&approached.addr,
+                            approached.len);
 }
 
 static FILE *show; /* the session, as it happens; NULL: to nobody */
@@ -371,7 +374,7 @@ static void watch_others(void)
     sf_others_watch(&(struct sf_others){.served = served,
                                         .owner = owner,
                                         .called = called,
-                                        .dials = dialled,
+                                        .dials = dialled.given,
                                         .put_line = put_line,
                                         .cannot = cannot});
 }
@@ -415,15 +418,13 @@ static void (*turns_calls)(enum sf_call call);
 static struct sf_end *listen_there(void)
 {
     enum { BACKLOG = 16 };
-    struct sockaddr_storage addr;
     struct sf_end *there;
-    socklen_t len;
 
-    if (!dialled)
+    if (!dialled.given)
         return NULL;
-    sf_dials_read(dialled, &addr, &len);
-    there = len ? sf_end_listen((struct sockaddr *)&addr, len, BACKLOG)
-                : sf_end_listen_anywhere(BACKLOG);
+    there = dialled.len ? sf_end_listen((struct sockaddr *)&dialled.addr,
+                                        dialled.len, BACKLOG)
+                        : sf_end_listen_anywhere(BACKLOG);
     if (!there)
         cannot("peers cannot answer where the program listens itself");
     return there;
@@ -625,7 +626,8 @@ __attribute__((constructor(102))) static void attach(void)
     if (!find_scenario())
         return;
     strncpy(called, program_invocation_short_name, sizeof called - 1);
-    dials(getenv(SF_SIM_DIALS_ENV));
+    read_place(&dialled, getenv(SF_SIM_DIALS_ENV));
+    read_place(&approached, getenv(SF_SIM_AT_ENV));
     if (report)
         map_report(report);
     sf_sanitized_watch(&served->sanitized);
@@ -638,8 +640,8 @@ __attribute__((constructor(102))) static void attach(void)
     if (served->joined)
         cannot("the program ran another in its place once it had peers");
     served->loaded = true;
-    check_dials();
-    if (dialled && served->proves)
+    check_places();
+    if (dialled.given && served->proves)
         sf_kept_output();
     if (served->refused)
         load_backtrace();
@@ -661,7 +663,7 @@ __attribute__((constructor(102))) static void attach(void)
     sf_turns_cannot = cannot;
     sf_turns_begin();
     turns_calls = sf_inject_calls;
-    if (dialled)
+    if (dialled.given)
         sf_inject_calls = before_call;
     sf_monitor_begin(SF_MONITORS_OF_CALLS);
     sf_inject_forks = on_fork;

@@ -14,6 +14,8 @@
 #define SF_SIM_SHOW_ENV     "SOCKFAULT_SIM_SHOW"   /* not 0: on stderr     */
 /* Peers answer where the program connects to: dials.h. */
 #define SF_SIM_DIALS_ENV "SOCKFAULT_SIM_DIALS"
+/* … and connect here, where it listens in several places. */
+#define SF_SIM_AT_ENV "SOCKFAULT_SIM_AT"
 /* The process that the session is for, whatever it becomes by exec; without
  * it the first program that loads the library. */
 #define SF_SIM_PID_ENV "SOCKFAULT_SIM_PID"

@@ -453,11 +453,24 @@ struct sf_end *sf_end_connect(const struct sockaddr *addr, socklen_t len)
     return end;
 }
 
+static struct sim_name only; /* that counts; no length: all do */
+
+void sf_sim_listens_only(const struct sockaddr *addr, socklen_t len)
+{
+    memcpy(only.bytes, addr, len);
+    only.len = len;
+}
+
+static bool is_programs(struct sf_end *end)
+{
+    return end->kind == SIM_SOCKET && end->state == SIM_LISTEN &&
+           !end->of_peers && (!only.len || same_name(&end->name, &only));
+}
+
 const struct sockaddr *sf_sim_listener(socklen_t *len)
 {
     for (unsigned i = 0; i < sim.ends_used; i++)
-        if (sim.ends[i].kind == SIM_SOCKET && sim.ends[i].state == SIM_LISTEN &&
-            !sim.ends[i].of_peers) {
+        if (is_programs(&sim.ends[i])) {
             *len = sim.ends[i].name.len;
             return &sim.ends[i].name.any;
         }

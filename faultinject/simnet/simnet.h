@@ -205,6 +205,8 @@ bool sf_sim_is_open(int fd);
 bool sf_sim_was_connected(int fd);
 /* Where the program listens, at first if in several places; NULL: nowhere. */
 const struct sockaddr *sf_sim_listener(socklen_t *len);
+/* From now on, in whatever world: where else it listens does not count. */
+void sf_sim_listens_only(const struct sockaddr *addr, socklen_t len);
 /* It is closed, and a fault did it (kill). */
 bool sf_sim_was_killed(int fd);
 /* … and the program could know: a call on it, or a wait, said EBADF. */

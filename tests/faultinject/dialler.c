@@ -30,6 +30,7 @@
  *   begins   it says so before it connects
  *   asks     what it is connected to is what it has asked for
  *   proxy    a server at port 7000: whoever says something gets the line
+ *   desks    … and hangs up on who comes to port 7001, where it listened first
  *   enters   … which asks for a line before it listens
  *   ends     … and ends after its first client
  *   idle     it connects to nobody
@@ -363,22 +364,31 @@ static _Noreturn void leave(int status)
     _exit(status);
 }
 
-static int be_proxy(void)
+static int listen_at(in_port_t port)
 {
     struct sockaddr_in here = {.sin_family = AF_INET,
-                               .sin_port = htons(7000),
+                               .sin_port = htons(port),
                                .sin_addr.s_addr = htonl(INADDR_ANY)};
-    int listener;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    must(bind(fd, (struct sockaddr *)&here, sizeof here) == 0 &&
+         listen(fd, 4) == 0);
+    return fd;
+}
+
+static int be_proxy(void)
+{
+    int other = is("desks") ? listen_at(7001) : -1, listener;
 
     if (is("enters") || is("ends"))
         print_line();
-    listener = socket(AF_INET, SOCK_STREAM, 0);
-    must(bind(listener, (struct sockaddr *)&here, sizeof here) == 0 &&
-         listen(listener, 4) == 0);
+    listener = listen_at(7000);
     do
         serve(accept(listener, NULL, NULL));
     while (!stopped && !is("ends"));
     close(listener);
+    if (other >= 0)
+        close(other);
     return 0;
 }
 
@@ -390,7 +400,7 @@ int main(int argc, char **argv)
     keeps_begin(how);
     sigaction(SIGURG, &action, NULL); /* calls can be interrupted */
     where = argc > 2 ? argv[2] : where;
-    if (is("proxy") || is("enters") || is("ends"))
+    if (is("proxy") || is("desks") || is("enters") || is("ends"))
         return be_proxy();
     if (is("returns"))
         return return_again_and_again();

@@ -176,6 +176,14 @@ expect 0 PROVED '-k 2 --dials -s both' "$dialler" proxy 8000
 printf '%s\n' 'bytes 1 "hello\x0a"' 'bytes 2 "fgh\x0a"' | cat line - >late
 expect 0 'recv 513 64 -> 6' '-v --dials -s late' "$dialler" enters 8000
 
+# … who connect where it listens first, or where they are told to.
+expect 2 'nobody was met' '--dials=8000 -s both' "$dialler" desks 8000
+expect 0 ': 2 connections, ' '--at 7000 --dials=8000 -s both' "$dialler" desks \
+    8000
+expect 0 PROVED '-k 1 --at 7000 --dials=8000 -s both' "$dialler" desks 8000
+expect 2 'before it waited for a client at 80;' '--at 80 -s both' "$dialler" \
+    right
+expect 2 'expected a port, or the path' '--at 70x -s both' "$dialler" desks
 expect 1 'finding: died' '--dials=8000 -s late' "$dialler" ends 8000
 for all in --compare --silent; do
     expect 2 'are for clients' "-k 1 $all --dials=8000 -s both" "$dialler" \
