@@ -95,7 +95,7 @@ void trial_signal(void *arg)
         return;
     trial.ended = true;
     if (is_open(trial_peer()))
-        trial.moved = fm_now_ms();
+        trial.woken = fm_now_ms();
     trial.meant = !trial.dumb;
     sf_simnet()->close(trial.word[1]);
     if (trial.dead)
@@ -138,9 +138,16 @@ static void judge_stop(void)
                         trial.taken, trial.owed);
 }
 
-static bool is_idle(int64_t now, int more_ms)
+static bool is_idle(int64_t now)
 {
-    return now - trial.moved >= TRIAL_DEADLINE_MS + more_ms;
+    return now - trial.moved >= TRIAL_DEADLINE_MS;
+}
+
+static bool is_late(int64_t now)
+{
+    int64_t since = trial.moved > trial.woken ? trial.moved : trial.woken;
+
+    return now - since >= TRIAL_DEADLINE_MS + TRIAL_LATE_MS;
 }
 
 static bool is_slow(int64_t now, int more_ms)
@@ -154,7 +161,7 @@ static void judge_timed_out(void)
 {
     int64_t end = trial.closing ? trial.closing : fm_now_ms();
 
-    if (trial.told < 0 && !trial.own && !is_idle(end, 0) && !is_slow(end, 0))
+    if (trial.told < 0 && !trial.own && !is_idle(end) && !is_slow(end, 0))
         sf_peer_finding(SF_MON_WRONG, trial_peer(),
                         "timed out %lld ms after a byte, it has %d, and a "
                         "frame %d",
@@ -238,7 +245,7 @@ bool trial_serve(int fd)
     bool mine;
 
     fm_options_complete(&o, &given);
-    trial.handled = trial.moved = fm_now_ms();
+    trial.handled = trial.moved = trial.woken = fm_now_ms();
     trial.open = trial_now_ms();
     trial.spent = -trial.handled;
     mine = fm_serve_blocking(fd, &o, trial.obeys ? trial.word[0] : -1,
@@ -291,7 +298,7 @@ static void judge_pace(const struct sf_peer *p)
 
     if (!trial.deadlines || trial.told >= 0 || trial_harmed())
         return;
-    if (is_idle(now, TRIAL_LATE_MS))
+    if (is_late(now))
         sf_peer_finding(SF_MON_LATENESS, p,
                         "it waits, and no byte has moved for %lld ms",
                         (long long)(now - trial.moved));

@@ -48,7 +48,8 @@ struct trial {
     int64_t open;       /* when it last waited and had not ended its stream */
     int64_t closing;    /* … and when it first had, or 0                    */
     size_t moves;       /* bytes that have moved, either way                */
-    int64_t moved;      /* … when one did, or it began, or was woken        */
+    int64_t moved;      /* … when one did, or it began                      */
+    int64_t woken;      /* … or it was since, and may begin to wait anew    */
     bool half;          /* it waits for the rest of a frame                 */
     size_t half_at;     /* … that began at this byte                        */
     int64_t half_since; /* … since when                                     */
