@@ -143,6 +143,8 @@ static int client_verdict(const char *name, int status)
     const char *differs = sf_sim_same(status, text);
 
     sim.status = s->stopped ? 0 : WEXITSTATUS(status);
+    if (s->unusable)
+        return SF_COULD_NOT;
     if (!s->conns && !s->faults && !s->refused)
         return ends(SF_COULD_NOT,
                     "nobody was met: %.40s connected to none of the peers",
@@ -167,7 +169,7 @@ int sf_sim_verdict(const char *name, int status, bool hung)
         return s->unusable ? SF_COULD_NOT : SF_FOUND;
     if (s->cut)
         return SF_NOTHING_FOUND;
-    if (sim.much)
+    if (sf_sim_same_is_much())
         return much_verdict(name);
     if (sf_forwarded())
         return ends(SF_COULD_NOT, "stopped by SIG%s before the session ended",
@@ -393,8 +395,7 @@ static int watch(const char *name, pid_t pid, bool *hung)
         note_without(name, pid);
         own += repeats() ? sf_sim_own_ms(pid) : 0;
         *hung = own > SF_SIM_HANG_MS || keeps_turn(pid);
-        sim.much |= sf_sim_same_is_much();
-        if (*hung || sim.much ||
+        if (*hung || sf_sim_same_is_much() ||
             (repeats() && sf_forwarded() &&
              ++told * SF_SIM_TICK_MS >= PATIENCE_MS))
             kill(pid, SIGKILL);
@@ -446,8 +447,6 @@ static void note_left_over(const char *name)
 void sf_sim_clear(void)
 {
     const struct sf_serving serving = sim.served->serving;
-
-    sim.much = false;
 
     *sim.served = (struct sf_served){.serving = serving};
 }

@@ -36,7 +36,6 @@ struct sim {
     char library[PATH_MAX + 64], report[64];
     struct sf_served *served; /* what the library says */
     int status;               /* what a client ended with                */
-    bool much;                /* it printed more than can be compared    */
     int killed;               /* the last run, by this signal; 0: it was not */
     pid_t server;             /* the program that forks; 0: there is none    */
 };
@@ -80,9 +79,9 @@ int sf_sim_run(char **command, const struct sf_program *program);
 bool sf_sim_same_begin(void);
 /* In what is to be the program. */
 void sf_sim_same_redirect(void);
-/* Before each run; and once runs are forked from here on, or no longer. */
+/* Before each run; and once sim.server makes them from here on. */
 bool sf_sim_same_clear(void);
-void sf_sim_same_forks(bool forks);
+void sf_sim_same_forks(void);
 /* A run prints more than anybody will compare; and what it has printed, for who
  * is to see it. */
 bool sf_sim_same_is_much(void);
@@ -100,8 +99,8 @@ int sf_sim_prove(char **command, const struct sf_program *program);
 /* sim_memory.c: a run for each allocation, which fails; or for sim.nth only. */
 int sf_sim_torture(char **command, const struct sf_program *program);
 
-/* sim_session.c: the session, false after telling why; what
- * it is called; and the command to see something in it again. */
+/* sim_session.c: the session, false after telling why; what it is called; and
+ * the command to see something in it again. */
 bool sf_sim_load(struct sf_session *session);
 const char *sf_sim_session_name(void);
 /* The line of a run that says nothing about the program: it is not

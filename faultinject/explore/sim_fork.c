@@ -32,7 +32,6 @@ static bool has_ended(void)
     if (sim.server > 0 && waitpid(sim.server, NULL, WNOHANG) == 0)
         return false;
     sim.server = 0;
-    sf_sim_same_forks(false);
     return true;
 }
 
@@ -43,7 +42,6 @@ void sf_sim_fork_end(void)
     kill(sim.server, SIGKILL);
     waitpid(sim.server, NULL, 0);
     sim.server = 0;
-    sf_sim_same_forks(false);
 }
 
 void sf_sim_fork_differs(void)
@@ -71,7 +69,7 @@ bool sf_sim_fork_begin(char **command, const struct sf_program *program)
     if (!v->ready)
         sf_sim_fork_end();
     else
-        sf_sim_same_forks(true);
+        sf_sim_same_forks();
     return sim.server > 0;
 }
 
@@ -84,8 +82,7 @@ static bool await(struct sf_serving *v, uint32_t before)
     while (!has_changed(&v->answered, before) && !has_ended()) {
         own += v->child > 0 ? sf_sim_own_ms(v->child) : 0;
         hung = own > SF_SIM_HANG_MS;
-        sim.much |= sf_sim_same_is_much();
-        if ((hung || sim.much || sf_forwarded()) && v->child > 0)
+        if ((hung || sf_sim_same_is_much() || sf_forwarded()) && v->child > 0)
             kill(v->child, SIGKILL);
     }
     return hung;

@@ -59,14 +59,16 @@ bool sf_sim_same_is_much(void)
     return printed(output) > MUCH;
 }
 
-void sf_sim_same_forks(bool forks)
+void sf_sim_same_forks(void)
 {
-    before = forks ? printed(output) : 0;
+    before = printed(output);
 }
 
 bool sf_sim_same_clear(void)
 {
-    return output < 0 || ftruncate(output, before) == 0 ||
+    off_t first_bytes = sim.server > 0 ? before : 0;
+
+    return output < 0 || ftruncate(output, first_bytes) == 0 ||
            sf_complain("sim: the output's file in memory: %s", strerror(errno));
 }
 

@@ -341,7 +341,16 @@ static bool others_may_run(void)
 
 /* Other threads come to their next wait before anything is judged or time
  * passes: what they do with the world does not depend on the machine's load. */
-static void calm_threads(void *arg, int64_t until);
+static void calm_threads(void *arg, int64_t until)
+{
+    static const struct timespec ms = {.tv_nsec = 1000000};
+
+    (void)arg, (void)until;
+    for (int i = 0; i < PATIENCE_MS && others_may_run(); i++)
+        sf_syscall(SYS_nanosleep, (long)&ms, 0, 0, 0, 0, 0);
+    if (served->unusable) /* a child has said why */
+        _exit(2);
+}
 
 /* The program waits, in its session. */
 static void look(void *arg, int64_t until)
@@ -352,17 +361,6 @@ static void look(void *arg, int64_t until)
     served->listened |= sf_sim_listener(&len) != NULL;
     if (sf_session_conns() == SF_CONNS_MAX)
         cannot("the program has more connections than a session can have");
-}
-
-static void calm_threads(void *arg, int64_t until)
-{
-    static const struct timespec ms = {.tv_nsec = 1000000};
-
-    (void)arg, (void)until;
-    for (int i = 0; i < PATIENCE_MS && others_may_run(); i++)
-        sf_syscall(SYS_nanosleep, (long)&ms, 0, 0, 0, 0, 0);
-    if (served->unusable) /* a child has said why */
-        _exit(2);
 }
 
 /* Kept from the start: a program that sets its title writes it over argv, where

@@ -18,15 +18,21 @@ fail() {
     exit 1
 }
 
+# As soon as somebody listens there.
+ask_two_lines() {
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        printf 'hello\nthere\n' | timeout 10 "$bin/framed-client" \
+            --format ascii:5 --port $base >"$work/first" 2>"$work/errors" &&
+            break
+        sleep 0.2
+    done
+}
+
 "$bin/framed-server" --format ascii:5 --port $((base + 1)) >"$work/server" &
 server=$!
 "$bin/sockfault-record" $base $((base + 1)) "$work/session" 2>"$work/said" &
 record=$!
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    printf 'hello\nthere\n' | timeout 10 "$bin/framed-client" --format ascii:5 \
-        --port $base >"$work/first" 2>"$work/errors" && break
-    sleep 0.2
-done
+ask_two_lines
 sleep 0.3
 printf 'again, and rather a longer one\n' | timeout 10 "$bin/framed-client" \
     --format ascii:5 --port $base >"$work/second"
@@ -66,11 +72,7 @@ timeout 5 "$bin/sockfault-record" $base $base "$work/none" \
 "$bin/sockfault-record" --answers $base $((base + 1)) "$work/answers" \
     2>"$work/said" &
 record=$!
-for _ in 1 2 3 4 5 6 7 8 9 10; do
-    printf 'hello\nthere\n' | timeout 10 "$bin/framed-client" --format ascii:5 \
-        --port $base >"$work/first" 2>"$work/errors" && break
-    sleep 0.2
-done
+ask_two_lines
 kill -TERM $record
 wait $record || fail "the recorder ended with $?"
 record=''
