@@ -110,7 +110,8 @@ static uint64_t hash_output(uint64_t h)
     off_t at = 0;
     ssize_t n;
 
-    while (output >= 0 && (n = pread(output, bytes, sizeof bytes, at)) > 0) {
+    while (output >= 0 &&
+           (n = sf_file_pread(output, bytes, sizeof bytes, at)) > 0) {
         h = sf_hash(h, bytes, (size_t)n);
         at += n;
     }

@@ -458,12 +458,13 @@ static enum sf_sim_wake on_idle(void *arg, int64_t until)
 /* A client: what it connects with is the first call of its session. */
 static void before_call(enum sf_call call)
 {
-    struct machine_caller kept = machine_caller;
+    struct machine_caller kept;
 
     if (call != SF_CALL_connect) {
         turns_calls(call);
         return;
     }
+    kept = machine_caller;
     join(SF_DIAL);
     machine_caller = kept;
     sf_inject_calls(call);

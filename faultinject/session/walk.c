@@ -99,7 +99,6 @@ static void met(unsigned left)
     hide_counters();
     told = sf_imprint_take(&print, sf_turns_stacks);
     sf_show_again(sf_imprint_hidden());
-    sf_turns_clear_stack();
     if (!told)
         return;
     add_rest(&print);
