@@ -44,7 +44,7 @@ struct sf_unused {
 };
 unsigned sf_turns_stacks(const char *own, struct sf_unused *stacks,
                          unsigned most);
-/* Makes the next of it 0, where there are several threads. */
+/* Makes the next of it 0, where it is sure that nobody uses it. */
 void sf_turns_clear_stack(void);
 
 /* The calling thread is one that takes turns.  All others, and before the
