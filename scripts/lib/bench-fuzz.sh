@@ -33,8 +33,7 @@ fuzz_build() {
 # fuzz_turns TARGET: executions a CPU second, turn by turn.
 fuzz_turns() {
     local binary=$SF_BUILD/bench/$fuzz_at/bin/$1
-    local seeds=$SF_PROJECT/corpus/fuzz_session go executed cpu
-    local TIMEFORMAT='%U %S'
+    local seeds=$SF_PROJECT/corpus/fuzz_session go executed
     case $1 in
     fuzz_decode) seeds=$SF_PROJECT/corpus/fuzz_decode ;;
     fuzz_invariant_*) seeds=$SF_PROJECT/examples/outside/seeds ;;
@@ -45,21 +44,22 @@ fuzz_turns() {
     fi
     bench_pin
     while read -r go && [[ -z $go ]]; do
-        cpu=$({ time fuzz_once "$binary" "$seeds" || true; } 2>&1)
-        executed=$(cat "$bench_work/executed")
+        executed=$(fuzz_once "$binary" "$seeds" || true)
         if [[ -z $executed ]]; then
             complain "$fuzz_at: $1 did not run:" \
                 "$(tail -n 1 "$bench_work/fuzz.log")"
             return 1
         fi
-        awk '{ print executed / ($1 + $2) }' executed="$executed" <<<"$cpu"
+        tail -n 1 "$bench_work/fuzz.log" |
+            awk '{ print executed / $1 }' executed="$executed"
     done
 }
 
-# fuzz_once BINARY SEEDS: fuzz for some seconds; how many were executed is left
-# in the file executed.
+# fuzz_once BINARY SEEDS: fuzz for some seconds; how many were executed.  The
+# last line of fuzz.log is how much processor time that took.
 fuzz_once() {
     local out=$bench_work/fuzz log=$bench_work/fuzz.log
+    local cpu=$BENCH_BIN/bench_cpu
     local -a mutator
     rm -rf "$out"
     mkdir "$out"
@@ -67,14 +67,15 @@ fuzz_once() {
         mapfile -t mutator < <(afl_mutator "${1%/bin/*}" "${1##*/}")
         env AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 \
             AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 "${mutator[@]}" \
-            afl-fuzz -i "$2" -o "$out" -V "$fuzz_seconds" -s 1 -- "$1" \
-            >"$log" 2>&1
+            "$cpu" afl-fuzz -i "$2" -o "$out" -V "$fuzz_seconds" -s 1 \
+            -- "$1" >"$log" 2>&1
         awk '$1 == "execs_done" { print $3 }' "$out/default/fuzzer_stats"
     else
-        "$1" -max_total_time="$fuzz_seconds" -seed=1 -print_final_stats=1 \
-            -artifact_prefix="$out/" "$out" "$2" >"$log" 2>&1
+        "$cpu" "$1" -max_total_time="$fuzz_seconds" -seed=1 \
+            -print_final_stats=1 -artifact_prefix="$out/" "$out" "$2" \
+            >"$log" 2>&1
         awk '/number_of_executed_units/ { print $2 }' "$log"
-    fi >"$bench_work/executed"
+    fi
 }
 
 # fuzz_row TARGET GOAL
