@@ -4,23 +4,15 @@
  * libc's fork() does not come by here.  What shares its parent's memory is a
  * thread, or waits to execute something.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdarg.h>
 
 #include "faultinject/interpose/interpose.h"
 
-static pid_t (*next_fork)(void);
-static int (*next_clone)(int (*run)(void *), void *stack, int flags, void *arg,
-                         ...);
-
-/* Before they are called: a signal handler must not ask the loader. */
-__attribute__((constructor)) static void find_next(void)
-{
-    *(void **)&next_clone = dlsym(RTLD_NEXT, "clone");
-    *(void **)&next_fork = dlsym(RTLD_NEXT, "_Fork");
-}
+SF_NEXT(_Fork, pid_t, (void))
+SF_NEXT(clone, int,
+        (int (*run)(void *), void *stack, int flags, void *arg, ...))
 
 void sf_forks(enum sf_fork where)
 {
@@ -35,10 +27,8 @@ SF_EXPORT pid_t _Fork(void)
 {
     pid_t pid;
 
-    if (!next_fork)
-        find_next();
     sf_forks(SF_BEFORE_FORK);
-    pid = next_fork();
+    pid = next__Fork()();
     sf_forks(pid == 0 ? SF_IN_CHILD : SF_IN_PARENT);
     return pid;
 }
@@ -69,12 +59,11 @@ SF_EXPORT int clone(int (*run)(void *), void *stack, int flags, void *arg, ...)
     tls = va_arg(ap, void *);
     child_tid = va_arg(ap, void *);
     va_end(ap);
-    if (!next_clone)
-        find_next();
     if (flags & CLONE_VM || !run)
-        return next_clone(run, stack, flags, arg, parent_tid, tls, child_tid);
+        return next_clone()(run, stack, flags, arg, parent_tid, tls, child_tid);
     sf_forks(SF_BEFORE_FORK);
-    pid = next_clone(begin, stack, flags, &errand, parent_tid, tls, child_tid);
+    pid =
+        next_clone()(begin, stack, flags, &errand, parent_tid, tls, child_tid);
     sf_forks(SF_IN_PARENT);
     return pid;
 }

@@ -107,15 +107,24 @@ void sf_seal(void);
 /* Says so where sf_inject_forks is set; errno stays as it is. */
 void sf_forks(enum sf_fork where);
 
-/* A function that returns libc's own, by a name that is in no world. */
-#define SF_NEXT(name, returns, params)                 \
-    static returns(*next_##name(void)) params          \
-    {                                                  \
-        static returns(*next) params;                  \
-                                                       \
-        if (!next)                                     \
-            *(void **)&next = dlsym(RTLD_NEXT, #name); \
-        return next;                                   \
+/*
+ * A function that returns libc's own, by a name that is in no world.  It is
+ * found before main: a signal handler must not ask the loader, and who asks it
+ * takes what dlerror(3) has said away from the program.
+ */
+#define SF_NEXT(name, returns, params)                              \
+    static returns(*next_##name(void)) params                       \
+    {                                                               \
+        static returns(*next) params;                               \
+                                                                    \
+        if (!next)                                                  \
+            *(void **)&next = dlsym(RTLD_NEXT, #name);              \
+        return next;                                                \
+    }                                                               \
+                                                                    \
+    __attribute__((constructor)) static void find_next_##name(void) \
+    {                                                               \
+        next_##name();                                              \
     }
 
 /* Who else may have done what syscall() is asked for, and is none of the calls;

@@ -4,7 +4,6 @@
  * A number that has a name of calls.def is that call.  The kernel's own
  * forms of pselect, ppoll and preadv2 differ and are made to fit.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -24,13 +23,11 @@
 #include "faultinject/inject/control.h"
 #include "faultinject/interpose/interpose.h"
 
+SF_NEXT(syscall, long, (long number, ...))
+
 long sf_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-    static long (*libc)(long, ...);
-
-    if (!libc)
-        *(void **)&libc = dlsym(RTLD_NEXT, "syscall");
-    return libc(number, a, b, c, d, e, f);
+    return next_syscall()(number, a, b, c, d, e, f);
 }
 
 /* clang-format off */

@@ -14,9 +14,10 @@
 
 #include "faultinject/interpose/interpose.h"
 
+SF_NEXT(prctl, int, (int option, ...))
+
 SF_EXPORT int prctl(int option, ...)
 {
-    static int (*libc)(int, ...);
     unsigned long a, b, c, d;
     va_list ap;
 
@@ -26,11 +27,9 @@ SF_EXPORT int prctl(int option, ...)
     c = va_arg(ap, unsigned long);
     d = va_arg(ap, unsigned long);
     va_end(ap);
-    if (!libc)
-        *(void **)&libc = dlsym(RTLD_NEXT, "prctl");
     if (option == PR_SET_SECCOMP)
         sf_seal();
-    return libc(option, a, b, c, d);
+    return next_prctl()(option, a, b, c, d);
 }
 
 /*
@@ -39,13 +38,11 @@ SF_EXPORT int prctl(int option, ...)
  * its own.  dlopen looks at who called it, so it is jumped to.
  */
 #if defined __x86_64__ || defined __aarch64__
-__attribute__((used)) static void *real_dlopen(void)
-{
-    static void *libc;
+SF_NEXT(dlopen, void *, (const char *path, int flags))
 
-    if (!libc)
-        libc = dlsym(RTLD_NEXT, "dlopen");
-    return libc;
+__attribute__((used)) static void *(*real_dlopen(void))(const char *, int)
+{
+    return next_dlopen();
 }
 
 __attribute__((used)) static int dropped_flags(void)

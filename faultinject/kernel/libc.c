@@ -1,8 +1,9 @@
 /*
- * libc.c: the next definition of every libc name, bound when first called.
+ * libc.c: the next definition of every libc name, bound before main.
  *
  * At first each pointer leads to a function that binds them all and goes on
  * to the real one, so a call that comes before any constructor has run works.
+ * Later it would not do: dlsym(3) takes away what dlerror(3) has said.
  */
 #include <dlfcn.h>
 #include <sys/syscall.h>
@@ -25,6 +26,8 @@ struct sf_libc sf_libc = {
 #undef CALL
 };
 
+static pid_t (*libc_getpid)(void);
+
 /* Without libc there is nothing to go on with, nor a way to say more. */
 static void *next(const char *name)
 {
@@ -39,14 +42,18 @@ static void *next(const char *name)
     return found;
 }
 
-static void bind_all(void)
+/* Once: who has his own reasons puts others in their places (untold.c). */
+__attribute__((constructor(101))) static void bind_all(void)
 {
     struct sf_libc bound;
 
+    if (libc_getpid)
+        return;
 #define CALL(name, returns, params, args, kind) \
     *(void **)&bound.name = next(#name);
 #include "faultinject/calls.def"
 #undef CALL
+    *(void **)&libc_getpid = next("getpid");
     sf_libc = bound;
 }
 
@@ -61,11 +68,8 @@ static void bind_all(void)
 
 pid_t sf_process(void)
 {
-    static pid_t (*libc)(void);
-
-    if (!libc)
-        *(void **)&libc = next("getpid");
-    return libc();
+    bind_all();
+    return libc_getpid();
 }
 
 bool sf_blocks(const sigset_t *mask, int signo)

@@ -102,6 +102,35 @@ done
 grep -q 'finding: fd-range: descriptor 1024' "$work/said" ||
     fail 'fortified set: not told'
 
+# What the loader has said stays there until the program asks it again.
+cat >"$work/late.c" <<'END'
+#include <dlfcn.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int main(void)
+{
+    char before[200], got[10];
+    int pair[2];
+    const char *said;
+
+    if (dlopen("./is-not-there.so", RTLD_LAZY) || !(said = dlerror()))
+        return 1;
+    strncpy(before, said, sizeof before);
+    prctl(PR_GET_DUMPABLE);
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0 ||
+        write(pair[1], "0123456789", 10) != 10 ||
+        recv(pair[0], got, sizeof got, 0) < 1)
+        return 1;
+    return syscall(SYS_getppid) < 0 || strncmp(said, before, sizeof before);
+}
+END
+cc -w -o "$work/late" "$work/late.c" -ldl
+injects dlerror "$work/late"
+
 cc -w -D_GNU_SOURCE -o "$work/odd" "$sources/odd.c" -lpthread -ldl
 cc -w -D_GNU_SOURCE -shared -fPIC -o "$work/odd.so" "$sources/odd.c" -lpthread
 for way in constructor names fork vfork spawn exec closes stack handler \
