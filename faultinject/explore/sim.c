@@ -54,6 +54,28 @@ static void set_or_unset(const char *name, const char *value)
         unsetenv(name);
 }
 
+/*
+ * Where a program's stack and heap begin depends on how large its environment
+ * is, and on that what it draws, as OpenSSL does keys.  So that is rounded up.
+ */
+static void even_out(void)
+{
+    enum { VARIABLES = 64, BYTES = 8192 };
+    static char fill[BYTES];
+    size_t n = 0, bytes = 0;
+    char name[24];
+
+    do {
+        snprintf(name, sizeof name, "SOCKFAULT_EVEN_%zu", n % VARIABLES);
+        setenv(name, "", 1);
+        for (n = bytes = 0; environ[n]; n++)
+            bytes += strlen(environ[n]) + 1;
+    } while (n % VARIABLES > 0);
+    memset(fill, '.', BYTES - 1);
+    fill[(BYTES - bytes % BYTES) % BYTES] = '\0';
+    setenv(name, fill, 1);
+}
+
 static void set_environment(const struct sf_program *program)
 {
     char pid[24];
@@ -64,14 +86,15 @@ static void set_environment(const struct sf_program *program)
     setenv(SF_SIM_SCENARIO_ENV, whole ? whole : sim.scenario, 1);
     free(whole);
     setenv(SF_SIM_REPORT_ENV, sim.report, 1);
-    /* All of it is always as long: above the stack, it moves the stack. */
-    snprintf(pid, sizeof pid, "%010ld", (long)getpid());
+    snprintf(pid, sizeof pid, "%ld", (long)getpid());
     setenv(SF_SIM_PID_ENV, pid, 1);
     setenv(SF_SIM_SHOW_ENV, sim.verbose ? "1" : "0", 1);
     set_or_unset(SF_SIM_AT_ENV, sim.at);
     set_or_unset(SF_SIM_DIALS_ENV, sim.dials);
     if (sim.proves && !sim.plain) /* which functions were called is no state */
         setenv("LD_BIND_NOW", "1", 0);
+    sf_set_sanitizers(true);
+    even_out();
 }
 
 /* --------------------------------------------------------------- verdict */
@@ -165,6 +188,7 @@ int sf_sim_verdict(const char *name, int status, bool hung)
 {
     const struct sf_served *s = sim.served;
 
+    sf_sim_look_recorded(name);
     if (s->unusable || s->found)
         return s->unusable ? SF_COULD_NOT : SF_FOUND;
     if (s->cut)
@@ -227,7 +251,6 @@ static pid_t start(char **command, const struct sf_program *program,
 
     if (pid == 0) {
         set_environment(program);
-        sf_set_sanitizers(true);
         personality(ADDR_NO_RANDOMIZE); /* who sorts by address is the same */
         if (repeats()) /* it goes on for ever if we are killed */
             prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -448,7 +471,7 @@ void sf_sim_clear(void)
 {
     const struct sf_serving serving = sim.served->serving;
 
-    *sim.served = (struct sf_served){.serving = serving};
+    *sim.served = (struct sf_served){.serving = serving, .hears = sim.recorded};
 }
 
 pid_t sf_sim_start(char **command, const struct sf_program *program)
@@ -516,15 +539,22 @@ static int run_both(char **command, const struct sf_program *program)
     return status;
 }
 
+static int run(char **command, const struct sf_program *program)
+{
+    if (sim.live)
+        return sf_sim_live(command, program);
+    return sim.dials ? run_both(command, program)
+                     : sf_sim_run(command, program);
+}
+
 static int run_once(char **command, const struct sf_program *program)
 {
     const struct sf_served *s = sim.served;
-    int status =
-        sim.dials ? run_both(command, program) : sf_sim_run(command, program);
+    int status = run(command, program);
 
-    if (status != SF_NOTHING_FOUND)
+    if (status != SF_NOTHING_FOUND && *s->line)
         fprintf(stderr, "%s\n", s->line);
-    else if (!sim.quiet)
+    else if (status == SF_NOTHING_FOUND && !sim.quiet)
         say_nothing_found(s);
     return status;
 }
@@ -535,6 +565,9 @@ static int simulate(char **command, const struct sf_program *program)
         sf_complain("a static program loads no library");
         return SF_COULD_NOT;
     }
+    if (!sim.live)
+        sf_sim_find_recorded();
+    sf_sim_clear();
     if (sim.proves)
         return sf_sim_prove(command, program);
     return sim.tortures ? sf_sim_torture(command, program)

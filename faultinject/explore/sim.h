@@ -18,6 +18,8 @@ struct sim {
     unsigned allowed;  /* monitors, as bits */
     const char *at;    /* where they connect; NULL: where it listens first */
     const char *dials; /* where peers answer, as in dials.h; NULL: nowhere */
+    unsigned live;     /* at this port peers are real; 0: as the session says */
+    bool recorded;     /* the session was, so the program is listened to */
     bool tortures;     /* --memory                     */
     unsigned nth;      /* … of this allocation; 0: all */
     /* With --prove: */
@@ -98,6 +100,13 @@ int sf_sim_prove(char **command, const struct sf_program *program);
 
 /* sim_memory.c: a run for each allocation, which fails; or for sim.nth only. */
 int sf_sim_torture(char **command, const struct sf_program *program);
+
+/* sim_live.c: a run with real peers, whose part becomes sim.scenario. */
+int sf_sim_live(char **command, const struct sf_program *program);
+/* Was sim.scenario made so?  After a run without faults: tells, once, if the
+ * program says something else by now. */
+void sf_sim_find_recorded(void);
+void sf_sim_look_recorded(const char *name);
 
 /* sim_session.c: the session, false after telling why; what it is called; and
  * the command to see something in it again. */

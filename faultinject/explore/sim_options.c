@@ -21,7 +21,8 @@ enum {
     OPT_AT,
     OPT_DIALS,
     OPT_COMPARE,
-    OPT_SILENT
+    OPT_SILENT,
+    OPT_LIVE
 };
 enum { K_MAX = 64 };
 
@@ -43,6 +44,10 @@ static const char usage[] =
     "comes\n"
     "      --silent         ... nor ends well and prints something else after "
     "others\n"
+    "      --live PORT      peers are real, clients that come to PORT of "
+    "127.0.0.1 or\n"
+    "                       with --dials a server there: FILE is what they "
+    "do\n"
     "      --allow MONITOR  what it sees is no finding, and the session goes "
     "on\n"
     "  -v, --verbose        show it as it happens, on standard error\n"
@@ -131,6 +136,17 @@ static bool take_dials(const char *text)
            sf_complain("sim: --dials=%s: " SF_DIALS_EXPECTED, text);
 }
 
+static bool take_live(const char *text)
+{
+    enum { PORTS = 65536 };
+    char *end;
+    unsigned long port = strtoul(text, &end, 10);
+
+    sim.live = (unsigned)port;
+    return (*text >= '1' && *text <= '9' && !*end && port < PORTS) ||
+           sf_complain("sim: --live %s: expected a port, 1 to 65535", text);
+}
+
 static bool take_option(int option)
 {
     switch (option) {
@@ -167,6 +183,8 @@ static bool take_option(int option)
         return sim.compares = true;
     case OPT_SILENT:
         return sim.judges_silence = true;
+    case OPT_LIVE:
+        return take_live(optarg);
     case OPT_PLAIN:
         return sim.plain = true;
     case OPT_LOOPS:
@@ -203,6 +221,11 @@ static bool go_together(void)
                         sim.yields != SF_YIELDS_NOT))
         return sf_complain("sim: --shard, --resume, --out, --plain and --turns "
                            "go with --prove");
+    if (sim.live &&
+        (sim.proves || sim.tortures || sim.compares || sim.judges_silence))
+        return sf_complain("sim: --live writes a session down; --prove, "
+                           "--loops, --memory, --compare and --silent are for "
+                           "one that is there");
     if ((sim.compares || sim.judges_silence) && (!sim.dials || sim.tortures))
         return sf_complain("sim: --compare and --silent go with --dials, and "
                            "not with --memory");
@@ -230,6 +253,7 @@ bool sf_sim_options(int argc, char **argv)
         {"dials", optional_argument, NULL, OPT_DIALS},
         {"compare", no_argument, NULL, OPT_COMPARE},
         {"silent", no_argument, NULL, OPT_SILENT},
+        {"live", required_argument, NULL, OPT_LIVE},
         {NULL, 0, NULL, 0},
     };
     static char name[] = "sockfault: sim";
@@ -242,7 +266,7 @@ bool sf_sim_options(int argc, char **argv)
             return false;
     if (!sim.scenario)
         return sf_complain("sim: which session?  --scenario FILE");
-    if (access(sim.scenario, R_OK) < 0)
+    if (!sim.live && access(sim.scenario, R_OK) < 0)
         return sf_complain("%s: %s", sim.scenario, strerror(errno));
     if (!go_together())
         return false;

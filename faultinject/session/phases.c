@@ -239,6 +239,19 @@ static uint64_t enough_calls(void)
     return sf_play.s->high ? SF_CALLS_ENOUGH / 2 : SF_CALLS_ENOUGH;
 }
 
+static bool has_acts(int64_t until)
+{
+    bool (*more)(void *arg) = sf_play.program->more;
+
+    if (sf_play.next < sf_play.s->acts_n)
+        return true;
+    if (!more || sf_sim_calls() >= enough_calls() || !time_is_up(until) ||
+        !more(sf_play.program->arg))
+        return false;
+    sf_play.next = 0;
+    return sf_play.s->acts_n > 0;
+}
+
 enum sf_sim_wake sf_play_idle(int64_t until)
 {
     bool acted;
@@ -256,7 +269,7 @@ enum sf_sim_wake sf_play_idle(int64_t until)
         sf_play.resume = 0;
         sf_play.next = sf_play.s->acts_n;
     }
-    while (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n) {
+    while (sf_play.phase == SCRIPT && has_acts(until)) {
         if (!time_is_up(until) || is_early(until))
             return SF_SIM_NOTHING;
         acted = sf_play_next_acts();

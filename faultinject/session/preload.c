@@ -8,12 +8,14 @@
  */
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/finding.h"
+#include "faultinject/inject/hash.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
 #include "faultinject/inject/pid.h"
 #include "faultinject/session/dials.h"
 #include "faultinject/session/errors.h"
 #include "faultinject/session/kept.h"
+#include "faultinject/session/live.h"
 #include "faultinject/session/machine.h"
 #include "faultinject/session/others.h"
 #include "faultinject/session/refuse.h"
@@ -411,6 +413,42 @@ static void serve_runs(void)
     sf_sanitized_forked();
 }
 
+static void hear(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+                 size_t len)
+{
+    uint64_t *heard = &served->heard[peer->number];
+
+    *heard = sf_hash(*heard ? *heard : SF_HASH, bytes, len);
+    if (served->live)
+        sf_live_received(arg, peer, bytes, len);
+}
+
+static void no_real_peer(const char *why)
+{
+    snprintf(served->line, sizeof served->line,
+             "sockfault: port %u of 127.0.0.1: %s", served->live, why);
+    served->unusable = true;
+    _exit(2);
+}
+
+/* Their part is written down, instead of a session that is played. */
+static void meet_real_peers(void)
+{
+    struct sf_live live = {.port = served->live,
+                           .dials = dialled.given,
+                           .next = &session,
+                           .recorded = &served->recorded,
+                           .dropped = &served->dropped};
+
+    session =
+        (struct sf_session){.buffers = SF_SIM_BUFFER, .profile = SF_LINUX};
+    served->recorded = session;
+    sf_live_nobody = no_real_peer;
+    program.more = sf_live_more;
+    if (!sf_live_begin(&live))
+        no_real_peer(strerror(errno));
+}
+
 static void (*turns_calls)(enum sf_call call);
 
 static struct sf_end *listen_there(void)
@@ -646,7 +684,11 @@ __attribute__((constructor(102))) static void attach(void)
         load_backtrace();
     if (is_shown())
         show = sf_errors_keep();
-    if (!fuzzing) /* while the path is still a path, and may be read */
+    if (served->hears)
+        program.received = hear;
+    if (served->live)
+        meet_real_peers();
+    else if (!fuzzing) /* while the path is still a path, and may be read */
         load();
     watch_others();
     sf_finding_hook = tell;

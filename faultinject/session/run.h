@@ -89,6 +89,8 @@ struct sf_program {
      * NULL: so many letters. */
     size_t (*frame)(void *arg, const struct sf_peer *peer, unsigned nth,
                     unsigned size, uint8_t *out, size_t max);
+    /* The script is over: are there acts in its place? */
+    bool (*more)(void *arg);
     /* Bytes arrived at a peer, behind those that had been received. */
     void (*received)(void *arg, struct sf_peer *peer, const uint8_t *bytes,
                      size_t len);

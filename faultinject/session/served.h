@@ -7,6 +7,7 @@
 
 #include "faultinject/inject/choose_exhaust.h"
 #include "faultinject/inject/sanitizer.h"
+#include "faultinject/session/session.h"
 #include "faultinject/threads/turns.h"
 
 #define SF_SIM_SCENARIO_ENV "SOCKFAULT_SIM"        /* a session; -: input  */
@@ -79,8 +80,13 @@ struct sf_served {
     uint32_t blind;   /* … but none of them is seen                      */
     uint32_t yields;  /* enum sf_yields                                    */
     uint32_t calm;    /* this run is without the session's faults      */
-    uint32_t proves;  /* … and one of a walk                           */
-    uint32_t cut;     /* … and ended where another one was             */
+    uint32_t live;    /* … with real peers, at this port               */
+    uint32_t dropped; /* … of whose acts so many found no room in      */
+    struct sf_session recorded;
+    uint32_t hears;               /* what peers receive is noted: */
+    uint64_t heard[SF_PEERS + 1]; /* of each its fingerprint      */
+    uint32_t proves; /* … and one of a walk                           */
+    uint32_t cut;    /* … and ended where another one was             */
     struct sf_exhaust walk; /* … so far; adopted by the library              */
     struct sf_choice children[]; /* … noted: SF_EXHAUST_ROOM if it proves   */
 };
