@@ -115,6 +115,14 @@ manners_own() {
     sweep_stop "$1"
 }
 
+# manners_met DIR FAULT: it did happen to the server, which has ended; who was
+# not hit has shown nothing.
+manners_met() {
+    grep -q "^sockfault: .*, 1 fault: 1 $2\$" "$1/server.err" ||
+        sweep_finding untried \
+            "$2 was to happen: $(tail -n 1 "$1/server.err")"
+}
+
 # An end of the pair that joins the thread server with its workers dies, and
 # nobody is given its number: it sleeps all the same.
 manners_deserted() {
@@ -125,6 +133,7 @@ manners_deserted() {
             --fault "process 1 select 2: fd-dead $victim" -- || return 0
         manners_sleeps "thread, whose descriptor $victim has died,"
         sweep_stop "$1"
+        manners_met "$1" fd-dead
     done
 }
 
@@ -147,4 +156,5 @@ manners_farewell() {
 word to end, and it ends with answers to be sent"
     exec {fd}>&-
     sweep_stop "$1"
+    manners_met "$1" fd-dead
 } 2>/dev/null
