@@ -119,8 +119,7 @@ static const char *text_of(int ending, char text[32])
     return text;
 }
 
-/* Whoever tries again is told what follows in the script: that he ends
- * otherwise may be for want of what he was told before. */
+/* … and how often it has tried. */
 static bool say(char text[SF_SIM_LINE / 2], const char *what)
 {
     int n = snprintf(text, SF_SIM_LINE / 2, "%s", what);
@@ -128,8 +127,7 @@ static bool say(char text[SF_SIM_LINE / 2], const char *what)
 
     if (conns > first.conns)
         snprintf(text + n, SF_SIM_LINE / 2 - (size_t)n,
-                 "; it connected %u times, not %u, and the script went on",
-                 conns, first.conns);
+                 "; it connected %u times, not %u", conns, first.conns);
     return true;
 }
 

@@ -91,7 +91,7 @@ static bool do_hold(const struct sf_act *act)
     }
 }
 
-static bool do_act(const struct sf_act *act)
+static bool do_act(const struct sf_act *act, int64_t *resume)
 {
     switch (act->kind) {
     case SF_ACT_CONNECT:
@@ -103,7 +103,7 @@ static bool do_act(const struct sf_act *act)
     case SF_ACT_PAIR:
         return do_send(act);
     case SF_ACT_WAIT:
-        sf_play.resume = sf_sim_now() + act->amount * MS;
+        *resume = sf_sim_now() + act->amount * MS;
         return false;
     case SF_ACT_SIGNAL:
         sf_play.pending_signal = sf_play.s->handlers;
@@ -122,29 +122,42 @@ static bool do_act(const struct sf_act *act)
 void sf_play_set_alarm(void)
 {
     uint64_t next = sf_play.look_again;
+    const struct sf_act *act = sf_play.phase == SCRIPT ? sf_lives_next() : NULL;
 
-    if (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n &&
-        sf_play.s->acts[sf_play.next].when == SF_WHEN_AFTER) {
-        uint64_t due = sf_play.last_call + sf_play.s->acts[sf_play.next].calls;
+    if (act && act->when == SF_WHEN_AFTER) {
+        uint64_t due = sf_play.last_call + act->calls;
 
         next = due < next ? due : next;
     }
     sf_sim_alarm(next);
 }
 
+static bool play(const struct sf_act *act, int64_t *resume)
+{
+    bool happened;
+
+    sf_show_act(act);
+    happened = do_act(act, resume);
+    sf_lives_played(act);
+    return happened;
+}
+
 /* Plays the next act and those that come WITH it. */
 bool sf_play_next_acts(void)
 {
+    const struct sf_act *act, *next = sf_lives_next();
     bool happened = false;
 
     do {
-        const struct sf_act *act = &sf_play.s->acts[sf_play.next++];
+        int64_t *resume = sf_lives_resume();
+        bool left_out = sf_lives_leave_out(next);
 
-        sf_show_act(act);
-        happened |= do_act(act);
-    } while (sf_play.next < sf_play.s->acts_n &&
-             sf_play.resume <= sf_sim_now() &&
-             sf_play.s->acts[sf_play.next].when == SF_WHEN_WITH);
+        act = next;
+        sf_lives_take();
+        happened |= !left_out && play(act, resume);
+        next = sf_lives_next();
+    } while (next == act + 1 && *sf_lives_resume() <= sf_sim_now() &&
+             next->when == SF_WHEN_WITH);
     sf_play.early = 0;
     sf_play.last_call = sf_sim_calls();
     sf_play_set_alarm();
@@ -237,14 +250,15 @@ static void watch_for_starvation(void)
 
 static bool is_due(const struct sf_act *act)
 {
-    return act->when == SF_WHEN_AFTER && sf_play.resume <= sf_sim_now() &&
+    return act->when == SF_WHEN_AFTER && *sf_lives_resume() <= sf_sim_now() &&
            sf_sim_calls() >= sf_play.last_call + act->calls;
 }
 
 void sf_play_due_acts(void)
 {
-    while (sf_play.phase == SCRIPT && sf_play.next < sf_play.s->acts_n &&
-           is_due(&sf_play.s->acts[sf_play.next])) {
+    const struct sf_act *act;
+
+    while (sf_play.phase == SCRIPT && (act = sf_lives_next()) && is_due(act)) {
         watch_for_starvation();
         if (sf_play.program->busy)
             sf_play.program->busy(sf_play.program->arg);

@@ -126,6 +126,7 @@ bool sf_play_answer(void)
     free_those_let_go();
     while (number < SF_PEERS && sf_play_holder(number))
         number++;
+    sf_lives_answer(number);
     sf_play_new_conn(number, end)->answers = true;
     return true;
 }
@@ -139,6 +140,7 @@ void sf_play_note_harm(struct sf_peer *peer)
 void sf_play_let_go(struct sf_peer *peer, bool reset)
 {
     sf_play_note_harm(peer);
+    sf_lives_let_go(peer);
     if (reset)
         sf_end_abort(peer->end);
     else

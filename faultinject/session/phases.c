@@ -103,10 +103,13 @@ static void enter(enum sf_play_phase phase)
                                       : NULL);
 }
 
-/* Lets short timers of the program run out, but not for ever. */
+/* Lets short timers of the program run out, but not for ever; and longer ones
+ * of a client that may try again. */
 static bool settles(int64_t until)
 {
-    return until - sf_sim_now() <= SF_SETTLE_MS * MS &&
+    bool soon = until - sf_sim_now() <= SF_SETTLE_MS * MS;
+
+    return (soon || (until != SF_SIM_NEVER && sf_lives_missed())) &&
            sf_play.waits++ < SETTLE_WAITS;
 }
 
@@ -211,24 +214,33 @@ bool sf_play_take_signal(void)
  * wants to wait. */
 static bool time_is_up(int64_t until)
 {
-    if (sf_play.resume > until)
+    int64_t resume = *sf_lives_resume();
+
+    if (resume > until)
         return false;
-    if (sf_play.resume > sf_sim_now())
-        sf_sim_set_now(sf_play.resume);
+    if (resume > sf_sim_now())
+        sf_sim_set_now(resume);
     return true;
+}
+
+/* So often time is let go by for who may connect: a client, or who could not
+ * for a fault. */
+static unsigned tries(void)
+{
+    socklen_t len;
+
+    if (!sf_session_addr(&len))
+        return 100;
+    return sf_play.refused ? SETTLE_WAITS : 0;
 }
 
 /* The next act is of a peer that nobody has connected to, and the program may
  * do so when its time is over.  Who has waited so often in vain goes on. */
-static bool is_early(int64_t until)
+static bool is_early(const struct sf_act *act, int64_t until)
 {
-    enum { TRIES = 100 };
-    const struct sf_act *act = &sf_play.s->acts[sf_play.next];
-    socklen_t len;
-
-    return sf_play.joined && sf_play.listener && sf_act_has_peer(act->kind) &&
-           !sf_session_addr(&len) && !sf_play_holder(act->peer) &&
-           until != SF_SIM_NEVER && sf_play.early++ < TRIES;
+    return sf_are_lived() && sf_act_has_peer(act->kind) &&
+           !sf_play_holder(act->peer) && until != SF_SIM_NEVER &&
+           sf_play.early++ < tries();
 }
 
 /* A program that was joined is not bounded as a fuzz target is. */
@@ -239,21 +251,22 @@ static uint64_t enough_calls(void)
     return sf_play.s->high ? SF_CALLS_ENOUGH / 2 : SF_CALLS_ENOUGH;
 }
 
-static bool has_acts(int64_t until)
+/* Where the script is over peers may do more, in its place. */
+static const struct sf_act *next_act(int64_t until)
 {
     bool (*more)(void *arg) = sf_play.program->more;
+    const struct sf_act *act = sf_lives_next();
 
-    if (sf_play.next < sf_play.s->acts_n)
-        return true;
-    if (!more || sf_sim_calls() >= enough_calls() || !time_is_up(until) ||
-        !more(sf_play.program->arg))
-        return false;
+    if (act || !more || sf_sim_calls() >= enough_calls() ||
+        !time_is_up(until) || !more(sf_play.program->arg))
+        return act;
     sf_play.next = 0;
-    return sf_play.s->acts_n > 0;
+    return sf_lives_next();
 }
 
 enum sf_sim_wake sf_play_idle(int64_t until)
 {
+    const struct sf_act *act;
     bool acted;
 
     if (sf_play.phase != STOPPING && sf_play_pump())
@@ -266,11 +279,12 @@ enum sf_sim_wake sf_play_idle(int64_t until)
         sf_play.program->quiet(sf_play.program->arg, until);
     if (sf_sim_calls() >= enough_calls()) {
         sf_invariance_off();
+        sf_lives_end();
         sf_play.resume = 0;
         sf_play.next = sf_play.s->acts_n;
     }
-    while (sf_play.phase == SCRIPT && has_acts(until)) {
-        if (!time_is_up(until) || is_early(until))
+    while (sf_play.phase == SCRIPT && (act = next_act(until))) {
+        if (!time_is_up(until) || is_early(act, until))
             return SF_SIM_NOTHING;
         acted = sf_play_next_acts();
         if (sf_play_take_signal())

@@ -4,6 +4,7 @@
  *     play.c   the state, and what can be asked about it
  *     peers.c  connections as their peers see them, and the bytes they move
  *     acts.c   the script
+ *     lives.c  what a peer says to whoever connects to it again
  *     phases.c how it goes on when the program has nothing to do
  *     run.c    calls and faults, and the run
  *     invariance.c  the same bytes without and with transient faults
@@ -37,6 +38,21 @@ struct sf_play {
     unsigned frames[SF_CONNS_MAX];         /* made so far                 */
     struct sf_peer *current[SF_PEERS + 1]; /* the newest of each peer     */
     struct sf_end *listener;               /* of peers, or NULL           */
+
+    /* Of who the program connects to. */
+    struct sf_life {
+        unsigned begin;   /* its first act; all of the peer's before are over */
+        unsigned at, end; /* what is played again: up to end; the same: none  */
+        int64_t resume; /* … and a WAIT among it ends then                  */
+        bool broken;    /* a fault has kept some of it from the program …   */
+        bool reset;     /* … or will have, if it reads up to the end        */
+        bool unread;    /* the program had no memory to read what came      */
+        bool kept;      /* the program has it still, as fd: …               */
+        int fd;         /* … its peer has let go of it, or it was reset     */
+    } lives[SF_PEERS + 1];
+    unsigned alike; /* so many may be begun anew without a fault   */
+    bool refused;   /* by a fault, and none was answered since             */
+    bool cut_short; /* none may                                    */
 
     struct {
         size_t taken;    /* bytes that the program had read at the last act */
@@ -112,6 +128,33 @@ bool sf_play_send_some(struct sf_peer *peer, size_t n);
 bool sf_play_receive_some(struct sf_peer *peer, size_t n);
 /* All peers go on with what they do by themselves; did anything happen? */
 bool sf_play_pump(void);
+
+/* --- lives.c --- */
+
+/* Are there such peers? */
+bool sf_are_lived(void);
+void sf_lives_begin(void);
+/* No more is said again. */
+void sf_lives_end(void);
+/* A peer is to answer a new connection. */
+void sf_lives_answer(unsigned number);
+/* It is about to let go of one. */
+void sf_lives_let_go(const struct sf_peer *peer);
+/* This is about to happen … */
+void sf_lives_fault(const struct sf_point *at, enum sf_fault fault);
+/* … and that has. */
+void sf_lives_call(enum sf_call call, int fd, int err);
+/* A client that was cut off has not come again. */
+bool sf_lives_missed(void);
+
+/* The next act; NULL: the script is over.  Take it; play it unless it is to be
+ * left out, and say so. */
+const struct sf_act *sf_lives_next(void);
+void sf_lives_take(void);
+bool sf_lives_leave_out(const struct sf_act *act);
+void sf_lives_played(const struct sf_act *act);
+/* A WAIT before it ends then, and to be set where it is one itself. */
+int64_t *sf_lives_resume(void);
 
 /* --- acts.c --- */
 

@@ -59,6 +59,15 @@ static void on_call(void *arg, enum sf_call call)
     sf_play.acting = false;
 }
 
+static void after_call(void *arg, enum sf_call call, long first, long asked,
+                       long result, int err)
+{
+    if (sf_inside()) /* the injector asks, too */
+        sf_lives_call(call, (int)first, err);
+    if (sf_show_calls())
+        sf_show_call(arg, call, first, asked, result, err);
+}
+
 static void on_signal(void *arg)
 {
     (void)arg;
@@ -117,6 +126,7 @@ static unsigned chooser_choose(struct sf_chooser *self,
     sf_play.last_fault[sf_faults[outcomes[pick].fault].cls] = sf_sim_now();
     if (sf_faults[outcomes[pick].fault].cls != SF_BENIGN)
         sf_invariance_off();
+    sf_lives_fault(at, outcomes[pick].fault);
     if (outcomes[pick].fault == SF_ENOBUFS || outcomes[pick].fault == SF_ENOMEM)
         sf_play_note_dry(at->fd);
     if (sf_play.program->fault)
@@ -251,7 +261,7 @@ static struct sf_sim_config config_of(const struct sf_session *s)
         .idle = act,
         .before = on_call,
         .stale = judge_stale,
-        .after = sf_show_calls() ? sf_show_call : NULL,
+        .after = sf_are_lived() || sf_show_calls() ? after_call : NULL,
         .signal = on_signal,
     };
 }
@@ -334,6 +344,7 @@ void sf_session_join(const struct sf_session *s, const struct sf_program *p,
 
     prepare(s, p, show);
     sf_play.joined = true;
+    sf_lives_begin();
     sf_play.budget = SIZE_MAX;
     sf_play.last_call = sf_sim_calls();
     sf_play.look_again = sf_sim_calls() + SF_SPIN_CALLS;

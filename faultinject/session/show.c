@@ -67,6 +67,11 @@ void sf_show_phase(const char *text)
         line(' ', false, "(%s)", text);
 }
 
+void sf_show_anew(unsigned number)
+{
+    line(' ', false, "(peer %u begins anew)", number);
+}
+
 void sf_show_fault(const struct sf_point *at, const struct sf_outcome *outcome,
                    size_t amount)
 {

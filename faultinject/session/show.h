@@ -21,6 +21,8 @@ void sf_show_end(void);
 bool sf_show_calls(void);
 void sf_show_act(const struct sf_act *act);
 void sf_show_phase(const char *text); /* NULL: nothing */
+/* It says again what it has said. */
+void sf_show_anew(unsigned number);
 void sf_show_fault(const struct sf_point *at, const struct sf_outcome *outcome,
                    size_t amount);
 void sf_show_call(void *arg, enum sf_call call, long first, long asked,

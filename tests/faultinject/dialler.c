@@ -12,6 +12,12 @@
  *   half     … all that comes until the end is the line, with status 0
  *   again    who cannot connect, or is let go of, tries again after a second
  *   anew     … at once, with status 0
+ *   doubles  … and prints whatever comes, each time
+ *   lines    two lines, each over a connection of its own, of which it takes
+ *            its leave, and again at once where it is not whole; it reads on
+ *            where there was no memory to
+ *   pages    … and each line is all that comes up to the end
+ *   slowly   … and again after a minute
  *   waits    at the end it waits on for what nobody sends
  *   spins    … and asks again and again
  *   crash    a line that is not whole is no line at all: abort()
@@ -30,6 +36,7 @@
  *   begins   it says so before it connects
  *   asks     what it is connected to is what it has asked for
  *   proxy    a server at port 7000: whoever says something gets the line
+ *   insists  … and asks for it again after a second where it is not whole
  *   desks    … and hangs up on who comes to port 7001, where it listened first
  *   enters   … which asks for a line before it listens
  *   ends     … and ends after its first client
@@ -162,6 +169,12 @@ static void wait_with_holes(int fd)
     __asm__ volatile("" : : "r"(hole) : "memory");
 }
 
+static bool is_to_go_on(void)
+{
+    return errno == EINTR ||
+           (is("lines") && (errno == ENOBUFS || errno == ENOMEM));
+}
+
 /* No recv finds anything in memory of what the one before it said. */
 static size_t take(int fd, char text[SIZE])
 {
@@ -176,8 +189,8 @@ static size_t take(int fd, char text[SIZE])
         if (is("holes") || is("filled"))
             wait_with_holes(fd);
         got += n > 0 ? (size_t)n : 0;
-    } while ((n < 0 && errno == EINTR) || (n > 0 && !is_line(text, got) &&
-                                           got < SIZE && !trusts_one_call()));
+    } while ((n < 0 && is_to_go_on()) || (n > 0 && !is_line(text, got) &&
+                                          got < SIZE && !trusts_one_call()));
     return got;
 }
 
@@ -240,6 +253,29 @@ static int tell(void)
     return fd >= 0 && give(fd, "line\n", 5) ? 0 : 1;
 }
 
+static bool comes_to_end(int fd)
+{
+    char more;
+    ssize_t n;
+
+    do
+        n = recv(fd, &more, 1, 0);
+    while (n < 0 && errno == EINTR);
+    return n == 0;
+}
+
+/* Whether that can be said any more is no matter. */
+static void take_leave(int fd)
+{
+    if (fd >= 0 && is("lines"))
+        give(fd, "quit\n", 5);
+}
+
+static bool is_paged(void)
+{
+    return is("pages") || is("slowly");
+}
+
 /* How much of a line came. */
 static size_t ask(char text[SIZE])
 {
@@ -252,6 +288,9 @@ static size_t ask(char text[SIZE])
         got = take(fd, text);
     if (got && (is("waits") || is("spins")))
         wait_for_more(fd);
+    if (is_paged() && !(is_line(text, got) && comes_to_end(fd)))
+        got = 0;
+    take_leave(fd);
     if (fd >= 0)
         close(fd);
     return got;
@@ -305,18 +344,28 @@ static int print_late(void)
 
 static bool tries_again(void)
 {
-    return is("again") || is("anew");
+    return is("again") || is("anew") || is("doubles") || is("insists");
+}
+
+/* … where it does so at all. */
+static size_t ask_until_whole(char text[SIZE])
+{
+    size_t got = ask(text);
+
+    for (int i = 0; tries_again() && !is_line(text, got) && i < AGAIN; i++) {
+        if (is("doubles"))
+            printf("%.*s", (int)got, text);
+        sleep(is("again") || is("insists"));
+        got = ask(text);
+    }
+    return got;
 }
 
 static int print_line(void)
 {
     char text[SIZE];
-    size_t got = ask(text);
+    size_t got = ask_until_whole(text);
 
-    for (int i = 0; tries_again() && !is_line(text, got) && i < AGAIN; i++) {
-        sleep(is("again"));
-        got = ask(text);
-    }
     if (is("gives-up") && !got) {
         ask(text);
         return 1;
@@ -326,6 +375,25 @@ static int print_line(void)
     keeps_tell();
     return is_line(text, got) || is("brief") || is("half") || is("anew") ? 0
                                                                          : 1;
+}
+
+static int print_lines(void)
+{
+    enum { LINES = 2 };
+    char text[SIZE];
+
+    for (int n = 0; n < LINES; n++) {
+        size_t got = ask(text);
+
+        for (int i = 0; !is_line(text, got) && i < AGAIN; i++) {
+            sleep(is("slowly") ? 60 : 0);
+            got = ask(text);
+        }
+        if (!is_line(text, got))
+            return 1;
+        printf("%.*s", (int)got, text);
+    }
+    return 0;
 }
 
 /* Who it is that has done so is no matter: it ends with status 127. */
@@ -353,7 +421,7 @@ static void serve(int fd)
 
     if (fd < 0)
         return;
-    if (take(fd, text) > 0 && (got = ask(text)) > 0)
+    if (take(fd, text) > 0 && (got = ask_until_whole(text)) > 0)
         give(fd, text, got);
     close(fd);
 }
@@ -400,7 +468,8 @@ int main(int argc, char **argv)
     keeps_begin(how);
     sigaction(SIGURG, &action, NULL); /* calls can be interrupted */
     where = argc > 2 ? argv[2] : where;
-    if (is("proxy") || is("desks") || is("enters") || is("ends"))
+    if (is("proxy") || is("insists") || is("desks") || is("enters") ||
+        is("ends"))
         return be_proxy();
     if (is("returns"))
         return return_again_and_again();
@@ -416,6 +485,8 @@ int main(int argc, char **argv)
         return print_aside();
     if (is("dawdles"))
         return print_late();
+    if (is("lines") || is_paged())
+        return print_lines();
     if (is("leaves"))
         leave(print_line());
     return is("idle") ? 0 : print_line();

@@ -105,10 +105,6 @@ cmp filled holes || failed=1
 # What is below a handler's stack may be in use.
 client 0 '^  states ' '-k 1 --dials -s line' aside
 
-# Who tries again is told the rest, which may be why.
-client 1 'finding: silent: .*; it connected 2 times, not 1, and the script went' \
-    '-k 1 --silent --dials -s pieces' anew
-
 # What was printed before runs are forked is a part of each.
 client 0 '^  states ' '-k 1 --compare --dials -s line' begins
 
