@@ -542,7 +542,7 @@ static int run_both(char **command, const struct sf_program *program)
 static int run(char **command, const struct sf_program *program)
 {
     if (sim.live)
-        return sf_sim_live(command, program);
+        return sf_sim_real(command, program);
     return sim.dials ? run_both(command, program)
                      : sf_sim_run(command, program);
 }

@@ -101,8 +101,8 @@ int sf_sim_prove(char **command, const struct sf_program *program);
 /* sim_memory.c: a run for each allocation, which fails; or for sim.nth only. */
 int sf_sim_torture(char **command, const struct sf_program *program);
 
-/* sim_live.c: a run with real peers, whose part becomes sim.scenario. */
-int sf_sim_live(char **command, const struct sf_program *program);
+/* sim_real.c: a run with real peers, whose part becomes sim.scenario. */
+int sf_sim_real(char **command, const struct sf_program *program);
 /* Was sim.scenario made so?  After a run without faults: tells, once, if the
  * program says something else by now. */
 void sf_sim_find_recorded(void);

@@ -15,9 +15,9 @@
 #include "faultinject/session/dials.h"
 #include "faultinject/session/errors.h"
 #include "faultinject/session/kept.h"
-#include "faultinject/session/live.h"
 #include "faultinject/session/machine.h"
 #include "faultinject/session/others.h"
+#include "faultinject/session/real.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
 #include "faultinject/session/serve.h"
@@ -420,7 +420,7 @@ static void hear(void *arg, struct sf_peer *peer, const uint8_t *bytes,
 
     *heard = sf_hash(*heard ? *heard : SF_HASH, bytes, len);
     if (served->live)
-        sf_live_received(arg, peer, bytes, len);
+        sf_real_received(arg, peer, bytes, len);
 }
 
 static void no_real_peer(const char *why)
@@ -434,7 +434,7 @@ static void no_real_peer(const char *why)
 /* Their part is written down, instead of a session that is played. */
 static void meet_real_peers(void)
 {
-    struct sf_live live = {.port = served->live,
+    struct sf_real real = {.port = served->live,
                            .dials = dialled.given,
                            .next = &session,
                            .recorded = &served->recorded,
@@ -443,9 +443,9 @@ static void meet_real_peers(void)
     session =
         (struct sf_session){.buffers = SF_SIM_BUFFER, .profile = SF_LINUX};
     served->recorded = session;
-    sf_live_nobody = no_real_peer;
-    program.more = sf_live_more;
-    if (!sf_live_begin(&live))
+    sf_real_nobody = no_real_peer;
+    program.more = sf_real_more;
+    if (!sf_real_begin(&real))
         no_real_peer(strerror(errno));
 }
 

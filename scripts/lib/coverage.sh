@@ -13,7 +13,7 @@ coverage_parts=("$SF_PROJECT/target/" "$SF_PROJECT/faultinject/")
 coverage_uncounted='house|^proofs$|^target\.build\.narrow$'
 coverage_uncounted+='|^examples\.(.*_memory|middle|outside)$|^judges\.prover$'
 coverage_uncounted+='|^faultinject\.(command|image|imprint|memory|memory_new|prove'
-coverage_uncounted+='|sim_dials|sim_lives|sim_memory|sim_prove|survives|unmended)$'
+coverage_uncounted+='|sim_dials|sim_lives|sim_memory|sim_prove|sim_real|survives|unmended)$'
 
 # Every process adds to the profile of its program (%m).  The tests that fail
 # go to coverage_failed; what they reached is counted.

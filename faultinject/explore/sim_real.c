@@ -1,5 +1,5 @@
 /*
- * sim_live.c: what real peers do to a program in memory becomes a session.
+ * sim_real.c: what real peers do to a program in memory becomes a session.
  *
  * It is played once more without them before anybody relies on it.  And since
  * they did it to this program, and under TLS only its own keys fit, the session
@@ -71,7 +71,7 @@ static bool comes_again(char **command, const struct sf_program *program,
                                sim.scenario, command[0]);
 }
 
-int sf_sim_live(char **command, const struct sf_program *program)
+int sf_sim_real(char **command, const struct sf_program *program)
 {
     FILE *out = create();
     int status;

@@ -1,17 +1,17 @@
 /*
- * live.h: real peers, whose part of a session is written down.
+ * real.h: real peers, whose part of a session is written down.
  *
  * The program is in memory, and so the same in each run, keys that it makes
  * included; its peers are not.  What the program sends to one goes to a real
  * connection, and what comes from there is the next act.  Played again, the
  * session is what they did.
  */
-#ifndef SF_SESSION_LIVE_H
-#define SF_SESSION_LIVE_H
+#ifndef SF_SESSION_REAL_H
+#define SF_SESSION_REAL_H
 
 #include "faultinject/session/run.h"
 
-struct sf_live {
+struct sf_real {
     unsigned port; /* of 127.0.0.1: clients come there, … */
     bool dials;    /* … or a server is there              */
     /* What they do next, for the player, and all that they did. */
@@ -20,14 +20,14 @@ struct sf_live {
 };
 
 /* false: nobody can come, and why is in errno. */
-bool sf_live_begin(const struct sf_live *live);
+bool sf_real_begin(const struct sf_real *how);
 
 /* `more` and `received` of the program. */
-bool sf_live_more(void *arg);
-void sf_live_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+bool sf_real_more(void *arg);
+void sf_real_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
                       size_t len);
 
 /* Told that no server is there; does not come back. */
-extern void (*sf_live_nobody)(const char *why);
+extern void (*sf_real_nobody)(const char *why);
 
 #endif

@@ -1,8 +1,8 @@
 #!/bin/sh
-# sim_live.sh: real peers of a program in memory become a session, which is the
+# sim_real.sh: real peers of a program in memory become a session, which is the
 # same once more without them.
 #
-#   sim_live.sh BIN ASKER
+#   sim_real.sh BIN ASKER
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,7 +22,7 @@ there=$((base + 1))
 
 says() {
     if ! grep -Eq "$1" "$2"; then
-        echo "sim_live.sh: no '$1' in $2:" >&2
+        echo "sim_real.sh: no '$1' in $2:" >&2
         cat "$2" >&2
         failed=1
     fi

@@ -1,5 +1,5 @@
-/* live.c: see live.h */
-#include "faultinject/session/live.h"
+/* real.c: see real.h */
+#include "faultinject/session/real.h"
 
 #include "faultinject/session/play.h"
 
@@ -24,12 +24,12 @@ static struct line {
     bool told;        /* … and it was told that nothing more does */
 } lines[SF_PEERS + 1];
 
-static struct sf_live live;
+static struct sf_real real;
 static int listener = -1;
 static bool begun;      /* somebody was there                   */
 static unsigned waited; /* ms since the last act was written    */
 
-void (*sf_live_nobody)(const char *why);
+void (*sf_real_nobody)(const char *why);
 
 /* --------------------------------------------------------------- the acts */
 
@@ -42,7 +42,7 @@ static struct sf_act *append(struct sf_session *s, enum sf_act_kind kind,
     if (s->acts_n < SF_ACTS_MAX)
         act = &s->acts[s->acts_n++];
     else
-        ++*live.dropped;
+        ++*real.dropped;
     *act = (struct sf_act){.kind = kind, .peer = peer};
     return act;
 }
@@ -60,10 +60,10 @@ static void note(const struct sf_act *act)
 {
     for (unsigned most; waited > 0; waited -= most) {
         most = most_of(waited);
-        append(live.recorded, SF_ACT_WAIT, 1)->amount = most;
+        append(real.recorded, SF_ACT_WAIT, 1)->amount = most;
     }
-    *append(live.recorded, act->kind, act->peer) = *act;
-    *append(live.next, act->kind, act->peer) = *act;
+    *append(real.recorded, act->kind, act->peer) = *act;
+    *append(real.next, act->kind, act->peer) = *act;
 }
 
 static void note_kind(enum sf_act_kind kind, unsigned peer)
@@ -91,7 +91,7 @@ static void note_bytes(unsigned peer, const uint8_t *bytes, size_t len)
 static struct sockaddr_in address(void)
 {
     return (struct sockaddr_in){.sin_family = AF_INET,
-                                .sin_port = htons((in_port_t)live.port),
+                                .sin_port = htons((in_port_t)real.port),
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
@@ -129,17 +129,17 @@ static void reach(const struct sf_peer *peer)
     struct line *line = &lines[peer->number];
     struct sockaddr_in addr = address();
 
-    if (!live.dials || line->ordinal == peer->ordinal)
+    if (!real.dials || line->ordinal == peer->ordinal)
         return;
     let_go(line, false);
     line->fd = real_socket();
     if (sf_libc.connect(line->fd, (struct sockaddr *)&addr, sizeof addr) < 0)
-        sf_live_nobody(strerror(errno));
+        sf_real_nobody(strerror(errno));
     line->ordinal = peer->ordinal;
     begun = true;
 }
 
-void sf_live_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
+void sf_real_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
                       size_t len)
 {
     struct line *line = &lines[peer->number];
@@ -244,18 +244,18 @@ static int await(struct pollfd p[SF_PEERS + 1])
 static void let_time_pass(void)
 {
     waited += TICK_MS;
-    append(live.next, SF_ACT_WAIT, 1)->amount = TICK_MS;
+    append(real.next, SF_ACT_WAIT, 1)->amount = TICK_MS;
 }
 
-bool sf_live_more(void *arg)
+bool sf_real_more(void *arg)
 {
     struct pollfd p[SF_PEERS + 1];
     int n;
 
     (void)arg;
-    live.next->acts_n = 0;
+    real.next->acts_n = 0;
     catch_up();
-    if (*live.dropped || (all_are_gone() && waited >= AFTER_MS))
+    if (*real.dropped || (all_are_gone() && waited >= AFTER_MS))
         return false;
     n = await(p);
     if (n == 0)
@@ -268,15 +268,15 @@ bool sf_live_more(void *arg)
     return n >= 0;
 }
 
-bool sf_live_begin(const struct sf_live *l)
+bool sf_real_begin(const struct sf_real *how)
 {
     struct sockaddr_in addr;
     int on = 1;
 
-    live = *l;
+    real = *how;
     for (unsigned i = 0; i <= SF_PEERS; i++)
         lines[i].fd = -1;
-    if (live.dials)
+    if (real.dials)
         return true;
     addr = address();
     listener = real_socket();
