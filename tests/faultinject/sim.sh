@@ -145,6 +145,12 @@ expect 0 '1 connection.*nothing found' lines "$served" streams
 expect 0 'write 514 13 -> 13' lines "$served" streams
 expect 0 '^ +5\.000 s .*recv 513 256 -> -1 EINTR' silent "$served" alarm
 expect 0 '^ +9\.500 s .*recv 513 256 -> 0' silent "$served" ticks
+# Nor does it say that nothing was found where nothing was done.
+for act in 'kill 1' 'limit 1'; do
+    printf 'sockfault-session 1\nconnect 1\n%s\n' "$act" >"$work/robbed"
+    expect 2 "robbed: 'kill' and 'limit' are done to fuzz targets" robbed \
+        "$served" good
+done
 # It lies where it lay, whether it is shown or not, and whatever is in the
 # environment.
 # Who looks for a line reads all of them, or what says them is killed.
