@@ -3,6 +3,7 @@
 # usage: memory.sh SOCKFAULT HUNGRY HUNGRY_WITH_MALLOC
 set -eu
 
+here=$(cd "$(dirname "$0")" && pwd)
 sockfault=$1
 hungry=$2
 own=$3
@@ -10,23 +11,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 ulimit -c 0
-bad=0
-
-fail() {
-    echo "memory.sh: $*" >&2
-    cat said >&2
-    bad=1
-}
-
-# runs STATUS OPTION... -- COMMAND...
-runs() {
-    want=$1 status=0
-    shift
-    "$sockfault" "$@" >said 2>&1 || status=$?
-    [ "$status" -eq "$want" ] || fail "status $status, and not $want: $*"
-}
-says() { grep -Eq -- "$1" said || fail "it does not say '$1'"; }
-says_not() { ! grep -Eq -- "$1" said || fail "it says '$1'"; }
+. "$here/runs.sh"
 
 # The n-th in the process, from its first socket on; one that needs no memory
 # is not counted twice, and errno is what it has to be.

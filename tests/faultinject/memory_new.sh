@@ -5,27 +5,12 @@
 #     SERVED_NEW SERVED_NEW_WITH_OPERATORS
 set -eu
 
+here=$(cd "$(dirname "$0")" && pwd)
 sockfault=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 ulimit -c 0
-bad=0
-
-fail() {
-    echo "memory_new.sh: ${hungry##*/}: $*" >&2
-    cat said >&2
-    bad=1
-}
-
-# runs STATUS OPTION... -- COMMAND...
-runs() {
-    want=$1 status=0
-    shift
-    "$sockfault" "$@" >said 2>&1 || status=$?
-    [ "$status" -eq "$want" ] || fail "status $status, and not $want: $*"
-}
-says() { grep -Eq -- "$1" said || fail "it does not say '$1'"; }
-says_not() { ! grep -Eq -- "$1" said || fail "it says '$1'"; }
+. "$here/runs.sh"
 
 # Each operator throws or gives nothing, as it should, and is asked once.
 each_form() {
