@@ -26,15 +26,21 @@
 
 #include <stdio.h>
 
+/* A fuzz target's sessions are to be short; the build of what plays those of
+ * programs as they are says more. */
+#ifndef SF_ACTS
+#define SF_ACTS 64
+#endif
+
 enum {
-    SF_ACTS_MAX = 64,
+    SF_ACTS_MAX = SF_ACTS,
     SF_FAULTS_MAX = 64,
     SF_PEERS = 6,            /* numbered from 1                           */
     SF_CONNS_MAX = 72,       /* connections in one session                */
     SF_STREAM_MAX = 1 << 14, /* bytes one connection sends              */
     SF_LITERAL_MAX = 32,     /* bytes of a BYTES act                      */
-    SF_SESSION_MAX = 4096,   /* no session is longer than this as bytes   */
-    SF_TEXT_MAX = 1 << 16,   /* … and none as text                        */
+    SF_SESSION_MAX = 64 * SF_ACTS_MAX, /* no session is longer as bytes   */
+    SF_TEXT_MAX = 1 << 16, /* … and none as text                        */
 };
 
 /*

@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PREFIX = 5, MUCH = 4000 };
+enum { PREFIX = 5, MUCH = 9000 };
 
 static char frame[PREFIX + MUCH + 1], back[sizeof frame];
 

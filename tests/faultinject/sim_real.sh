@@ -59,7 +59,7 @@ expect 0 '^sockfault: stack: .*asker says something else than when' \
 # That this is not so is said at once.
 expect 2 '^sockfault: pid: played again, .*asker does something else' \
     "--live $there --dials -s pid" "$asker" pid 7
-expect 2 'more than the 64 acts that a session can have$' \
+expect 2 'more than the 256 acts that a session can have$' \
     "--live $there --dials -s much" "$asker" much 7
 expect 2 '^sockfault: asked: expected a new file' \
     "--live $there --dials -s asked" "$asker" random 7
