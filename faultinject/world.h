@@ -84,6 +84,8 @@ struct sf_world {
      * of somebody else pass through to the kernel unseen.
      */
     int first, count;
+    /* … and others that it has at this moment; NULL: none. */
+    bool (*owns)(int fd);
 
     /* Calls of every thread belong to it, not only of the one that began. */
     bool all_threads;
@@ -129,6 +131,12 @@ struct sf_world {
      * false: it has none. */
     bool (*interrupt)(const sigset_t *mask);
 };
+
+static inline bool sf_world_owns(const struct sf_world *world, int fd)
+{
+    return (unsigned)fd - (unsigned)world->first < (unsigned)world->count ||
+           (world->owns && world->owns(fd));
+}
 
 /*
  * The real kernel: libc, mended where a fault was made true and the kernel

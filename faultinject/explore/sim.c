@@ -203,11 +203,12 @@ int sf_sim_verdict(const char *name, int status, bool hung)
     if (hung && s->turns.threads > 1)
         return ends(
             SF_COULD_NOT,
-            "thread %u of %u of the program runs on and makes no call: if it "
+            "%s %u of %u of the program runs on and makes no call: if it "
             "waits until another has changed a variable, that is in vain, "
             "since "
             "one runs at a time; 'sockfault run', over real sockets, is for it",
-            s->turns.has, s->turns.threads);
+            s->turns.child > 0 ? "process" : "thread", s->turns.has,
+            s->turns.threads);
     if (hung)
         return ends(SF_FOUND,
                     "finding: stall: %s does not end, and makes no "
@@ -394,7 +395,7 @@ static bool keeps_turn(pid_t pid)
     const struct sf_turns_seen *t = &sim.served->turns;
     static uint64_t asked;
     static int64_t since;
-    int64_t now = cpu_ms(pid);
+    int64_t now = cpu_ms(t->child > 0 ? t->child : pid);
 
     if (t->threads < 2 || t->asked != asked || now < since)
         since = now;
@@ -503,7 +504,7 @@ int sf_sim_run(char **command, const struct sf_program *program)
         return ends(SF_COULD_NOT, "cannot start a process");
     status = watch(command[0], pid, &hung);
     note_left_over(command[0]);
-    if (sim.served->unusable || sf_forwarded() || repeats())
+    if (sim.served->unusable || sf_forwarded() || repeats() || hung)
         sf_end_children(0);
     return sf_sim_verdict(command[0], status, hung);
 }

@@ -164,8 +164,7 @@ static bool ours(const struct sf_op *op)
     const struct sf_world *w = sf_injector.world;
     int fd = op->call == SF_CALL_epoll_ctl ? op->other : op->fd;
 
-    return in_session() &&
-           (fd < 0 || (unsigned)fd - (unsigned)w->first < (unsigned)w->count);
+    return in_session() && (fd < 0 || sf_world_owns(w, fd));
 }
 
 static bool is_closed(enum sf_fd_state state)

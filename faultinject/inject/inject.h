@@ -66,6 +66,10 @@ enum sf_fork { SF_BEFORE_FORK, SF_IN_PARENT, SF_IN_CHILD };
  * others.  NULL: nobody is. */
 extern void (*sf_inject_forks)(enum sf_fork where);
 
+/* Asked, before fcntl(2) of a descriptor of the kernel's, whether it is to wait
+ * for a lock and somebody else does that.  NULL: nobody. */
+extern bool (*sf_inject_locks)(int fd, int command, long arg, int *result);
+
 /* Before the program ends by _exit() (exits.c).  NULL: nobody is told. */
 extern void (*sf_inject_exits)(void);
 

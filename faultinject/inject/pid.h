@@ -34,4 +34,11 @@ extern pid_t (*sf_pid_meant)(pid_t name);
  * to have it; NULL: the kernel chooses. */
 extern bool (*sf_pid_directs)(int signo);
 
+/* … one for a group: 0, its own; -1, all; or the negative of its number.  True:
+ * it was sent, or not, and that is the result; NULL: the kernel sends it. */
+extern bool (*sf_pid_kills)(pid_t group, int signo, int *result);
+/* … and one for another process, or several: told when it was sent.  NULL:
+ * nobody is. */
+extern void (*sf_pid_sent)(pid_t process, int signo);
+
 #endif

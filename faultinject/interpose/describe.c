@@ -15,10 +15,7 @@ static const struct sf_world *owner_of(int fd)
 {
     const struct sf_world *world = sf_in_memory();
 
-    if (!world ||
-        (unsigned)fd - (unsigned)world->first >= (unsigned)world->count)
-        return NULL;
-    return world;
+    return world && sf_world_owns(world, fd) ? world : NULL;
 }
 
 static enum sf_fd_type type_of(const struct sf_world *world, int fd)

@@ -138,8 +138,7 @@ static bool in_memory(int fd)
 {
     const struct sf_world *world = sf_on ? sf_inside() : NULL;
 
-    return world &&
-           (unsigned)fd - (unsigned)world->first < (unsigned)world->count;
+    return world && sf_world_owns(world, fd);
 }
 
 static int number_of(void *cookie)

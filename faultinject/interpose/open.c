@@ -42,18 +42,29 @@ SF_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
     return (int)sf_tell(&op);
 }
 
+/* A number that a world had until now, and has no longer. */
+static int now_real(int fd)
+{
+    const struct sf_world *world = sf_in_memory();
+
+    if (fd >= 0 && world)
+        sf_world_owns(world, fd);
+    return fd;
+}
+
 /* One wrapper for all that differ only in name and arguments. */
-#define MAKES(name, params, args, fd_, pair_)                            \
-    SF_EXPORT int name params                                            \
-    {                                                                    \
-        struct sf_op op;                                                 \
-                                                                         \
-        if (SF_LIKELY(!sf_on))                                           \
-            return sf_libc.name args;                                    \
-        sf_op_init(&op, SF_CALL_##name, fd_, 0, 0);                      \
-        op.pair = pair_;                                                 \
-        SF_BEATS(op, sf_libc.name args, op.result = op.world->name args) \
-        return (int)sf_tell(&op);                                        \
+#define MAKES(name, params, args, fd_, pair_)       \
+    SF_EXPORT int name params                       \
+    {                                               \
+        struct sf_op op;                            \
+                                                    \
+        if (SF_LIKELY(!sf_on))                      \
+            return sf_libc.name args;               \
+        sf_op_init(&op, SF_CALL_##name, fd_, 0, 0); \
+        op.pair = pair_;                            \
+        SF_BEATS(op, now_real(sf_libc.name args),   \
+                 op.result = op.world->name args)   \
+        return (int)sf_tell(&op);                   \
     }
 
 MAKES(pipe, (int fds[2]), (fds), -1, fds)
@@ -66,6 +77,17 @@ MAKES(epoll_create1, (int flags), (flags), -1, NULL)
 MAKES(eventfd, (unsigned count, int flags), (count, flags), -1, NULL)
 MAKES(timerfd_create, (clockid_t clock, int flags), (clock, flags), -1, NULL)
 
+bool (*sf_inject_locks)(int fd, int command, long arg, int *result);
+
+static int outside_fcntl(int fd, int cmd, long arg)
+{
+    int result;
+
+    if (sf_inject_locks && sf_inject_locks(fd, cmd, arg, &result))
+        return result;
+    return sf_libc.fcntl(fd, cmd, arg);
+}
+
 static int any_fcntl(int fd, int cmd, long arg)
 {
     struct sf_op op;
@@ -73,7 +95,7 @@ static int any_fcntl(int fd, int cmd, long arg)
     if (SF_LIKELY(!sf_on))
         return sf_libc.fcntl(fd, cmd, arg);
     sf_op_init(&op, SF_CALL_fcntl, fd, 0, cmd);
-    SF_BEATS(op, sf_libc.fcntl(fd, cmd, arg),
+    SF_BEATS(op, outside_fcntl(fd, cmd, arg),
              op.result = op.world->fcntl(fd, cmd, arg))
     return (int)sf_tell(&op);
 }

@@ -3,6 +3,7 @@
 
 #include "faultinject/interpose/interpose.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
@@ -78,12 +79,37 @@ static pid_t thread_of(pid_t name)
 
 bool (*sf_pid_directs)(int signo);
 
+void (*sf_pid_sent)(pid_t process, int signo);
+
+static int sent(int result, pid_t process, int signo)
+{
+    if (result == 0 && sf_pid_sent)
+        sf_pid_sent(process, signo);
+    return result;
+}
+
+bool (*sf_pid_kills)(pid_t group, int signo, int *result);
+
 SF_EXPORT int kill(pid_t process, int signo)
 {
+    int result;
+
+    if (process <= 0 && sf_pid_kills && sf_pid_kills(process, signo, &result))
+        return result;
     if (sf_pid_directs && signo > 0 && real_of(process) == sf_process() &&
         sf_pid_directs(signo))
         return 0;
-    return (int)sf_syscall(SYS_kill, real_of(process), signo, 0, 0, 0, 0);
+    return sent((int)sf_syscall(SYS_kill, real_of(process), signo, 0, 0, 0, 0),
+                real_of(process), signo);
+}
+
+SF_EXPORT int killpg(pid_t group, int signo)
+{
+    if (group < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    return kill(-group, signo);
 }
 
 SF_EXPORT int tgkill(pid_t process, pid_t thread, int signo)
@@ -99,6 +125,7 @@ SF_EXPORT int sigqueue(pid_t process, int signo, union sigval value)
     info.si_pid = getpid();
     info.si_uid = getuid();
     info.si_value = value;
-    return (int)sf_syscall(SYS_rt_sigqueueinfo, real_of(process), signo,
-                           (long)&info, 0, 0, 0);
+    return sent((int)sf_syscall(SYS_rt_sigqueueinfo, real_of(process), signo,
+                                (long)&info, 0, 0, 0),
+                real_of(process), signo);
 }

@@ -62,10 +62,15 @@ static size_t room_of(const void *block)
 
 FILE *sf_errors_keep(void)
 {
+    return sf_errors_adopt(
+        sf_libc.fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, SF_SIM_FD + 300));
+}
+
+FILE *sf_errors_adopt(int fd)
+{
     static const cookie_io_functions_t calls = {.write = errors_write};
     static const struct sf_heap heap = {take, move, give, has, room_of};
     static char buffer[BUFSIZ];
-    int fd = sf_libc.fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, SF_SIM_FD + 300);
     FILE *file = NULL;
 
     if (fd >= 0) {

@@ -11,6 +11,8 @@
  * it, and it takes none of the program's memory: who is shown has all that he
  * allocates where he has it when he is not. */
 FILE *sf_errors_keep(void);
+/* In another program that a process has become: by this number. */
+FILE *sf_errors_adopt(int fd);
 
 /* … for who cannot use a FILE. */
 int sf_errors_fd(void);

@@ -9,7 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
-static uint8_t streams[SF_CONNS_MAX][SF_STREAM_MAX];
+static _Alignas(SF_AREA_PAGE) uint8_t streams[SF_CONNS_MAX][SF_STREAM_MAX];
+
+void sf_session_areas(sf_area *each, void *arg)
+{
+    each(arg, &sf_play, sizeof sf_play, sizeof sf_play);
+    each(arg, streams, sizeof streams, sf_play.conns_n * sizeof streams[0]);
+}
 
 void sf_peer_echo(void *arg, struct sf_peer *peer, const uint8_t *bytes,
                   size_t len)

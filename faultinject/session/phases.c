@@ -46,6 +46,24 @@ static void part_for_good(void)
     }
 }
 
+unsigned (*sf_session_elsewhere)(int *fd, unsigned *process);
+
+/* Of other processes only connections: one that is there for the next client
+ * may have come since, and has what its parent has besides. */
+static void add_elsewhere(struct sf_play_open *open)
+{
+    int fd = -1;
+    unsigned process = 0;
+    unsigned n = sf_session_elsewhere ? sf_session_elsewhere(&fd, &process) : 0;
+
+    open->all += n;
+    open->connections += n;
+    if (n > 0) {
+        open->last = fd;
+        open->process = process;
+    }
+}
+
 struct sf_play_open sf_play_open(void)
 {
     int fd;
@@ -58,14 +76,19 @@ struct sf_play_open sf_play_open(void)
             open.last = fd;
         }
     }
+    add_elsewhere(&open);
     return open;
 }
 
 const char *sf_play_kind_text(const struct sf_play_open *open)
 {
-    static char text[40];
+    static char text[60];
+    int n = snprintf(text, sizeof text, "; %d ", open->last);
 
-    snprintf(text, sizeof text, "; %d was a connection", open->last);
+    if (open->process > 0)
+        n += snprintf(text + n, sizeof text - (size_t)n, "of process %u ",
+                      open->process);
+    snprintf(text + n, sizeof text - (size_t)n, "was a connection");
     return open->last >= 0 ? text : "";
 }
 

@@ -26,7 +26,7 @@ enum sf_play_phase {
 };
 
 struct sf_play {
-    const struct sf_session *s;
+    _Alignas(SF_AREA_PAGE) const struct sf_session *s;
     const struct sf_program *program;
     struct sf_chooser chooser;
     struct sf_tape tape;
@@ -87,8 +87,9 @@ struct sf_play {
 
     struct sf_play_open {
         unsigned all, connections;
-        int last;  /* the highest number of a connection; -1: there is none */
-    } open_before; /* the first peer came */
+        int last; /* the highest number of a connection; -1: there is none */
+        unsigned process; /* … and whose it is; 0: the one that is asked    */
+    } open_before;        /* the first peer came */
 };
 extern struct sf_play sf_play;
 

@@ -6,22 +6,25 @@
  * that the fork server can be started there, with all of the program's
  * preparation behind it.  The program's own files stay below SF_SIM_FD.
  */
-#include "faultinject/inject/conn.h"
+#include "faultinject/forks/forks.h"
 #include "faultinject/inject/finding.h"
 #include "faultinject/inject/hash.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/monitor.h"
 #include "faultinject/inject/pid.h"
+#include "faultinject/session/births.h"
 #include "faultinject/session/dials.h"
 #include "faultinject/session/errors.h"
 #include "faultinject/session/kept.h"
 #include "faultinject/session/machine.h"
+#include "faultinject/session/noted.h"
 #include "faultinject/session/others.h"
 #include "faultinject/session/real.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
 #include "faultinject/session/serve.h"
 #include "faultinject/session/served.h"
+#include "faultinject/session/shortage.h"
 #include "faultinject/session/tasks.h"
 #include "faultinject/session/walk.h"
 #include "faultinject/session/word.h"
@@ -29,7 +32,6 @@
 #include "faultinject/threads/turns.h"
 
 #include <errno.h>
-#include <execinfo.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
@@ -51,10 +53,17 @@ enum { INPUT_MAX = SF_TEXT_MAX + 1, PATIENCE_MS = 1000 };
 void __afl_manual_init(void) __attribute__((weak));
 
 static struct sf_served unwatched, *served = &unwatched;
-static struct sf_session session;
 static char scenario[PATH_MAX]; /* where the session is                */
 static bool fuzzing; /* afl-fuzz is listening: a finding is a crash */
 static pid_t owner;  /* the process that the world is for           */
+
+/* All processes of the program have these in common. */
+static struct {
+    _Alignas(SF_AREA_PAGE) struct sf_session session;
+    struct sf_program program;
+} everybodys;
+static struct sf_session *const session = &everybodys.session;
+static struct sf_program *const program = &everybodys.program;
 
 /* ------------------------------------------------------------ the session */
 
@@ -72,6 +81,7 @@ static _Noreturn void cannot(const char *why)
     if (served == &unwatched)
         dprintf(STDERR_FILENO, "%s\n", served->line);
     served->unusable = true;
+    sf_forks_end();
     _exit(2);
 }
 
@@ -101,7 +111,7 @@ static void load(void)
     len = read_all(fd, bytes, INPUT_MAX);
     if (fd > 0)
         sf_libc.close(fd);
-    if ((fuzzing ? sf_session_read : sf_session_read_file)(&session, bytes, len,
+    if ((fuzzing ? sf_session_read : sf_session_read_file)(session, bytes, len,
                                                            why, sizeof why) < 0)
         cannot(why);
     if (!fuzzing && (sf_session_has(&session, SF_ACT_KILL) ||
@@ -109,7 +119,7 @@ static void load(void)
         cannot("'kill' and 'limit' are done to fuzz targets, and not to a "
                "program as it is");
     if (served->calm || served->proves)
-        session.faults_n = 0;
+        session->faults_n = 0;
 }
 
 /* Where peers answer, if anywhere, and where alone they connect. */
@@ -139,66 +149,12 @@ static void check_places(void)
 
 static FILE *show; /* the session, as it happens; NULL: to nobody */
 
-/* ------------------------------------------------------------- its memory */
-
-/* Of simulated threads only: what others do has no fixed place in time. */
-static bool allocates;
-
-/* Whose it is, for whoever sees it happen. */
-static void tell_allocation(void)
-{
-    void *frames[32];
-    int n = backtrace(frames, sizeof frames / sizeof *frames);
-
-    fprintf(show, "allocation %llu, which fails:\n",
-            (unsigned long long)served->refused);
-    fflush(show);
-    backtrace_symbols_fd(frames, n, sf_errors_fd());
-}
-
-/* It loads a library the first time. */
-static void load_backtrace(void)
-{
-    void *frame;
-
-    backtrace(&frame, 1);
-}
-
-/* What it takes to tell is not the program's. */
-static bool refuses(const void *caller)
-{
-    (void)caller;
-    if (!allocates || !sf_turns_mine() || !sf_refused())
-        return false;
-    allocates = false;
-    if (show)
-        tell_allocation();
-    allocates = true;
-    errno = ENOMEM;
-    return true;
-}
-
-static char *say_terminate(void)
-{
-    return served->terminate;
-}
-
-static void begin_to_refuse(void)
-{
-    sf_inject_terminates = say_terminate;
-    allocates = true;
-    sf_inject_refuses = refuses;
-    served->blind = !sf_refuse_sees();
-    sf_refuse(served->refused);
-}
-
 /* ------------------------------------------------------------ the program */
 
 static void count(void)
 {
     served->calls = sf_sim_calls();
     served->conns = sf_session_conns();
-    served->accepted = sf_conn_count_of(SF_ROLE_SERVER);
     served->allocations = sf_refuse_asked();
 }
 
@@ -211,12 +167,16 @@ static bool is_judged(void)
 /* A child's end is not the program's. */
 static void leave(void)
 {
+    if (sf_forks_is_child()) {
+        sf_forks_leave();
+    }
     if (!served->joined || is_judged() || getpid() != owner)
         return;
     count();
     sf_session_leave();
     served->conns = sf_session_conns(); /* who came and did not wait, too */
     served->ended = true;
+    sf_forks_end();
 }
 
 static _Noreturn void end(void)
@@ -256,18 +216,15 @@ static void on_fault(void *arg, const struct sf_point *at,
     served->fatal |= sf_faults[outcome->fault].cls != SF_BENIGN;
 }
 
-/* Its children go on here; those of the program have no world. */
-static bool serving_forks;
-
 static void start_fork_server(void)
 {
     if (fuzzing && sf_sim_threads > 1)
         cannot("afl-fuzz runs a fork of the program for each input, and a fork "
                "has one thread");
-    serving_forks = true;
+    sf_births_are_runs = true;
     if (&__afl_manual_init)
         __afl_manual_init();
-    serving_forks = false;
+    sf_births_are_runs = false;
 }
 
 /* … and so those that are asked for. */
@@ -275,67 +232,14 @@ static pid_t fork_run(void)
 {
     pid_t child;
 
-    serving_forks = true;
+    sf_births_are_runs = true;
     child = sf_sim_threads > 1 ? sf_turns_fork() : fork();
-    serving_forks = false;
+    sf_births_are_runs = false;
     if (child == 0) {
         sf_forget_processor();
         served->loaded = true;
     }
     return child;
-}
-
-/*
- * A child's first calls decide whether the session can go on, so they come
- * before the program's next ones.  A pipe is closed when it has become
- * another program or ended; one that lives on by itself is not waited for.
- */
-static int birth[2] = {-1, -1};
-
-static void close_birth(int side)
-{
-    if (birth[side] >= 0)
-        sf_libc.close(birth[side]);
-    birth[side] = -1;
-}
-
-static void before_fork(void)
-{
-    if (!serving_forks && sf_libc.pipe2(birth, O_CLOEXEC) < 0)
-        birth[0] = birth[1] = -1;
-}
-
-static void in_parent(void)
-{
-    struct pollfd child = {.fd = birth[0], .events = POLLIN};
-
-    if (!serving_forks) /* what it writes is not its own alone for a while */
-        served->walk.met = NULL;
-    close_birth(1);
-    if (child.fd >= 0)
-        sf_libc.poll(&child, 1, PATIENCE_MS);
-    close_birth(0);
-    if (served->unusable)
-        _exit(2);
-}
-
-static void in_child(void)
-{
-    close_birth(0);
-    if (!serving_forks) {
-        sf_pid_forked();
-        sf_inject_refuses = NULL;
-        sf_turns_abandon();
-        sf_inject_abandon();
-        sf_sim_end();
-    }
-}
-
-static void on_fork(enum sf_fork where)
-{
-    static void (*const handlers[])(void) = {before_fork, in_parent, in_child};
-
-    handlers[where]();
 }
 
 /* Those that take turns sleep until they have it. */
@@ -383,7 +287,7 @@ static void watch_others(void)
                                         .cannot = cannot});
 }
 
-static struct sf_program program = {
+static const struct sf_program as_it_is = {
     .side = SF_SERVE,
     .stop = stop,
     .quiet = look,
@@ -394,9 +298,10 @@ static struct sf_program program = {
     .keeps_open = true,
 };
 
-/* A pair that is no stream is the real kernel's, and all forks would have it in
- * common. */
-static bool has_real_pair;
+static void own_areas(sf_area *each, void *arg)
+{
+    each(arg, &everybodys, sizeof everybodys, sizeof everybodys);
+}
 
 /* What comes back is a fork, or the process itself where none is wanted. */
 static void serve_runs(void)
@@ -408,7 +313,7 @@ static void serve_runs(void)
         load();
     sf_turns_await_end();
     sf_walk_states(&served->serving);
-    if (has_real_pair && served->serving.wanted)
+    if (sf_noted_real_pair() && served->serving.wanted)
         _exit(2);
     sf_serve_runs(&served->serving, fork_run);
     if (getpid() == process)
@@ -432,6 +337,7 @@ static void no_real_peer(const char *why)
     snprintf(served->line, sizeof served->line,
              "sockfault: port %u of 127.0.0.1: %s", served->live, why);
     served->unusable = true;
+    sf_forks_end();
     _exit(2);
 }
 
@@ -440,20 +346,50 @@ static void meet_real_peers(void)
 {
     struct sf_real real = {.port = served->live,
                            .dials = dialled.given,
-                           .next = &session,
+                           .next = session,
                            .recorded = &served->recorded,
                            .dropped = &served->dropped};
 
-    session =
+    *session =
         (struct sf_session){.buffers = SF_SIM_BUFFER, .profile = SF_LINUX};
-    served->recorded = session;
+    served->recorded = *session;
     sf_real_nobody = no_real_peer;
-    program.more = sf_real_more;
+    program->more = sf_real_more;
     if (!sf_real_begin(&real))
         no_real_peer(strerror(errno));
 }
 
 static void (*turns_calls)(enum sf_call call);
+
+/* The session may have been joined by another process. */
+static bool joined;
+
+static void has_turn(void)
+{
+    if (joined || !served->joined)
+        return;
+    joined = true;
+    sf_inject_calls = turns_calls;
+    sf_session_adopt(show);
+}
+
+static void crashed(unsigned process, int signo)
+{
+    if (signo > 0)
+        sf_finding(SF_MON_DIED, "process %u was killed by SIG%s", process,
+                   sigabbrev_np(signo));
+    else if (sf_sanitized_ended(&served->sanitized))
+        sf_finding(SF_MON_DIED, "a sanitizer's report of process %u, see above",
+                   process);
+}
+
+static void watch_forks(void)
+{
+    sf_forks_watch(&(struct sf_forks){.cannot = cannot,
+                                      .has_turn = has_turn,
+                                      .crashed = crashed,
+                                      .areas = own_areas});
+}
 
 static struct sf_end *listen_there(void)
 {
@@ -476,14 +412,14 @@ static void join(enum sf_side side)
     serve_runs();
     if (served->proves)
         sf_walk_join(served, count);
-    served->joined = true;
+    served->joined = joined = true;
     served->dials = side == SF_DIAL;
-    begin_to_refuse();
+    sf_shortage_begin(served, show);
     sf_sanitized_await();
-    program.name = called;
-    program.side = side;
-    program.listener = listen_there();
-    sf_session_join(&session, &program, show);
+    program->name = called;
+    program->side = side;
+    program->listener = listen_there();
+    sf_session_join(session, program, show);
 }
 
 static enum sf_sim_wake on_idle(void *arg, int64_t until)
@@ -502,7 +438,7 @@ static void before_call(enum sf_call call)
 {
     struct machine_caller kept;
 
-    if (call != SF_CALL_connect) {
+    if (call != SF_CALL_connect || served->joined) {
         turns_calls(call);
         return;
     }
@@ -541,28 +477,8 @@ static bool tell(enum sf_monitor monitor, const char *line)
         dprintf(STDERR_FILENO, "%s\n", line);
     if (fuzzing)
         abort();
+    sf_forks_end();
     _exit(1);
-}
-
-/* The pipes to who knows the names of its functions are not the program's, and
- * their other ends are in a process that the world is not for. */
-static int pipe_unless_reporting(int fds[2])
-{
-    return sf_sanitized_reports() ? sf_libc.pipe(fds) : sf_simnet()->pipe(fds);
-}
-
-static int pair_noted(int domain, int type, int protocol, int fds[2])
-{
-    int r = sf_simnet()->socketpair(domain, type, protocol, fds);
-
-    has_real_pair |= r == 0 && fds[0] < SF_SIM_FD;
-    return r;
-}
-
-static int socket_noted(int domain, int type, int protocol)
-{
-    served->met = true;
-    return sf_simnet()->socket(domain, type, protocol);
 }
 
 static void map_report(const char *path)
@@ -657,10 +573,43 @@ const struct sf_world *sf_early(void)
     return &early;
 }
 
+static void be_in_world(void)
+{
+    watch_others();
+    watch_forks();
+    sf_forks_keep_environment();
+    sf_finding_hook = tell;
+    determine_auxv();
+    sf_inject_begin(sf_noted_world(served), NULL, SF_LINUX);
+    sf_turns_show(&served->turns);
+    sf_turns_cannot = cannot;
+    turns_calls = sf_inject_calls;
+    if (dialled.given)
+        sf_inject_calls = before_call;
+    sf_monitor_begin(SF_MONITORS_OF_CALLS);
+    sf_inject_exits = leave;
+    sf_births_watch(served, fuzzing);
+}
+
+/* A program that another of this session has become, or has started. */
+static void be_another(void)
+{
+    int errors;
+
+    watch_forks();
+    if (!sf_forks_resume(&errors)) {
+        stand_by();
+        return;
+    }
+    if (is_shown())
+        show = sf_errors_adopt(errors);
+    be_in_world();
+    has_turn();
+}
+
 /* Before the program's own constructors, AFL++'s among them. */
 __attribute__((constructor(102))) static void attach(void)
 {
-    static struct sf_world world;
     const char *report = getenv(SF_SIM_REPORT_ENV);
 
     attached = true;
@@ -673,7 +622,7 @@ __attribute__((constructor(102))) static void attach(void)
         map_report(report);
     sf_sanitized_watch(&served->sanitized);
     if (getpid() != owner) {
-        stand_by();
+        be_another();
         return;
     }
     if (fuzzing)
@@ -685,38 +634,25 @@ __attribute__((constructor(102))) static void attach(void)
     if (dialled.given && served->proves)
         sf_kept_output();
     if (served->refused)
-        load_backtrace();
+        sf_shortage_prepare();
     if (is_shown())
         show = sf_errors_keep();
+    *program = as_it_is;
+    program->signals = sf_kernel();
     if (served->hears)
-        program.received = hear;
+        program->received = hear;
     if (served->live)
         meet_real_peers();
     else if (!fuzzing) /* while the path is still a path, and may be read */
         load();
-    watch_others();
-    sf_finding_hook = tell;
-    program.signals = sf_kernel();
     begin_world();
-    determine_auxv();
-    world = *sf_simnet();
-    world.pipe = pipe_unless_reporting;
-    world.socket = socket_noted;
-    world.socketpair = pair_noted;
-    sf_inject_begin(&world, NULL, SF_LINUX);
-    sf_turns_show(&served->turns);
-    sf_turns_cannot = cannot;
     sf_turns_begin();
-    turns_calls = sf_inject_calls;
-    if (dialled.given)
-        sf_inject_calls = before_call;
-    sf_monitor_begin(SF_MONITORS_OF_CALLS);
-    sf_inject_forks = on_fork;
-    sf_inject_exits = leave;
-    pthread_atfork(before_fork, in_parent, in_child);
+    be_in_world();
 }
 
 __attribute__((destructor(102))) static void detach(void)
 {
+    if (sf_forks_is_child()) /* or it comes too late, in libc */
+        fflush(stdout);
     leave();
 }

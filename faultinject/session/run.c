@@ -158,7 +158,7 @@ static void judge_stale(void *arg, enum sf_call call, int fd)
         judge_none(call);
         return;
     }
-    if (kind == K_CLOSE && !killed)
+    if (kind == K_CLOSE && !killed && sf_sim_gave_back(fd))
         sf_finding(SF_MON_DOUBLE_CLOSE, "close of %d, which is closed already",
                    fd);
     else if (kind == K_CLOSE && sf_sim_was_told(fd))
@@ -306,7 +306,7 @@ static void prepare(const struct sf_session *s, const struct sf_program *p,
     sf_play.s = s;
     sf_play.program = p;
     sf_play.conns_n = sf_play.next = sf_play.waits = sf_play.early = 0;
-    sf_play.open_before = (struct sf_play_open){0, 0, -1};
+    sf_play.open_before = (struct sf_play_open){.last = -1};
     memset(sf_play.current, 0, sizeof sf_play.current);
     sf_play.listener = p->listener;
     sf_play.taken = NULL;
@@ -352,6 +352,12 @@ void sf_session_join(const struct sf_session *s, const struct sf_program *p,
     sf_sim_configure(&config);
     sf_play_set_alarm();
     sf_inject_arm(&sf_play.chooser, s->profile);
+}
+
+void sf_session_adopt(FILE *show)
+{
+    sf_show_adopt(show);
+    sf_inject_arm(&sf_play.chooser, sf_play.s->profile);
 }
 
 void (*sf_session_stray)(enum sf_call call, int fd);

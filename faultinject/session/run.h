@@ -149,6 +149,14 @@ void sf_session_join(const struct sf_session *s, const struct sf_program *p,
                      FILE *show);
 void sf_session_leave(void);
 
+/* What a session is, for all processes of a program (area.h); who was there
+ * before it was joined by another of them adopts it. */
+void sf_session_areas(sf_area *each, void *arg);
+void sf_session_adopt(FILE *show);
+/* How many connections other processes of the program have, and one of them:
+ * its number, and whose it is.  NULL: there are none. */
+extern unsigned (*sf_session_elsewhere)(int *fd, unsigned *process);
+
 /* Told of another thread that uses a descriptor of the session, before that is
  * a finding: who has to say that this cannot be played does not come back. */
 extern void (*sf_session_stray)(enum sf_call call, int fd);

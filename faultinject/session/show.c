@@ -38,6 +38,11 @@ void sf_show_begin(FILE *file, const struct sf_session *s)
     fprintf(out, "\n       time    %-*s%s\n", LEFT, "peers", "program");
 }
 
+void sf_show_adopt(FILE *file)
+{
+    out = file;
+}
+
 void sf_show_end(void)
 {
     if (out)

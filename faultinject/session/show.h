@@ -17,6 +17,8 @@
 #include "faultinject/session/session.h"
 
 void sf_show_begin(FILE *out, const struct sf_session *s);
+/* In another process of the program, which goes on where one has begun it. */
+void sf_show_adopt(FILE *out);
 void sf_show_end(void);
 bool sf_show_calls(void);
 void sf_show_act(const struct sf_act *act);

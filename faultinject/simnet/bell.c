@@ -28,10 +28,11 @@ static bool is_time(struct timeval t)
 
 static struct itimerval left(void)
 {
-    struct itimerval t = {.it_interval = from_ns(sim.bell_period)};
+    struct itimerval t = {.it_interval = from_ns(sim_own.bell_period)};
 
-    if (sim.bell != SF_SIM_NEVER)
-        t.it_value = from_ns(sim.bell > sim.now + US ? sim.bell - sim.now : US);
+    if (sim_own.bell != SF_SIM_NEVER)
+        t.it_value =
+            from_ns(sim_own.bell > sim.now + US ? sim_own.bell - sim.now : US);
     return t;
 }
 
@@ -56,8 +57,8 @@ int sim_on_setitimer(enum __itimer_which which, const struct itimerval *want,
         return -EINVAL;
     if (old)
         *old = left();
-    sim.bell_period = in_ns(want->it_interval);
-    sim.bell =
+    sim_own.bell_period = in_ns(want->it_interval);
+    sim_own.bell =
         in_ns(want->it_value) ? sim_until(in_ns(want->it_value)) : SF_SIM_NEVER;
     return 0;
 }
@@ -66,9 +67,10 @@ bool sim_bell(void)
 {
     struct sigaction action;
 
-    if (sim.now < sim.bell)
+    if (sim.now < sim_own.bell)
         return false;
-    sim.bell = sim.bell_period ? sim_until(sim.bell_period) : SF_SIM_NEVER;
+    sim_own.bell =
+        sim_own.bell_period ? sim_until(sim_own.bell_period) : SF_SIM_NEVER;
     sigaction(SIGALRM, NULL, &action);
     raise(SIGALRM);
     sim.restarts = action.sa_flags & SA_RESTART;

@@ -163,7 +163,7 @@ ssize_t sim_on_recv(int fd, void *buf, size_t len, int flags)
     struct sf_end *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS;
     r = reader_of(fd, true, &end);
     return r < 0 ? r : read_iov(end, &iov, 1, flags);
@@ -184,7 +184,7 @@ ssize_t sim_on_readv(int fd, const struct iovec *iov, int iovcnt)
     struct sf_end *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS;
     r = reader_of(fd, false, &end);
     if (r < 0)
@@ -208,7 +208,7 @@ ssize_t sim_on_recvmsg(int fd, struct msghdr *msg, int flags)
     struct sf_end *end;
     ssize_t r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS;
     r = reader_of(fd, true, &end);
     if (r < 0)
@@ -339,7 +339,7 @@ ssize_t sim_on_send(int fd, const void *buf, size_t len, int flags)
 {
     struct iovec iov = {(void *)(uintptr_t)buf, len < MAX_RW ? len : MAX_RW};
 
-    return sim_is_fd(fd) ? write_iov(fd, &iov, 1, flags, true) : PASS;
+    return sim_has(fd) ? write_iov(fd, &iov, 1, flags, true) : PASS;
 }
 
 ssize_t sim_on_sendto(int fd, const void *buf, size_t len, int flags,
@@ -357,12 +357,12 @@ ssize_t sim_on_write(int fd, const void *buf, size_t len)
 {
     struct iovec iov = {(void *)(uintptr_t)buf, len < MAX_RW ? len : MAX_RW};
 
-    return sim_is_fd(fd) ? write_iov(fd, &iov, 1, 0, false) : PASS;
+    return sim_has(fd) ? write_iov(fd, &iov, 1, 0, false) : PASS;
 }
 
 ssize_t sim_on_writev(int fd, const struct iovec *iov, int iovcnt)
 {
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS;
     if (iovcnt < 0 || iovcnt > IOVS)
         return sim_end(fd) ? -EINVAL : -EBADF;
@@ -375,7 +375,7 @@ ssize_t sim_on_writev(int fd, const struct iovec *iov, int iovcnt)
 ssize_t sim_on_preadv2(int fd, const struct iovec *iov, int iovcnt,
                        off_t offset, int flags)
 {
-    if (sim_is_fd(fd) && (offset != -1 || flags))
+    if (sim_has(fd) && (offset != -1 || flags))
         return -ESPIPE;
     return sim_on_readv(fd, iov, iovcnt);
 }
@@ -383,7 +383,7 @@ ssize_t sim_on_preadv2(int fd, const struct iovec *iov, int iovcnt,
 ssize_t sim_on_pwritev2(int fd, const struct iovec *iov, int iovcnt,
                         off_t offset, int flags)
 {
-    if (sim_is_fd(fd) && (offset != -1 || flags))
+    if (sim_has(fd) && (offset != -1 || flags))
         return -ESPIPE;
     return sim_on_writev(fd, iov, iovcnt);
 }
@@ -424,11 +424,11 @@ static ssize_t send_file(int fd, int from, off_t *at, size_t len)
 
 ssize_t sim_on_sendfile(int fd, int from, off_t *offset, size_t len)
 {
-    bool ours = sim_is_fd(from);
+    bool ours = sim_has(from);
     ssize_t r;
     off_t at;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return ours ? (sim_end(from) ? -EINVAL : -EBADF) : PASS;
     if (!sim_end(fd) || (ours && !sim_end(from)))
         return -EBADF;
@@ -457,7 +457,7 @@ static bool passes_rights(const struct msghdr *msg)
 
 ssize_t sim_on_sendmsg(int fd, const struct msghdr *msg, int flags)
 {
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS;
     if (sf_sim_no_rights && passes_rights(msg))
         sf_sim_no_rights(fd);
@@ -474,7 +474,7 @@ ssize_t sim_on_splice(int fd, off_t *offset, int to, off_t *to_offset,
     (void)to_offset;
     (void)len;
     (void)flags;
-    return sim_is_fd(fd) || sim_is_fd(to) ? -EINVAL : PASS;
+    return sim_has(fd) || sim_has(to) ? -EINVAL : PASS;
 }
 
 /* A batch comes here message by message: interpose/batch.c. */
@@ -485,7 +485,7 @@ int sim_on_recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags,
     (void)n;
     (void)flags;
     (void)timeout;
-    return sim_is_fd(fd) ? -ENOSYS : PASS_INT;
+    return sim_has(fd) ? -ENOSYS : PASS_INT;
 }
 
 int sim_on_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)

@@ -45,7 +45,7 @@ int sim_on_accept4(int fd, struct sockaddr *addr, socklen_t *addrlen, int flags)
     struct sf_end *listener, *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     r = socket_of(fd, &listener);
     if (r < 0)
@@ -96,7 +96,7 @@ int sim_on_connect(int fd, const struct sockaddr *addr, socklen_t addrlen)
     struct sf_end *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     r = socket_of(fd, &end);
     if (r < 0)
@@ -204,7 +204,7 @@ int sim_on_dup(int fd)
     struct sf_end *end = sim_end(fd);
     int copy;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     if (!end)
         return -EBADF;
@@ -221,10 +221,12 @@ int sim_on_dup3(int fd, int newfd, int flags)
     struct sf_end *end = sim_end(fd);
     int r;
 
-    if (!sim_is_fd(fd) && !sim_is_fd(newfd))
+    if (!sim_has(fd) && !sim_has(newfd))
         return PASS_INT;
     if (fd == newfd)
         return -EINVAL;
+    if (end && sf_sim_onto_low && (unsigned)newfd < SIM_LOW)
+        return sim_onto_low(end, newfd, flags & O_CLOEXEC);
     if (end && !sim_is_fd(newfd) && newfd >= 0 && sf_sim_out_of_reach)
         sf_sim_out_of_reach(fd, newfd);
     if (!end || !sim_is_fd(newfd) ||
@@ -240,14 +242,14 @@ int sim_on_dup3(int fd, int newfd, int flags)
 
 int sim_on_dup2(int fd, int newfd)
 {
-    if (fd == newfd && sim_is_fd(fd))
+    if (fd == newfd && sim_has(fd))
         return sim_end(fd) ? fd : -EBADF;
     return sim_on_dup3(fd, newfd, 0);
 }
 
 int sim_on_close(int fd)
 {
-    return sim_is_fd(fd) ? sim_fd_close(fd) : PASS_INT;
+    return sim_has(fd) ? sim_fd_close(fd) : PASS_INT;
 }
 
 int sim_on_bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
@@ -255,7 +257,7 @@ int sim_on_bind(int fd, const struct sockaddr *addr, socklen_t addrlen)
     struct sf_end *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     r = socket_of(fd, &end);
     if (r < 0)
@@ -270,7 +272,7 @@ int sim_on_listen(int fd, int backlog)
     struct sf_end *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     r = socket_of(fd, &end);
     return r < 0 ? r : sim_listen(end, backlog);
@@ -281,7 +283,7 @@ int sim_on_shutdown(int fd, int how)
     struct sf_end *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     r = socket_of(fd, &end);
     return r < 0 ? r : sim_shutdown(end, how);
@@ -292,7 +294,7 @@ int sim_on_getsockname(int fd, struct sockaddr *addr, socklen_t *addrlen)
     struct sf_end *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     r = socket_of(fd, &end);
     if (r == 0)
@@ -305,7 +307,7 @@ int sim_on_getpeername(int fd, struct sockaddr *addr, socklen_t *addrlen)
     struct sf_end *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     r = socket_of(fd, &end);
     if (r < 0)
@@ -322,7 +324,7 @@ int sim_on_fcntl(int fd, int cmd, long arg)
 {
     struct sf_end *end = sim_end(fd);
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     return end ? sim_fcntl(fd, end, cmd, arg) : -EBADF;
 }
@@ -331,7 +333,7 @@ int sim_on_ioctl(int fd, unsigned long request, long arg)
 {
     struct sf_end *end = sim_end(fd);
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     return end ? sim_ioctl(fd, end, request, arg) : -EBADF;
 }
@@ -341,7 +343,7 @@ int sim_on_getsockopt(int fd, int level, int name, void *val, socklen_t *len)
     struct sf_end *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     r = socket_of(fd, &end);
     return r < 0 ? r : sim_getsockopt(end, level, name, val, len);
@@ -353,7 +355,7 @@ int sim_on_setsockopt(int fd, int level, int name, const void *val,
     struct sf_end *end;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     r = socket_of(fd, &end);
     return r < 0 ? r : sim_setsockopt(end, level, name, val, len);

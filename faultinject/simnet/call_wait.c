@@ -57,7 +57,7 @@ static int do_poll(struct pollfd *fds, nfds_t nfds, int64_t ns)
     if (!fds && nfds > 0)
         return -EFAULT;
     for (nfds_t i = 0; i < nfds && !ours; i++) {
-        ours = sim_is_fd(fds[i].fd);
+        ours = sim_has(fds[i].fd);
         real |= fds[i].fd >= 0;
     }
     return waits_there(ns) && real && !ours
@@ -82,7 +82,7 @@ static int do_epoll(int epfd, struct epoll_event *events, int maxevents,
 {
     struct sf_end *ep = sim_end(epfd);
 
-    if (!sim_is_fd(epfd))
+    if (!sim_has(epfd))
         return PASS_INT;
     if (ns == -2)
         return -EINVAL;
@@ -141,11 +141,11 @@ int sim_on_epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
 {
     struct sf_end *ep = sim_end(epfd), *end = sim_end(fd);
 
-    if (!sim_is_fd(epfd))
+    if (!sim_has(epfd))
         return PASS_INT;
     if (op != EPOLL_CTL_DEL && !event)
         return -EFAULT;
-    if (!ep || fd < 0 || (sim_is_fd(fd) && !end))
+    if (!ep || fd < 0 || (sim_has(fd) && !end))
         return -EBADF;
     if (ep->kind != SIM_EPOLL)
         return -EINVAL;
@@ -176,7 +176,7 @@ int sim_on_timerfd_gettime(int fd, struct itimerspec *now)
 {
     struct sf_end *end = sim_end(fd);
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     return end ? sim_timer_get(end, now) : -EBADF;
 }
@@ -188,7 +188,7 @@ int sim_on_timerfd_settime(int fd, int flags, const struct itimerspec *want,
     struct itimerspec was;
     int r;
 
-    if (!sim_is_fd(fd))
+    if (!sim_has(fd))
         return PASS_INT;
     if (!end)
         return -EBADF;

@@ -35,7 +35,7 @@ void (*sf_sim_no_sigio)(int fd);
 
 int sim_fcntl(int fd, struct sf_end *end, int cmd, long arg)
 {
-    struct sim_slot *slot = &sim.slots[fd - SF_SIM_FD];
+    struct sim_slot *slot = &sim_own.slots[sim_slot_of(fd)];
 
     switch (cmd) {
     case F_DUPFD:
@@ -72,7 +72,7 @@ int sim_ioctl(int fd, struct sf_end *end, unsigned long request, long arg)
         return 0;
     case FIOCLEX:
     case FIONCLEX:
-        sim.slots[fd - SF_SIM_FD].cloexec = request == FIOCLEX;
+        sim_own.slots[sim_slot_of(fd)].cloexec = request == FIOCLEX;
         return 0;
     case FIONREAD:
         if (end->state == SIM_LISTEN)

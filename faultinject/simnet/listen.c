@@ -634,8 +634,8 @@ int sf_end_kept_alive(const struct sf_end *end)
 
 int sf_end_fd(const struct sf_end *end)
 {
-    for (unsigned i = 0; end->peer && i < sim.slots_used; i++)
-        if (sim.slots[i].end == end->peer)
+    for (unsigned i = 0; end->peer && i < sim_own.slots_used; i++)
+        if (sim_own.slots[i].end == end->peer)
             return SF_SIM_FD + (int)i;
     return -1;
 }

@@ -6,7 +6,12 @@
 #include <errno.h>
 #include <string.h>
 
-static uint8_t buffers[SIM_ENDS][SF_SIM_BUFFER];
+static _Alignas(SF_AREA_PAGE) uint8_t buffers[SIM_ENDS][SF_SIM_BUFFER];
+
+void sim_queue_areas(sf_area *each, void *arg)
+{
+    each(arg, buffers, sizeof buffers, sim.ends_used * sizeof buffers[0]);
+}
 
 static void (*clear)(void *at, size_t len);
 

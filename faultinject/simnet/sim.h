@@ -32,6 +32,8 @@ enum {
     SIM_KEEP_EVERY = 75,
     SIM_KEEP_TRIES = 9, /* tcp(7)                                        */
     SIM_MORE = 25,      /* options that are remembered besides           */
+    SIM_LOW = 3, /* 0, 1 and 2 may be ours, too (low.c): the last slots */
+    SIM_SLOTS = SF_SIM_FD_COUNT + SIM_LOW
 };
 
 enum sim_kind {
@@ -115,6 +117,7 @@ struct sim_slot {
     bool cloexec;
     bool killed; /* the last one with this number was closed by a fault   */
     bool told;   /* … and a call has said EBADF since                     */
+    bool back;   /* the process gave the last one back itself             */
 };
 
 /* One registration in an epoll instance. */
@@ -127,49 +130,80 @@ struct sim_watch {
     epoll_data_t data;
 };
 
+/*
+ * The world is one for all processes of a program, and so are open files.  What
+ * is a process's own stands apart: a child by fork has a copy.  Both lie in
+ * pages of their own, so that they can be made memory that processes share.
+ */
 struct sim {
-    struct sf_sim_config config;
+    _Alignas(SF_AREA_PAGE) struct sf_sim_config config;
     int64_t now;
     int64_t timer_due; /* when the next timerfd rings                    */
-    int64_t bell, bell_period; /* when SIGALRM is due                    */
-    bool restarts; /* … and the handler lets calls go on             */
+    bool restarts;     /* … and the handler lets calls go on             */
     uint64_t changes, calls;
     uint64_t ticks;    /* changes by which nothing but a timeout is over */
     uint64_t settings; /* calls that ask or set, and may make others ready */
     struct sf_creep creep;
-    uint64_t random;     /* the state of the generator                 */
-    uint64_t alarm;      /* the call from which on `before` is asked   */
-    uint64_t share;      /* … and the one before which others go on    */
-    uint64_t left;       /* … of which so many are left: for states    */
-    uint64_t look;       /* the earlier of these                       */
-    unsigned ends_used;  /* ends[0 … used-1] were touched               */
-    unsigned slots_used; /* slots likewise                              */
+    uint64_t random;    /* the state of the generator                 */
+    uint64_t alarm;     /* the call from which on `before` is asked   */
+    uint64_t share;     /* … and the one before which others go on    */
+    uint64_t left;      /* … of which so many are left: for states    */
+    uint64_t look;      /* the earlier of these                       */
+    unsigned ends_used; /* ends[0 … used-1] were touched               */
     unsigned watches_used;
+    bool apart; /* several processes are in it                        */
     struct sf_end *free_ends;
-    unsigned open;   /* descriptors                                 */
-    int fd_capacity; /* of the kernel's table: grows, never shrinks */
     uint16_t next_port;
     size_t buffer, window;
     size_t cut; /* of the record that was read last, for want of room */
     const sigset_t *mask; /* of the wait that the program is in; or NULL */
-    struct sim_slot slots[SF_SIM_FD_COUNT];
     struct sim_watch watches[SIM_WATCHES];
     struct sf_end ends[SIM_ENDS];
 };
 extern struct sim sim;
+
+struct sim_own {
+    _Alignas(SF_AREA_PAGE) struct sim_slot slots[SIM_SLOTS];
+    uint64_t taken[SF_SIM_FD_COUNT / 64]; /* which slots are: bits       */
+    unsigned slots_used;                  /* the others were not touched */
+    unsigned open;                        /* descriptors                 */
+    int fd_capacity; /* of the kernel's table: grows, never shrinks      */
+    int64_t bell, bell_period; /* when SIGALRM is due                    */
+    bool child; /* it has inherited them                                 */
+    ino_t low[SIM_LOW]; /* what the kernel has in the place of these     */
+};
+extern struct sim_own sim_own;
 
 /* --- files and descriptors: table.c */
 struct sf_end *sim_end_new(enum sim_kind kind); /* NULL: no more          */
 void sim_end_unref(struct sf_end *end);
 int sim_fd_new(struct sf_end *end, int from, bool cloexec); /* or -EMFILE */
 int sim_fd_close(int fd);
+void sim_slot_clear(struct sim_own *own, unsigned slot); /* it is open     */
 static inline bool sim_is_fd(int fd)
 {
     return (unsigned)fd - SF_SIM_FD < SF_SIM_FD_COUNT;
 }
+static inline unsigned sim_slot_of(int fd)
+{
+    return sim_is_fd(fd) ? (unsigned)fd - SF_SIM_FD
+                         : SF_SIM_FD_COUNT + (unsigned)fd;
+}
 static inline struct sf_end *sim_end(int fd) /* NULL: not open */
 {
-    return sim_is_fd(fd) ? sim.slots[fd - SF_SIM_FD].end : NULL;
+    return sim_is_fd(fd) || (unsigned)fd < SIM_LOW
+               ? sim_own.slots[sim_slot_of(fd)].end
+               : NULL;
+}
+/* Its number is ours, open or not. */
+static inline bool sim_has(int fd)
+{
+    return sim_is_fd(fd) || sim_end(fd);
+}
+static inline int sim_number_of(unsigned slot)
+{
+    return slot < SF_SIM_FD_COUNT ? SF_SIM_FD + (int)slot
+                                  : (int)(slot - SF_SIM_FD_COUNT);
 }
 static inline void sim_wake(struct sf_end *end)
 {
@@ -177,7 +211,12 @@ static inline void sim_wake(struct sf_end *end)
     sim.changes++;
 }
 
+/* --- numbers of inetd-like servers: low.c */
+bool sim_owns_low(int fd);
+int sim_onto_low(struct sf_end *end, int fd, bool cloexec);
+
 /* --- byte queues: queue.c */
+void sim_queue_areas(sf_area *each, void *arg);
 void sim_forget(struct sf_end *end); /* it is free: see sf_sim_be_tidy() */
 void sim_empty(struct sf_end *end);  /* what it has not read is gone */
 static inline size_t sim_space(const struct sf_end *end)

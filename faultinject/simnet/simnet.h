@@ -30,6 +30,7 @@
 #ifndef SF_SIMNET_H
 #define SF_SIMNET_H
 
+#include "faultinject/inject/area.h"
 #include "faultinject/inject/counter.h"
 #include "faultinject/inject/fault.h"
 #include "faultinject/world.h"
@@ -209,7 +210,11 @@ const struct sockaddr *sf_sim_listener(socklen_t *len);
 void sf_sim_listens_only(const struct sockaddr *addr, socklen_t len);
 /* It is closed, and a fault did it (kill). */
 bool sf_sim_was_killed(int fd);
-/* … and the program could know: a call on it, or a wait, said EBADF. */
+/* It is closed, and the program did it; of a child that closes all that there
+ * may be: itself, and not its parent before. */
+bool sf_sim_gave_back(int fd);
+/* It was killed, and the program could know: a call on it, or a wait, said
+ * EBADF. */
 bool sf_sim_was_told(int fd);
 void sf_sim_tell(int fd); /* < 0: of all that are closed */
 /* How much connections hold that are made from now on; at most
@@ -222,6 +227,8 @@ void sf_sim_set_fd_limit(int limit);
 void sf_sim_bar(sa_family_t family, int err);
 /* The lowest number that is free. */
 int sf_sim_lowest(void);
+/* Told of one that has become 0, 1 or 2.  NULL: none can. */
+extern void (*sf_sim_onto_low)(int fd);
 /* Told before a descriptor is to get a number that is not simnet's, which is
  * refused; may not return.  NULL: it is refused and nobody is told. */
 extern void (*sf_sim_out_of_reach)(int fd, int newfd);
@@ -230,6 +237,20 @@ extern void (*sf_sim_no_sigio)(int fd);
 /* … and of a message that passes descriptors on (SCM_RIGHTS), which arrives
  * without them. */
 extern void (*sf_sim_no_rights)(int fd);
+
+/*
+ * Processes.  The world is in these areas, and what is a process's own in one:
+ * its descriptors and its alarm clock.  Who has copied that as fork(2) does
+ * calls inherit().  abandon() closes the descriptors of a process, the calling
+ * one's or another's: all, or those that exec(2) closes.
+ */
+struct sim_own;
+void sf_sim_areas(sf_area *each, void *arg);
+struct sim_own *sf_sim_own(size_t *size);
+void sf_sim_inherit(void);
+void sf_sim_abandon(struct sim_own *own, bool all);
+/* How many of its descriptors are connections, and the last of them or -1. */
+unsigned sf_sim_connections_of(const struct sim_own *own, int *last);
 
 /*
  * Peers.  An end is a socket that no descriptor names: what the other side

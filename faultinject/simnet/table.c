@@ -9,9 +9,7 @@
 #include <string.h>
 
 struct sim sim;
-
-/* The word of bits says which of 64 slots are taken. */
-static uint64_t taken[SF_SIM_FD_COUNT / 64];
+struct sim_own sim_own;
 
 void sf_sim_configure(const struct sf_sim_config *config)
 {
@@ -27,21 +25,24 @@ void sf_sim_configure(const struct sf_sim_config *config)
 void sf_sim_begin(const struct sf_sim_config *config)
 {
     sim_epoll_close_all();
-    memset(sim.slots, 0, sim.slots_used * sizeof sim.slots[0]);
+    memset(sim_own.slots, 0, sim_own.slots_used * sizeof sim_own.slots[0]);
+    memset(&sim_own.slots[SF_SIM_FD_COUNT], 0,
+           SIM_LOW * sizeof sim_own.slots[0]);
     memset(sim.watches, 0, sim.watches_used * sizeof sim.watches[0]);
-    memset(taken, 0, (sim.slots_used + 63) / 64 * sizeof taken[0]);
+    memset(sim_own.taken, 0,
+           (sim_own.slots_used + 63) / 64 * sizeof sim_own.taken[0]);
     sf_sim_configure(config);
     sim.now = SF_SIM_EPOCH_NS;
-    sim.timer_due = sim.bell = SF_SIM_NEVER;
+    sim.timer_due = sim_own.bell = SF_SIM_NEVER;
     sim.mask = NULL;
     sim.changes = sim.ticks = sim.settings = sim.calls = 0;
     sim.creep = (struct sf_creep){0, 0};
     sim.random = 0;
     sim.alarm = sim.share = sim.look = UINT64_MAX;
-    sim.ends_used = sim.slots_used = sim.watches_used = 0;
+    sim.ends_used = sim_own.slots_used = sim.watches_used = 0;
     sim.free_ends = NULL;
-    sim.open = 0;
-    sim.fd_capacity = 64;
+    sim_own.open = 0;
+    sim_own.fd_capacity = 64;
     sim.next_port = 40000;
 }
 
@@ -88,15 +89,23 @@ void sf_sim_alarm(uint64_t call)
     sim.look = sim.share < call ? sim.share : call;
 }
 
+static int lowest_low(void)
+{
+    for (int fd = 0; fd < SIM_LOW; fd++)
+        if (sim_end(fd))
+            return fd;
+    return -1;
+}
+
 unsigned sf_sim_open(int *first)
 {
     if (first) {
-        *first = -1;
-        for (unsigned i = 0; *first < 0 && i < sim.slots_used; i++)
-            if (sim.slots[i].end)
+        *first = lowest_low();
+        for (unsigned i = 0; *first < 0 && i < sim_own.slots_used; i++)
+            if (sim_own.slots[i].end)
                 *first = SF_SIM_FD + (int)i;
     }
-    return sim.open;
+    return sim_own.open;
 }
 
 bool sf_sim_is_open(int fd)
@@ -106,20 +115,26 @@ bool sf_sim_is_open(int fd)
 
 bool sf_sim_was_killed(int fd)
 {
-    return sim_is_fd(fd) && sim.slots[fd - SF_SIM_FD].killed;
+    return sim_is_fd(fd) && sim_own.slots[fd - SF_SIM_FD].killed;
+}
+
+bool sf_sim_gave_back(int fd)
+{
+    return !sim_own.child || !sim_is_fd(fd) ||
+           sim_own.slots[fd - SF_SIM_FD].back;
 }
 
 bool sf_sim_was_told(int fd)
 {
-    return sf_sim_was_killed(fd) && sim.slots[fd - SF_SIM_FD].told;
+    return sf_sim_was_killed(fd) && sim_own.slots[fd - SF_SIM_FD].told;
 }
 
 void sf_sim_tell(int fd)
 {
     if (sim_is_fd(fd))
-        sim.slots[fd - SF_SIM_FD].told = true;
-    for (unsigned i = 0; fd < 0 && i < sim.slots_used; i++)
-        sim.slots[i].told = sim.slots[i].killed;
+        sim_own.slots[fd - SF_SIM_FD].told = true;
+    for (unsigned i = 0; fd < 0 && i < sim_own.slots_used; i++)
+        sim_own.slots[i].told = sim_own.slots[i].killed;
 }
 
 void sf_sim_set_buffer(size_t bytes)
@@ -185,7 +200,7 @@ static int lowest_free(unsigned from)
     uint64_t mask = ~UINT64_C(0) << (from % 64);
 
     for (unsigned word = from / 64; word < SF_SIM_FD_COUNT / 64; word++) {
-        uint64_t is_free = ~taken[word] & mask;
+        uint64_t is_free = ~sim_own.taken[word] & mask;
 
         if (is_free)
             return (int)(word * 64) + __builtin_ctzll(is_free);
@@ -197,17 +212,18 @@ static int lowest_free(unsigned from)
 /* How Linux sizes its table: 64, then powers of two from 256 on. */
 static void grow_capacity(int fd)
 {
-    while (sim.fd_capacity <= fd)
-        sim.fd_capacity = sim.fd_capacity < 256 ? 256 : sim.fd_capacity * 2;
+    while (sim_own.fd_capacity <= fd)
+        sim_own.fd_capacity =
+            sim_own.fd_capacity < 256 ? 256 : sim_own.fd_capacity * 2;
 }
 
 static void set_slot(unsigned slot, struct sf_end *end, bool cloexec)
 {
-    sim.slots[slot] = (struct sim_slot){.end = end, .cloexec = cloexec};
-    taken[slot / 64] |= UINT64_C(1) << (slot % 64);
-    if (slot >= sim.slots_used)
-        sim.slots_used = slot + 1;
-    sim.open++;
+    sim_own.slots[slot] = (struct sim_slot){.end = end, .cloexec = cloexec};
+    sim_own.taken[slot / 64] |= UINT64_C(1) << (slot % 64);
+    if (slot >= sim_own.slots_used)
+        sim_own.slots_used = slot + 1;
+    sim_own.open++;
     sim.changes++;
     grow_capacity(SF_SIM_FD + (int)slot);
 }
@@ -241,18 +257,26 @@ int sf_sim_lowest(void)
     return fd;
 }
 
-int sim_fd_close(int fd)
+void sim_slot_clear(struct sim_own *own, unsigned slot)
 {
-    struct sf_end *end = sim_end(fd);
-    unsigned slot = (unsigned)(fd - SF_SIM_FD);
+    struct sf_end *end = own->slots[slot].end;
 
-    if (!end)
-        return -EBADF;
-    sim.slots[slot].end = NULL;
-    taken[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
-    sim.open--;
+    own->slots[slot].end = NULL;
+    own->slots[slot].back = true;
+    if (slot < SF_SIM_FD_COUNT)
+        own->taken[slot / 64] &= ~(UINT64_C(1) << (slot % 64));
+    own->open--;
     sim.changes++;
     sim_end_unref(end);
+}
+
+int sim_fd_close(int fd)
+{
+    if (!sim_end(fd))
+        return -EBADF;
+    sim_slot_clear(&sim_own, sim_slot_of(fd));
+    if (!sim_is_fd(fd))
+        sf_libc.close(fd);
     return 0;
 }
 

@@ -101,13 +101,15 @@ static int pass(int64_t until, bool naps)
         return -EINTR;
     if (sf_sim_wipe)
         sf_sim_wipe();
+    if (sim.apart && sim_own.bell < next) /* others cannot see it */
+        next = sim_own.bell;
     turn = others_go_on(&next, naps);
     if (turn != SF_SIM_OWN)
         return turn == SF_SIM_OTHERS ? 0 : -EINTR;
     if (sim.timer_due < next)
         next = sim.timer_due;
-    if (sim.bell < next)
-        next = sim.bell;
+    if (sim_own.bell < next)
+        next = sim_own.bell;
     if (until <= sim.now)
         return -EAGAIN;
     if (sim.config.idle)
@@ -245,7 +247,7 @@ int sim_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex, int64_t until)
 
     /* Linux looks no further than its table is long, and leaves the bits
      * above as they were. */
-    s.nfds = nfds < sim.fd_capacity ? nfds : sim.fd_capacity;
+    s.nfds = nfds < sim_own.fd_capacity ? nfds : sim_own.fd_capacity;
     s.nfds = s.nfds < FD_SETSIZE ? s.nfds : FD_SETSIZE;
     s.words = (s.nfds + WORD - 1) / WORD;
     for (int set = 0; set < 3; set++)
@@ -275,7 +277,15 @@ static bool any_bit(const fd_set *set, int first, int last)
     return false;
 }
 
-/* Bits below SF_SIM_FD are descriptors of the real kernel. */
+/* Bits below SF_SIM_FD are descriptors of the real kernel, but for a few. */
+static bool any_low(int nfds, const fd_set *set)
+{
+    for (int fd = 0; set && fd < SIM_LOW && fd < nfds; fd++)
+        if (FD_ISSET(fd, set) && sim_end(fd))
+            return true;
+    return false;
+}
+
 static bool any_real(int nfds, const fd_set *set)
 {
     return any_bit(set, 0, nfds < SF_SIM_FD ? nfds : SF_SIM_FD);
@@ -283,7 +293,8 @@ static bool any_real(int nfds, const fd_set *set)
 
 static bool any_ours(int nfds, const fd_set *set)
 {
-    return any_bit(set, SF_SIM_FD, nfds < FD_SETSIZE ? nfds : FD_SETSIZE);
+    return any_bit(set, SF_SIM_FD, nfds < FD_SETSIZE ? nfds : FD_SETSIZE) ||
+           any_low(nfds, set);
 }
 
 bool sim_only_real(int nfds, const fd_set *rd, const fd_set *wr,

@@ -121,8 +121,8 @@ static void sim_kill_fd(int fd)
         return;
     harm(end);
     sim_fd_close(fd);
-    sim.slots[fd - SF_SIM_FD].killed = true;
-    sim.slots[fd - SF_SIM_FD].told = false;
+    sim_own.slots[sim_slot_of(fd)].killed = true;
+    sim_own.slots[sim_slot_of(fd)].told = false;
 }
 
 static void sim_drop_client(int fd)
@@ -289,6 +289,7 @@ static const struct sf_world world = {
 #undef CALL
     .first = SF_SIM_FD,
     .count = SF_SIM_FD_COUNT,
+    .owns = sim_owns_low,
     .random = sim_random,
     .facts = sim_facts,
     .reset = sim_reset_fd,

@@ -80,6 +80,9 @@ int sf_names_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     if (&__tsan_init && sf_turns_cannot)
         sf_turns_cannot("threads cannot be simulated under ThreadSanitizer: "
                         "build without it, or use 'sockfault run'");
+    if (sf_sim_threads > sf_turns_threads() && sf_turns_cannot)
+        sf_turns_cannot("a program of several processes can have no threads "
+                        "here: use 'sockfault run'");
     turn = sf_turns_new(run, arg, is_detached(attr));
     if (!turn)
         return EAGAIN;

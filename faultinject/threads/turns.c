@@ -5,7 +5,7 @@
 #include "faultinject/inject/pid.h"
 #include "faultinject/interpose/interpose.h"
 #include "faultinject/simnet/simnet.h"
-#include "faultinject/threads/revive.h"
+#include "faultinject/threads/turn.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -15,48 +15,25 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { TURNS_MAX = 1024, MS = 1000000 };
+enum { MS = 1000000 };
 
-struct sf_turn {
-    bool lives;
-    bool kept;       /* it may still be joined                       */
-    bool ready;      /* it waits for nothing but its turn            */
-    bool leads;      /* all have looked in vain, and it lets time go */
-    bool firm;       /* its wait is no cancellation point            */
-    uint64_t behind; /* all others, until so many calls were made    */
-    bool has_looked, has_seen; /* whether these are as they are now, … */
-    uint64_t left;             /* … and so many calls are left, for states */
-    uint32_t has;    /* the turn: a futex                            */
-    bool inner;      /* it waits for another thread, not the world   */
-    uint64_t looked; /* what had changed when it looked in vain …    */
-    uint64_t awaits; /* … of what it waits for                       */
-    int64_t until;
-    const bool *woken; /* there is nothing to look at but this; or NULL */
-    sigset_t mask;     /* its own, while it has no turn                */
-    bool struck;       /* a handler of it has run, …                   */
-    bool restarts;     /* … which lets a call go on                    */
-    pthread_t id;
-    void *(*run)(void *);
-    void *arg;
-    struct sf_parked parked; /* where it waits for its turn          */
-    size_t stack; /* that libc has made, so large; 0: somebody else has      */
-};
-
-static struct sf_turn turns[TURNS_MAX];
-static unsigned turns_n; /* that were ever used */
-static uint64_t changed;
+struct sf_turns sf_turns;
+__thread struct sf_turn *sf_turn;
 static const bool never;
 static pthread_key_t end;
-static __thread struct sf_turn *self;
 static pid_t leaves; /* a thread that has given its turn for good */
+static long is_private = FUTEX_PRIVATE_FLAG; /* … to this process */
+static const struct timespec
+    *patience; /* so long in vain, and it is asked why */
 
 static struct sf_turns_seen by_nobody, *seen = &by_nobody;
 
 static void show(void)
 {
     seen->threads = sf_sim_threads;
-    seen->has = (unsigned)(self - turns) + 1;
+    seen->has = (unsigned)(sf_turn - sf_turns.at) + 1;
     seen->asked++;
+    seen->child = sf_turn->child;
 }
 
 void sf_turns_show(struct sf_turns_seen *to)
@@ -67,27 +44,28 @@ void sf_turns_show(struct sf_turns_seen *to)
 /* It is not known what a wait on the real kernel's descriptors ends by. */
 static uint64_t changes(void)
 {
-    return changed + sf_sim_events() + sf_sim_calls();
+    return sf_turns.changed + sf_sim_events() + sf_sim_calls();
 }
 
 /* Of a single thread it would be a state of its own each time. */
 void sf_turns_changed(void)
 {
     if (sf_sim_threads > 1)
-        changed++;
+        sf_turns.changed++;
 }
 
 bool sf_turns_mine(void)
 {
-    return self != NULL;
+    return sf_turn != NULL;
 }
 
 /* ------------------------------------------------------------------- turns */
 
-static void give(struct sf_turn *to)
+void sf_turn_give(struct sf_turn *to)
 {
+    sf_turns.has = (unsigned)(to - sf_turns.at);
     __atomic_store_n(&to->has, 1, __ATOMIC_RELEASE);
-    sf_syscall(SYS_futex, (long)&to->has, FUTEX_WAKE_PRIVATE, 1, 0, 0, 0);
+    sf_syscall(SYS_futex, (long)&to->has, FUTEX_WAKE | is_private, 1, 0, 0, 0);
 }
 
 static bool is_handled(int signo, int *flags)
@@ -103,12 +81,12 @@ static bool is_handled(int signo, int *flags)
 
 /* A handler runs in its thread's turn, too: what is sent to one that has none
  * is kept for it. */
-static void hold_signals(void)
+void sf_turn_hold_signals(void)
 {
     sigset_t all;
 
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &self->mask);
+    pthread_sigmask(SIG_SETMASK, &all, &sf_turn->mask);
 }
 
 static void set_mask(void *mask)
@@ -119,21 +97,21 @@ static void set_mask(void *mask)
 /* A handler may wait itself: in the middle of what this thread waits for. */
 static void handle(sigset_t *mask)
 {
-    struct sf_turn outer = *self;
+    struct sf_turn outer = *sf_turn;
 
-    self->leads = self->firm = self->inner = false;
+    sf_turn->leads = sf_turn->firm = sf_turn->inner = false;
     sf_inject_handle(set_mask, mask);
-    self->until = outer.until;
-    self->ready = outer.ready;
-    self->woken = outer.woken;
-    self->leads = outer.leads;
-    self->firm = outer.firm;
-    self->inner = outer.inner;
+    sf_turn->until = outer.until;
+    sf_turn->ready = outer.ready;
+    sf_turn->woken = outer.woken;
+    sf_turn->leads = outer.leads;
+    sf_turn->firm = outer.firm;
+    sf_turn->inner = outer.inner;
 }
 
 static void release_signals(void)
 {
-    sigset_t mask = self->mask, came;
+    sigset_t mask = sf_turn->mask, came;
     bool struck = false, restarts = true;
     int flags;
 
@@ -145,8 +123,8 @@ static void release_signals(void)
             restarts &= (flags & SA_RESTART) != 0;
         }
     handle(&mask);
-    self->struck = struck;
-    self->restarts = restarts;
+    sf_turn->struck = struck;
+    sf_turn->restarts = restarts;
 }
 
 /* The first thread stays until the process ends. */
@@ -172,19 +150,37 @@ static void await_gone(void)
     leaves = 0;
 }
 
-static void await(void)
+void sf_turn_await(void)
 {
     __builtin_unwind_init(); /* its registers are a part of the state, too */
-    getcontext(&self->parked.at);
-    sf_park(&self->parked);
-    while (!__atomic_load_n(&self->has, __ATOMIC_ACQUIRE))
-        sf_syscall(SYS_futex, (long)&self->has, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
-    self->has = 0;
-    self->parked.is = 0;
+    getcontext(&sf_turn->parked.at);
+    sf_park(&sf_turn->parked);
+    while (!__atomic_load_n(&sf_turn->has, __ATOMIC_ACQUIRE))
+        if (sf_syscall(SYS_futex, (long)&sf_turn->has, FUTEX_WAIT | is_private,
+                       0, (long)patience, 0, 0) < 0 &&
+            errno == ETIMEDOUT)
+            sf_turns_in_vain(&sf_turn->mask);
+    sf_turn->has = 0;
+    sf_turn->parked.is = 0;
     await_gone();
-    sf_sim_thread = (unsigned)(self - turns) + 1;
+    sf_sim_thread = (unsigned)(sf_turn - sf_turns.at) + 1;
+    sf_sim_threads = sf_turns.live;
     show();
+    if (sf_turns_has_come)
+        sf_turns_has_come(&sf_turn->mask);
     release_signals();
+}
+
+void (*sf_turns_in_vain)(const sigset_t *mask);
+void (*sf_turns_has_come)(const sigset_t *mask);
+bool (*sf_turns_calm)(void);
+
+void sf_turn_share(void)
+{
+    static const struct timespec while_ = {.tv_nsec = 20000000};
+
+    is_private = 0;
+    patience = &while_;
 }
 
 static bool stays_behind(const struct sf_turn *t)
@@ -194,7 +190,7 @@ static bool stays_behind(const struct sf_turn *t)
 
 static uint64_t awaited(const struct sf_turn *t)
 {
-    return t->inner ? changed : sf_sim_events();
+    return t->inner ? sf_turns.changed : sf_sim_events();
 }
 
 static bool may_go_on(const struct sf_turn *t)
@@ -213,16 +209,16 @@ static bool may_look(const struct sf_turn *t)
 
 static struct sf_turn *first_who(bool (*is)(const struct sf_turn *t))
 {
-    unsigned own = (unsigned)(self - turns);
+    unsigned own = (unsigned)(sf_turn - sf_turns.at);
 
-    for (unsigned i = 1; i < turns_n; i++)
-        if (is(&turns[(own + i) % turns_n]))
-            return &turns[(own + i) % turns_n];
+    for (unsigned i = 1; i < sf_turns.n; i++)
+        if (is(&sf_turns.at[(own + i) % sf_turns.n]))
+            return &sf_turns.at[(own + i) % sf_turns.n];
     return NULL;
 }
 
 /* NULL: nobody else. */
-static struct sf_turn *next(void)
+static struct sf_turn *next_who_can(void)
 {
     struct sf_turn *t = first_who(may_go_on);
 
@@ -236,19 +232,26 @@ static struct sf_turn *leader(void)
 
     if (t)
         return t;
-    for (t = turns; !t->lives; t++)
+    for (t = sf_turns.at; !t->lives; t++)
         ;
     t->leads = true;
     return t;
+}
+
+struct sf_turn *sf_turn_next(void)
+{
+    struct sf_turn *t = next_who_can();
+
+    return t ? t : leader();
 }
 
 static int64_t earliest(void)
 {
     int64_t until = SF_SIM_NEVER;
 
-    for (unsigned i = 0; i < turns_n; i++)
-        if (turns[i].lives && turns[i].until < until)
-            until = turns[i].until;
+    for (unsigned i = 0; i < sf_turns.n; i++)
+        if (sf_turns.at[i].lives && sf_turns.at[i].until < until)
+            until = sf_turns.at[i].until;
     return until;
 }
 
@@ -263,12 +266,12 @@ static void part_with_it(struct sf_turn *to)
 {
     int saved = errno;
 
-    self->struck = false;
-    if (to == self)
+    sf_turn->struck = false;
+    if (to == sf_turn)
         return;
-    hold_signals();
-    give(to);
-    await();
+    sf_turn_hold_signals();
+    sf_turn_give(to);
+    sf_turn_await();
     errno = saved;
 }
 
@@ -277,28 +280,32 @@ static enum sf_sim_turn let_others(int64_t *until, bool naps)
     struct sf_turn *to;
     bool waits, led;
 
-    if (!self || sf_sim_threads == 1)
+    if (!sf_turn)
         return SF_SIM_OWN;
+    if (sf_sim_threads == 1)
+        return sf_turns_calm && sf_turns_calm() ? SF_SIM_OTHERS : SF_SIM_OWN;
     show();
-    self->until = *until;
-    self->ready = *until <= sf_sim_now();
-    self->looked = changes();
-    self->awaits = awaited(self);
-    to = next();
-    if (!to && self->ready)
+    sf_turn->until = *until;
+    sf_turn->ready = *until <= sf_sim_now();
+    sf_turn->looked = changes();
+    sf_turn->awaits = awaited(sf_turn);
+    to = next_who_can();
+    if (!to && sf_turn->ready)
         return SF_SIM_OWN;
-    waits = !self->ready;
+    if (!to && sf_turns_calm && sf_turns_calm())
+        return SF_SIM_OTHERS;
+    waits = !sf_turn->ready;
     if (naps)
-        self->woken = &never;
+        sf_turn->woken = &never;
     part_with_it(to ? to : leader());
     if (naps)
-        self->woken = NULL;
-    led = self->leads;
-    if (waits && !self->firm)
+        sf_turn->woken = NULL;
+    led = sf_turn->leads;
+    if (waits && !sf_turn->firm)
         sf_inject_handle(test_cancel, NULL);
-    self->leads = false;
-    if (self->struck)
-        return self->restarts ? SF_SIM_RESTARTS : SF_SIM_STRUCK;
+    sf_turn->leads = false;
+    if (sf_turn->struck)
+        return sf_turn->restarts ? SF_SIM_RESTARTS : SF_SIM_STRUCK;
     if (!led)
         return waits ? SF_SIM_OTHERS : SF_SIM_OWN;
     *until = earliest();
@@ -311,10 +318,10 @@ static int wait_until(int64_t until, bool firm)
 
     if (sf_sim_wipe)
         sf_sim_wipe();
-    self->firm = firm;
-    self->inner = true;
+    sf_turn->firm = firm;
+    sf_turn->inner = true;
     r = sf_sim_wait(until);
-    self->firm = self->inner = false;
+    sf_turn->firm = sf_turn->inner = false;
     return r;
 }
 
@@ -341,9 +348,9 @@ int sf_turns_sleep(const bool *woken, int64_t until, bool firm)
 {
     int r;
 
-    self->woken = woken;
+    sf_turn->woken = woken;
     r = wait_until(until, firm);
-    self->woken = NULL;
+    sf_turn->woken = NULL;
     return r;
 }
 
@@ -352,9 +359,9 @@ static void yield(void)
 {
     enum { MANY = 64 };
 
-    self->behind = sf_sim_calls() + MANY;
+    sf_turn->behind = sf_sim_calls() + MANY;
     wait_until(sf_sim_now(), true);
-    self->behind = 0;
+    sf_turn->behind = 0;
 }
 
 /* Until peers have acted, too. */
@@ -375,35 +382,39 @@ static void choose(bool calls)
 
 void sf_turns_point(void)
 {
-    if (self && sf_sim_threads > 1)
+    if (sf_turn && sf_sim_threads > 1)
         choose(false);
 }
 
 static void before_call(enum sf_call call)
 {
-    if (self && sf_sim_threads > 1 && sf_calls[call].kind != K_CLOCK)
+    if (sf_turn && sf_sim_threads > 1 && sf_calls[call].kind != K_CLOCK)
         choose(true);
 }
 
 void sf_turns_disturb(pthread_t id)
 {
-    for (unsigned i = 0; i < turns_n; i++)
-        if (turns[i].lives && pthread_equal(turns[i].id, id))
-            turns[i].ready = true;
+    for (unsigned i = 0; i < sf_turns.n; i++)
+        if (sf_turns.at[i].lives &&
+            sf_turns.at[i].process == sf_turn->process &&
+            pthread_equal(sf_turns.at[i].id, id))
+            sf_turns.at[i].ready = true;
 }
 
 static bool takes(const struct sf_turn *t, int signo)
 {
-    return t == self ? !sf_blocks(NULL, signo)
-                     : sigismember(&t->mask, signo) == 0;
+    return t == sf_turn ? !sf_blocks(NULL, signo)
+                        : sigismember(&t->mask, signo) == 0;
 }
 
 /* As the kernel chooses: the first one, if it can. */
 static struct sf_turn *taker(int signo)
 {
-    for (unsigned i = 0; i < turns_n && self; i++)
-        if (turns[i].lives && takes(&turns[i], signo))
-            return &turns[i];
+    for (unsigned i = 0; i < sf_turns.n && sf_turn; i++)
+        if (sf_turns.at[i].lives &&
+            sf_turns.at[i].process == sf_turn->process &&
+            takes(&sf_turns.at[i], signo))
+            return &sf_turns.at[i];
     return NULL;
 }
 
@@ -419,48 +430,49 @@ static bool direct(int signo)
     struct sf_turn *to = taker(signo);
 
     sf_turns_changed();
-    return to && to != self && pthread_kill(to->id, signo) == 0;
+    return to && to != sf_turn && pthread_kill(to->id, signo) == 0;
 }
 
 /* What counts from the start says nothing, but what it is compared with does.
  */
 void sf_turns_counters(sf_counter *each, void *arg)
 {
-    for (struct sf_turn *t = turns; t < turns + turns_n; t++) {
+    for (struct sf_turn *t = sf_turns.at; t < sf_turns.at + sf_turns.n; t++) {
         t->has_looked = t->looked == changes();
         t->has_seen = t->awaits == awaited(t);
         t->left = stays_behind(t) ? t->behind - sf_sim_calls() : 0;
     }
-    for (struct sf_turn *t = turns; t < turns + turns_n; t++) {
+    for (struct sf_turn *t = sf_turns.at; t < sf_turns.at + sf_turns.n; t++) {
         each(arg, &t->looked, sizeof t->looked);
         each(arg, &t->awaits, sizeof t->awaits);
         each(arg, &t->behind, sizeof t->behind);
         if (t->lives)
             sf_parked_counters(&t->parked, each, arg);
     }
-    each(arg, &changed, sizeof changed);
+    each(arg, &sf_turns.changed, sizeof sf_turns.changed);
 }
 
 /* ----------------------------------------------------------------- threads */
 
 struct sf_turn *sf_turns_new(void *(*run)(void *), void *arg, bool detached)
 {
-    struct sf_turn *t = turns;
+    struct sf_turn *t = sf_turns.at;
 
-    while (t < turns + turns_n && (t->lives || t->kept))
+    while (t < sf_turns.at + sf_turns.n && (t->lives || t->kept))
         t++;
-    if (t == turns + TURNS_MAX)
+    if (t == sf_turns.at + SF_TURNS_MAX)
         return NULL;
-    turns_n += t == turns + turns_n;
+    sf_turns.n += t == sf_turns.at + sf_turns.n;
     *t = (struct sf_turn){.lives = true,
                           .kept = !detached,
                           .ready = true,
                           .until = SF_SIM_NEVER,
                           .run = run,
-                          .arg = arg};
+                          .arg = arg,
+                          .process = sf_turn ? sf_turn->process : 0};
     pthread_sigmask(SIG_SETMASK, NULL, &t->mask);
-    sf_sim_threads++;
-    if (self)
+    sf_sim_threads = ++sf_turns.live;
+    if (sf_turn)
         show();
     return t;
 }
@@ -477,15 +489,15 @@ void sf_turns_made(struct sf_turn *turn, pthread_t id)
 
 void sf_turns_not_made(struct sf_turn *turn)
 {
-    sf_sim_threads--;
+    sf_sim_threads = --sf_turns.live;
     turn->lives = turn->kept = false;
 }
 
 struct sf_turn *sf_turns_find(pthread_t id)
 {
-    for (unsigned i = 0; i < turns_n; i++)
-        if (turns[i].kept && pthread_equal(turns[i].id, id))
-            return &turns[i];
+    for (unsigned i = 0; i < sf_turns.n; i++)
+        if (sf_turns.at[i].kept && pthread_equal(sf_turns.at[i].id, id))
+            return &sf_turns.at[i];
     return NULL;
 }
 
@@ -505,20 +517,19 @@ static void leave(void)
 {
     struct sf_turn *to;
 
-    if (!self) /* in a child */
+    if (!sf_turn) /* in a child */
         return;
     leaves = sf_pid_thread();
-    changed++;
-    sf_sim_threads--;
+    sf_turns.changed++;
+    sf_sim_threads = --sf_turns.live;
     show();
-    self->lives = false;
-    self->parked.real = 0;
+    sf_turn->lives = false;
+    sf_turn->parked.real = 0;
     if (sf_sim_threads == 0) /* what libc does now ends the process */
         return;
-    to = next();
-    to = to ? to : leader();
-    self = NULL;
-    give(to);
+    to = sf_turn_next();
+    sf_turn = NULL;
+    sf_turn_give(to);
 }
 
 /* The destructors of its own variables run first, in as many rounds as libc
@@ -540,14 +551,14 @@ static void end_at_last(void)
 
 void *sf_turns_run(void *turn)
 {
-    self = turn;
-    hold_signals();
+    sf_turn = turn;
+    sf_turn_hold_signals();
     sf_forget_processor();
-    sf_park_begin(&self->parked, self->stack);
+    sf_park_begin(&sf_turn->parked, sf_turn->stack);
     end_at_last();
-    await();
+    sf_turn_await();
     sf_inject_adopt();
-    return self->run(self->arg);
+    return sf_turn->run(sf_turn->arg);
 }
 
 static bool over;
@@ -573,8 +584,8 @@ bool sf_turns_over(void)
 /* All but this one sleep until they have the turn. */
 static bool all_wait(void)
 {
-    for (struct sf_turn *t = turns; t < turns + turns_n; t++)
-        if (t != self && t->lives &&
+    for (struct sf_turn *t = sf_turns.at; t < sf_turns.at + sf_turns.n; t++)
+        if (t != sf_turn && t->lives &&
             !__atomic_load_n(&t->parked.is, __ATOMIC_ACQUIRE))
             return false;
     return true;
@@ -582,22 +593,23 @@ static bool all_wait(void)
 
 unsigned sf_turns_at_rest(void)
 {
-    return self && sf_can_revive() && all_wait() ? sf_sim_threads : 0;
+    return sf_turn && sf_can_revive() && all_wait() ? sf_sim_threads : 0;
 }
 
 pid_t sf_turns_fork(void)
 {
-    pid_t child = sf_revive_fork(&self->parked);
+    pid_t child = sf_revive_fork(&sf_turn->parked);
 
-    for (struct sf_turn *t = turns; child == 0 && t < turns + turns_n; t++)
-        if (t != self && t->lives && !sf_revive(&t->parked))
+    for (struct sf_turn *t = sf_turns.at;
+         child == 0 && t < sf_turns.at + sf_turns.n; t++)
+        if (t != sf_turn && t->lives && !sf_revive(&t->parked))
             _exit(2);
     return child;
 }
 
 pid_t sf_turns_real(pthread_t id)
 {
-    for (struct sf_turn *t = turns; t < turns + turns_n; t++)
+    for (struct sf_turn *t = sf_turns.at; t < sf_turns.at + sf_turns.n; t++)
         if (t->lives && pthread_equal(t->id, id))
             return t->parked.real;
     return 0;
@@ -608,10 +620,11 @@ unsigned sf_turns_stacks(const char *own, struct sf_unused *stacks,
 {
     unsigned n = 0;
 
-    for (struct sf_turn *t = turns; t < turns + turns_n && n < most; t++) {
-        const char *from = t == self ? own : sf_parked_stack(&t->parked);
+    for (struct sf_turn *t = sf_turns.at;
+         t < sf_turns.at + sf_turns.n && n < most; t++) {
+        const char *from = t == sf_turn ? own : sf_parked_stack(&t->parked);
         size_t room =
-            t->lives ? sf_parked_room(&t->parked, from, t == self) : 0;
+            t->lives ? sf_parked_room(&t->parked, from, t == sf_turn) : 0;
 
         if (room)
             stacks[n++] = (struct sf_unused){from - room, from};
@@ -632,7 +645,7 @@ void sf_turns_clear_stack(void)
 {
     enum { DEEP = 8192, SPARE = 2048 };
     const char *here = __builtin_frame_address(0);
-    size_t room = self ? sf_parked_room(&self->parked, here, true) : 0;
+    size_t room = sf_turn ? sf_parked_room(&sf_turn->parked, here, true) : 0;
 
     if (room > SPARE)
         clear(room - SPARE < DEEP ? room - SPARE : DEEP);
@@ -640,22 +653,23 @@ void sf_turns_clear_stack(void)
 
 static pid_t name_of(void)
 {
-    return self && self->parked.real ? sf_parked_name(&self->parked) : 0;
+    return sf_turn && sf_turn->parked.real ? sf_parked_name(&sf_turn->parked)
+                                           : 0;
 }
 
 static pid_t real_of(pid_t name)
 {
-    for (struct sf_turn *t = turns; t < turns + turns_n; t++)
+    for (struct sf_turn *t = sf_turns.at; t < sf_turns.at + sf_turns.n; t++)
         if (t->lives && t->parked.real && sf_parked_name(&t->parked) == name)
             return t->parked.real;
     return 0;
 }
 
-void sf_turns_begin(void)
+static void begin(struct sf_turn *turn)
 {
-    self = sf_turns_new(NULL, NULL, false);
-    sf_park_begin(&self->parked, self->stack);
-    sf_turns_made(self, pthread_self());
+    sf_turn = turn;
+    sf_park_begin(&sf_turn->parked, sf_turn->stack);
+    sf_turns_made(sf_turn, pthread_self());
     pthread_key_create(&end, on_end);
     end_at_last();
     sf_sim_others = let_others;
@@ -667,8 +681,20 @@ void sf_turns_begin(void)
     sf_inject_calls = before_call;
 }
 
+void sf_turns_begin(void)
+{
+    begin(sf_turns_new(NULL, NULL, false));
+}
+
+void sf_turns_resume(struct sf_turn *turn)
+{
+    begin(turn);
+    sf_sim_threads = sf_turns.live;
+    sf_sim_thread = (unsigned)(turn - sf_turns.at) + 1;
+}
+
 void sf_turns_abandon(void)
 {
-    self = NULL;
-    sf_sim_threads = 0;
+    sf_turn = NULL;
+    sf_sim_threads = sf_turns.live = 0;
 }

@@ -16,6 +16,7 @@
 #ifndef SF_TURNS_H
 #define SF_TURNS_H
 
+#include "faultinject/inject/area.h"
 #include "faultinject/inject/counter.h"
 
 #include <pthread.h>
@@ -56,6 +57,7 @@ struct sf_turns_seen {
     uint32_t threads;
     uint32_t has;   /* the turn: 1 is the first                  */
     uint64_t asked; /* so often one asked whether others can go on */
+    int32_t child;  /* … and that is this process; 0: the first one */
 };
 void sf_turns_show(struct sf_turns_seen *to);
 
@@ -63,6 +65,41 @@ void sf_turns_show(struct sf_turns_seen *to);
  * stopped all other threads and waits for no turn. */
 void sf_turns_await_end(void);
 bool sf_turns_over(void);
+
+/*
+ * Processes.  Where they share these areas, and the world, each is a turn of
+ * its own, and has one thread.
+ */
+void sf_turns_areas(sf_area *each, void *arg);
+/* Before the first fork of such a one: they are shared. */
+void sf_turns_share(void);
+/* The calling one's, and how many threads it has. */
+struct sf_turn *sf_turns_own(void);
+unsigned sf_turns_threads(void);
+/* In the child: it has a turn, and is here when it comes. */
+struct sf_turn *sf_turns_born(void);
+void sf_turns_enter(void);
+/* A process that was executed goes on with the turn that it had. */
+void sf_turns_resume(struct sf_turn *turn);
+/* In the parent, once it is born. */
+void sf_turns_has_child(void);
+/* The calling one takes no turns from here on. */
+void sf_turns_leave(void);
+/* Another one has ended, perhaps in its turn. */
+void sf_turns_died(struct sf_turn *turn);
+/* It has to look whatever it waits for. */
+void sf_turns_rouse(struct sf_turn *turn);
+/* Is it the one that has the turn?  What it is called: the first is 1. */
+bool sf_turns_has(const struct sf_turn *turn);
+unsigned sf_turns_number(const struct sf_turn *turn);
+/* Asked now and then by those who wait for their turn: does somebody have it?
+ * Told when it has come; in both cases before signals do that this mask lets
+ * through.  Asked
+ * where nobody can go on: has anything happened to those that take no turns?
+ * NULL: nobody is. */
+extern void (*sf_turns_in_vain)(const sigset_t *mask);
+extern void (*sf_turns_has_come)(const sigset_t *mask);
+extern bool (*sf_turns_calm)(void);
 
 /* Waits.  0: look again; -EAGAIN: that time (ns, by simnet's clock) has come.
  * The second is a cancellation point, and so is the third, which also ends with

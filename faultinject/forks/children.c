@@ -1,0 +1,224 @@
+/* children.c: processes that begin and end; see forks.h */
+#include "faultinject/forks/process.h"
+
+#include "faultinject/inject/inject.h"
+#include "faultinject/inject/pid.h"
+#include "faultinject/session/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+struct sf_children sf_children;
+unsigned sf_forks_own;
+struct sf_forks sf_forks_how;
+
+static int birth[2] = {-1, -1}; /* the child writes when it is known */
+
+void sf_forks_watch(const struct sf_forks *how)
+{
+    sf_forks_how = *how;
+}
+
+bool sf_forks_are(void)
+{
+    return sf_children.n > 0;
+}
+
+bool sf_forks_is_child(void)
+{
+    return sf_forks_own > 0 && sf_turns_mine();
+}
+
+/* ----------------------------------------------------------------- memory */
+
+static void areas(sf_area *each, void *arg)
+{
+    each(arg, &sf_children, sizeof sf_children, sizeof sf_children);
+    sf_sim_areas(each, arg);
+    sf_session_areas(each, arg);
+    sf_turns_areas(each, arg);
+    sf_forks_how.areas(each, arg);
+}
+
+static unsigned elsewhere(int *fd, unsigned *process)
+{
+    unsigned all = 0;
+
+    for (unsigned i = 0; i < sf_children.n; i++) {
+        const struct sf_child *c = &sf_children.at[i];
+        int last;
+        unsigned n = 0;
+
+        if (i != sf_forks_own && c->life < SF_ENDED)
+            n = sf_sim_connections_of(sf_shared_of(i), &last);
+        if (n > 0) {
+            *fd = last;
+            *process = c->turn ? sf_turns_number(c->turn) : i + 1;
+        }
+        all += n;
+    }
+    return all;
+}
+
+static void listen_in(void)
+{
+    sf_pid_sent = sf_forks_sent;
+    sf_pid_kills = sf_forks_kill;
+    sf_inject_locks = sf_forks_lock;
+    sf_turns_in_vain = sf_forks_in_vain;
+    sf_turns_has_come = sf_forks_has_come;
+    sf_turns_calm = sf_forks_calm;
+    sf_session_elsewhere = elsewhere;
+    sf_turns_share();
+}
+
+bool sf_forks_attach(int file, unsigned n)
+{
+    size_t size;
+    struct sim_own *own = sf_sim_own(&size);
+
+    sf_forks_own = n;
+    if (!sf_shared_resume(file, areas, own, size, n))
+        return false;
+    sf_sim_abandon(own, false);
+    listen_in();
+    return true;
+}
+
+static void begin(void)
+{
+    size_t size;
+    struct sim_own *own = sf_sim_own(&size);
+
+    sf_children.at[0] =
+        (struct sf_child){.pid = sf_process(), .turn = sf_turns_own()};
+    sf_children.n = 1;
+    sf_children.harness =
+        getpgid((pid_t)sf_syscall(SYS_getppid, 0, 0, 0, 0, 0, 0));
+    if (!sf_shared_begin(areas, own, size))
+        sf_forks_how.cannot("memory cannot be shared by processes here");
+    listen_in();
+}
+
+/* ------------------------------------------------------------------ births */
+
+static void close_birth(int side)
+{
+    if (birth[side] >= 0)
+        sf_libc.close(birth[side]);
+    birth[side] = -1;
+}
+
+void sf_forks_before(void)
+{
+    if (!sf_forks_are())
+        begin();
+    if (sf_children.n == SF_SHARES_MAX)
+        sf_forks_how.cannot("the program forks too often for one session");
+    if (sf_libc.pipe2(birth, O_CLOEXEC) < 0)
+        sf_forks_how.cannot("there is no room for another process");
+}
+
+/* The child is one of the world's before the parent goes on; who is not born
+ * writes nothing. */
+void sf_forks_in_parent(void)
+{
+    ssize_t n;
+    char known;
+
+    close_birth(1);
+    do
+        n = sf_libc.read(birth[0], &known, 1);
+    while (n < 0 && errno == EINTR);
+    close_birth(0);
+    if (n == 1)
+        sf_turns_has_child();
+}
+
+static bool be_born(void)
+{
+    unsigned n = sf_children.n, parent = sf_forks_own;
+    struct sf_turn *turn = sf_turns_born();
+
+    if (!turn || !sf_shared_take(n))
+        return false;
+    sf_children.at[n] =
+        (struct sf_child){.pid = sf_process(), .parent = parent, .turn = turn};
+    sf_children.n = n + 1;
+    sf_forks_own = n;
+    sf_sim_inherit();
+    return true;
+}
+
+/* It begins in its turn, which comes when its parent first waits. */
+void sf_forks_in_child(void)
+{
+    close_birth(0);
+    if (!be_born())
+        sf_forks_how.cannot("the program forks too often for one session");
+    sf_libc.write(birth[1], "", 1);
+    close_birth(1);
+    sf_turns_enter();
+}
+
+void sf_forks_part(void)
+{
+    if (!sf_forks_are())
+        return;
+    sf_shared_part(areas);
+    sf_children.n = 0;
+    sf_forks_own = 0;
+    sf_pid_sent = NULL;
+    sf_pid_kills = NULL;
+    sf_inject_locks = NULL;
+}
+
+/* -------------------------------------------------------------------- ends */
+
+static void tell_parent(struct sf_child *child)
+{
+    struct sf_child *parent = &sf_children.at[child->parent];
+
+    if (parent->turn && parent->life == SF_LIVES)
+        sf_turns_rouse(parent->turn);
+}
+
+void sf_child_leaves(enum sf_life how)
+{
+    struct sf_child *own = &sf_children.at[sf_forks_own];
+    size_t size;
+
+    own->life = how;
+    sf_sim_abandon(sf_sim_own(&size), how == SF_ENDED);
+    if (how == SF_ENDED)
+        tell_parent(own);
+    sf_inject_abandon();
+    sf_turns_leave();
+}
+
+void sf_child_died(struct sf_child *child)
+{
+    enum sf_life was = child->life;
+
+    child->life = SF_ENDED;
+    sf_sim_abandon(sf_shared_of((unsigned)(child - sf_children.at)), true);
+    tell_parent(child);
+    if (was == SF_LIVES)
+        sf_turns_died(child->turn);
+}
+
+void sf_forks_leave(void)
+{
+    if (sf_forks_is_child() && sf_children.at[sf_forks_own].life == SF_LIVES)
+        sf_child_leaves(SF_ENDED);
+}
+
+void sf_forks_end(void)
+{
+    for (unsigned i = 0; i < sf_children.n; i++)
+        if (i != sf_forks_own && sf_children.at[i].life < SF_ENDED)
+            sf_syscall(SYS_kill, sf_children.at[i].pid, SIGKILL, 0, 0, 0, 0);
+}

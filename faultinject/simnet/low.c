@@ -1,0 +1,57 @@
+/*
+ * low.c: 0, 1 and 2, where a program has made one of its simulated descriptors
+ * its standard input or output.
+ *
+ * What the kernel has by that number meanwhile is a file of no name, so that
+ * nobody else is given it.  When the program makes something else of the number
+ * past us, that file is gone, and so is what it stood for.
+ */
+#include "faultinject/simnet/sim.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+void (*sf_sim_onto_low)(int fd);
+
+static ino_t inode_of(int fd)
+{
+    struct stat file;
+    int saved = errno;
+    long r = sf_syscall(SYS_fstat, fd, (long)&file, 0, 0, 0, 0);
+
+    errno = saved;
+    return r == 0 ? file.st_ino : 0;
+}
+
+bool sim_owns_low(int fd)
+{
+    if ((unsigned)fd >= SIM_LOW || !sim_end(fd))
+        return false;
+    if (inode_of(fd) == sim_own.low[fd])
+        return true;
+    sim_slot_clear(&sim_own, sim_slot_of(fd));
+    return false;
+}
+
+int sim_onto_low(struct sf_end *end, int fd, bool cloexec)
+{
+    int file = (int)sf_syscall(SYS_memfd_create, (long)"sockfault", MFD_CLOEXEC,
+                               0, 0, 0, 0);
+
+    if (file < 0)
+        return -ENFILE;
+    sf_libc.dup3(file, fd, cloexec ? O_CLOEXEC : 0);
+    sf_libc.close(file);
+    end->refs++;
+    if (sim_end(fd))
+        sim_slot_clear(&sim_own, sim_slot_of(fd));
+    sim_own.slots[sim_slot_of(fd)] =
+        (struct sim_slot){.end = end, .cloexec = cloexec};
+    sim_own.low[fd] = inode_of(fd);
+    sim_own.open++;
+    sim.changes++;
+    sf_sim_onto_low(fd);
+    return fd;
+}
