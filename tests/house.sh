@@ -61,6 +61,8 @@ check_layers() {
         'faultinject/(session|interpose|explore|notify)/'
     forbid_include faultinject/threads \
         'faultinject/(session|kernel|explore|notify)/'
+    forbid_include faultinject/forks \
+        'faultinject/(kernel|explore|notify)/'
     forbid_include faultinject/session \
         'faultinject/(kernel|interpose|explore|notify)/'
     forbid_include faultinject/interpose \

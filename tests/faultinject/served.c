@@ -2,8 +2,8 @@
  * served.c: a server for one client at a time, as bad as it is told to be.
  *
  *     served [good|leak|crash|spin|quit|nowhere|fork|bare|helper|thread|
- *             c11|past|moves|onto|redies|file|dawdle|masks|reads|alarm|ticks|
- *             streams|daemon|waits|execs|leaves|sigio|86|beside|
+ *             c11|past|moves|onto|beyond|redies|file|dawdle|masks|reads|alarm|
+ *             ticks|streams|daemon|waits|execs|leaves|sigio|86|beside|
  *             epolls|deaf|hears|logs|files|asks|rights|
  *             flushes|tires|fickle|hangs|shy|shuns|grows|trusts|yields|
  *             asserts|cramped|shy-fork|bad-fork|needy-fork|dreams|sigwaits|
@@ -236,8 +236,8 @@ static bool gives_away(int fd)
     pthread_t thread;
     thrd_t other;
 
-    if (is("onto"))
-        dup2(fd, 0);
+    if (is("onto") || is("beyond"))
+        dup2(fd, is("onto") ? 0 : 5);
     if (is("sigio"))
         ioctl(fd, FIOASYNC, &(int){1});
     if (is("rights"))

@@ -109,6 +109,7 @@ for signal in INT QUIT TERM; do
     done
 done
 cat >"$work/waits.c" <<'END'
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -116,7 +117,7 @@ int main(int argc, char **argv)
 {
     FILE *runs = fopen(argv[argc - 1], "a");
     if (fork() == 0)
-        return (int)sleep(60);
+        return raise(SIGSTOP);
     fputs("a run\n", runs);
     fclose(runs);
     return wait(NULL) < 0;

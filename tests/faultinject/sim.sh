@@ -86,11 +86,10 @@ expect 0 'nothing found' talk "$served" shuts
 expect 0 'nothing found' talk "$served" restarts
 expect 0 'it waits on: another client comes' reset "$served" restarts
 expect 1 'finding: stall: .* told to stop and goes on' talk "$served" deafens
-# Only one process has the world, whichever program it runs.
+# A child has the world, too, and what it becomes by exec().
 only='only one process can be simulated'
 for how in fork bare; do
-    expect 2 "another process of .*served calls send on .*$only" \
-        talk "$served" "$how"
+    expect 0 '2: send 513 5 -> 5' talk "$served" "$how"
 done
 expect 0 '2 connections.*nothing found' talk "$served" thread
 expect 0 '2 connections.*nothing found' talk "$served" c11
@@ -98,9 +97,10 @@ expect 0 '2 connections.*nothing found' talk "$served" c11
 expect 2 "another thread of .*served calls send on .*$only" talk "$served" \
     past
 foreground="$only: run it in the foreground and without workers"
-for how in daemon waits execs; do
-    expect 2 "another process of .* calls listen on .*$foreground" \
-        talk "$served" "$how"
+expect 2 'ended before .* process [0-9]* goes on without it' talk "$served" \
+    daemon
+for how in waits execs; do
+    expect 0 '2: recv 513 256 -> 16' talk "$served" "$how"
 done
 expect 0 'nothing found' talk "$served" beside
 if [ "$(uname -m)" = x86_64 ]; then
@@ -120,7 +120,8 @@ expect 2 "served wants SIGIO from descriptor 513, .*$foreground" \
 expect 2 "served passes a descriptor on through 514: $foreground" \
     talk "$served" rights
 expect 2 "or by 'sockfault run', over real sockets" talk "$served" past
-expect 2 'served makes descriptor 0 a copy of 513' talk "$served" onto
+expect 1 'fd-leak: .*; 0 was a connection' talk "$served" onto
+expect 2 'served makes descriptor 5 a copy of 513' talk "$served" beyond
 expect 0 '2 connections.*nothing found' talk "$served" helper
 expect 0 '2 connections.*nothing found' talk env A=1 "$served" good
 expect 0 '2 connections.*nothing found' talk sh -c "exec '$served' good"

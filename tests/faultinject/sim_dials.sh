@@ -51,9 +51,10 @@ client 0 PROVED '--memory --dials -s line' leaves
 # --- its children ---
 
 client 0 '^abcde$' '--dials -s line' asks-by
-# One that is the client would ask the real network.
-expect 2 'another process of .*dialler.* calls connect' '--dials -s line' \
-    sh -c "$dialler right; :"
+client 0 '^abcde$' '--dials -s line' sh -c "$dialler right; :"
+# One that is the client, where runs are forks, would ask the real network.
+expect 2 'another process of .*dialler.* calls connect' \
+    '--dials -k 1 -s line' sh -c "$dialler right; :"
 
 # --- what is proved of one ---
 
