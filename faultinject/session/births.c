@@ -33,13 +33,13 @@ static void close_birth(int side)
     birth[side] = -1;
 }
 
-/* Of runs that are forks the world is each one's, and threads are in turns that
- * a fork does not have. */
+/* Of runs that are forks the world is each one's, threads are in turns that a
+ * fork does not have, and who has real peers has them alone. */
 static bool may_share(void)
 {
     return sf_turns_mine() && !sf_births_are_runs && !fuzzing &&
            !served->proves && !served->refused && !served->serving.wanted &&
-           sf_turns_threads() == 1;
+           !served->live && sf_turns_threads() == 1;
 }
 
 static bool shares; /* the fork that is under way */

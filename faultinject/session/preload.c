@@ -114,8 +114,8 @@ static void load(void)
     if ((fuzzing ? sf_session_read : sf_session_read_file)(session, bytes, len,
                                                            why, sizeof why) < 0)
         cannot(why);
-    if (!fuzzing && (sf_session_has(&session, SF_ACT_KILL) ||
-                     sf_session_has(&session, SF_ACT_LIMIT)))
+    if (!fuzzing && (sf_session_has(session, SF_ACT_KILL) ||
+                     sf_session_has(session, SF_ACT_LIMIT)))
         cannot("'kill' and 'limit' are done to fuzz targets, and not to a "
                "program as it is");
     if (served->calm || served->proves)

@@ -83,9 +83,12 @@ expect 2 "^sockfault: sim: --live writes a session down; " \
 
 # --- a server, and clients that are real ---
 
+# serve SESSION [OPTION]...
 serve() {
-    "$sockfault" sim --live $base -s "$1" -- "$bin/framed-server" \
-        --format ascii:5 --port 7 >"$1.out" 2>&1 </dev/null &
+    session=$1
+    shift
+    "$sockfault" sim --live $base -s "$session" -- "$bin/framed-server" \
+        --format ascii:5 --port 7 "$@" >"$session.out" 2>&1 </dev/null &
     live=$!
 }
 
@@ -132,5 +135,13 @@ wait $live || is=$?
 [ $is = 2 ] || failed=1
 says '^sockfault: stopped by SIGTERM, ' cut.out
 says '^bytes 1 "00003abc"$' cut
+
+# A child has no real peers.
+serve forks --model fork
+ask hello >answers || true
+is=0
+wait $live || is=$?
+[ $is = 2 ] || failed=1
+says 'another process of framed-server' forks.out
 live=''
 exit $failed
