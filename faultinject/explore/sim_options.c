@@ -30,7 +30,7 @@ static const char usage[] =
     "usage: sockfault sim --scenario FILE [OPTION]... [--] COMMAND "
     "[ARGUMENT]...\n"
     "\n"
-    "Run a program of one process over sockets, peers and time in memory.\n"
+    "Run a program over sockets, peers and time in memory.\n"
     "  -s, --scenario FILE  the session: sockfault-session(5), or an input\n"
     "      --at WHERE       where peers connect, of several: a port, or the "
     "path of a\n"
