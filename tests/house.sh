@@ -60,13 +60,19 @@ check_layers() {
     forbid_include faultinject/simnet \
         'faultinject/(session|interpose|explore|notify)/'
     forbid_include faultinject/threads \
-        'faultinject/(session|kernel|explore|notify)/'
+        'faultinject/(session|forks|kernel|explore|notify)/'
     forbid_include faultinject/forks \
         'faultinject/(kernel|explore|notify)/'
     forbid_include faultinject/session \
+        'faultinject/(kernel|interpose|threads|forks|explore|notify)/'
+    forbid_include faultinject/simulate \
         'faultinject/(kernel|interpose|explore|notify)/'
+    for below in fuzzers faultinject/{interpose,inject,kernel,simnet,loopback} \
+        faultinject/{session,threads,forks,notify}; do
+        forbid_include "$below" 'faultinject/simulate/'
+    done
     forbid_include faultinject/interpose \
-        'faultinject/(simnet|session|explore|notify)/'
+        'faultinject/(simnet|session|threads|forks|explore|notify)/'
     forbid_include faultinject/notify 'faultinject/(simnet|session|explore)/'
     forbid_include faultinject/loopback \
         'faultinject/(session|interpose|explore|kernel|notify)/'

@@ -7,8 +7,8 @@
 #define SF_EXPLORE_SIM_H
 
 #include "faultinject/explore/explore.h"
-#include "faultinject/session/served.h"
 #include "faultinject/session/session.h"
+#include "faultinject/simulate/served.h"
 
 #include <limits.h>
 

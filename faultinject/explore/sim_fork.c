@@ -2,7 +2,7 @@
  * sim_fork.c: runs that need not begin at the program's start.
  *
  * The program waits for its first client, and there it forks for each run that
- * is asked for (session/serve.c).  A program with threads or children cannot.
+ * is asked for (simulate/serve.c).  A program with threads or children cannot.
  * What comes of it is taken for true only where the same comes of the start.
  */
 #include "faultinject/explore/sim.h"

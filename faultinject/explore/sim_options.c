@@ -2,8 +2,8 @@
  * sim_options.c: what stands behind sockfault sim; see sockfault-sim(1).
  */
 #include "faultinject/explore/sim.h"
-#include "faultinject/session/dials.h"
 #include "faultinject/session/place.h"
+#include "faultinject/simulate/dials.h"
 
 #include <errno.h>
 #include <getopt.h>

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 /* clang-format on */
 
-#include "faultinject/session/imprint.h"
+#include "faultinject/simulate/imprint.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* kept.c: see kept.h */
-#include "faultinject/session/kept.h"
+#include "faultinject/simulate/kept.h"
 
 #include "faultinject/inject/hash.h"
 #include "faultinject/session/file.h"

@@ -1,5 +1,5 @@
 /* births.c: see births.h */
-#include "faultinject/session/births.h"
+#include "faultinject/simulate/births.h"
 
 #include "faultinject/forks/forks.h"
 #include "faultinject/inject/inject.h"

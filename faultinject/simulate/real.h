@@ -6,8 +6,8 @@
  * connection, and what comes from there is the next act.  Played again, the
  * session is what they did.
  */
-#ifndef SF_SESSION_REAL_H
-#define SF_SESSION_REAL_H
+#ifndef SF_REAL_H
+#define SF_REAL_H
 
 #include "faultinject/session/run.h"
 

@@ -1,5 +1,5 @@
 /* dials.c: see dials.h */
-#include "faultinject/session/dials.h"
+#include "faultinject/simulate/dials.h"
 
 #include <netinet/in.h>
 #include <stddef.h>

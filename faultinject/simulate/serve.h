@@ -2,7 +2,7 @@
 #ifndef SF_SERVE_H
 #define SF_SERVE_H
 
-#include "faultinject/session/served.h"
+#include "faultinject/simulate/served.h"
 
 #include <sys/types.h>
 

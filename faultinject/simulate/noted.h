@@ -4,7 +4,7 @@
 #ifndef SF_NOTED_H
 #define SF_NOTED_H
 
-#include "faultinject/session/served.h"
+#include "faultinject/simulate/served.h"
 
 /* What it was given and whom it has accepted is noted there. */
 const struct sf_world *sf_noted_world(struct sf_served *served);

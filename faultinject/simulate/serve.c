@@ -2,10 +2,10 @@
  * serve.c: a program that stays where it waits for its first client, and forks
  * there for each run that is asked for; see served.h
  */
-#include "faultinject/session/serve.h"
+#include "faultinject/simulate/serve.h"
 
-#include "faultinject/session/kept.h"
-#include "faultinject/session/tasks.h"
+#include "faultinject/simulate/kept.h"
+#include "faultinject/simulate/tasks.h"
 #include "faultinject/world.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* shortage.c: see shortage.h */
-#include "faultinject/session/shortage.h"
+#include "faultinject/simulate/shortage.h"
 
 #include "faultinject/inject/inject.h"
 #include "faultinject/session/errors.h"

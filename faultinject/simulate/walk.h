@@ -5,7 +5,7 @@
 #ifndef SF_WALK_H
 #define SF_WALK_H
 
-#include "faultinject/session/served.h"
+#include "faultinject/simulate/served.h"
 
 /* Before the first fork: states are to be recognised, if that is wanted. */
 void sf_walk_states(const struct sf_serving *serving);

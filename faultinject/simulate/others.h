@@ -5,7 +5,7 @@
 #ifndef SF_OTHERS_H
 #define SF_OTHERS_H
 
-#include "faultinject/session/served.h"
+#include "faultinject/simulate/served.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

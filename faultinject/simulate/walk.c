@@ -1,13 +1,13 @@
 /* walk.c: see walk.h */
-#include "faultinject/session/walk.h"
+#include "faultinject/simulate/walk.h"
 
 #include "faultinject/inject/hash.h"
 #include "faultinject/inject/pid.h"
-#include "faultinject/session/imprint.h"
-#include "faultinject/session/kept.h"
 #include "faultinject/session/machine.h"
 #include "faultinject/session/refuse.h"
 #include "faultinject/session/run.h"
+#include "faultinject/simulate/imprint.h"
+#include "faultinject/simulate/kept.h"
 #include "faultinject/threads/revive.h"
 #include "faultinject/threads/turns.h"
 

@@ -4,7 +4,7 @@
 #ifndef SF_BIRTHS_H
 #define SF_BIRTHS_H
 
-#include "faultinject/session/served.h"
+#include "faultinject/simulate/served.h"
 
 /* What is forked meanwhile is a run, and goes on in a world that is its own. */
 extern bool sf_births_are_runs;

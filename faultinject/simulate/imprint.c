@@ -6,7 +6,7 @@
  * memory that all share and that is no part of a state, as is all that is
  * needed here: whatever this file changed elsewhere would be.
  */
-#include "faultinject/session/imprint.h"
+#include "faultinject/simulate/imprint.h"
 
 #include "faultinject/session/file.h"
 #include "faultinject/session/machine.h"

@@ -1,5 +1,5 @@
 /* others.c: see others.h */
-#include "faultinject/session/others.h"
+#include "faultinject/simulate/others.h"
 
 #include "faultinject/inject/inject.h"
 #include "faultinject/session/run.h"

@@ -1,5 +1,5 @@
 /* noted.c: see noted.h */
-#include "faultinject/session/noted.h"
+#include "faultinject/simulate/noted.h"
 
 #include "faultinject/inject/sanitizer.h"
 #include "faultinject/simnet/simnet.h"

@@ -1,5 +1,5 @@
 /* tasks.c: see tasks.h */
-#include "faultinject/session/tasks.h"
+#include "faultinject/simulate/tasks.h"
 
 #include "faultinject/inject/pid.h"
 #include "faultinject/session/file.h"

@@ -1,5 +1,5 @@
 /* real.c: see real.h */
-#include "faultinject/session/real.h"
+#include "faultinject/simulate/real.h"
 
 #include "faultinject/session/play.h"
 

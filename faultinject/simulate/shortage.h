@@ -5,7 +5,7 @@
 #ifndef SF_SHORTAGE_H
 #define SF_SHORTAGE_H
 
-#include "faultinject/session/served.h"
+#include "faultinject/simulate/served.h"
 
 #include <stdio.h>
 
