@@ -449,6 +449,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     static struct sf_session s;
 
+    if (sf_session_tries_out(data, size))
+        return 0;
     sf_session_decode(&s, data, size);
     fuzz.format = *ref_format(s.variant);
     fuzz.spoilt = false;

@@ -116,6 +116,15 @@ struct sf_session {
  * something is wrong with it. */
 void sf_session_decode(struct sf_session *s, const uint8_t *bytes, size_t len);
 
+/*
+ * Is this no input of anyone's, but what an engine tries a target out with each
+ * time it starts: libFuzzer with nothing, AFL++ with the beginning of its mark?
+ * A bug that shows even there would end the engine whenever it is started, so a
+ * fuzz target returns at once.  False where no engine is at work: a replayer
+ * plays what it is given.
+ */
+bool sf_session_tries_out(const uint8_t *bytes, size_t len);
+
 /* The shortest bytes that decode to it; returns how many, at most max, or 0
  * when they do not fit.  SF_SESSION_MAX is always enough. */
 size_t sf_session_encode(const struct sf_session *s, uint8_t *out, size_t max);

@@ -50,6 +50,8 @@ static const char *const sf_needs_allocator __attribute__((used)) =
         static struct sf_session session;                         \
         bool show = &sf_verbose && sf_verbose;                    \
                                                                   \
+        if (sf_session_tries_out(data, size))                     \
+            return 0;                                             \
         sf_session_decode(&session, data, size);                  \
         sf_session_run(&session, &program, show ? stdout : NULL); \
         return 0;                                                 \

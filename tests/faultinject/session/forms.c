@@ -172,6 +172,22 @@ static void choices_are_a_tape(void **state)
     assert_memory_equal(s.faults, steps, sizeof steps);
 }
 
+/* What engines begin with, and nothing else; nobody here says that this is no
+ * engine. */
+static void engines_try_out(void **state)
+{
+    static const char *const tried[] = {"", "#", "##SI", "##SIG_AFL_DEFER"};
+    static const char *const played[] = {"\n", "##SX", "##SIG_AFX", "x##SI"};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(
+            sf_session_tries_out((const uint8_t *)tried[i], strlen(tried[i])));
+        assert_false(sf_session_tries_out((const uint8_t *)played[i],
+                                          strlen(played[i])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +196,7 @@ int main(void)
         cmocka_unit_test(text_is_an_input),
         cmocka_unit_test(refused),
         cmocka_unit_test(nearly_text),
+        cmocka_unit_test(engines_try_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
