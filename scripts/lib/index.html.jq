@@ -22,7 +22,7 @@ def text: tostring | @html;
  | "<h2>\(.kind | text) \(.where | text)</h2><p>\(.message | text); "
    + "\(.fuzzer | text), reproduced \(.reproduced) of \(.replays)"
    + "\(if .known then ", known" else "" end)</p>"
-   + "<pre>scripts/repro findings/\(.signature | text)</pre>"
+   + "<pre>scripts/repro \(.folder | text)</pre>"
    + "<details><summary>session</summary><pre>\(.session | text)</pre></details>"
    + "<details><summary>report</summary><pre>\(.report | text)</pre></details>"),
 "<p>limits: \(.limits | to_entries | map("\(.key) \(.value)") | join(", ") | text)</p>",

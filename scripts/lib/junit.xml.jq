@@ -30,7 +30,7 @@ def problem($element; $type; $message; $text):
        if .known then "    <skipped message=\"known: \(.message | xml)\"/>"
        else problem("failure"; .kind;
          "\(.kind) in \(.frames[0] // .fuzzer): \(.message); "
-         + "scripts/repro findings/\(.signature)";
+         + "scripts/repro \(.folder)";
          "\(.fuzzer), reproduced \(.reproduced) of \(.replays)\n\(.report)")
        end)),
   " </testsuite>",

@@ -22,15 +22,13 @@ limits_check() {
     done
 }
 
-limits_line() {
-    printf \
-        'limits: %d s and %d MB an input, %d s a run, %d replays, %d jobs\n' \
-        "$SF_TIMEOUT_S" "$SF_MEMORY_MB" "$SF_RUN_S" "$SF_REPLAYS" "$SF_JOBS"
-}
+limits_line() { limits_json | jq -r -L "$SF_LIB" 'include "limits"; limits'; }
 
 limits_json() {
-    jq -nc '{timeout_s: $t, memory_mb: $m, run_s: $r, replays: $n, jobs: $j}' \
+    jq -nc '{timeout_s: $t, memory_mb: $m, run_s: $r, replays: $n, slice_s: $l,
+        jobs: $j, shrink_s: $s, triage: $a}' \
         --argjson t "$SF_TIMEOUT_S" --argjson m "$SF_MEMORY_MB" \
         --argjson r "$SF_RUN_S" --argjson n "$SF_REPLAYS" \
-        --argjson j "$SF_JOBS"
+        --argjson l "$SF_SLICE_S" --argjson j "$SF_JOBS" \
+        --argjson s "$SF_SHRINK_S" --argjson a "$SF_TRIAGE"
 }

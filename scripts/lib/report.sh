@@ -12,7 +12,8 @@ report_write() {
         --argjson limits "$(limits_json)" --argjson seconds "$SECONDS" \
         --arg commit "$(project_commit)" >"$out/result.json"
     for name in "${@:4}"; do
-        jq -r -f "$SF_LIB/$name.jq" "$out/result.json" >"$out/$name"
+        jq -r -L "$SF_LIB" -f "$SF_LIB/$name.jq" "$out/result.json" \
+            >"$out/$name"
     done
 }
 
@@ -22,16 +23,18 @@ report_known() {
         END { exit !k }' "$SF_PROJECT/corpus/known-findings.txt" 2>/dev/null
 }
 
-# One JSON object a finding: its meta.json, how often it was seen, its report,
-# whether it is known.
+# One JSON object a finding: its meta.json, how often it was seen, its folder
+# from where the project is, its report, whether it is known.
 report_findings() {
     local folder known
     for folder in "$1"/findings/*/; do
         [[ -s $folder/meta.json ]] || continue
         known=false
         ! report_known "$(basename "$folder")" || known=true
-        jq -c '. + {known: $known, seen: $seen, report: $report[0:6000],
-            session: $session[0:6000]}' "$folder/meta.json" \
+        folder=${folder%/}
+        jq -c '. + {known: $known, seen: $seen, folder: $folder,
+            report: $report[0:6000], session: $session[0:6000]}' \
+            "$folder/meta.json" --arg folder "$(relative "$folder")" \
             --argjson known "$known" --argjson seen "$(wc -l <"$folder/seen")" \
             --rawfile report "$folder/report.txt" \
             --rawfile session "$folder/session.txt"

@@ -41,7 +41,7 @@ def region:
       ruleIndex: (.kind as $k | $kinds | index($k)),
       level: (if .known then "note" else "error" end),
       message: {
-        text: "\(.message). \(.fuzzer), reproduced \(.reproduced) of \(.replays); scripts/repro findings/\(.signature)."
+        text: "\(.message). \(.fuzzer), reproduced \(.reproduced) of \(.replays); scripts/repro \(.folder)."
       },
       locations: [region],
       partialFingerprints: {

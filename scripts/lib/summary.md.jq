@@ -1,4 +1,5 @@
 # One screen for a person, also for $GITHUB_STEP_SUMMARY.
+include "limits";
 def cell: tostring | gsub("\\|"; "\\|") | gsub("\n"; " ");
 def mark: {ok: "ok", found: "**found**", error: "**error**"}[.];
 
@@ -18,10 +19,10 @@ def mark: {ok: "ok", found: "**found**", error: "**error**"}[.];
   (.findings[]
    | "### \(.kind)\(if .frames == [] then "" else " in `\(.frames[0])`" end)"
      + (if .known then " (known)" else "" end),
-     "\(.message | cell); \(.fuzzer), \(.where), reproduced \(.reproduced) of "
-     + "\(.replays)",
+     "\(.message | cell); "
+     + ([.fuzzer, .where] | map(select(. != "")) | join(", "))
+     + ", reproduced \(.reproduced) of \(.replays)",
      "",
-     "    scripts/repro findings/\(.signature)",
+     "    scripts/repro \(.folder)",
      ""),
-  "limits: \(.limits.timeout_s) s and \(.limits.memory_mb) MB an input, "
-  + "\(.limits.run_s) s a run, \(.limits.replays) replays, \(.limits.jobs) jobs"
+  (.limits | limits)

@@ -3,17 +3,24 @@
 
 jq -n '{kind: "spin", message: "a <b> & \"c\" \u0001 | d", where: "",
     frames: [], fuzzer: "fuzz_x", reproduced: 1, replays: 5,
-    signature: "spin-1", known: false, report: "]]> \u0000", session: "<i>"}' |
+    signature: "spin-1", folder: "out/gate/findings/spin-1", known: false, report: "]]> \u0000", session: "<i>"}' |
     jq \
         '{tool: "gate", status: 1, verdict: "found", commit: "c", ended: "2026-01-01T00:00:00Z",
         seconds: 1, budget_s: 2, executed: 3, executions: 4,
-        limits: {timeout_s: 1, memory_mb: 2, run_s: 3, replays: 4, jobs: 5},
+        limits: {timeout_s: 1, memory_mb: 2, run_s: 3, replays: 4, jobs: 5,
+            slice_s: 6, shrink_s: 7, triage: 8},
         checks: [{name: "replay.x", verdict: "ok", seconds: 0, message: "m|n"}],
         findings: [., . + {known: true, signature: "spin-2"}]}' >result.json
 for name in junit.xml results.sarif summary.md index.html; do
-    jq -r -f "$ROOT/scripts/lib/$name.jq" result.json >"$name" ||
+    jq -r -L "$ROOT/scripts/lib" -f "$ROOT/scripts/lib/$name.jq" result.json >"$name" ||
         fail "$name cannot be written"
 done
+for name in junit.xml results.sarif summary.md index.html; do
+    has "$name" 'scripts/repro out/gate/findings/spin-1'
+done
+! grep -q ', ,\|, ;' summary.md || fail "what is not there is named"
+has summary.md 'limits: 1 s and 2 MB an input, 3 s a run, 4 replays, 6 s a turn'
+has summary.md '5 jobs, 7 s to make one smaller, 8 crashes a turn'
 expect 0 xmllint --noout junit.xml
 [[ $(xmllint --xpath 'count(//testcase)' junit.xml) == 3 ]] || fail "cases"
 [[ $(xmllint --xpath 'count(//failure)' junit.xml) == 1 ]] || fail "failures"
