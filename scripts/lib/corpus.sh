@@ -35,9 +35,10 @@ corpus_prepare() {
 # One process replays the whole folder; only when that does not end well is
 # each input looked at in a process of its own.  A target that ends silently
 # on every input is dead, which the figures will say; on some, it is a finding.
-# OUT/work/FUZZER.executed gets how many were executed.
+# OUT/work/FUZZER.executed gets how many were executed, OUT/work/refused what is
+# no input at all.
 corpus_check() {
-    local folder=$1/corpus/$2 log=$1/work/replay.log file total
+    local folder=$1/corpus/$2 log=$1/work/replay.log file total refused=0
     local -a silent=()
     [[ -n $(ls -A "$folder") ]] || printf '\n' >"$folder/newline"
     total=$(find "$folder" -type f | wc -l)
@@ -49,11 +50,15 @@ corpus_check() {
         case $replay_kind in
         '') ;;
         silent-exit) silent+=("$file") ;;
+        refused)
+            refused=$((refused + 1))
+            corpus_refuse "$1" "$2" "$file"
+            ;;
         *) corpus_drop "$1" "$2" "$file" "$log" ;;
         esac
     done
-    echo $((total - ${#silent[@]})) >"$1/work/$2.executed"
-    [[ ${#silent[@]} -lt $total ]] || return 0
+    echo $((total - refused - ${#silent[@]})) >"$1/work/$2.executed"
+    [[ ${#silent[@]} -lt $((total - refused)) ]] || return 0
     for file in "${silent[@]}"; do
         replay_input "$2" "$file" "$log"
         corpus_drop "$1" "$2" "$file" "$log"
@@ -63,5 +68,16 @@ corpus_check() {
 
 corpus_drop() {
     finding_keep "$1" "$2" corpus "$3" "$4" 1
+    rm -f "$3"
+}
+
+# corpus_refuse OUT FUZZER FILE: out with it.  It is told of what is in the
+# project; what an engine has made for itself is nobody's fault.
+corpus_refuse() {
+    local file
+    while read -r file; do
+        [[ $(content_of "$file") != "${3##*/}" ]] ||
+            refused_note "$1" "$file" "$3"
+    done < <(corpus_files "$2")
     rm -f "$3"
 }

@@ -33,6 +33,7 @@ coverage_run() {
     while read -r plan; do
         for case in "${sweep_cases[@]}"; do
             sweep_replay "$case" "$plan" "$work/report"
+            [[ $replay_kind != refused ]] || die "$replay_message"
         done
     done < <(sweep_plans)
     unset LLVM_PROFILE_FILE

@@ -61,7 +61,18 @@ gate_replay() {
         corpus_prepare "$gate_out" "$fuzzer" >/dev/null
         gate_replayed "$fuzzer" "$n" \
             $(($(findings_count "$gate_out") - before))
+        gate_refused "$fuzzer"
     done
+}
+
+# gate_refused NAME: what could not be played is an error of its own, whatever
+# was found in the rest.
+gate_refused() {
+    local line
+    line=$(refused_line "$gate_out")
+    [[ -n $line ]] || return 0
+    gate_check "corpus.$1" error "$line"
+    : >"$gate_out/work/refused"
 }
 
 # corpus_prepare leaves in OUT/work/FUZZER.executed how many it executed.
@@ -186,4 +197,5 @@ gate_swept() {
     gate_check preload "$verdict" \
         "$3 of $expected runs${idle:+, injected nothing: $idle}" \
         "{\"runs\":$3,\"expected_runs\":$expected}"
+    gate_refused plans
 }

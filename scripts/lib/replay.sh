@@ -33,6 +33,27 @@ quietly() {
     } 2>/dev/null
 }
 
+# replay_refuse REPORT: what was not played, since it is no input of the target,
+# or no plan, is neither found nor clean.  Its kind is "refused"; the message is
+# why, as the first line of REPORT that is ours has it.
+replay_refuse() {
+    replay_kind=refused replay_frames='' replay_where=''
+    replay_message=$(sed -n '/^sockfault: /{s///p;q}' "$1")
+}
+
+# refused_note OUT FILE PLAYED: a line in OUT/work/refused for what is in the
+# project as FILE and was played as PLAYED.
+refused_note() {
+    say "$(relative "$2")${replay_message#"$3"}" >>"$1/work/refused"
+}
+
+# refused_line OUT: these in one line; empty when there are none.
+refused_line() {
+    awk 'NR == 1 { first = $0 }
+        END { if (NR) print first (NR > 1 ? ", and " NR - 1 " more" : "") }' \
+        "$1/work/refused" 2>/dev/null || true
+}
+
 # replay_input FUZZER INPUT REPORT: run it; all it says goes to REPORT.  Sets
 # replay_kind (empty: nothing found), replay_frames, replay_message and
 # replay_where.
@@ -43,6 +64,10 @@ replay_input() {
     quietly "$3" "$SF_TIMEOUT_S" "$SF_BUILD/bin/$1" -v "$2" || status=$?
     if [[ $status -eq 0 ]] && grep -q '^executed 1 of 1' "$3"; then
         replay_kind='' replay_frames='' replay_message='' replay_where=''
+        return
+    fi
+    if [[ $status -eq 2 ]] && grep -q '^executed 0 of [01] inputs$' "$3"; then
+        replay_refuse "$3"
         return
     fi
     report_read "$status" "$3"

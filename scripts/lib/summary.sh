@@ -57,6 +57,9 @@ summary_findings() {
 
 summary_idle() { summary_rows "$@" | awk -F'\t' '$3 == 0 { print $1, $2 }'; }
 
+# What is not clean although nothing was found.
+summary_undone() { summary_idle "$@" && refused_line "$1"; }
+
 summary_next() {
     local fuzzer engine
     say "report: $(relative "$1")/index.html"
@@ -66,12 +69,13 @@ summary_next() {
     done
     [[ ! -s $1/work/idle-plans ]] ||
         say "injected nothing: $(paste -sd' ' "$1/work/idle-plans")"
+    [[ ! -s $1/work/refused ]] || sed 's/^/not played: /' "$1/work/refused"
     [[ ! -d $1/unsteady ]] ||
         say "crashed an engine but replay clean: $(relative "$1/unsteady")"
     if [[ $(findings_count "$1") -gt 0 ]]; then
         say "next: scripts/repro on a finding; mend it; put its input into" \
             "corpus/regressions/FUZZER"
-    elif [[ -n $(summary_idle "$@") ]]; then
+    elif [[ -n $(summary_undone "$@") ]]; then
         say "next: nothing found, but not everything was executed"
     else
         say "next: nothing found; scripts/campaign --time 8h looks longer and" \
@@ -92,13 +96,15 @@ summary_checks() {
             --arg m "$(with_commas "$executions") executions, $edges edges" \
             --argjson s "$((rate > 0 ? executions / rate : 0))"
     done < <(summary_rows "$@")
+    refused_line "$1" | jq -Rc '{name: "corpus", verdict: "error",
+        message: ., seconds: 0}'
 }
 
 # summary_status OUT FUZZER...: a finding counts more than what did not run.
 summary_status() {
     if [[ $(findings_count "$1") -gt 0 ]]; then
         say 1
-    elif [[ -n $(summary_idle "$@") ]]; then
+    elif [[ -n $(summary_undone "$@") ]]; then
         say 2
     else
         say 0

@@ -336,6 +336,17 @@ sweep_run() {
     [[ -z $sweep_readers ]] || wait $sweep_readers || true
 }
 
+# sweep_wrong DIR CLIENT STATUS: how one ended, and what it said last, if it did.
+sweep_wrong() {
+    local last
+    last=$(tail -n 1 "$1/$2.err" 2>/dev/null || true)
+    if [[ $3 == none ]]; then
+        say "the $2 client was never started"
+    else
+        say "the $2 client: status $3${last:+, $last}"
+    fi >>"$1/wrong"
+}
+
 # What is wrong with a run, each a finding as the monitors print theirs, which
 # come first, and alone where a sanitizer has ended it.  A shim that saw no call
 # makes no run: its plan injected nothing.
@@ -356,8 +367,7 @@ sweep_judge() {
         esac
         ! grep -qs 'the deadline has passed' "$dir/$name.err" ||
             sweep_finding stall "the $name client waited in vain"
-        [[ $status == 0 ]] || say "the $name client: status $status," \
-            "$(tail -n 1 "$dir/$name.err" 2>/dev/null || true)" >>"$dir/wrong"
+        [[ $status == 0 ]] || sweep_wrong "$dir" "$name" "$status"
     done
     sweep_fatal "$plan" && right=$((right + 1))
     [[ $right -ge 5 ]] ||
@@ -411,6 +421,11 @@ sweep_finding() { say "sockfault: finding: $1: $2"; }
 # ends.
 sweep_replay() {
     local dir sweep_build=-checked
+    sweep_faults=0
+    if ! "$SF_BUILD/bin/sockfault" check "$2" >"$3" 2>&1; then
+        replay_refuse "$3"
+        return
+    fi
     [[ -x $SF_BUILD/bin/framed-server-checked ]] || sweep_build=
     dir=$(mktemp -d -p "$(dirname "$3")" run.XXXXXX)
     sweep_run "$1" "$2" "$dir"
@@ -431,7 +446,7 @@ sweep_replay() {
 # is over, since with a server that hangs or loses data each plan would say so
 # again.  A run in which the turn was told to stop does not count: its programs
 # may have been told, too.  A plan that never injected anything is no check; it
-# goes to OUT/work/idle-plans.
+# goes to OUT/work/idle-plans, and what is no plan to OUT/work/refused.
 preload_turn() {
     local out=$1 plan case faults since=$SECONDS runs=0 report
     local -A over=()
@@ -444,6 +459,10 @@ preload_turn() {
             [[ -z ${over[$case]-} ]] || continue
             sweep_replay "$case" "$plan" "$report"
             [[ -z ${turn_stopped-} ]] || break 2
+            if [[ $replay_kind == refused ]]; then
+                refused_note "$out" "$plan" "$plan"
+                continue 2
+            fi
             say $((++runs)) >"$out/work/framed.preload.runs"
             faults=$((faults + ${sweep_faults:-0}))
             [[ -n $replay_kind ]] || continue

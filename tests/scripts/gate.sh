@@ -27,6 +27,14 @@ rm "$SOCKFAULT_PROJECT"/corpus/fuzz_sample/*
 gate_ends 2 error
 has stdout 'of 0'
 
+# What is no input is an error of its own, beside a finding that is known, too.
+sample ''
+truncate -s 1048577 "$SOCKFAULT_PROJECT/corpus/fuzz_sample/large"
+gate_ends 2 error
+has stdout 'executed 2 of 3'
+has stdout 'corpus/fuzz_sample/large: larger than 1 MiB'
+rm "$SOCKFAULT_PROJECT/corpus/fuzz_sample/large"
+
 sample exit
 gate_ends 2 error
 has stdout 'executed 0 of 2'
@@ -46,7 +54,11 @@ echo "$signature 2999-12-31 to be mended" \
     >"$SOCKFAULT_PROJECT/corpus/known-findings.txt"
 gate_ends 0 clean
 has stdout '(known)'
+has stdout "scripts/repro out/gate/findings/$signature"
 [[ $(jq .executions "$out/result.json") -gt 0 ]] || fail "did not go on"
+truncate -s 1048577 "$SOCKFAULT_PROJECT/corpus/fuzz_sample/large"
+gate_ends 2 error
+rm "$SOCKFAULT_PROJECT/corpus/fuzz_sample/large"
 echo "$signature 2001-01-01 expired" \
     >"$SOCKFAULT_PROJECT/corpus/known-findings.txt"
 gate_ends 1 found
