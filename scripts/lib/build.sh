@@ -22,32 +22,58 @@ build_fuzzers() {
     cat "$SF_BUILD/fuzzers.txt"
 }
 
-# build_written: the first word of each sockfault_add_fuzzer() that is listed,
-# as the project's CMake files have it, with * for what a variable puts there.
+# build_written: the first word of each sockfault_add_fuzzer(), and UNLISTED
+# where it is that, as the project's CMake files have it, with * for what a
+# variable puts there.
 build_written() {
     find "$SF_PROJECT/." \( -name build -o -name out -o -name .git \) \
         -prune -o \
         -type f \( -name CMakeLists.txt -o -name '*.cmake' \) -exec cat {} + |
         sed 's/#.*//' | tr -s '[:space:]' ' ' |
         { grep -oE 'sockfault_add_fuzzer ?\( ?[^ )]+ ?[^ )]*' || true; } |
-        sed -E -e '/ UNLISTED$/d; s/^[^(]*\( ?([^ ]+).*/\1/' \
+        sed -E -e 's/^[^(]*\( ?//; / UNLISTED$/!s/ .*//' \
             -e 's/\$\{[^}]*\}/*/g; s/"//g'
 }
 
-# build_expect NAME...: a name that no build can make a fuzzer is refused before
-# there is one; build_choose knows for certain.
+# build_offer: what there is to choose from, as far as can be said.
+build_offer() {
+    if [[ -s $SF_BUILD/fuzzers.txt ]]; then
+        say "there are: $(paste -sd' ' "$SF_BUILD/fuzzers.txt")"
+    else
+        say "CMake files have: $(build_written | grep -v ' UNLISTED$' |
+            paste -sd' ')"
+    fi
+}
+
+# build_expect [--unlisted] NAME...: a name that no build can make a fuzzer is
+# refused before there is one; build_choose and build_replayer know for certain.
 build_expect() {
     local name pattern
     local -a written
-    mapfile -t written < <(build_written)
+    if [[ ${1-} == --unlisted ]]; then
+        shift
+        mapfile -t written < <(build_written | sed 's/ UNLISTED$//')
+    else
+        mapfile -t written < <(build_written | grep -v ' UNLISTED$')
+    fi
     [[ ${#written[@]} -gt 0 ]] || return 0
     for name in "$@"; do
         for pattern in "${written[@]}"; do
             # shellcheck disable=SC2053 # a pattern
             [[ $name != $pattern ]] || continue 2
         done
-        die "no fuzz target '$name'; CMake files have: ${written[*]}"
+        die "no fuzz target '$name'; $(build_offer)"
     done
+}
+
+# build_replayer NAME: one that was built, listed or not, and is written.
+build_replayer() {
+    if ! grep -qxF -- "$1" "$SF_BUILD/fuzzers.txt" 2>/dev/null; then
+        build_expect --unlisted "$1"
+        [[ $1 != */* && -x $SF_BUILD/bin/$1 ]] ||
+            die "no fuzz target '$1'; $(build_offer)"
+    fi
+    say "$1"
 }
 
 # build_choose NAME...: the fuzzers named, or all; an unknown name is refused.

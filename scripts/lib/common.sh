@@ -59,6 +59,27 @@ on_exit() {
 }
 trap on_exit EXIT
 
+# session_of_its_own ARGUMENTS...: what this script starts, in whatever groups,
+# ends with it, in whatever way: it leads a session, or starts itself over as
+# one that does.  Who is sent a signal takes the other along.
+session_of_its_own() {
+    local session status=0
+    read -r _ _ _ _ _ session _ <"/proc/$$/stat"
+    if [[ $session -eq $$ ]]; then
+        setsid "$SF_LIB/keeper" $$ >/dev/null 2>&1 &
+        return
+    fi
+    setsid setpriv --pdeathsig TERM "$0" "$@" </dev/null &
+    wait $! || status=$?
+    [[ $status -le 2 ]] || die "stopped: ended with $status"
+    finish "$status"
+}
+
+# can_write OPTION FILE: before there is anything to write.
+can_write() {
+    { : >>"$2"; } 2>/dev/null || die "$1 '$2': cannot write it"
+}
+
 # scratch VARIABLE: a folder that is gone when the script ends.
 scratch() {
     sf_scratch=$(mktemp -d)
@@ -115,3 +136,6 @@ relative() { say "${1#"$SF_PROJECT"/}"; }
 content_of() { sha1sum <"$1" | cut -d' ' -f1; }
 
 limits_check
+[[ -e $SF_PROJECT/CMakePresets.json ]] ||
+    die "SOCKFAULT_PROJECT '$SF_PROJECT': expected a folder with a" \
+        "CMakePresets.json"

@@ -18,12 +18,21 @@ mutants_choose() {
         )
     fi
     for name in "${names[@]}"; do
-        [[ -f $list/$name.patch ]] || die "no mutant '$name' in '$list'"
-        patches+=("$list/$name.patch")
+        mutants_add "$name"
     done
-    [[ ${#patches[@]} -gt 0 ]] || die "--list '$list': no *.patch in it"
+    [[ ${#patches[@]} -gt 0 ]] ||
+        die "--list '$list': no *.patch or *.diff in it"
     mapfile -t patches < <(realpath "${patches[@]}")
     [[ $jobs -le ${#patches[@]} ]] || jobs=${#patches[@]}
+}
+
+mutants_add() {
+    local end
+    for end in patch diff; do
+        [[ ! -f $list/$1.$end ]] || break
+    done
+    [[ -f $list/$1.$end ]] || die "no mutant '$1' in '$list'"
+    patches+=("$list/$1.$end")
 }
 
 # What the project is now, and a copy a worker, built; the first one shows that

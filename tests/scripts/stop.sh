@@ -90,6 +90,21 @@ END
 export ROOT
 expect 0 timeout 60 bash run
 
+# A plan that is replayed by hand, too, whoever is told.
+replay_begin() {
+    "$ROOT/scripts/repro" "$SF_PLAN" >stdout 2>stderr </dev/null &
+    gate=$!
+    soon under_way
+}
+SF_PLAN=$SOCKFAULT_PROJECT/corpus/plans/short.plan
+for signal in TERM KILL; do
+    replay_begin
+    kill "-$signal" "$gate"
+    soon gate_ended
+    gate=
+    soon all_ended
+done
+
 # What is replayed ends with who wants to know what comes of it.
 cat >run <<'END'
 . "$ROOT/scripts/lib/common.sh"

@@ -22,6 +22,25 @@ refused "$ROOT/scripts/repro"
 refused "$ROOT/scripts/repro" /no/such/input
 refused "$ROOT/scripts/build" nonsense
 
+# Where nothing can be written nothing is begun, nor is anything made.
+refused "$ROOT/scripts/coverage" --json /proc/nowhere/x
+refused "$ROOT/scripts/coverage" --html /proc/nowhere/x
+refused "$ROOT/scripts/mutants" --json /proc/nowhere/x
+refused "$ROOT/scripts/mutants" --html /proc/nowhere/x
+refused "$ROOT/scripts/bench" --json /proc/nowhere/x
+mkdir none list
+cp "$ROOT/bench/mutants/P24.patch" list/one.diff
+refused "$ROOT/scripts/mutants" --list list --json /proc/nowhere/x one
+has stderr "--json '/proc/nowhere/x': cannot write it"
+refused "$ROOT/scripts/mutants" --list list two
+refused "$ROOT/scripts/mutants" --list none
+has stderr 'no *.patch or *.diff'
+for script in campaign gate repro coverage; do
+    refused env SOCKFAULT_PROJECT="$WORK/none" "$ROOT/scripts/$script" x
+    has stderr "SOCKFAULT_PROJECT '$WORK/none': expected a folder"
+done
+[[ -z $(ls none) ]] || fail "made in what is no project: $(ls none)"
+
 # A limit that is none is no finding.
 for limit in TIMEOUT_S=abc MEMORY_MB=foo RUN_S=0 REPLAYS=0 REPLAYS=x \
     SLICE_S=5s \

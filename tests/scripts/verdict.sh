@@ -11,7 +11,7 @@ for part in build replay findings engine corpus turns sweep report gate \
     . "$SF_LIB/$part.sh"
 done
 sanitizers_env
-work=$WORK out=$WORK/out found=0 loopback=
+work=$WORK out=$WORK/out found=0 refused= loopback= verbose=
 mkdir -p "$SF_BUILD/bin" "$out"/{work,findings}
 
 # The input says what comes of it; "turns" is another thing each other time.
@@ -27,6 +27,12 @@ fi
 case $what in
 clean) echo 'executed 1 of 1 inputs' ;;
 quiet) ;;
+none)
+    echo 'executed 0 of 1 inputs'
+    echo "sockfault: ${!#}:1:2: expected more" >&2
+    exit 2
+    ;;
+two) exit 2 ;;
 killed) kill -SEGV $$ ;;
 *)
     echo "sockfault: finding: $what: said so" >&2
@@ -35,7 +41,7 @@ killed) kill -SEGV $$ ;;
 esac
 END
 chmod +x "$SF_BUILD/bin/fuzz_sample"
-inputs=(clean quiet killed spin stall turns)
+inputs=(clean none two quiet killed spin stall turns)
 for input in "${inputs[@]}"; do printf %s "$input" >"$input"; done
 
 # taken INPUT KIND: for what a replay takes it.
@@ -46,6 +52,13 @@ taken() {
 taken clean ''
 taken quiet silent-exit
 taken killed signal-11
+taken two exit-2
+taken none refused
+[[ $replay_message == 'none:1:2: expected more' ]] || fail "$replay_message"
+repro_input fuzz_sample none >said 2>&1
+[[ $found,$refused == 0,yes ]] || fail "found, or played: $(cat said)"
+! grep -q executed said || fail "refused, and executed: $(cat said)"
+[[ $(repro_status) -eq 2 && $(found=1 repro_status) -eq 1 ]] || fail "status"
 taken spin spin
 mkdir folder
 cp clean folder
@@ -72,6 +85,9 @@ finding_input "$out" fuzz_sample afl spin /dev/null
 [[ $(findings_count "$out") -eq 1 ]] || fail "two of the same"
 repro_input fuzz_sample turns >said
 has said 'reproduced 3 of 5: spin'
+has said 'executed 5 of 5'
+repro_input fuzz_sample quiet >said
+has said 'executed 0 of 5'
 [[ $found -eq 1 ]] || fail "reproduced, and not found"
 
 # What one input leaves to the next is found though it replays clean; what took
