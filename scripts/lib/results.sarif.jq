@@ -6,7 +6,10 @@ def region:
   | {
       physicalLocation: {
         artifactLocation: {
-          uri: (if $p.file == "" then "fuzzers/\(.fuzzer).c" else $p.file end),
+          uri: (if $p.file != "" then $p.file
+                elif .fuzzer | contains(".")
+                then "target/programs/framed_\(.fuzzer | split(".")[0]).c"
+                else "fuzzers/\(.fuzzer).c" end),
           uriBaseId: "ROOT"
         },
         region: { startLine: ($p.line | tonumber) }

@@ -42,6 +42,17 @@ expect 1 timeout -s INT --preserve-status 5 "$ROOT/scripts/campaign" --time 1h
 has stdout 'finding spin'
 has stdout 'report: '
 
+# What is no input is said, and is not clean.
+sample ''
+truncate -s 1048577 "$SOCKFAULT_PROJECT/corpus/fuzz_sample/large"
+expect 2 "$ROOT/scripts/campaign" --time 4s
+has stdout 'not played: corpus/fuzz_sample/large: larger than 1 MiB'
+has stdout 'next: nothing found, but not everything was executed'
+jq -e '.status == 2' "$SOCKFAULT_PROJECT/out/campaign/result.json" >/dev/null ||
+    fail "the report is not 2"
+rm "$SOCKFAULT_PROJECT/corpus/fuzz_sample/large"
+expect 0 "$ROOT/scripts/campaign" --time 4s
+
 sample exit
 expect 2 "$ROOT/scripts/campaign" --time 4s
 has stdout 'never executed: fuzz_sample on libfuzzer'

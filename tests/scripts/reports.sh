@@ -31,6 +31,15 @@ expect 0 xmllint --html --noout index.html
 grep -q '<b>' index.html && fail "markup went through"
 jq -e '.runs[0].results | length == 2' results.sarif >/dev/null || fail sarif
 
+# A plan's finding is at a program that is there.
+for side in server client; do
+    jq --arg case "$side.select" '.findings[].fuzzer = $case' result.json |
+        jq -r -f "$ROOT/scripts/lib/results.sarif.jq" >plan.sarif
+    uri=$(jq -r '.runs[0].results[0].locations[0]
+        | .physicalLocation.artifactLocation.uri' plan.sarif)
+    [[ -f $ROOT/$uri ]] || fail "'$uri' is not there"
+done
+
 # A replay's output in two: decoded session, counted repeats; then the report.
 printf '%s\n' 'input /a/b: 3 bytes' 'wait 1' recv recv recv recv send \
     'sockfault: finding: spin: x' '==1==ERROR: y' >replay
