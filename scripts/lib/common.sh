@@ -60,16 +60,15 @@ on_exit() {
 trap on_exit EXIT
 
 # session_of_its_own ARGUMENTS...: what this script starts, in whatever groups,
-# ends with it, in whatever way: it leads a session, or starts itself over as
-# one that does.  Who is sent a signal takes the other along.
+# ends with it, in whatever way: it starts itself over at the head of a session
+# in which there is nobody else, and ends with that.
 session_of_its_own() {
-    local session status=0
-    read -r _ _ _ _ _ session _ <"/proc/$$/stat"
-    if [[ $session -eq $$ ]]; then
+    local status=0
+    if [[ ${SF_SESSION-} == "$PPID" ]]; then
         setsid "$SF_LIB/keeper" $$ >/dev/null 2>&1 &
         return
     fi
-    setsid setpriv --pdeathsig TERM "$0" "$@" </dev/null &
+    SF_SESSION=$$ setsid setpriv --pdeathsig TERM "$0" "$@" </dev/null &
     wait $! || status=$?
     [[ $status -le 2 ]] || die "stopped: ended with $status"
     finish "$status"
