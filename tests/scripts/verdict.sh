@@ -64,6 +64,13 @@ mkdir folder
 cp clean folder
 ! replay_folder fuzz_sample folder report || fail "a folder, and no word of it"
 
+# A client that was not there, and one that said nothing.
+mkdir run
+sweep_wrong run first none
+sweep_wrong run second 1
+printf '%s\n' 'the first client was never started' 'the second client: status 1' |
+    diff - run/wrong || fail "how they ended"
+
 # One name a bug: the kind and the first three frames.
 name=$(signature_of spin 'a b c')
 for frames in 'a b d' 'a d c' 'd b c' 'a b' ''; do
