@@ -59,6 +59,11 @@ void sf_set_preload(const struct sf_program *program, const char *library);
  * same environment.  `first_ends`: also where it would go on after one. */
 void sf_set_sanitizers(bool first_ends);
 
+/* What an option names to be written: NULL for no name, - is standard output.
+ * What could not be written is said when it is closed. */
+bool sf_output_open(FILE **out, const char *path);
+bool sf_output_close(FILE *out, const char *path);
+
 /* First of all: one of the first three that is closed stays so, for us and for
  * the command, but no file of ours becomes what we print to.  At the end what
  * nobody can read was not done. */
@@ -141,7 +146,8 @@ enum {
     SF_VERB_RUN = 1,
     SF_VERB_REPLAY = 2,
     SF_VERB_SHRINK = 4,
-    SF_VERB_EXPLORE = 8
+    SF_VERB_EXPLORE = 8,
+    SF_VERB_REPORT = 16
 };
 
 enum { SF_JOBS_MAX = 256 };
@@ -163,6 +169,9 @@ struct sf_options {
     bool compares;
     bool silent;
     bool without[SF_FAULT_COUNT];
+
+    /* report */
+    const char *html; /* where the page goes, NULL for nowhere */
 };
 
 void sf_options_init(struct sf_options *o);

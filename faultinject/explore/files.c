@@ -133,6 +133,27 @@ void sf_set_sanitizers(bool first_ends)
     set_sanitizer("TSAN_OPTIONS", more);
 }
 
+bool sf_output_open(FILE **out, const char *path)
+{
+    *out = NULL;
+    if (!path)
+        return true;
+    *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+    return *out ? true : sf_complain("%s: %s", path, strerror(errno));
+}
+
+bool sf_output_close(FILE *out, const char *path)
+{
+    bool good;
+
+    if (!out || out == stdout) /* sf_check_output() looks after that */
+        return true;
+    good = !ferror(out);
+    if (fclose(out) != 0)
+        good = false;
+    return good ? true : sf_complain("%s: %s", path, strerror(errno));
+}
+
 static void check_at_end(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))

@@ -1,16 +1,13 @@
 /* json.c: what came out, for programs; see explore.h. */
-#include <json-c/json.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <wchar.h>
 
-#include "faultinject/explore/explore.h"
+#include "faultinject/explore/json.h"
 
 enum { UTF8_MAX = 4 }; /* bytes of a character */
-
-typedef struct json_object json;
 
 /* How many bytes of UTF-8 begin here; 0: these are none. */
 static size_t well_formed(const char *s)
@@ -29,7 +26,7 @@ static size_t well_formed(const char *s)
 }
 
 /* JSON is UTF-8, and names of files are bytes: what is none of it is U+FFFD. */
-static json *string_of(const char *text)
+json *sf_json_string(const char *text)
 {
     static const char unknown[] = "\xef\xbf\xbd";
     json *string = NULL;
@@ -49,17 +46,17 @@ static json *string_of(const char *text)
     return string;
 }
 
-static void add_text(json *to, const char *name, const char *text)
+void sf_json_text(json *to, const char *name, const char *text)
 {
-    json_object_object_add(to, name, text ? string_of(text) : NULL);
+    json_object_object_add(to, name, text ? sf_json_string(text) : NULL);
 }
 
-static void add_number(json *to, const char *name, uint64_t n)
+void sf_json_number(json *to, const char *name, uint64_t n)
 {
     json_object_object_add(to, name, json_object_new_uint64(n));
 }
 
-static void add_rule(json *to, const char *name, const struct sf_rule *rule)
+void sf_json_rule(json *to, const char *name, const struct sf_rule *rule)
 {
     char *text = NULL;
     size_t size;
@@ -69,25 +66,34 @@ static void add_rule(json *to, const char *name, const struct sf_rule *rule)
         sf_rule_print(rule, out);
         fclose(out);
     }
-    add_text(to, name, text);
+    sf_json_text(to, name, text);
     free(text);
+}
+
+void sf_json_write(json *all, FILE *out)
+{
+    fputs(json_object_to_json_string_ext(
+              all, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE),
+          out);
+    fputc('\n', out);
+    json_object_put(all);
 }
 
 static void add_where(json *to, const struct sf_control *c, uint64_t site)
 {
     char where[SF_WHERE_MAX];
 
-    add_text(to, "site", sf_where(c, site, where) ? where : NULL);
+    sf_json_text(to, "site", sf_where(c, site, where) ? where : NULL);
 }
 
 /* --- the parts --- */
 
-static json *command(const struct sf_run *run)
+json *sf_json_words(char *const *word)
 {
     json *words = json_object_new_array();
 
-    for (char **word = run->command; *word; word++)
-        json_object_array_add(words, string_of(*word));
+    for (; *word; word++)
+        json_object_array_add(words, sf_json_string(*word));
     return words;
 }
 
@@ -97,9 +103,9 @@ static json *processes(const struct sf_control *c)
 
     for (unsigned i = 0; i < sf_processes(c); i++) {
         json *process = json_object_new_object();
-        add_text(process, "program", c->processes[i].program);
-        add_number(process, "pid", (uint64_t)c->processes[i].pid);
-        add_number(process, "connections", c->processes[i].connections);
+        sf_json_text(process, "program", c->processes[i].program);
+        sf_json_number(process, "pid", (uint64_t)c->processes[i].pid);
+        sf_json_number(process, "connections", c->processes[i].connections);
         json_object_array_add(list, process);
     }
     return list;
@@ -111,7 +117,7 @@ static json *calls_by_name(const struct sf_control *c)
 
     for (int i = 0; i < SF_CALL_COUNT; i++)
         if (sf_seen(c, i))
-            add_number(counts, sf_calls[i].name, sf_seen(c, i));
+            sf_json_number(counts, sf_calls[i].name, sf_seen(c, i));
     return counts;
 }
 
@@ -121,7 +127,7 @@ static json *injected_by_kind(const struct sf_control *c)
 
     for (int i = 1; i < SF_FAULT_COUNT; i++)
         if (c->injected[i])
-            add_number(counts, sf_faults[i].word, c->injected[i]);
+            sf_json_number(counts, sf_faults[i].word, c->injected[i]);
     return counts;
 }
 
@@ -131,10 +137,10 @@ static json *rules(const struct sf_control *c)
 
     for (size_t i = 0; i < c->n_rules; i++) {
         json *rule = json_object_new_object();
-        add_rule(rule, "rule", &c->rules[i]);
-        add_text(rule, "state", sf_rule_state(&c->rules[i]));
-        add_number(rule, "matched", c->rules[i].matched);
-        add_number(rule, "done", c->rules[i].done);
+        sf_json_rule(rule, "rule", &c->rules[i]);
+        sf_json_text(rule, "state", sf_rule_state(&c->rules[i]));
+        sf_json_number(rule, "matched", c->rules[i].matched);
+        sf_json_number(rule, "done", c->rules[i].done);
         json_object_array_add(list, rule);
     }
     return list;
@@ -147,16 +153,16 @@ static json *finding(const struct sf_control *c, const struct sf_told *told,
     const struct sf_record *cause = sf_cause(c, told);
     json *one = json_object_new_object();
 
-    add_text(one, "monitor", monitor);
-    add_text(one, "line", line);
+    sf_json_text(one, "monitor", monitor);
+    sf_json_text(one, "line", line);
     if (told) {
-        add_number(one, "times", told->times);
-        add_number(one, "process", told->process);
+        sf_json_number(one, "times", told->times);
+        sf_json_number(one, "process", told->process);
         add_where(one, c, told->site);
     }
     if (cause) {
         struct sf_rule rule = sf_rule_of(c, cause, sf_endless(c));
-        add_rule(one, "after", &rule);
+        sf_json_rule(one, "after", &rule);
     }
     return one;
 }
@@ -188,9 +194,9 @@ static json *dropped(const struct sf_control *c)
     struct sf_dropped n = sf_dropped(c);
     json *counts = json_object_new_object();
 
-    add_number(counts, "calls", n.calls);
-    add_number(counts, "faults", n.faults);
-    add_number(counts, "connections", c->n_beyond);
+    sf_json_number(counts, "calls", n.calls);
+    sf_json_number(counts, "faults", n.faults);
+    sf_json_number(counts, "connections", c->n_beyond);
     return counts;
 }
 
@@ -203,9 +209,9 @@ static json *end(const struct sf_outcome_of_run *outcome)
     if (WIFSIGNALED(status)) {
         char name[32];
         snprintf(name, sizeof name, "SIG%s", sigabbrev_np(WTERMSIG(status)));
-        add_text(how, "signal", name);
+        sf_json_text(how, "signal", name);
     } else {
-        add_number(how, "status", (uint64_t)WEXITSTATUS(status));
+        sf_json_number(how, "status", (uint64_t)WEXITSTATUS(status));
     }
     json_object_object_add(how, "timed_out",
                            json_object_new_boolean(outcome->timed_out));
@@ -218,26 +224,22 @@ void sf_json_print(const struct sf_run *run,
     const struct sf_control *c = outcome->control;
     json *all = json_object_new_object();
 
-    json_object_object_add(all, "command", command(run));
-    add_text(all, "profile", sf_profile_names[run->plan.profile]);
-    add_text(all, "verdict", sf_verdict(run, outcome));
-    add_number(all, "exit", (uint64_t)sf_status(run, outcome));
-    add_number(all, "calls", sf_calls_seen(c));
-    add_number(all, "sockets_passed", outcome->passed.sockets);
-    add_number(all, "io_urings", outcome->passed.rings);
-    add_number(all, "programs_lost", c->lost.n);
+    json_object_object_add(all, "command", sf_json_words(run->command));
+    sf_json_text(all, "profile", sf_profile_names[run->plan.profile]);
+    sf_json_text(all, "verdict", sf_verdict(run, outcome));
+    sf_json_number(all, "exit", (uint64_t)sf_status(run, outcome));
+    sf_json_number(all, "calls", sf_calls_seen(c));
+    sf_json_number(all, "sockets_passed", outcome->passed.sockets);
+    sf_json_number(all, "io_urings", outcome->passed.rings);
+    sf_json_number(all, "programs_lost", c->lost.n);
     json_object_object_add(all, "by_call", calls_by_name(c));
-    add_number(all, "connections", sf_connections(c));
+    sf_json_number(all, "connections", sf_connections(c));
     json_object_object_add(all, "processes", processes(c));
-    add_number(all, "faults", sf_sum(c->injected, SF_FAULT_COUNT));
+    sf_json_number(all, "faults", sf_sum(c->injected, SF_FAULT_COUNT));
     json_object_object_add(all, "by_fault", injected_by_kind(c));
     json_object_object_add(all, "rules", rules(c));
     json_object_object_add(all, "findings", findings(run, outcome));
     json_object_object_add(all, "not_kept", dropped(c));
     json_object_object_add(all, "end", end(outcome));
-    fputs(json_object_to_json_string_ext(
-              all, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE),
-          out);
-    fputc('\n', out);
-    json_object_put(all);
+    sf_json_write(all, out);
 }

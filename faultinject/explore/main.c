@@ -1,5 +1,4 @@
 /* main.c: the sockfault command. */
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -7,13 +6,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "faultinject/explore/sweep.h"
+#include "faultinject/explore/report.h"
 
 static const char usage[] =
     "usage: sockfault run [OPTION]... [--] COMMAND [ARGUMENT]...\n"
     "       sockfault replay [OPTION]... TRACE\n"
     "       sockfault shrink [OPTION]... TRACE\n"
     "       sockfault explore [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+    "       sockfault report [OPTION]... [DIR]\n"
     "       sockfault check PLAN...\n"
     "       sockfault list calls|faults|model|monitors\n"
     "       sockfault prove --help\n"
@@ -25,6 +25,7 @@ static const char usage[] =
     "replay: run the command of a trace under what happened in it.\n"
     "shrink: the smallest plan that shows the same, on standard output.\n"
     "explore: run the command once for each fault that fits one of its calls.\n"
+    "report: what explore has kept there, a line for each call and place.\n"
     "check: read plans and print them in their canonical form.\n"
     "\n";
 static const char usage_end[] =
@@ -32,27 +33,6 @@ static const char usage_end[] =
     "Ends with 0: nothing found, 1: something found, 2: could not do it.\n";
 
 /* --- what is written, besides the summary --- */
-
-static bool open_output(FILE **out, const char *path)
-{
-    *out = NULL;
-    if (!path)
-        return true;
-    *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-    return *out ? true : sf_complain("%s: %s", path, strerror(errno));
-}
-
-static bool close_output(FILE *out, const char *path)
-{
-    bool good;
-
-    if (!out || out == stdout) /* sf_check_output() looks after that */
-        return true;
-    good = !ferror(out);
-    if (fclose(out) != 0)
-        good = false;
-    return good ? true : sf_complain("%s: %s", path, strerror(errno));
-}
 
 /* Opened before the run, so that a bad name costs nothing. */
 static bool run_and_write(const struct sf_run *run,
@@ -62,15 +42,15 @@ static bool run_and_write(const struct sf_run *run,
     FILE *json;
     bool good;
 
-    if (!open_output(&trace, run->trace))
+    if (!sf_output_open(&trace, run->trace))
         return false;
-    good = open_output(&json, run->json) && sf_run(run, outcome);
+    good = sf_output_open(&json, run->json) && sf_run(run, outcome);
     if (good && trace)
         sf_trace_print(run, outcome->control, trace);
     if (good && json)
         sf_json_print(run, outcome, json);
-    good = close_output(trace, run->trace) && good;
-    return close_output(json, run->json) && good;
+    good = sf_output_close(trace, run->trace) && good;
+    return sf_output_close(json, run->json) && good;
 }
 
 static int run_and_tell(struct sf_options *o)
@@ -144,7 +124,7 @@ static int verb_shrink(int argc, char **argv)
 
 static bool take_sweep(struct sf_options *o, struct sf_sweep *s)
 {
-    *s = (struct sf_sweep){.folder = o->out ? o->out : "explore",
+    *s = (struct sf_sweep){.folder = o->out ? o->out : SF_EXPLORED,
                            .class = o->class,
                            .without = o->without,
                            .compares = o->compares,
@@ -176,6 +156,18 @@ static int verb_explore(int argc, char **argv)
         if (take_sweep(&o, &s))
             status = sf_sweep(&s);
     }
+    sf_options_fini(&o);
+    return status;
+}
+
+static int verb_report(int argc, char **argv)
+{
+    struct sf_options o;
+    int status = SF_COULD_NOT;
+
+    sf_options_init(&o);
+    if (sf_options_take(&o, SF_VERB_REPORT, argc, argv))
+        status = sf_report(&o, argv[optind] ? argv[optind] : SF_EXPLORED);
     sf_options_fini(&o);
     return status;
 }
@@ -241,7 +233,8 @@ int main(int argc, char **argv)
         int (*function)(int argc, char **argv);
     } verbs[] = {{"run", verb_run},       {"replay", verb_replay},
                  {"shrink", verb_shrink}, {"explore", verb_explore},
-                 {"check", verb_check},   {"list", verb_list}};
+                 {"report", verb_report}, {"check", verb_check},
+                 {"list", verb_list}};
 
     sf_check_output();
     if (argc > 1 && (is_help(argv[1]) || (argc == 3 && is_help(argv[2]) &&

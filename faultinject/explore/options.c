@@ -183,8 +183,9 @@ enum {
     REPLAY = SF_VERB_REPLAY,
     SHRINK = SF_VERB_SHRINK,
     EXPLORE = SF_VERB_EXPLORE,
+    REPORT = SF_VERB_REPORT,
     ALL = RUN | REPLAY | SHRINK | EXPLORE,
-    TRACE = 16
+    TRACE = 32
 };
 
 enum {
@@ -252,7 +253,7 @@ static bool take_sweep(struct sf_options *o, int option, const char *value)
 
 static bool take_option(struct sf_options *o, int option, const char *value)
 {
-    if (rows[option].verbs == EXPLORE)
+    if ((rows[option].verbs & ~(unsigned)REPORT) == EXPLORE)
         return take_sweep(o, option, value);
     switch (option) {
     case OPT_PLAN:
@@ -296,6 +297,9 @@ static bool take_option(struct sf_options *o, int option, const char *value)
         return true;
     case OPT_JSON:
         o->run.json = value;
+        return true;
+    case OPT_HTML:
+        o->html = value;
         return true;
     default:
         o->run.quiet = true;
@@ -341,10 +345,16 @@ static int row_of(int found)
     return -1; /* getopt has said what is wrong */
 }
 
+static const char *operands(unsigned verb)
+{
+    if (verb == REPORT)
+        return "[DIR]";
+    return verb & (RUN | EXPLORE) ? "[--] COMMAND [ARGUMENT]..." : "TRACE";
+}
+
 static void help(const char *verb, unsigned bit)
 {
-    printf("usage: sockfault %s [OPTION]... %s\n", verb,
-           bit & (RUN | EXPLORE) ? "[--] COMMAND [ARGUMENT]..." : "TRACE");
+    printf("usage: sockfault %s [OPTION]... %s\n", verb, operands(bit));
     sf_options_print(bit, stdout);
     exit(SF_NOTHING_FOUND);
 }
@@ -389,7 +399,7 @@ static bool take(struct sf_options *o, unsigned verb, int argc, char **argv)
             !keep(&o->run, row, optarg))
             return false;
     }
-    if (optind < argc)
+    if (optind < argc || verb == REPORT)
         return true;
     return sf_complain("%s: which %s?", argv[0],
                        verb & (RUN | EXPLORE | TRACE) ? "command" : "trace");
@@ -400,9 +410,10 @@ bool sf_options_take(struct sf_options *o, unsigned verb, int argc, char **argv)
     if (!take(o, verb, argc, argv))
         return false;
     if (!(verb & (RUN | EXPLORE)) && optind + 1 < argc)
-        return sf_complain("%s: '%s' after the trace: there is one, and "
+        return sf_complain("%s: '%s' after the %s: there is one, and "
                            "options come before it",
-                           argv[0], argv[optind + 1]);
+                           argv[0], argv[optind + 1],
+                           verb == REPORT ? "folder" : "trace");
     return true;
 }
 

@@ -306,20 +306,12 @@ static bool go(struct sf_sweep *s)
     return sf_sweep_read(s) && good;
 }
 
-static bool found(const struct sf_sweep *s)
-{
-    for (size_t i = 0; i < s->n_groups; i++)
-        if (sf_sweep_is_sure(&s->groups[i]))
-            return true;
-    return false;
-}
-
 static int verdict(const struct sf_sweep *s)
 {
     size_t met =
         sf_sweep_count(s, SF_CASE_QUIET) + sf_sweep_count(s, SF_CASE_FOUND);
 
-    if (found(s))
+    if (sf_sweep_sure(s))
         return SF_FOUND;
     if (at.cannot || at.stopped)
         return SF_COULD_NOT;
@@ -348,7 +340,7 @@ int sf_sweep(struct sf_sweep *s)
     if (!go(s))
         at.cannot = true;
     remove_outputs(s);
-    sf_sweep_say(s, at.stopped || at.cannot, sf_now_ms() - at.since,
-                 s->runs - before);
+    sf_sweep_say(s, at.stopped || at.cannot ? SF_REST_STOPPED : SF_REST_TIME,
+                 sf_now_ms() - at.since, s->runs - before);
     return verdict(s);
 }

@@ -78,12 +78,16 @@ struct sf_sweep {
     struct sf_baseline base;
     struct sf_plan cases;
     uint8_t *state; /* by case                     */
+    size_t *group;  /* by case that found: which   */
     size_t step;    /* from one case to the next   */
     long log_at;    /* what was read of `runs`     */
     uint64_t runs;  /* that were made for cases    */
     struct sf_group *groups;
     size_t n_groups;
 };
+
+/* Where it is kept if nobody says where. */
+#define SF_EXPLORED "explore"
 
 /* The path of a thing in the folder: one of a few static ones. */
 const char *sf_sweep_path(const struct sf_sweep *s, const char *format, ...)
@@ -98,6 +102,9 @@ int sf_sweep_survey(struct sf_sweep *s);
 /* Is there a survey of the same command? */
 bool sf_sweep_has_cases(const struct sf_sweep *s);
 bool sf_sweep_load(struct sf_sweep *s);
+/* The same of a survey of any command, once its cases are in s->cases; nothing
+ * is run afterwards. */
+bool sf_sweep_load_kept(struct sf_sweep *s);
 
 /* The i-th that is to be run: they are run in an order in which those up to any
  * are spread evenly over all. */
@@ -134,6 +141,8 @@ size_t sf_sweep_count(const struct sf_sweep *s, enum sf_case_state state);
 size_t sf_sweep_cases(const struct sf_sweep *s);
 /* Shown again, at least once. */
 bool sf_sweep_is_sure(const struct sf_group *group);
+/* How many of them are. */
+size_t sf_sweep_sure(const struct sf_sweep *s);
 
 /* --- sweep_say.c: what is said -------------------------------------------- */
 
@@ -141,9 +150,26 @@ bool sf_sweep_is_sure(const struct sf_group *group);
 void sf_sweep_progress(const struct sf_sweep *s, struct sf_progress *p,
                        size_t before);
 
-/* What came of it; `stopped`: if not all were run, it was not the time. */
-void sf_sweep_say(const struct sf_sweep *s, bool stopped, int64_t took_ms,
+/* If not all were run: why. */
+enum sf_rest {
+    SF_REST_TIME,
+    SF_REST_STOPPED,
+    SF_REST_TO_DO,
+    SF_REST_AT_WORK,
+    SF_RESTS
+};
+const char *sf_sweep_rest(enum sf_rest rest);
+
+/* What came of it, up to how many findings. */
+void sf_sweep_say_state(const struct sf_sweep *s, enum sf_rest rest);
+/* The findings. */
+void sf_sweep_say_groups(const struct sf_sweep *s);
+/* All. */
+void sf_sweep_say(const struct sf_sweep *s, enum sf_rest rest, int64_t took_ms,
                   uint64_t runs);
+/* The command that shows one again; without the end of the line. */
+void sf_sweep_print_replay(const struct sf_sweep *s, const struct sf_group *g,
+                           FILE *out);
 
 /* --- sweep.c -------------------------------------------------------------- */
 

@@ -368,11 +368,8 @@ static size_t golden(size_t n)
     return step ? step : 1;
 }
 
-bool sf_sweep_load(struct sf_sweep *s)
+static bool begin(struct sf_sweep *s)
 {
-    if (!load_baseline(s) ||
-        !sf_load_plan(&s->cases, sf_sweep_path(s, "cases")))
-        return false;
     if (s->cases.n == 0)
         return sf_complain("explore: no fault of this choice fits any of its "
                            "%" PRIu64 " calls",
@@ -380,7 +377,36 @@ bool sf_sweep_load(struct sf_sweep *s)
     s->run.timeout_ms = s->base.timeout_ms;
     s->step = golden(s->cases.n);
     s->state = calloc(s->cases.n, 1);
-    return s->state || sf_complain("no memory for %zu cases", s->cases.n);
+    s->group = calloc(s->cases.n, sizeof *s->group);
+    return (s->state && s->group) ||
+           sf_complain("no memory for %zu cases", s->cases.n);
+}
+
+bool sf_sweep_load(struct sf_sweep *s)
+{
+    return load_baseline(s) &&
+           sf_load_plan(&s->cases, sf_sweep_path(s, "cases")) && begin(s);
+}
+
+/* Behind the command and the choice, a line each. */
+bool sf_sweep_load_kept(struct sf_sweep *s)
+{
+    const char *path = sf_sweep_path(s, "baseline");
+    FILE *in = fopen(path, "re");
+    char *line = NULL;
+    size_t room = 0;
+    bool good =
+        in && getline(&line, &room, in) > 0 && getline(&line, &room, in) > 0;
+
+    s->run.memory = good && strstr(line, " memory");
+    good = good && read_figures(&s->base, in);
+    if (in)
+        fclose(in);
+    free(line);
+    return good ? begin(s)
+                : sf_complain("%s: is not as this version of sockfault "
+                              "explore writes it",
+                              path);
 }
 
 size_t sf_sweep_case(const struct sf_sweep *s, size_t i)

@@ -109,6 +109,7 @@ static bool take_found(struct sf_sweep *s, size_t i, const char *text)
     if (!find_group(s, name) && !add_group(s, i, name, text + n))
         return false;
     g = find_group(s, name);
+    s->group[i] = (size_t)(g - s->groups);
     g->cases++;
     g->faults |= UINT64_C(1) << s->cases.rules[i].fault;
     g->last = i;
@@ -208,4 +209,13 @@ size_t sf_sweep_cases(const struct sf_sweep *s)
 bool sf_sweep_is_sure(const struct sf_group *g)
 {
     return g->shown > 0;
+}
+
+size_t sf_sweep_sure(const struct sf_sweep *s)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_groups; i++)
+        n += sf_sweep_is_sure(&s->groups[i]);
+    return n;
 }

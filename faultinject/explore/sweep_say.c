@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "faultinject/explore/sweep.h"
+#include "faultinject/session/word.h"
 
 static const char *s_of(uint64_t n)
 {
@@ -115,26 +116,37 @@ static void say_performed(const struct sf_sweep *s)
                alone, s_of(alone));
 }
 
-static void say_end(const struct sf_sweep *s, bool stopped)
+/* In the order of enum sf_rest. */
+static const struct {
+    const char *word; /* padded */
+    const char *why;
+} rests[SF_RESTS] = {
+    {"SAMPLE    ", "the time was over"},
+    {"INCOMPLETE", "it was stopped"},
+    {"INCOMPLETE", "the same explore once more goes on with the others"},
+    {"INCOMPLETE", "sockfault explore is at work there just now"},
+};
+
+const char *sf_sweep_rest(enum sf_rest rest)
+{
+    return rests[rest].why;
+}
+
+static void say_end(const struct sf_sweep *s, enum sf_rest rest)
 {
     size_t all = sf_sweep_cases(s), n = done(s);
 
     if (n >= all)
         printf("  COMPLETE   each was run\n");
-    else if (!stopped)
-        printf("  SAMPLE     %zu of %zu, evenly spread: the time was over\n", n,
-               all);
     else
-        printf("  INCOMPLETE %zu of %zu, evenly spread: it was stopped\n", n,
-               all);
+        printf("  %s %zu of %zu, evenly spread: %s\n", rests[rest].word, n, all,
+               rests[rest].why);
 }
 
 static void say_groups_count(const struct sf_sweep *s)
 {
-    size_t sure = 0;
+    size_t sure = sf_sweep_sure(s);
 
-    for (size_t i = 0; i < s->n_groups; i++)
-        sure += sf_sweep_is_sure(&s->groups[i]);
     if (sure)
         printf("  FOUND      %zu, in %zu of the cases\n", sure,
                sf_sweep_count(s, SF_CASE_FOUND));
@@ -160,14 +172,23 @@ static bool is_of_output(const struct sf_group *g)
            strncmp(g->name, "silent-", strlen("silent-")) == 0;
 }
 
+void sf_sweep_print_replay(const struct sf_sweep *s, const struct sf_group *g,
+                           FILE *out)
+{
+    fputs("sockfault replay ", out);
+    sf_print_word(sf_sweep_path(s, "findings/%s.plan", g->name), out);
+    if (is_of_output(g)) {
+        fputs(" | cmp - ", out);
+        sf_print_word(sf_sweep_path(s, "baseline.output"), out);
+    }
+}
+
 static void say_again(const struct sf_sweep *s, const struct sf_group *g)
 {
     printf("  shown again %u of %u times%s\n", g->shown, g->tries,
            sf_sweep_is_sure(g) ? "" : ": does not count");
-    printf("  sockfault replay %s",
-           sf_sweep_path(s, "findings/%s.plan", g->name));
-    if (is_of_output(g))
-        printf(" | cmp - %s", sf_sweep_path(s, "baseline.output"));
+    fputs("  ", stdout);
+    sf_sweep_print_replay(s, g, stdout);
     printf("\n");
 }
 
@@ -183,19 +204,32 @@ static void say_group(const struct sf_sweep *s, const struct sf_group *g)
         say_again(s, g);
 }
 
-void sf_sweep_say(const struct sf_sweep *s, bool stopped, int64_t took_ms,
-                  uint64_t runs)
+void sf_sweep_say_state(const struct sf_sweep *s, enum sf_rest rest)
 {
     say_command(s);
     say_baseline(&s->base);
     say_cases(s);
     say_performed(s);
-    say_end(s, stopped);
+    say_end(s, rest);
     say_groups_count(s);
+}
+
+void sf_sweep_say_groups(const struct sf_sweep *s)
+{
+    for (size_t i = 0; i < s->n_groups; i++)
+        say_group(s, &s->groups[i]);
+}
+
+void sf_sweep_say(const struct sf_sweep *s, enum sf_rest rest, int64_t took_ms,
+                  uint64_t runs)
+{
+    sf_sweep_say_state(s, rest);
     printf("  runs       %" PRIu64 " in %.1f s, %.1f a second, %d job%s\n",
            runs, (double)took_ms / 1000, rate(runs, took_ms), s->jobs,
            s_of((uint64_t)s->jobs));
-    for (size_t i = 0; i < s->n_groups; i++)
-        say_group(s, &s->groups[i]);
+    fputs("  report     sockfault report ", stdout);
+    sf_print_word(s->folder, stdout);
+    fputc('\n', stdout);
+    sf_sweep_say_groups(s);
     fflush(stdout);
 }

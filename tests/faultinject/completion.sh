@@ -32,6 +32,8 @@ offers() {
 
 offers '' -- run replay shrink check list prove
 offers sh -- shrink
+offers rep -- replay report
+offers report - -- --json --html --shard --help
 for verb in run replay shrink explore; do
     mapfile -t options \
         < <("$sockfault" "$verb" --help | grep -oE -- '--[a-z-]+')
