@@ -7,7 +7,7 @@
 # with a function bench_GROUP.
 # shellcheck shell=bash
 
-BENCH_ALL=(truth shim sim fuzz server prove)
+BENCH_ALL=(truth shim sim fuzz explore server prove)
 BENCH_BIN=$SF_BUILD/bench/bin
 BENCH_LIB=$SF_BUILD/bench/lib
 bench_percent=100 # of the rounds that a contest has

@@ -2,12 +2,14 @@
 # is depends on the machine and is judged elsewhere.
 . "$(dirname "$0")/check.sh" "$@"
 
-expect 0 "$ROOT/scripts/bench" --quick --only shim,sim,server --json rows
+expect 0 "$ROOT/scripts/bench" --quick --only shim,sim,explore,server \
+    --json rows
 has stdout 'ratio'
 jq -e '
     def string: type == "string" and . != "";
     length > 10 and all(
-        (.group | IN("shim", "sim", "server")) and (.name | string) and
+        (.group | IN("shim", "sim", "explore", "server")) and
+        (.name | string) and
         (.ratio | type == "number" and . > 0 or . == null) and
         (.goal | type == "number" or . == null) and
         (.better | IN("lower", "higher")) and (.detail | string) and
@@ -15,7 +17,8 @@ jq -e '
     any(.ratio != null)' rows >/dev/null || fail "rows: $(cat rows)"
 
 # Ours are there, whoever else is not.
-for ours in "library loaded" "a simulated call"; do
+for ours in "library loaded" "a simulated call" "a run of explore" \
+    "two jobs"; do
     jq -e --arg ours "$ours" \
         'any((.name | contains($ours)) and .ratio != null)' rows >/dev/null ||
         fail "not measured: $ours: $(cat rows)"
