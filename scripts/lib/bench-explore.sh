@@ -95,6 +95,8 @@ explore_rows() {
         "wall time, by bare"
 }
 
+# Who has a thousand cases waits for the program, not for us: half as much
+# again.  And runs share nothing, so that two processors are for two.
 bench_explore() {
     explore_once
     bench_contest explore 30 explore_turns bare jobs-1 strace libfiu
