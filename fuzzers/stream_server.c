@@ -30,7 +30,6 @@ static int handle(void *context, const struct fm_format *f,
     int r;
 
     (void)context;
-    trial.frames++;
     trial.handled = fm_now_ms();
     if (waits >= HIGH_WATER)
         sf_peer_finding(SF_MON_MEMORY, trial_peer(),

@@ -74,15 +74,32 @@ static bool may_have_lost(const struct sf_peer *p)
            (p->closed && !sf_session_now()->local && trial.trying > 0);
 }
 
+/* What the end of a stream ends is a frame, perhaps an empty one: who is told
+ * of the end has had it. */
+static void check_last(int err)
+{
+    bool wrong = err == FM_E_CLOSED ? trial.frames == 0 : err == FM_E_TRUNCATED;
+
+    if (wrong && trial.format.kind == FM_CLOSE && trial.mode != EXACT)
+        sf_peer_finding(SF_MON_LOST, trial_peer(),
+                        "the stream has ended after %zu bytes, and the frame "
+                        "that this ends did not come out",
+                        trial_peer()->sent);
+}
+
 void trial_judge_receive(int err, size_t at, size_t need)
 {
-    size_t left = trial_peer()->sent - at;
     bool lost = may_have_lost(trial_peer());
     bool over = trial_peer()->finished || trial_peer()->closed || lost;
+    /* The end comes after all that it took, whatever else was sent; of who
+     * is gone it is not known how much that was. */
+    size_t left = sf_peer_taken(trial_peer()) - at;
+    bool unsure = lost && !trial_peer()->end;
 
-    if (err == FM_E_CLOSED && over && (left == 0 || lost))
+    check_last(err);
+    if (err == FM_E_CLOSED && over && (left == 0 || unsure))
         return;
-    if (err == FM_E_TRUNCATED && over && ((left && left < need) || lost))
+    if (err == FM_E_TRUNCATED && over && ((left && left < need) || unsure))
         return;
     if (trial_excuses(err) && err != FM_E_TRUNCATED && err != FM_E_CLOSED)
         return;
@@ -104,6 +121,7 @@ int trial_check_payload(const uint8_t *payload, size_t len, struct fm_buf *wire)
 {
     int r;
 
+    trial.frames++;
     fm_buf_init(wire, 2 * SF_STREAM_MAX);
     if (trial.format.kind == FM_CLOSE)
         trial_check_whole(len);

@@ -41,7 +41,7 @@ struct trial {
     unsigned refused;   /* times that there was none since a byte moved     */
     bool idle;          /* the peer may leave unread what was sent          */
     int64_t handled;    /* when it handled a frame last, or began           */
-    unsigned frames;    /* … and how many there were                        */
+    unsigned frames;    /* … or had come out, and how many there were       */
     int64_t spent;      /* ms in the server                                 */
     bool unsent;        /* when it last waited it had something to send     */
     int64_t goodbye;    /* when it ended its stream, if that is sure; else 0 */

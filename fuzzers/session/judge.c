@@ -312,10 +312,24 @@ static void judge_dead(void)
                    (unsigned long long)session.stats.dead);
 }
 
+/* A message up to the end of the stream is handled, be it empty, before its
+ * connection counts as one that has ended well. */
+static void judge_messages(void)
+{
+    const struct fm_server_stats *s = &session.stats;
+
+    if (session.options.format.kind == FM_CLOSE && !session.stop &&
+        s->ended > s->frames)
+        sf_finding(SF_MON_LOST,
+                   "%llu streams have ended, and %llu messages were handled",
+                   (unsigned long long)s->ended, (unsigned long long)s->frames);
+}
+
 void session_judge_all(void)
 {
     judge_crowd();
     judge_dead();
+    judge_messages();
     judge_rearm();
     judge_denial();
     judge_idle_memory();

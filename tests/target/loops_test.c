@@ -621,25 +621,32 @@ static void stream_gathers(void **state)
     close_pair(p);
 }
 
-static void stream_until_closed(void **state)
+static void one_message(const char *message, size_t len)
 {
     struct pair p = sockets();
     struct fm_stream s;
     struct fm_frame frame;
     struct fm_format f;
 
-    (void)state;
     assert_int_equal(fm_format_parse(&f, "close", NULL, 0), 0);
     fm_stream_init(&s, p.a, &f);
-    put(p.b, "abc", 3);
+    put(p.b, message, len);
     assert_int_equal(fm_stream_next(&s, &frame, 0), FM_E_TIMEOUT);
     close(p.b);
     p.b = -1;
     assert_int_equal(fm_stream_next(&s, &frame, 0), FM_FRAME);
-    assert_memory_equal(frame.data, "abc", frame.len);
+    assert_int_equal(frame.len, len);
+    assert_memory_equal(frame.data, message, len);
     assert_int_equal(fm_stream_next(&s, &frame, 0), FM_E_CLOSED);
     fm_stream_fini(&s);
     close_pair(p);
+}
+
+static void stream_until_closed(void **state)
+{
+    (void)state;
+    one_message("abc", 3);
+    one_message("", 0);
 }
 
 static void clock_edges(void **state)

@@ -113,6 +113,8 @@ static void until_closed_on(struct rig *r)
     }
     assert_int_equal(rig_stop(r), 0);
     assert_int_equal(r->stats.ended, 2);
+    if (r->server != fm_fork_server) /* whose frames are not counted */
+        assert_int_equal(r->stats.frames, 2);
 }
 
 static void until_closed(void **state)
