@@ -369,6 +369,29 @@ static int dawdle(void *context, const struct fm_format *f,
     return swallow(context, f, request, out);
 }
 
+/* Told to stop with the end of the stream here already, within a frame: that is
+ * no good end. */
+static void stop_within_a_frame(void **state)
+{
+    struct fm_server_options given = {.linger_ms = 50}, o;
+    struct fm_server_stats stats = {0};
+    int fds[2], told[2];
+
+    (void)state;
+    assert_int_equal(fm_format_parse(&given.format, "be8", NULL, 0), 0);
+    assert_int_equal(fm_options_complete(&o, &given), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    assert_int_equal(pipe(told), 0);
+    close(told[1]);
+    say(fds[1], "\3ab", 3);
+    close(fds[1]);
+    assert_true(fm_serve_blocking(fds[0], &o, told[0], NULL, &stats));
+    assert_int_equal(stats.failed, 1);
+    assert_int_equal(stats.ended, 0);
+    close(told[0]);
+    close(fds[0]);
+}
+
 /* Told to stop with many frames here already: those of the time that is left
  * are answered. */
 static void stop_by_the_clock(void **state)
@@ -603,6 +626,7 @@ int main(void)
         cmocka_unit_test(stop_stuck),
         cmocka_unit_test(stop_flooded),
         cmocka_unit_test(stop_before_answers_are_read),
+        cmocka_unit_test(stop_within_a_frame),
         cmocka_unit_test(stop_by_the_clock),
         cmocka_unit_test(little_water),
         cmocka_unit_test(loop_fails),
