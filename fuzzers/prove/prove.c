@@ -6,6 +6,7 @@
  */
 #include "fuzzers/prove/core.h"
 
+#include "faultinject/session/progress.h"
 #include "faultinject/session/statement.h"
 #include "faultinject/session/word.h"
 #include "fuzzers/fuzz.h"
@@ -24,8 +25,9 @@ static const char usage_of_core[] =
     "\n"
     "Runs a session with every combination of faults, and says what that\n"
     "proves.  A SCENARIO is a session, as text or as an input, whose own\n"
-    "faults are left out, or a folder of them; a part of its path names the\n"
-    "fuzz target.\n";
+    "faults are left out, or a folder of them.  The last part of its path "
+    "that\n"
+    "names a fuzz target says which one is proved.\n";
 
 static const char usage_of_own[] =
     "usage: %s --prove [OPTION]... SCENARIO...\n"
@@ -37,7 +39,7 @@ static const char usage_of_own[] =
 static const char usage_options[] =
     "  -k, --k N            at most N faults in one session [1]\n"
     "  -P, --profile NAME   linux, posix or hostile instead of the session's\n"
-    "  -t, --budget TIME    stop after so long: 30s, 10m, 8h\n"
+    "  -t, --budget TIME    stop after so long in all: 30s, 10m, 8h\n"
     "  -s, --shard I/N      part I of N\n"
     "  -r, --resume FILE    go on where FILE says, and keep it up to date\n"
     "  -o, --out FOLDER     for counterexamples [.]\n"
@@ -49,6 +51,9 @@ static const char usage_options[] =
     "      --first          the first counterexample ends it\n";
 
 static const char usage_core_options[] =
+    "      --target NAME    the fuzz target, whatever the path says: "
+    "fuzz_session,\n"
+    "                       fuzz_stream or fuzz_client\n"
     "      --recovery       all sessions with 1 to 3 dead descriptors\n"
     "      --decoder FORMAT closure of a decoder: all streams, all pieces\n"
     "      --max N          its longest payload, where the format has none "
@@ -63,7 +68,9 @@ enum { PROVED = 0, REFUTED = 1, COULD_NOT = 2, DEFAULT_MAX = 4 };
 static struct {
     struct prove_job job; /* what is the same for all */
     int profile;          /* or -1                    */
-    bool rows, recovery, memory, first;
+    bool rows, recovery, memory, first, late;
+    double budget;                     /* seconds; 0: none     */
+    const struct prove_target *target; /* or NULL: by the path */
     const char *decoder;
     unsigned max;
     unsigned proved, refuted, other, found;
@@ -77,6 +84,25 @@ static struct {
 static bool enough(void)
 {
     return (run.first && run.refuted) || prove_stopped();
+}
+
+static void cannot(const char *path, const char *why)
+{
+    prove_complain("%s: %s", path, why);
+    run.other++;
+}
+
+/* Is the next one begun?  What is not, for want of time, is not proved; the
+ * first one says itself how little there was. */
+static bool goes_on(const char *next)
+{
+    if (enough() || run.late)
+        return false;
+    run.late =
+        run.job.until > 0 && run.found > 0 && sf_seconds() > run.job.until;
+    if (run.late)
+        cannot(next, "not begun, and nothing after it: the time is over");
+    return !run.late;
 }
 
 static void walk(struct prove_job *job, struct prove_result *r)
@@ -115,26 +141,31 @@ static void prove(struct prove_job *job)
     say(job, &r);
 }
 
-/* The part of the path that is a target's name, wherever we are. */
+static const struct prove_target *target_named(const char *name, size_t len)
+{
+    for (unsigned i = 0; i < prove_target_count; i++)
+        if (strlen(prove_targets[i].name) == len &&
+            !strncmp(prove_targets[i].name, name, len))
+            return &prove_targets[i];
+    return NULL;
+}
+
+/* The last part of the path that is a target's name, or begins with one and a
+ * dot, wherever we are. */
 static const struct prove_target *target_of(const char *path)
 {
-    char *whole;
-    const struct prove_target *found = NULL;
+    const struct prove_target *found = run.target, *named;
+    char *whole, *rest, *part;
 
     if (prove_target_count == 1)
         return prove_targets;
-    whole = realpath(path, NULL);
-    for (unsigned i = 0; whole && !found && i < prove_target_count; i++)
-        if (strstr(whole, prove_targets[i].name))
-            found = &prove_targets[i];
+    whole = rest = found ? NULL : realpath(path, NULL);
+    while (rest && (part = strsep(&rest, "/"))) {
+        named = target_named(part, strcspn(part, "."));
+        found = named ? named : found;
+    }
     free(whole);
     return found;
-}
-
-static void cannot(const char *path, const char *why)
-{
-    prove_complain("%s: %s", path, why);
-    run.other++;
 }
 
 /* As text or as bytes; the faults are ours. */
@@ -179,8 +210,9 @@ static void prove_file(const char *path)
     job.target = target_of(path);
     name_of(path, job.name, sizeof job.name);
     if (!job.target) {
-        cannot(path, "expected a target's name as a part of the path, as "
-                     "corpus/scenarios/fuzz_session/echo.session");
+        cannot(path, "which target?  Expected its name as a part of the path, "
+                     "as corpus/scenarios/fuzz_session/echo.session, or "
+                     "--target");
     } else {
         prove(&job);
     }
@@ -196,7 +228,7 @@ static int is_scenario(const struct dirent *entry)
 /* As engines name them. */
 static int is_input(const struct dirent *entry)
 {
-    return !strchr(entry->d_name, '.');
+    return entry->d_type != DT_DIR && !strchr(entry->d_name, '.');
 }
 
 static int files_of(const char *folder, struct dirent ***entries)
@@ -227,7 +259,7 @@ static void prove_path(const char *path)
         char inside[4096];
 
         snprintf(inside, sizeof inside, "%s/%s", path, entries[i]->d_name);
-        if (!enough())
+        if (goes_on(inside))
             prove_file(inside);
         free(entries[i]);
     }
@@ -244,8 +276,9 @@ static void prove_family(void)
     unsigned sessions = 0;
 
     job.target = &prove_targets[0];
-    for (; !enough() && prove_core->recovery(sessions, &job.session, job.name,
-                                             sizeof job.name);
+    for (; prove_core->recovery(sessions, &job.session, job.name,
+                                sizeof job.name) &&
+           goes_on(job.name);
          sessions++) {
         walk(&job, &r);
         if (r.end != PROVE_COMPLETE)
@@ -255,7 +288,7 @@ static void prove_family(void)
         prove_add(&sum, &r);
     }
     snprintf(job.name, sizeof job.name, "recovery: %u sessions", sessions);
-    if (sum.end == PROVE_COMPLETE && !prove_stopped())
+    if (sum.end == PROVE_COMPLETE && !run.late && !prove_stopped())
         say(&job, &sum);
 }
 
@@ -290,7 +323,7 @@ static int set_budget(const char *value)
 
     for (size_t i = 0; v > 0 && i < sizeof units / sizeof *units; i++)
         if (!strcmp(end, units[i].unit)) {
-            run.job.budget = v * units[i].seconds;
+            run.budget = v * units[i].seconds;
             return 0;
         }
     return bad("--budget", value, "a time as 30s, 10m or 8h");
@@ -301,6 +334,22 @@ static int set_shard(const char *value)
     return sf_read_shard(value, &run.job.shard, &run.job.shards)
                ? 0
                : bad("--shard", value, SF_SHARD_EXPECTED);
+}
+
+static int set_target(const char *name)
+{
+    char names[256] = "";
+
+    run.target = target_named(name, strlen(name));
+    if (run.target)
+        return 0;
+    for (unsigned i = 0; i < prove_target_count; i++)
+        snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
+                 i == 0                       ? ""
+                 : i + 1 < prove_target_count ? ", "
+                                              : " or ",
+                 prove_targets[i].name);
+    return bad("--target", name, names);
 }
 
 static int set_profile(const char *value)
@@ -317,6 +366,7 @@ enum {
     OPT_RECOVERY = 256,
     OPT_DECODER,
     OPT_MAX,
+    OPT_TARGET,
     OPT_ROWS,
     OPT_FIRST,
     OPT_PLAIN,
@@ -335,6 +385,7 @@ static const struct option options[] = {
     {"recovery", no_argument, NULL, OPT_RECOVERY},
     {"decoder", required_argument, NULL, OPT_DECODER},
     {"max", required_argument, NULL, OPT_MAX},
+    {"target", required_argument, NULL, OPT_TARGET},
     {"rows", no_argument, NULL, OPT_ROWS},
     {"loops", no_argument, NULL, OPT_LOOPS},
     {"memory", no_argument, NULL, OPT_MEMORY},
@@ -358,7 +409,7 @@ static const char *word(int option)
 
 static bool is_of_core(int option)
 {
-    return option == OPT_RECOVERY || option == OPT_DECODER || option == OPT_MAX;
+    return option >= OPT_RECOVERY && option <= OPT_TARGET;
 }
 
 static int set(int option)
@@ -391,6 +442,8 @@ static int set(int option)
         return 0;
     case OPT_MAX:
         return set_number("--max", optarg, 64, &run.max);
+    case OPT_TARGET:
+        return set_target(optarg);
     case OPT_ROWS:
         run.rows = true;
         return 0;
@@ -507,6 +560,10 @@ static bool goes_together(int paths)
         prove_complain("--decoder takes no scenario");
         return false;
     }
+    if (run.target && paths == 0) {
+        prove_complain("--target goes with a scenario");
+        return false;
+    }
     return true;
 }
 
@@ -558,9 +615,10 @@ int prove_main(int argc, char **argv)
     if (!can_keep())
         return COULD_NOT;
     prove_catch_ends();
+    run.job.until = run.budget > 0 ? sf_seconds() + run.budget : 0;
     if (run.recovery)
         prove_family();
-    for (int i = optind; i < argc && !enough(); i++)
+    for (int i = optind; i < argc && goes_on(argv[i]); i++)
         prove_path(argv[i]);
     return verdict();
 }

@@ -48,7 +48,7 @@ struct prove_job {
     bool plain;                /* states are not recognised */
     bool loops;                /* any number of faults, until no state is new */
     unsigned shard, shards;    /* shard 0 … shards - 1  */
-    double budget;             /* seconds; 0: none      */
+    double until;              /* sf_seconds(); 0: no end */
     const char *resume;        /* file, or NULL         */
     const char *out;           /* folder for what is found */
 };

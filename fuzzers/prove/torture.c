@@ -136,10 +136,9 @@ static void own_up(uint64_t unseen, struct prove_result *r)
         r->end = PROVE_CANNOT;
 }
 
-static bool is_over(const struct prove_job *job, double since)
+static bool is_over(const struct prove_job *job)
 {
-    return prove_stopped() ||
-           (job->budget > 0 && sf_seconds() - since > job->budget);
+    return prove_stopped() || (job->until > 0 && sf_seconds() > job->until);
 }
 
 /* So many of them, until one is enough. */
@@ -150,7 +149,7 @@ static void fail_each(const struct prove_job *job, uint64_t all, bool first,
 
     sf_progress_begin(&progress, false);
     while (r->runs < all && r->end != PROVE_CANNOT && !(r->failing && first)) {
-        if (is_over(job, progress.since)) {
+        if (is_over(job)) {
             r->end = r->end == PROVE_FOUND ? PROVE_FOUND : PROVE_STOPPED;
             break;
         }

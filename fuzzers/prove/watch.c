@@ -22,7 +22,7 @@ struct watch {
     pid_t child;
     int status;
     bool hung;
-    double since, moved, kept;
+    double moved, kept;
     double told; /* when we were told to stop, or 0 */
     uint64_t runs;
     struct sf_progress progress;
@@ -46,7 +46,7 @@ static void look(const struct prove_job *job, struct live *l, struct watch *w)
     double t = sf_seconds();
 
     kill_if_late(l, w, t);
-    if (prove_stopped() || (job->budget > 0 && t - w->since > job->budget))
+    if (prove_stopped() || (job->until > 0 && t > job->until))
         l->stop = true;
     sf_progress_look(&w->progress, &l->walk, l->runs);
     if (t - w->kept > KEEP_EVERY_S) {
@@ -60,7 +60,7 @@ static void watch(const struct prove_job *job, struct live *l, struct watch *w)
 {
     struct timespec turn = {0, 200000};
 
-    w->since = w->moved = w->kept = sf_seconds();
+    w->moved = w->kept = sf_seconds();
     sf_progress_begin(&w->progress, false);
     while (waitpid(w->child, &w->status, WNOHANG) == 0) {
         nanosleep(&turn, NULL);

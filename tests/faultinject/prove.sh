@@ -67,7 +67,27 @@ refuses 'byte order mark' "$work/fuzz_session.bom.session"
 head -c 70000 /dev/zero >"$work/fuzz_session.zeros.session"
 refuses 'larger than 64 KiB' "$work/fuzz_session.zeros.session"
 cp $scenarios/echo.session "$work/echo.session"
-refuses "target's name" "$work/echo.session"
+refuses 'which target' "$work/echo.session"
+refuses 'fuzz_session, fuzz_stream or fuzz_client' --target fuzz_strem \
+    "$work/echo.session"
+refuses 'goes with a scenario' --target fuzz_stream --recovery
+refuses 'corpus: no session in this folder' corpus
+
+# The target is what the last part of the path says that names one, whole, or
+# what --target says.
+ends 0 --target fuzz_session "$work/echo.session"
+grep -q '^echo (fuzz_session,' "$work/out" || fail '--target is not heeded'
+for folder in fuzz_session-work fuzz_session/a fuzz_session.1/fuzz_client; do
+    mkdir -p "$work/$folder/fuzz_stream"
+    cp corpus/scenarios/fuzz_stream/recv-exact.session \
+        "$work/$folder/fuzz_stream"
+    ends 0 "$work/$folder/fuzz_stream/recv-exact.session"
+    grep -q '^recv-exact (fuzz_stream,' "$work/out" ||
+        fail "below $folder another target is proved: $(cat "$work/out")"
+done
+mkdir -p "$work/my-fuzz_session"
+cp $scenarios/echo.session "$work/my-fuzz_session"
+refuses 'which target' "$work/my-fuzz_session/echo.session"
 
 printf 'sockfault-session 1\nvariant 0\nframe 1 3\nwait 100\n' \
     >"$work/fuzz_session.quiet.session"
@@ -96,8 +116,17 @@ done
 
 # Sessions that were stopped are not among those that were proved.
 ends 2 --recovery -k 0 --budget 0.000001s
-grep -q 'INCOMPLETE' "$work/out" || fail 'a family was not stopped'
+grep -q 'not begun, and nothing after it' "$work/err" ||
+    fail 'a family was not stopped'
 ! grep '^recovery: ' "$work/out" || fail 'a family that was stopped is proved'
+
+# The time is that of the whole command, and what was not begun is not proved.
+ends 2 --budget 0.1s -k 3 $scenarios
+grep -q 'INCOMPLETE the time was over' "$work/out" || fail 'it has an end'
+[[ $(grep -c '^  session ' "$work/out") -lt 15 ]] ||
+    fail 'the time was for each scenario'
+grep -q 'session: not begun, and nothing after it' "$work/err" ||
+    fail "where it stopped is not said: $(cat "$work/err")"
 
 # The folder that names the target may be the one we are in.
 (cd $scenarios && "$prover" echo.session >/dev/null) ||
