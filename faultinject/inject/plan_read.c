@@ -164,46 +164,11 @@ int sf_take_probability(struct sf_reader *r, uint32_t *p)
 
 /* --- suggestions --- */
 
-static size_t min3(size_t a, size_t b, size_t c)
-{
-    size_t ab = a < b ? a : b;
-
-    return ab < c ? ab : c;
-}
-
-/* Edit distance, letters compared without case. */
-static size_t distance(const char *a, size_t n, const char *b)
-{
-    size_t row[SF_WORD_MAX];
-    size_t m = strlen(b);
-
-    for (size_t j = 0; j <= m; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= m; j++) {
-            size_t above = row[j];
-            size_t same = tolower((unsigned char)a[i - 1]) ==
-                          tolower((unsigned char)b[j - 1]);
-            row[j] = min3(above + 1, row[j - 1] + 1, diagonal + !same);
-            diagonal = above;
-        }
-    }
-    return row[m];
-}
-
 void sf_consider(struct sf_nearest *best, const struct sf_reader *r,
                  const char *word)
 {
-    size_t n = sf_word_length(r->at, r->end);
-    size_t d;
-
-    if (!word || n >= SF_WORD_MAX)
-        return;
-    d = distance(r->at, n, word);
-    if (d <= (n + 2) / 3 && d < best->distance)
-        *best = (struct sf_nearest){word, d};
+    if (word)
+        sf_nearest_of(best, r->at, sf_word_length(r->at, r->end), word);
 }
 
 int sf_unknown_word(struct sf_reader *r, const char *what,

@@ -8,6 +8,7 @@
 #ifndef SF_PLAN_READ_H
 #define SF_PLAN_READ_H
 
+#include "faultinject/inject/nearest.h"
 #include "faultinject/inject/plan.h"
 
 struct sf_reader {
@@ -62,15 +63,7 @@ __attribute__((format(printf, 2, 3))) int sf_fail(struct sf_reader *r,
                                                   const char *format, ...);
 int sf_expected(struct sf_reader *r, const char *what);
 
-/* The nearest of the words that would have been right. */
-struct sf_nearest {
-    const char *word; /* NULL: none is near */
-    size_t distance;
-};
-#define SF_NOTHING_NEAR   \
-    {                     \
-        NULL, SF_WORD_MAX \
-    }
+/* Consider this word, if it is one, for what stands here. */
 void sf_consider(struct sf_nearest *best, const struct sf_reader *r,
                  const char *word);
 /* Consider the words of all selectors. */

@@ -62,6 +62,8 @@ int main(int argc, char **argv)
         return fputs(usage, stdout) < 0 || fclose(stdout) ? 2 : 0;
     if (argc < 2 || argc > 3)
         return fputs(usage, stderr), 2;
+    if (argv[1][0] == '-' && argv[1][1])
+        return fail(argv[1], "no such option: sockfault session --help");
     in = fopen(argv[1], "rb");
     if (!in)
         return fail(argv[1], strerror(errno));

@@ -369,6 +369,8 @@ int main(int argc, char **argv)
     answers = argc > 1 && strcmp(argv[1], "--answers") == 0;
     argv += answers;
     argc -= answers;
+    if (argc > 1 && argv[1][0] == '-')
+        return fail(argv[1], "no such option: sockfault record --help");
     if (argc != 4)
         return fputs(usage, stderr), 2;
     at = port_of(argv[1]);

@@ -17,10 +17,14 @@
  */
 #include "faultinject/session/session.h"
 
+#include "faultinject/inject/nearest.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { WORD_SHOWN = 24 }; /* of one that nobody knows */
 
 static const char magic[] = "sockfault-session 1";
 
@@ -233,29 +237,6 @@ static int take_when(struct parser *p, struct sf_act *act)
     return 0;
 }
 
-static int take_act(struct parser *p)
-{
-    struct sf_act act = {.peer = 1};
-    unsigned kind = 0;
-
-    if (take_when(p, &act) < 0)
-        return -1;
-    while (kind < SF_ACT_COUNT && !take(p, sf_act_words[kind]))
-        kind++;
-    if (kind == SF_ACT_COUNT)
-        return expected(p, "an option, an act or a fault, as "
-                           "\"frame 1 5\" or \"fault 0 0 0\"");
-    act.kind = (enum sf_act_kind)kind;
-    if (sf_act_has_peer(act.kind) && take_number(p, 1, SF_PEERS, &act.peer) < 0)
-        return -1;
-    if (take_amount(p, &act) < 0)
-        return -1;
-    if (p->s->acts_n == SF_ACTS_MAX)
-        return expected(p, "at most %d acts", SF_ACTS_MAX);
-    p->s->acts[p->s->acts_n++] = act;
-    return 0;
-}
-
 static int take_fault(struct parser *p)
 {
     unsigned n[3];
@@ -328,6 +309,53 @@ static const struct {
     {"handlers", take_handlers},
 };
 enum { OPTIONS = sizeof options / sizeof *options };
+
+/* What stands where a line begins, or behind its `+`. */
+static int unknown_word(struct parser *p)
+{
+    struct sf_nearest best = SF_NOTHING_NEAR;
+    int n = 0;
+
+    skip_blanks(p);
+    while (isgraph((unsigned char)p->at[n]))
+        n++;
+    for (unsigned i = 0; i < OPTIONS; i++)
+        sf_nearest_of(&best, p->at, (size_t)n, options[i].word);
+    for (unsigned i = 0; i < SF_ACT_COUNT; i++)
+        sf_nearest_of(&best, p->at, (size_t)n, sf_act_words[i]);
+    sf_nearest_of(&best, p->at, (size_t)n, "fault");
+    if (best.word)
+        return expected(p,
+                        "an option, an act or a fault, found '%.*s'; did you "
+                        "mean '%s'?",
+                        n, p->at, best.word);
+    return expected(p,
+                    "an option, an act or a fault, as \"frame 1 5\" or "
+                    "\"fault 0 0 0\", found '%.*s'",
+                    n < WORD_SHOWN ? n : WORD_SHOWN, p->at);
+}
+
+static int take_act(struct parser *p)
+{
+    struct sf_act act = {.peer = 1};
+    unsigned kind = 0;
+
+    if (take_when(p, &act) < 0)
+        return -1;
+    while (kind < SF_ACT_COUNT && !take(p, sf_act_words[kind]))
+        kind++;
+    if (kind == SF_ACT_COUNT)
+        return unknown_word(p);
+    act.kind = (enum sf_act_kind)kind;
+    if (sf_act_has_peer(act.kind) && take_number(p, 1, SF_PEERS, &act.peer) < 0)
+        return -1;
+    if (take_amount(p, &act) < 0)
+        return -1;
+    if (p->s->acts_n == SF_ACTS_MAX)
+        return expected(p, "at most %d acts", SF_ACTS_MAX);
+    p->s->acts[p->s->acts_n++] = act;
+    return 0;
+}
 
 static int take_line(struct parser *p)
 {
