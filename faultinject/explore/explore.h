@@ -326,7 +326,8 @@ char **sf_words(const char *text);
 /* A time as 500ms, 30s, 2m or 8h, of this option; false with a complaint. */
 bool sf_read_time(const char *option, const char *text, int *ms);
 
-/* Sets the monitor of this name in *bits; false with a complaint. */
-bool sf_find_monitor(const char *name, unsigned *bits);
+/* Sets the monitor of this name, given with this option, in *bits; false with
+ * a complaint. */
+bool sf_find_monitor(const char *option, const char *name, unsigned *bits);
 
 #endif

@@ -20,6 +20,7 @@ static const char usage[] =
     "       sockfault sim --help\n"
     "       sockfault record --help\n"
     "       sockfault session --help\n"
+    "       sockfault --version\n"
     "\n"
     "run: watch a program's socket calls and make faults happen to them.\n"
     "replay: run the command of a trace under what happened in it.\n"
@@ -137,6 +138,9 @@ static bool take_sweep(struct sf_options *o, struct sf_sweep *s)
         strcmp(o->class, "fatal") != 0)
         return sf_complain("--class %s: expected benign or fatal", o->class);
     o->class = NULL; /* it is not about chance */
+    if (o->run.memory && o->compares && !o->silent)
+        return sf_complain("--compare says nothing with --memory: no "
+                           "allocation's failure is benign");
     if (!sf_options_settle(o))
         return false;
     s->run = o->run;
@@ -240,6 +244,10 @@ int main(int argc, char **argv)
     if (argc > 1 && (is_help(argv[1]) || (argc == 3 && is_help(argv[2]) &&
                                           takes_no_option(argv[1])))) {
         print_usage(stdout);
+        return SF_NOTHING_FOUND;
+    }
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+        puts("sockfault " SF_VERSION);
         return SF_NOTHING_FOUND;
     }
     for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof *verbs; i++)

@@ -275,9 +275,9 @@ static bool take_option(struct sf_options *o, int option, const char *value)
     case OPT_ONLY:
         return add_only(&o->run, value);
     case OPT_MONITOR:
-        return sf_find_monitor(value, &o->run.watched);
+        return sf_find_monitor("--monitor", value, &o->run.watched);
     case OPT_ALLOW:
-        return sf_find_monitor(value, &o->run.allowed);
+        return sf_find_monitor("--allow", value, &o->run.allowed);
     case OPT_TIMEOUT:
         return sf_read_time("--timeout", value, &o->run.timeout_ms);
     case OPT_STATUS:

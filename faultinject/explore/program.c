@@ -39,6 +39,8 @@ static bool find_in_path(struct sf_program *p, const char *name)
 {
     const char *dir = getenv("PATH");
 
+    if (!*name)
+        return sf_complain("'': expected a command, not an empty word");
     if (!dir)
         dir = "/usr/local/bin:/usr/bin:/bin";
     for (;;) {

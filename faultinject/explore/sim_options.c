@@ -154,7 +154,7 @@ static bool take_option(int option)
         sim.scenario = optarg;
         return true;
     case OPT_ALLOW:
-        return sf_find_monitor(optarg, &sim.allowed);
+        return sf_find_monitor("sim: --allow", optarg, &sim.allowed);
     case 'v':
         return sim.verbose = true;
     case 'q':

@@ -3,7 +3,8 @@
 # shellcheck shell=bash
 
 _sockfault_verbs() {
-    "$1" --help | sed -n 's/^[a-z: ]*sockfault \([a-z]*\) .*/\1/p'
+    "$1" --help | sed -n 's/^[a-z: ]*sockfault \([a-z]*\) .*/\1/p
+        s/^ *sockfault \(--[a-z]*\)$/\1/p'
 }
 
 _sockfault_options() {

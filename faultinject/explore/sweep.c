@@ -1,6 +1,7 @@
 /* sweep.c: `sockfault explore`, case after case; see sweep.h. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,27 @@ static bool make_folder(const char *path)
            sf_complain("%s: %s", path, strerror(errno));
 }
 
+/* With all that it lies in; *made: the last part was not there. */
+static bool make_all(const char *path, bool *made)
+{
+    char part[PATH_MAX];
+    size_t n = 0;
+
+    if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part)
+        return sf_complain("%s: %s", path, strerror(ENAMETOOLONG));
+    while (path[n += strspn(path + n, "/")]) {
+        n += strcspn(path + n, "/");
+        if (path[n + strspn(path + n, "/")] == '\0')
+            break;
+        part[n] = '\0';
+        if (!make_folder(part))
+            return false;
+        part[n] = '/';
+    }
+    *made = mkdir(path, 0777) == 0;
+    return *made || make_folder(path);
+}
+
 /* What a killed one had started has the lock as well, until it is gone. */
 static bool lock(const struct sf_sweep *s)
 {
@@ -252,9 +274,9 @@ static bool lock(const struct sf_sweep *s)
     return fd >= 0 || sf_complain("%s: %s", path, strerror(errno));
 }
 
-static bool open_folder(const struct sf_sweep *s)
+static bool open_folder(const struct sf_sweep *s, bool *made)
 {
-    return make_folder(s->folder) &&
+    return make_all(s->folder, made) &&
            make_folder(sf_sweep_path(s, "findings")) && lock(s) &&
            sf_sweep_mend(s);
 }
@@ -265,6 +287,19 @@ static void remove_outputs(const struct sf_sweep *s)
         unlink(sf_sweep_path(s, "output.%u", j));
         unlink(sf_sweep_path(s, "errors.%u", j));
     }
+}
+
+/* There is nothing to go on with, and nobody has asked for a folder. */
+static void remove_folder(const struct sf_sweep *s)
+{
+    static const char *const files[] = {"lock", "baseline.output",
+                                        "baseline.errors"};
+
+    remove_outputs(s);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        unlink(sf_sweep_path(s, "%s", files[i]));
+    rmdir(sf_sweep_path(s, "findings"));
+    rmdir(s->folder);
 }
 
 /* --- all of it --- */
@@ -324,14 +359,18 @@ static int verdict(const struct sf_sweep *s)
 int sf_sweep(struct sf_sweep *s)
 {
     uint64_t before;
+    bool made = false;
     int status;
 
-    if (!open_folder(s))
+    if (!open_folder(s, &made))
         return SF_COULD_NOT;
     hold_signals();
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (!sf_sweep_has_cases(s) && (status = survey(s)) != SF_NOTHING_FOUND)
+    if (!sf_sweep_has_cases(s) && (status = survey(s)) != SF_NOTHING_FOUND) {
+        if (made)
+            remove_folder(s);
         return status;
+    }
     if (!sf_sweep_load(s) || !sf_sweep_read(s))
         return SF_COULD_NOT;
     at.cannot = false;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "faultinject/explore/explore.h"
+#include "faultinject/inject/nearest.h"
 
 static bool is_space(char c)
 {
@@ -69,14 +70,23 @@ char **sf_words(const char *text)
     return words;
 }
 
-bool sf_find_monitor(const char *name, unsigned *bits)
+bool sf_find_monitor(const char *option, const char *name, unsigned *bits)
 {
+    struct sf_nearest best = SF_NOTHING_NEAR;
+
     for (int i = 0; i < SF_MON_COUNT; i++)
         if (strcmp(name, sf_monitor_name((enum sf_monitor)i)) == 0) {
             *bits |= 1u << i;
             return true;
         }
-    return sf_complain("%s: no such monitor: sockfault list monitors", name);
+    for (int i = 0; i < SF_MON_COUNT; i++)
+        sf_nearest_of(&best, name, strlen(name),
+                      sf_monitor_name((enum sf_monitor)i));
+    return best.word ? sf_complain("%s %s: no such monitor; did you mean '%s'?",
+                                   option, name, best.word)
+                     : sf_complain("%s %s: no such monitor: sockfault list "
+                                   "monitors",
+                                   option, name);
 }
 
 bool sf_read_time(const char *option, const char *text, int *ms)

@@ -34,6 +34,7 @@ offers '' -- run replay shrink check list prove
 offers sh -- shrink
 offers rep -- replay report
 offers report - -- --json --html --shard --help
+offers --v -- --version
 for verb in run replay shrink explore; do
     mapfile -t options \
         < <("$sockfault" "$verb" --help | grep -oE -- '--[a-z-]+')

@@ -149,6 +149,12 @@ explore 2 unsteady -- ./differs
 says 'its exit status differs'
 explore 2 none -- true
 says 'no call was intercepted'
+! test -e none || fail 'a folder with nothing in it is left'
+mkdir keep
+explore 2 keep -- true
+test -d keep || fail 'a folder that was there is gone'
+explore 0 deep/er/right/ --budget 1ms -- "$explored" right
+test -s deep/er/right/cases || fail 'no folder in a folder that was not there'
 explore 2 right -- "$explored" right
 says 'is of another command, or of other options'
 explore 2 x --shard 5/4 -- true

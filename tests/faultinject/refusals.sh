@@ -39,6 +39,8 @@ if [ "$(id -u)" -eq 0 ]; then
         "$sockfault" run "$work/setuid"
 fi
 refuses 'nosuch-command: command not found' "$sockfault" run nosuch-command
+refuses "'': expected a command" "$sockfault" run -- ""
+refuses "'': expected a command" "$sockfault" explore -- ""
 refuses 'No such file' "$sockfault" run "$work/nosuch"
 refuses 'not an executable' "$sockfault" run "$work/plain"
 refuses 'not an executable' "$sockfault" run "$work/folder"
@@ -66,7 +68,11 @@ echo 'sockfault-plan 1' >"$work/good.plan"
 refuses 'typo.plan:2' "$sockfault" check "$work/typo.plan" "$work/good.plan"
 refuses '/dev/zero: larger than 64 MiB' "$sockfault" run --plan /dev/zero true
 refuses 'timeout' "$sockfault" run --timeout 5 true
-refuses 'no such monitor' "$sockfault" run --allow nothing true
+refuses '^sockfault: --allow nothing: no such monitor: sockfault list' \
+    "$sockfault" run --allow nothing true
+refuses "^sockfault: --monitor lost-wakup: .*did you mean 'lost-wakeup'" \
+    "$sockfault" run --monitor lost-wakup true
+refuses 'with --memory' "$sockfault" explore --compare --memory true
 refuses 'no function of' "$sockfault" run --fault 'site nothing: EOF' "$victims"
 refuses 'unrecognized option .--check' "$sockfault" run --check true true
 refuses "only 'a/b'" "$sockfault" run --only a/b true
@@ -109,6 +115,19 @@ for verb in run replay shrink sim prove; do
 done
 refuses "^sockfault: run: option '--fault' requires" "$sockfault" run --fault
 refuses 'no such verb' "$sockfault" jump
+for verb in record session; do
+    refuses "^sockfault-$verb: --nosuch: no such option" \
+        "$sockfault" $verb --nosuch
+done
+printf 'sockfault-session 1\nbufers 64\n' >"$work/bufers"
+refuses "bufers:2:1: expected .*, found 'bufers'; did you mean 'buffers'" \
+    "$sockfault" session "$work/bufers"
+printf 'sockfault-session 1\n+ frme 1 5\n' >"$work/frme"
+refuses "frme:2:3: expected .*, found 'frme'; did you mean 'frame'" \
+    "$sockfault" session "$work/frme"
+printf 'sockfault-session 1\nsomething 1\n' >"$work/something"
+refuses "something:2:1: expected .*\"frame 1 5\".*, found 'something'\$" \
+    "$sockfault" session "$work/something"
 mkdir -p "$work/a folder/bin" "$work/a folder/lib"
 cp "$sockfault" "$work/a folder/bin/sockfault"
 cp "${sockfault%/bin/*}/lib/libsockfault.so" "$work/a folder/lib"
