@@ -75,8 +75,8 @@ static int play(const uint8_t *bytes, size_t len)
     close_range(SF_SIM_FD, UINT_MAX, 0); /* the program's numbers */
     alarm(PATIENCE_S);
     LLVMFuzzerTestOneInput(bytes, len);
-    printf("not confirmed: over real sockets nothing is wrong: suspect the "
-           "simulator\n");
+    printf("not confirmed: over real sockets nothing is wrong: if there is a "
+           "finding in memory, suspect the simulator\n");
     return 0;
 }
 
@@ -94,6 +94,22 @@ static int verdict(int status)
     return 1;
 }
 
+static void tell_usage(FILE *to)
+{
+    fprintf(to, "usage: %s [-v] FILE\n", program_invocation_short_name);
+}
+
+static int help(void)
+{
+    tell_usage(stdout);
+    printf("\n"
+           "Plays a session over real sockets, and with -v shows it.\n"
+           "\n"
+           "Ends with 0: nothing is wrong there, 1: a finding is confirmed, "
+           "2: it cannot be\nsaid with real sockets.\n");
+    return fflush(stdout) == 0 ? 0 : 2;
+}
+
 int main(int argc, char **argv)
 {
     static uint8_t bytes[SF_SESSION_MAX];
@@ -104,8 +120,10 @@ int main(int argc, char **argv)
 
     setvbuf(stdout, out, _IOFBF, sizeof out);
     sf_verbose = argc == 3 && strcmp(argv[1], "-v") == 0;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return help();
     if (argc != 2 + sf_verbose || argv[argc - 1][0] == '-')
-        return cannot("usage", "fuzz_X_loopback [-v] FILE");
+        return tell_usage(stderr), 2;
     len = load(argv[argc - 1], bytes);
     if (!len)
         return 2;

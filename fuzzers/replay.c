@@ -163,11 +163,30 @@ static void visit(const char *path, int depth)
         cannot(path, "neither a file nor a folder");
 }
 
+static void tell_usage(const char *name, FILE *to)
+{
+    fprintf(to, "usage: %s [-v] [--] FILE|FOLDER...\n", name);
+    if (&sf_prove_own)
+        fprintf(to, "       %s --prove [OPTION]... SCENARIO...\n", name);
+}
+
+static int help(const char *name)
+{
+    tell_usage(name, stdout);
+    printf("\n"
+           "Executes each input once, and with -v shows what happens in it.\n");
+    if (&sf_prove_own)
+        printf("With --prove it runs a session with every combination of "
+               "faults: --prove --help.\n");
+    printf("\n"
+           "Ends with 0: all were executed, 2: not, or there was none; a "
+           "finding ends it by\na signal, or with the sanitizer's status.\n");
+    return fflush(stdout) == 0 ? 0 : 2;
+}
+
 static int usage(const char *name)
 {
-    fprintf(stderr, "usage: %s [-v] [--] FILE|FOLDER...\n", name);
-    if (&sf_prove_own)
-        fprintf(stderr, "       %s --prove [OPTION]... SCENARIO...\n", name);
+    tell_usage(name, stderr);
     return 2;
 }
 
@@ -182,6 +201,8 @@ int main(int argc, char **argv)
 
         if (!strcmp(option, "--"))
             break;
+        if (!strcmp(option, "--help") || !strcmp(option, "-h"))
+            return help(argv[0]);
         if (strcmp(option, "-v"))
             return usage(argv[0]);
         sf_verbose = true;

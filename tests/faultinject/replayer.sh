@@ -39,4 +39,6 @@ ends 2 'nowhere: No such file' one/good nowhere
 ends 2 'nothing was executed' none
 ends 2 '^usage: '
 ends 2 '^usage: ' -x
+ends 0 '^usage: .* \[-v\]' --help
+ends 0 'with -v shows' --help
 exit $bad

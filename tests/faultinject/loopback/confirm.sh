@@ -67,7 +67,7 @@ for family in tcp unix; do
         "$work/wrong"
     expect 1 '^confirmed: wrong-data' planted_loopback "$work/wrong.bytes"
     expect 134 'finding: wrong-data' planted_artefact "$work/right.bytes"
-    expect 0 '^not confirmed: .*suspect the simulator' planted_loopback \
+    expect 0 '^not confirmed: .*in memory, suspect the simulator' planted_loopback \
         "$work/right"
 done
 
@@ -83,6 +83,8 @@ printf 'sockfault-session 1\nbyte 1 "a"\n' >"$work/malformed"
 expect 2 'malformed:2:1: expected' planted_loopback "$work/malformed"
 expect 2 'malformed:2:1: expected' planted "$work/malformed"
 expect 2 'No such file' planted_loopback "$work/nowhere"
+expect 0 '^usage: planted_loopback \[-v\] FILE$' planted_loopback --help
+expect 2 '^usage: planted_loopback \[-v\] FILE$' planted_loopback -x
 
 # What ends the process is the program's as well; where coverage is measured
 # there is no sanitizer.
