@@ -91,10 +91,11 @@ void trial_judge_receive(int err, size_t at, size_t need)
 {
     bool lost = may_have_lost(trial_peer());
     bool over = trial_peer()->finished || trial_peer()->closed || lost;
-    /* The end comes after all that it took, whatever else was sent; of who
-     * is gone it is not known how much that was. */
+    /* The end comes after all that it took, whatever else was sent.  Of who is
+     * gone it is not known how much that was, nor of a server, which reads on
+     * for the peer's end. */
     size_t left = sf_peer_taken(trial_peer()) - at;
-    bool unsure = lost && !trial_peer()->end;
+    bool unsure = lost && (!trial_peer()->end || trial_serves());
 
     check_last(err);
     if (err == FM_E_CLOSED && over && (left == 0 || unsure))
