@@ -251,27 +251,46 @@ static bool take_sweep(struct sf_options *o, int option, const char *value)
     }
 }
 
+/* Where the text of one that is taken as it is goes; NULL: it is another. */
+static const char **text_of(struct sf_options *o, int option)
+{
+    switch (option) {
+    case OPT_SEED:
+        return &o->seed;
+    case OPT_RATE:
+        return &o->rate;
+    case OPT_CLASS:
+        return &o->class;
+    case OPT_PROFILE:
+        return &o->profile;
+    case OPT_CHECK:
+        return &o->check;
+    case OPT_TRACE:
+        return &o->run.trace;
+    case OPT_JSON:
+        return &o->run.json;
+    case OPT_HTML:
+        return &o->html;
+    default:
+        return NULL;
+    }
+}
+
 static bool take_option(struct sf_options *o, int option, const char *value)
 {
+    const char **text = text_of(o, option);
+
     if ((rows[option].verbs & ~(unsigned)REPORT) == EXPLORE)
         return take_sweep(o, option, value);
+    if (text) {
+        *text = value;
+        return true;
+    }
     switch (option) {
     case OPT_PLAN:
         return sf_load_plan(&o->run.plan, value);
     case OPT_FAULT:
         return add_fault(&o->run.plan, value);
-    case OPT_SEED:
-        o->seed = value;
-        return true;
-    case OPT_RATE:
-        o->rate = value;
-        return true;
-    case OPT_CLASS:
-        o->class = value;
-        return true;
-    case OPT_PROFILE:
-        o->profile = value;
-        return true;
     case OPT_ONLY:
         return add_only(&o->run, value);
     case OPT_MONITOR:
@@ -288,18 +307,6 @@ static bool take_option(struct sf_options *o, int option, const char *value)
         return true;
     case OPT_NO_URING:
         o->run.no_io_uring = true;
-        return true;
-    case OPT_CHECK:
-        o->check = value;
-        return true;
-    case OPT_TRACE:
-        o->run.trace = value;
-        return true;
-    case OPT_JSON:
-        o->run.json = value;
-        return true;
-    case OPT_HTML:
-        o->html = value;
         return true;
     default:
         o->run.quiet = true;

@@ -603,26 +603,21 @@ static bool restarts(void)
     return is("restarts") || is("shuts") || is("deafens");
 }
 
-int main(int argc, char **argv)
+/* Until it listens. */
+static bool set_up(void)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons(4711)};
     struct sigaction term = {.sa_handler = on_term};
-    volatile int failed = 0;
-    int was = 0;
 
-    if (argc > 1)
-        bad = argv[1];
     if (is("daemon") || is("waits") || is("any-port"))
         addr.sin_port = 0; /* it may be the real one */
-    if (!is_server(argv[0]))
-        return 0;
     begun = number();
     first = getpid();
     begin_beside();
     begin_to_dream();
     begin_to_count();
     if (is("logs") && !freopen("/dev/null", "w", stderr))
-        return 1;
+        return false;
     if (is("logs"))
         closefrom(3);
     if (is("lies")) /* on the stack, and on the heap */
@@ -633,11 +628,23 @@ int main(int argc, char **argv)
         term.sa_flags = SA_RESTART;
     sigaction(SIGTERM, &term, NULL);
     if (is("moves") && chdir("/") < 0)
-        return 1;
+        return false;
     if (is("nowhere"))
         poll(NULL, 0, -1);
-    if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
-        listen(listener, 8) < 0)
+    return bind(listener, (struct sockaddr *)&addr, sizeof addr) == 0 &&
+           listen(listener, 8) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    volatile int failed = 0;
+    int was = 0;
+
+    if (argc > 1)
+        bad = argv[1];
+    if (!is_server(argv[0]))
+        return 0;
+    if (!set_up())
         return 1;
     if (is("asks"))
         ask_for(300000);
