@@ -357,7 +357,7 @@ static bool next_line(struct sf_reader *r, const char *text_end)
     newline = memchr(r->at, '\n', (size_t)(text_end - r->at));
     r->end = newline ? newline : text_end;
     r->next = newline && newline + 1 < text_end ? newline + 1 : NULL;
-    if (r->end > r->begin && r->end[-1] == '\r')
+    while (r->end > r->begin && r->end[-1] == '\r')
         r->end--;
     r->line++;
     return true;
