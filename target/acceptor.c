@@ -62,6 +62,7 @@ static bool keep_alive(const struct fm_acceptor *a, int fd)
 static void take(struct fm_acceptor *a, int fd)
 {
     a->open++;
+    fm_loop_handed_out(&a->loop, fd);
     if (!keep_alive(a, fd)) {
         a->stats->accepted++;
         a->stats->dead++;

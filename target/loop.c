@@ -6,7 +6,7 @@
  * not which: each is probed alone.  Three kinds of death never show as EBADF
  * and are met elsewhere:
  *
- *   number in use again       fm_loop_add() finds the old owner under it
+ *   number in use again       fm_loop_handed_out() finds the old owner under it
  *   number above the kernel's descriptor table
  *                             select ignores it and leaves its bit set; the
  *                             owner then gets FM_E_BADFD from recv or send
@@ -49,12 +49,17 @@ static void bury(struct fm_loop *loop, struct fm_watch *w)
     w->on_event(w, FM_DEAD);
 }
 
+void fm_loop_handed_out(struct fm_loop *loop, int fd)
+{
+    if (fd >= 0 && fd < FD_SETSIZE && loop->by_fd[fd])
+        bury(loop, loop->by_fd[fd]);
+}
+
 int fm_loop_add(struct fm_loop *loop, struct fm_watch *w)
 {
     if (w->fd < 0 || w->fd >= FD_SETSIZE)
         return FM_E_FD_RANGE;
-    if (loop->by_fd[w->fd])
-        bury(loop, loop->by_fd[w->fd]);
+    fm_loop_handed_out(loop, w->fd);
     loop->by_fd[w->fd] = w;
     w->fresh = true;
     if (loop->top == 0 || loop->low > w->fd)

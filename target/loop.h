@@ -57,8 +57,16 @@ struct fm_loop {
 void fm_loop_init(struct fm_loop *loop);
 
 /*
- * Put w into the loop.  If another watch has the same number, its descriptor
- * must have been closed behind our back: that one is told FM_DEAD first.
+ * The kernel has just given this number to somebody.  A watch that has it must
+ * have been closed behind our back, and is told FM_DEAD.  For who calls
+ * anything on a new descriptor before it is in the loop: what fails there would
+ * else be blamed on the new one alone.
+ */
+void fm_loop_handed_out(struct fm_loop *loop, int fd);
+
+/*
+ * Put w into the loop.  If another watch has the same number, that one is told
+ * FM_DEAD first.
  *
  * Returns 0, or FM_E_FD_RANGE.
  */

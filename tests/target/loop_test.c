@@ -314,6 +314,31 @@ static void number_in_use_again(void **state)
     close_probe(&new);
 }
 
+/* … before who has it now is in the loop, or never will be. */
+static void number_handed_out(void **state)
+{
+    struct probe old, other;
+    int number;
+
+    (void)state;
+    open_probe(&old, FM_READABLE);
+    open_probe(&other, FM_READABLE);
+    number = old.watch.fd;
+    fm_loop_handed_out(&loop, -1);
+    fm_loop_handed_out(&loop, FD_SETSIZE);
+    fm_loop_handed_out(&loop, FD_SETSIZE - 1);
+    assert_int_equal(old.calls + other.calls, 0);
+    fm_loop_handed_out(&loop, number);
+    assert_int_equal(old.told, FM_DEAD);
+    assert_int_equal(old.watch.fd, -1);
+    fm_loop_handed_out(&loop, number);
+    assert_int_equal(old.calls, 1);
+    assert_int_equal(other.calls, 0);
+    close(number);
+    close_probe(&old);
+    close_probe(&other);
+}
+
 static void remove_other(struct probe *p)
 {
     close_probe(p->other);
@@ -516,6 +541,7 @@ int main(void)
         cmocka_unit_test_setup(dead_ones_are_found, fresh),
         cmocka_unit_test_setup(dead_writer, fresh),
         cmocka_unit_test_setup(number_in_use_again, fresh),
+        cmocka_unit_test_setup(number_handed_out, fresh),
         cmocka_unit_test_setup(removed_while_ready, fresh),
         cmocka_unit_test_setup(replaced_while_ready, fresh),
         cmocka_unit_test_setup(added_while_running, fresh),
