@@ -62,15 +62,19 @@ static void even_out(void)
 {
     enum { VARIABLES = 64, BYTES = 8192 };
     static char fill[BYTES];
-    size_t n = 0, bytes = 0;
+    size_t n, bytes;
     char name[24];
 
-    do {
-        snprintf(name, sizeof name, "SOCKFAULT_EVEN_%zu", n % VARIABLES);
+    for (unsigned i = 0; i < VARIABLES; i++) { /* of a sim around this one */
+        snprintf(name, sizeof name, "SOCKFAULT_EVEN_%u", i);
+        unsetenv(name);
+    }
+    for (unsigned i = 0; i == 0 || n % VARIABLES > 0; i++) {
+        snprintf(name, sizeof name, "SOCKFAULT_EVEN_%u", i);
         setenv(name, "", 1);
         for (n = bytes = 0; environ[n]; n++)
             bytes += strlen(environ[n]) + 1;
-    } while (n % VARIABLES > 0);
+    }
     memset(fill, '.', BYTES - 1);
     fill[(BYTES - bytes % BYTES) % BYTES] = '\0';
     setenv(name, fill, 1);
@@ -417,6 +421,7 @@ static int watch(const char *name, pid_t pid, bool *hung)
     while (waitpid(pid, &status, WNOHANG) == 0) {
         sf_ends_within(pid, SF_SIM_TICK_MS);
         note_without(name, pid);
+        s->told = sf_forwarded() != 0;
         own += repeats() ? sf_sim_own_ms(pid) : 0;
         *hung = own > SF_SIM_HANG_MS || keeps_turn(pid);
         if (*hung || sf_sim_same_is_much() ||

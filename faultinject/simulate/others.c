@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define ONLY_ONE "only one process can be simulated: run it "
+#define ONLY_ONE "only one process can be simulated here: run it "
 
 static struct sf_others others;
 

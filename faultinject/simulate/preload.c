@@ -348,6 +348,7 @@ static void meet_real_peers(void)
                            .dials = dialled.given,
                            .next = session,
                            .recorded = &served->recorded,
+                           .told = &served->told,
                            .dropped = &served->dropped};
 
     *session =

@@ -95,13 +95,15 @@ static struct sockaddr_in address(void)
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-/* A number that the program is not given by the real kernel. */
+/* A number that the program is not given by the real kernel, where there are
+ * enough. */
 static int out_of_the_way(int fd)
 {
     int high = fd < 0 ? -1 : sf_libc.fcntl(fd, F_DUPFD_CLOEXEC, FIRST_FD);
 
-    if (fd >= 0)
-        sf_libc.close(fd);
+    if (high < 0)
+        return fd;
+    sf_libc.close(fd);
     return high;
 }
 
@@ -120,7 +122,7 @@ static void let_go(struct line *line, bool reset)
                            sizeof at_once);
     if (line->fd >= 0)
         sf_libc.close(line->fd);
-    *line = (struct line){.fd = -1};
+    *line = (struct line){.fd = -1, .ordinal = line->ordinal};
 }
 
 /* Each connection of the program to a peer is one to the server. */
@@ -133,7 +135,8 @@ static void reach(const struct sf_peer *peer)
         return;
     let_go(line, false);
     line->fd = real_socket();
-    if (sf_libc.connect(line->fd, (struct sockaddr *)&addr, sizeof addr) < 0)
+    if (line->fd < 0 ||
+        sf_libc.connect(line->fd, (struct sockaddr *)&addr, sizeof addr) < 0)
         sf_real_nobody(strerror(errno));
     line->ordinal = peer->ordinal;
     begun = true;
@@ -228,16 +231,21 @@ static bool all_are_gone(void)
     return begun;
 }
 
-/* How many have something to say; < 0: a signal came first.  Until somebody is
- * there no time passes. */
-static int await(struct pollfd p[SF_PEERS + 1])
+/* How many have something to say.  Until somebody is there no time passes; nor
+ * does a signal of the program's end it. */
+static unsigned await(struct pollfd p[SF_PEERS + 1])
 {
+    int n;
+
     p[0] =
         (struct pollfd){.fd = free_number() ? listener : -1, .events = POLLIN};
     for (unsigned i = 1; i <= SF_PEERS; i++)
         p[i] = (struct pollfd){.fd = lines[i].ended ? -1 : lines[i].fd,
                                .events = POLLIN};
-    return sf_libc.poll(p, SF_PEERS + 1, begun ? TICK_MS : -1);
+    do
+        n = sf_libc.poll(p, SF_PEERS + 1, TICK_MS);
+    while (!*real.told && (n < 0 || (n == 0 && !begun)));
+    return n < 0 ? 0 : (unsigned)n;
 }
 
 /* Time passes for the program as for everybody. */
@@ -250,7 +258,7 @@ static void let_time_pass(void)
 bool sf_real_more(void *arg)
 {
     struct pollfd p[SF_PEERS + 1];
-    int n;
+    unsigned n;
 
     (void)arg;
     real.next->acts_n = 0;
@@ -265,7 +273,7 @@ bool sf_real_more(void *arg)
             hear(i);
     if (n > 0 && p[0].revents)
         admit();
-    return n >= 0;
+    return !*real.told;
 }
 
 bool sf_real_begin(const struct sf_real *how)
@@ -280,6 +288,8 @@ bool sf_real_begin(const struct sf_real *how)
         return true;
     addr = address();
     listener = real_socket();
+    if (listener < 0)
+        return false;
     sf_libc.setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     return sf_libc.bind(listener, (struct sockaddr *)&addr, sizeof addr) == 0 &&
            sf_libc.listen(listener, SF_PEERS) == 0;

@@ -16,7 +16,8 @@ struct sf_real {
     bool dials;    /* … or a server is there              */
     /* What they do next, for the player, and all that they did. */
     struct sf_session *next, *recorded;
-    uint32_t *dropped; /* acts that found no room in it */
+    const volatile uint32_t *told; /* that is all that is wanted    */
+    uint32_t *dropped;             /* acts that found no room in it */
 };
 
 /* false: nobody can come, and why is in errno. */

@@ -81,6 +81,7 @@ struct sf_served {
     uint32_t yields;  /* enum sf_yields                                    */
     uint32_t calm;    /* this run is without the session's faults      */
     uint32_t live;    /* … with real peers, at this port               */
+    uint32_t told;    /* … until the command is told to stop           */
     uint32_t dropped; /* … of whose acts so many found no room in      */
     struct sf_session recorded;
     uint32_t hears;               /* what peers receive is noted: */

@@ -87,7 +87,7 @@ expect 0 'nothing found' talk "$served" restarts
 expect 0 'it waits on: another client comes' reset "$served" restarts
 expect 1 'finding: stall: .* told to stop and goes on' talk "$served" deafens
 # A child has the world, too, and what it becomes by exec().
-only='only one process can be simulated'
+only='only one process can be simulated here'
 for how in fork bare; do
     expect 0 '2: send 513 5 -> 5' talk "$served" "$how"
 done
@@ -160,6 +160,14 @@ for more in '' 1 22 333 4444; do
     expect 2 '^(8192|16384|32768) ' talk wc -c /proc/self/environ
 done
 unset MORE
+# Nor is a run within another one a difference.
+for i in $(seq 0 63); do
+    export "SOCKFAULT_EVEN_$i=1"
+done
+expect 2 '^(8192|16384|32768) ' talk wc -c /proc/self/environ
+for i in $(seq 0 63); do
+    unset "SOCKFAULT_EVEN_$i"
+done
 "$sockfault" sim -s "$work/reset" -- "$served" lies >"$work/quiet"
 "$sockfault" sim -v -s "$work/reset" -- "$served" lies 2>&1 >"$work/shown" |
     grep 'accept 512' >"$work/out" || failed=1

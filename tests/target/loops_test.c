@@ -696,6 +696,5 @@ int main(void)
         cmocka_unit_test(stream_until_closed),
         cmocka_unit_test(clock_edges),
     };
-
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
