@@ -48,6 +48,7 @@ target_compile_definitions(sockfault_archive INTERFACE SF_ARCHIVE)
 target_sources(sockfault_archive INTERFACE
   FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
   faultinject/calls.def
+  faultinject/inject/area.h
   faultinject/inject/chooser.h
   faultinject/inject/counter.h
   faultinject/inject/fault.h
