@@ -88,12 +88,10 @@ static void lose_pair(struct server *s, int err)
         fm_io_close(fd);
 }
 
-/* A number that a worker still holds, or the pair has, can only be accepted
- * when it was closed behind our back; select would never say so. */
+/* A number that a worker still holds, or the pair's other end has, can only be
+ * accepted when it was closed behind our back; select would never say so. */
 static void rob(struct server *s, int fd)
 {
-    if (fd == s->done.fd)
-        lose_pair(s, FM_E_BADFD);
     if (fd == s->done_end)
         lose_pair(s, FM_E_CLOSED);
     for (struct fm_link *l = s->workers.first; l; l = l->next) {
