@@ -62,18 +62,19 @@ static void even_out(void)
 {
     enum { VARIABLES = 64, BYTES = 8192 };
     static char fill[BYTES];
-    size_t n, bytes;
+    size_t n = 0, bytes = 0;
     char name[24];
 
     for (unsigned i = 0; i < VARIABLES; i++) { /* of a sim around this one */
         snprintf(name, sizeof name, "SOCKFAULT_EVEN_%u", i);
         unsetenv(name);
     }
-    for (unsigned i = 0; i == 0 || n % VARIABLES > 0; i++) {
-        snprintf(name, sizeof name, "SOCKFAULT_EVEN_%u", i);
+    for (; environ[n]; n++)
+        bytes += strlen(environ[n]) + 1;
+    for (unsigned i = 0; i == 0 || n % VARIABLES > 0; i++, n++) {
+        bytes += (size_t)snprintf(name, sizeof name, "SOCKFAULT_EVEN_%u", i) +
+                 sizeof "=";
         setenv(name, "", 1);
-        for (n = bytes = 0; environ[n]; n++)
-            bytes += strlen(environ[n]) + 1;
     }
     memset(fill, '.', BYTES - 1);
     fill[(BYTES - bytes % BYTES) % BYTES] = '\0';

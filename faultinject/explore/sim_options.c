@@ -138,12 +138,8 @@ static bool take_dials(const char *text)
 
 static bool take_live(const char *text)
 {
-    enum { PORTS = 65536 };
-    char *end;
-    unsigned long port = strtoul(text, &end, 10);
-
-    sim.live = (unsigned)port;
-    return (*text >= '1' && *text <= '9' && !*end && port < PORTS) ||
+    sim.live = sf_port_read(text);
+    return sim.live > 0 ||
            sf_complain("sim: --live %s: expected a port, 1 to 65535", text);
 }
 

@@ -33,6 +33,8 @@ static bool write_session(FILE *out)
                     sim.served->heard[i]);
     if (fclose(out) != 0)
         return sf_complain("%s: %s", sim.scenario, strerror(errno));
+    if (sim.served->recorded.acts_n == 0)
+        unlink(sim.scenario);
     return true;
 }
 
@@ -40,12 +42,10 @@ static bool is_usable(void)
 {
     const struct sf_served *s = sim.served;
 
-    if (s->recorded.acts_n == 0) {
-        unlink(sim.scenario);
+    if (s->recorded.acts_n == 0)
         return *s->line || sf_complain("%s: the peers did nothing, and there "
                                        "is no session",
                                        sim.scenario);
-    }
     if (s->dropped)
         return sf_complain("%s: the peers did more than the %d acts that a "
                            "session can have",

@@ -7,6 +7,8 @@
  */
 #include "faultinject/session/session.h"
 
+#include <string.h>
+
 const char *const sf_act_words[SF_ACT_COUNT] = {
 #define X(id, word, amount, text) word,
     SF_ACT_MAP(X)
@@ -25,6 +27,30 @@ bool sf_session_has(const struct sf_session *s, enum sf_act_kind kind)
         if (s->acts[i].kind == kind)
             return true;
     return false;
+}
+
+struct sf_act *sf_session_add(struct sf_session *s, enum sf_act_kind kind,
+                              unsigned peer)
+{
+    struct sf_act *act = &s->acts[s->acts_n];
+
+    if (s->acts_n == SF_ACTS_MAX)
+        return NULL;
+    s->acts_n++;
+    *act = (struct sf_act){.kind = kind, .peer = peer};
+    return act;
+}
+
+size_t sf_act_take(struct sf_act *act, const uint8_t *bytes, size_t len,
+                   size_t at)
+{
+    size_t n = len - at < SF_LITERAL_MAX ? len - at : SF_LITERAL_MAX;
+
+    act->kind = SF_ACT_BYTES;
+    act->when = at ? SF_WHEN_WITH : SF_WHEN_IDLE;
+    act->amount = (unsigned)n;
+    memcpy(act->bytes, bytes + at, n);
+    return at + n;
 }
 
 bool sf_act_has_peer(enum sf_act_kind kind)

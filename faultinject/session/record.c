@@ -71,14 +71,10 @@ static int64_t now_ms(void)
 static struct sf_act *add(enum sf_act_kind kind, unsigned peer)
 {
     static struct sf_act none;
-    struct sf_act *act = &none;
+    struct sf_act *act = sf_session_add(&session, kind, peer);
 
-    if (session.acts_n < SF_ACTS_MAX)
-        act = &session.acts[session.acts_n++];
-    else
-        dropped++;
-    *act = (struct sf_act){.kind = kind, .when = SF_WHEN_IDLE, .peer = peer};
-    return act;
+    dropped += !act;
+    return act ? act : &none;
 }
 
 /* Something happened now; a pause before it is part of the session. */
@@ -106,14 +102,8 @@ static void note_bytes(bool server, unsigned i, const uint8_t *bytes,
 {
     if (server != answers)
         return;
-    for (size_t at = 0; at < len; at += SF_LITERAL_MAX) {
-        struct sf_act *act = note(SF_ACT_BYTES, i);
-        size_t n = len - at < SF_LITERAL_MAX ? len - at : SF_LITERAL_MAX;
-
-        act->when = at ? SF_WHEN_WITH : SF_WHEN_IDLE;
-        act->amount = (unsigned)n;
-        memcpy(act->bytes, bytes + at, n);
-    }
+    for (size_t at = 0; at < len;)
+        at = sf_act_take(note(SF_ACT_BYTES, i), bytes, len, at);
 }
 
 static int write_session(const char *path, FILE *out)

@@ -152,6 +152,15 @@ bool sf_session_is_text(const void *bytes, size_t len);
 /* An act in the words of the text, into out. */
 void sf_act_format(const struct sf_act *act, char *out, size_t size);
 
+/* One act more, when all is quiet, for the caller to complete; NULL: there is
+ * no room. */
+struct sf_act *sf_session_add(struct sf_session *s, enum sf_act_kind kind,
+                              unsigned peer);
+/* Make it one that sends what comes in one piece, from `at` on as much as it
+ * can; returns what is then next. */
+size_t sf_act_take(struct sf_act *act, const uint8_t *bytes, size_t len,
+                   size_t at);
+
 /* Is there an act of this kind in it? */
 bool sf_session_has(const struct sf_session *s, enum sf_act_kind kind);
 

@@ -7,13 +7,22 @@
 #include <string.h>
 #include <sys/un.h>
 
-static bool read_port(const char *where, struct sockaddr_in *in, socklen_t *len)
+unsigned sf_port_read(const char *text)
 {
     enum { PORTS = 65536 };
     char *end;
-    unsigned long port = strtoul(where, &end, 10);
+    unsigned long port = strtoul(text, &end, 10);
 
-    if (*where < '1' || *where > '9' || *end || port >= PORTS)
+    return *text >= '1' && *text <= '9' && !*end && port < PORTS
+               ? (unsigned)port
+               : 0;
+}
+
+static bool read_port(const char *where, struct sockaddr_in *in, socklen_t *len)
+{
+    unsigned port = sf_port_read(where);
+
+    if (!port)
         return false;
     in->sin_family = AF_INET;
     in->sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -12,6 +12,9 @@
 #define SF_DIALS_EXPECTED \
     "expected a port, or the path of a UNIX socket, from / or @ on"
 
+/* 1 to 65535; 0: it is no port. */
+unsigned sf_port_read(const char *text);
+
 /* *len 0: everywhere.  False: it is none of them. */
 bool sf_dials_read(const char *where, struct sockaddr_storage *addr,
                    socklen_t *len);

@@ -167,9 +167,7 @@ static bool is_judged(void)
 /* A child's end is not the program's. */
 static void leave(void)
 {
-    if (sf_forks_is_child()) {
-        sf_forks_leave();
-    }
+    sf_forks_leave();
     if (!served->joined || is_judged() || getpid() != owner)
         return;
     count();

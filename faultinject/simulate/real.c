@@ -37,14 +37,10 @@ static struct sf_act *append(struct sf_session *s, enum sf_act_kind kind,
                              unsigned peer)
 {
     static struct sf_act none;
-    struct sf_act *act = &none;
+    struct sf_act *act = sf_session_add(s, kind, peer);
 
-    if (s->acts_n < SF_ACTS_MAX)
-        act = &s->acts[s->acts_n++];
-    else
-        ++*real.dropped;
-    *act = (struct sf_act){.kind = kind, .peer = peer};
-    return act;
+    *real.dropped += !act;
+    return act ? act : &none;
 }
 
 /* As much of the time since the last act as one can say. */
@@ -71,17 +67,12 @@ static void note_kind(enum sf_act_kind kind, unsigned peer)
     note(&(struct sf_act){.kind = kind, .peer = peer});
 }
 
-/* What came in one piece stays in one instant. */
 static void note_bytes(unsigned peer, const uint8_t *bytes, size_t len)
 {
-    for (size_t at = 0; at < len; at += SF_LITERAL_MAX) {
-        size_t n = len - at < SF_LITERAL_MAX ? len - at : SF_LITERAL_MAX;
-        struct sf_act act = {.kind = SF_ACT_BYTES,
-                             .when = at ? SF_WHEN_WITH : SF_WHEN_IDLE,
-                             .peer = peer,
-                             .amount = (unsigned)n};
+    struct sf_act act = {.peer = peer};
 
-        memcpy(act.bytes, bytes + at, n);
+    for (size_t at = 0; at < len;) {
+        at = sf_act_take(&act, bytes, len, at);
         note(&act);
     }
 }
@@ -159,7 +150,7 @@ void sf_real_received(void *arg, struct sf_peer *peer, const uint8_t *bytes,
     }
 }
 
-/* What the program has done with its side; NULL: nothing yet. */
+/* What the program has done with its side. */
 static void pass_end(struct line *line, const struct sf_peer *peer)
 {
     if (line->fd >= 0 && peer->eof && !line->told)

@@ -9,11 +9,6 @@ void sf_turns_areas(sf_area *each, void *arg)
     each(arg, &sf_turns, sizeof sf_turns, sizeof sf_turns);
 }
 
-void sf_turns_share(void)
-{
-    sf_turn_share();
-}
-
 struct sf_turn *sf_turns_own(void)
 {
     return sf_turn;

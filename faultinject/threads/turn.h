@@ -58,7 +58,5 @@ void sf_turn_give(struct sf_turn *to);
 void sf_turn_await(void);
 /* Whose it is next, after the calling thread's. */
 struct sf_turn *sf_turn_next(void);
-/* From now on turns are in memory that processes share. */
-void sf_turn_share(void);
 
 #endif

@@ -175,7 +175,7 @@ void (*sf_turns_in_vain)(const sigset_t *mask);
 void (*sf_turns_has_come)(const sigset_t *mask);
 bool (*sf_turns_calm)(void);
 
-void sf_turn_share(void)
+void sf_turns_share(void)
 {
     static const struct timespec while_ = {.tv_nsec = 20000000};
 

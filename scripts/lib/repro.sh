@@ -64,15 +64,14 @@ repro_plan() {
 
 # repro_fuzzer PATH: --fuzzer, or the part of the path that is a target's name.
 repro_fuzzer() {
-    local all name
+    local all
     if [[ -n $fuzzer ]]; then
         build_replayer "$fuzzer"
         return
     fi
     all=$(build_fuzzers)
-    for name in $all; do
-        [[ "/$1/" != *"/$name"[./]* ]] || say "$name"
-    done | tail -1 | grep . ||
+    tr './' '\n\n' <<<"$1" | { grep -xF -- "$all" || true; } | tail -1 |
+        grep . ||
         die "'$1': which target? --fuzzer is one of: ${all//$'\n'/ }"
 }
 
