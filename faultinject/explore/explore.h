@@ -206,6 +206,9 @@ bool sf_list(const char *what);
 
 /* --- trace.c: what happened ---------------------------------------------- */
 
+/* A rule as a plan has it, for free(3); NULL: no memory. */
+char *sf_rule_text(const struct sf_rule *rule);
+
 /* The trace: a plan in which natural calls are comments. */
 void sf_trace_print(const struct sf_run *run, const struct sf_control *control,
                     FILE *out);

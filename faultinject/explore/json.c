@@ -58,14 +58,8 @@ void sf_json_number(json *to, const char *name, uint64_t n)
 
 void sf_json_rule(json *to, const char *name, const struct sf_rule *rule)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    char *text = sf_rule_text(rule);
 
-    if (out) {
-        sf_rule_print(rule, out);
-        fclose(out);
-    }
     sf_json_text(to, name, text);
     free(text);
 }

@@ -84,14 +84,8 @@ static void escape(const char *text, FILE *out)
 
 static void rule(const struct sf_rule *rule, FILE *out)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
+    char *text = sf_rule_text(rule);
 
-    if (to) {
-        sf_rule_print(rule, to);
-        fclose(to);
-    }
     escape(text ? text : "?", out);
     free(text);
 }
@@ -315,14 +309,8 @@ static void plan(const char *path, FILE *out)
 static void replay(const struct sf_sweep *s, const struct sf_group *g,
                    FILE *out)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
+    char *text = sf_sweep_replay_text(s, g);
 
-    if (to) {
-        sf_sweep_print_replay(s, g, to);
-        fclose(to);
-    }
     fputs("<pre>", out);
     escape(text ? text : "", out);
     fputs("</pre>\n", out);

@@ -102,14 +102,8 @@ static json *matrix(const struct sf_report *r)
 static void add_replay(json *to, const struct sf_sweep *s,
                        const struct sf_group *g)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
+    char *text = sf_sweep_replay_text(s, g);
 
-    if (out) {
-        sf_sweep_print_replay(s, g, out);
-        fclose(out);
-    }
     sf_json_text(to, "replay", text);
     free(text);
 }

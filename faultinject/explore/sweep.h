@@ -167,9 +167,8 @@ void sf_sweep_say_groups(const struct sf_sweep *s);
 /* All. */
 void sf_sweep_say(const struct sf_sweep *s, enum sf_rest rest, int64_t took_ms,
                   uint64_t runs);
-/* The command that shows one again; without the end of the line. */
-void sf_sweep_print_replay(const struct sf_sweep *s, const struct sf_group *g,
-                           FILE *out);
+/* The command that shows one again, for free(3); NULL: no memory. */
+char *sf_sweep_replay_text(const struct sf_sweep *s, const struct sf_group *g);
 
 /* --- sweep.c -------------------------------------------------------------- */
 

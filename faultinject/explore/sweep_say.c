@@ -1,5 +1,6 @@
 /* sweep_say.c: progress, and what came of it; see sweep.h. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -172,24 +173,32 @@ static bool is_of_output(const struct sf_group *g)
            strncmp(g->name, "silent-", strlen("silent-")) == 0;
 }
 
-void sf_sweep_print_replay(const struct sf_sweep *s, const struct sf_group *g,
-                           FILE *out)
+char *sf_sweep_replay_text(const struct sf_sweep *s, const struct sf_group *g)
 {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
     fputs("sockfault replay ", out);
     sf_print_word(sf_sweep_path(s, "findings/%s.plan", g->name), out);
     if (is_of_output(g)) {
         fputs(" | cmp - ", out);
         sf_print_word(sf_sweep_path(s, "baseline.output"), out);
     }
+    fclose(out);
+    return text;
 }
 
 static void say_again(const struct sf_sweep *s, const struct sf_group *g)
 {
+    char *replay = sf_sweep_replay_text(s, g);
+
     printf("  shown again %u of %u times%s\n", g->shown, g->tries,
            sf_sweep_is_sure(g) ? "" : ": does not count");
-    fputs("  ", stdout);
-    sf_sweep_print_replay(s, g, stdout);
-    printf("\n");
+    printf("  %s\n", replay ? replay : "");
+    free(replay);
 }
 
 static void say_group(const struct sf_sweep *s, const struct sf_group *g)

@@ -251,3 +251,16 @@ void sf_trace_print(const struct sf_run *run, const struct sf_control *c,
         print_record(c, all[i], endless, out);
     free(all);
 }
+
+char *sf_rule_text(const struct sf_rule *rule)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return NULL;
+    sf_rule_print(rule, out);
+    fclose(out);
+    return text;
+}
