@@ -5,19 +5,18 @@
  * It keeps its turn meanwhile.  The new program finds the shared memory by a
  * descriptor that stays open for it, and where it is by a variable of its
  * environment; addresses are not randomised, so the library is where it was.
- * What loads no library gives its turn away before (loads.h).
+ * What loads no library gives its turn away before (lost.h).
  */
 #include "faultinject/forks/process.h"
 
-#include "faultinject/forks/loads.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/interpose/interpose.h"
+#include "faultinject/interpose/lost.h"
 #include "faultinject/session/errors.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,13 +142,12 @@ static int go_away(const struct program *p, char *const *argv,
 
 static int become(const struct program *p, char *const *argv, char *const *envp)
 {
-    enum sf_loads loads;
+    enum sf_lost lost;
 
     if (!sf_forks_is_child())
         return execute(p, argv, envp);
-    loads = p->path ? sf_loads(p->path) : sf_loads_by(p->fd);
-    return loads == SF_LOADS_NOT ? go_away(p, argv, envp)
-                                 : go_on(p, argv, envp);
+    lost = p->path ? sf_lost_by(p->path) : sf_lost_by_file(p->fd);
+    return lost == SF_LOST_NOT ? go_on(p, argv, envp) : go_away(p, argv, envp);
 }
 
 SF_EXPORT int execve(const char *path, char *const *argv, char *const *envp)
@@ -160,11 +158,6 @@ SF_EXPORT int execve(const char *path, char *const *argv, char *const *envp)
 SF_EXPORT int fexecve(int fd, char *const *argv, char *const *envp)
 {
     return become(&(struct program){.fd = fd}, argv, envp);
-}
-
-SF_EXPORT int execv(const char *path, char *const *argv)
-{
-    return execve(path, argv, environ);
 }
 
 /* A file without a magic number is a script. */
@@ -209,50 +202,6 @@ SF_EXPORT int execvpe(const char *file, char *const *argv, char *const *envp)
     errno = denied ? EACCES : errno;
     return -1;
 }
-
-SF_EXPORT int execvp(const char *file, char *const *argv)
-{
-    return execvpe(file, argv, environ);
-}
-
-/* How many there are, the first among them and the NULL not. */
-static size_t count(va_list args)
-{
-    va_list copy;
-    size_t n = 1;
-
-    va_copy(copy, args);
-    while (va_arg(copy, char *))
-        n++;
-    va_end(copy);
-    return n;
-}
-
-/* clang-format off */
-#define EXECL(name, call, rest)                                     \
-    SF_EXPORT int name(const char *path, const char *arg, ...)      \
-    {                                                               \
-        va_list args;                                               \
-        size_t n;                                                   \
-                                                                    \
-        va_start(args, arg);                                        \
-        n = count(args);                                            \
-        {                                                           \
-            char *argv[n + 1];                                      \
-                                                                    \
-            argv[0] = (char *)(uintptr_t)arg;                       \
-            for (size_t i = 1; i <= n; i++)                         \
-                argv[i] = va_arg(args, char *);                     \
-            rest;                                                   \
-            va_end(args);                                           \
-            return call;                                            \
-        }                                                           \
-    }
-/* clang-format on */
-EXECL(execl, execve(path, argv, environ), (void)0)
-EXECL(execlp, execvpe(path, argv, environ), (void)0)
-EXECL(execle, execve(path, argv, envp),
-      char *const *envp = va_arg(args, char *const *))
 
 /* -------------------------------------------------------------- arriving */
 

@@ -8,26 +8,17 @@
  * allocated, nothing is locked, and errno is the caller's.
  */
 #include <dlfcn.h>
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <link.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "faultinject/inject/control.h"
 #include "faultinject/interpose/exec.h"
 #include "faultinject/interpose/interpose.h"
-
-#define CLASS (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32)
-
-enum { LINE = 256, SCRIPTS_MAX = 5 };
+#include "faultinject/interpose/lost.h"
 
 /* --- what is it --- */
 
@@ -36,96 +27,6 @@ static const char *base_name(const char *path)
     const char *slash = strrchr(path, '/');
 
     return slash ? slash + 1 : path;
-}
-
-static bool find_segment(int fd, const ElfW(Ehdr) * head, uint32_t type,
-                         ElfW(Phdr) * s)
-{
-    for (unsigned i = 0; i < head->e_phnum; i++)
-        if (pread(fd, s, sizeof *s,
-                  (off_t)(head->e_phoff + (uint64_t)i * sizeof *s)) ==
-                sizeof *s &&
-            s->p_type == type)
-            return true;
-    return false;
-}
-
-/* Only the loader can be run and has the name of a library, but no loader: it
- * loads the library all the same. */
-static bool is_library(int fd, const ElfW(Ehdr) * head)
-{
-    ElfW(Phdr) s;
-    ElfW(Dyn) d = {.d_tag = DT_NULL};
-
-    if (!find_segment(fd, head, PT_DYNAMIC, &s))
-        return false;
-    for (size_t at = 0; at < s.p_filesz; at += sizeof d)
-        if (pread(fd, &d, sizeof d, (off_t)(s.p_offset + at)) == sizeof d &&
-            d.d_tag == DT_SONAME)
-            return true;
-    return false;
-}
-
-static enum sf_lost why_of_elf(int fd, const char *line)
-{
-    ElfW(Ehdr) head;
-    ElfW(Phdr) s;
-
-    if (line[EI_CLASS] != CLASS)
-        return SF_LOST_CLASS;
-    memcpy(&head, line, sizeof head);
-    if (find_segment(fd, &head, PT_INTERP, &s) || is_library(fd, &head))
-        return SF_LOST_NOT;
-    return SF_LOST_STATIC;
-}
-
-static bool gains_rights(int fd)
-{
-    char value[64];
-    struct stat st;
-
-    if (geteuid() != 0 &&
-        fgetxattr(fd, "security.capability", value, sizeof value) > 0)
-        return true;
-    return fstat(fd, &st) == 0 &&
-           ((st.st_mode & S_ISUID && st.st_uid != geteuid()) ||
-            (st.st_mode & S_ISGID && st.st_gid != getegid()));
-}
-
-/* The interpreter that a script names, in its place. */
-static bool follow(char *line, char *path)
-{
-    char *word = line + 2 + strspn(line + 2, " \t");
-    size_t n = strcspn(word, " \t\n");
-
-    if (n == 0 || n >= LINE)
-        return false;
-    memcpy(path, word, n);
-    path[n] = '\0';
-    return true;
-}
-
-/* `path` has room for a line: it becomes a script's interpreter. */
-static enum sf_lost why_of_file(char *path, bool *is_script)
-{
-    char line[LINE] = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    enum sf_lost why = SF_LOST_NOT;
-    ssize_t n;
-
-    *is_script = false;
-    if (fd < 0)
-        return why;
-    n = pread(fd, line, sizeof line - 1, 0);
-    if (n > 2 && memcmp(line, "#!", 2) == 0)
-        *is_script = follow(line, path);
-    else if (gains_rights(fd))
-        why = SF_LOST_RIGHTS;
-    else if (n >= (ssize_t)sizeof(ElfW(Ehdr)) &&
-             memcmp(line, ELFMAG, SELFMAG) == 0)
-        why = why_of_elf(fd, line);
-    sf_libc.close(fd);
-    return why;
 }
 
 static bool has(char *const *env, const char *name)
@@ -140,19 +41,11 @@ static bool has(char *const *env, const char *name)
 
 static enum sf_lost why_of(const char *name, char *const *env)
 {
-    char path[PATH_MAX];
-    enum sf_lost why;
-    bool is_script = true;
-
-    if (strlen(name) >= sizeof path || access(name, X_OK) < 0)
+    if (access(name, X_OK) < 0)
         return SF_LOST_NOT;
     if (!has(env, SF_CONTROL_ENV) || !has(env, "LD_PRELOAD"))
         return SF_LOST_ENVIRONMENT;
-    strcpy(path, name);
-    why = SF_LOST_NOT;
-    for (int i = 0; i < SCRIPTS_MAX && is_script; i++)
-        why = why_of_file(path, &is_script);
-    return why;
+    return sf_lost_by(name);
 }
 
 static void note(enum sf_lost why, const char *name)
@@ -272,37 +165,3 @@ static void lower_again(bool lifted)
     }
 EXEC_MAP(X)
 #undef X
-
-SF_EXPORT int execv(const char *path, char *const *argv)
-{
-    return execve(path, argv, environ);
-}
-
-SF_EXPORT int execvp(const char *name, char *const *argv)
-{
-    return execvpe(name, argv, environ);
-}
-
-/* Arguments one by one, up to NULL: on the stack, as libc has them. */
-#define EXECL(name, call, env)                                 \
-    SF_EXPORT int name(const char *path, const char *arg, ...) \
-    {                                                          \
-        size_t n = 1;                                          \
-        va_list ap, again;                                     \
-                                                               \
-        va_start(ap, arg);                                     \
-        va_copy(again, ap);                                    \
-        while (va_arg(ap, char *))                             \
-            n++;                                               \
-        char *argv[n + 1];                                     \
-        char *const *environment = env;                        \
-        argv[0] = (char *)arg;                                 \
-        for (size_t i = 1; i <= n; i++)                        \
-            argv[i] = va_arg(again, char *);                   \
-        va_end(again);                                         \
-        va_end(ap);                                            \
-        return call(path, argv, environment);                  \
-    }
-EXECL(execl, execve, environ)
-EXECL(execlp, execvpe, environ)
-EXECL(execle, execve, va_arg(ap, char *const *))
