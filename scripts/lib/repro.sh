@@ -70,8 +70,7 @@ repro_fuzzer() {
         return
     fi
     all=$(build_fuzzers)
-    tr './' '\n\n' <<<"$1" | { grep -xF -- "$all" || true; } | tail -1 |
-        grep . ||
+    { grep -xF -- "$all" <<<"${1//[.\/]/$'\n'}" || true; } | tail -1 | grep . ||
         die "'$1': which target? --fuzzer is one of: ${all//$'\n'/ }"
 }
 
