@@ -114,6 +114,7 @@ END
 
 END
     proofs_sessions --recovery -k 1
+    proofs_sessions --recovery --profile posix -k 1 | tail -n +3
 }
 
 proofs_page() {
