@@ -280,6 +280,9 @@ const char *sf_verdict(const struct sf_run *run,
 int sf_status(const struct sf_run *run,
               const struct sf_outcome_of_run *outcome);
 
+/* What waitpid said, as a shell would say it: 128 and more for a signal. */
+int sf_shell_status(int status);
+
 enum { SF_END_MAX = 128 };
 /* How the command itself ended. */
 void sf_end_text(const struct sf_run *run,

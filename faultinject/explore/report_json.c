@@ -14,7 +14,7 @@ static json *baseline(const struct sf_baseline *b)
 {
     json *all = json_object_new_object();
 
-    sf_json_number(all, "status", (uint64_t)WEXITSTATUS(b->status));
+    sf_json_number(all, "status", (uint64_t)sf_shell_status(b->status));
     sf_json_number(all, "calls", b->calls);
     sf_json_number(all, "connections", b->connections);
     sf_json_number(all, "processes", b->processes);

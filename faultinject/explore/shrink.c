@@ -64,12 +64,6 @@ static int shell(const char *command)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
-/* As a shell would say it. */
-static int status_of(int status)
-{
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
 /* The user's command looks at what the run has left. */
 static const char *ask_check(struct shrinking *s,
                              const struct sf_outcome_of_run *outcome)
@@ -77,7 +71,7 @@ static const char *ask_check(struct shrinking *s,
     char text[16];
     int answer;
 
-    snprintf(text, sizeof text, "%d", status_of(outcome->status));
+    snprintf(text, sizeof text, "%d", sf_shell_status(outcome->status));
     setenv("SOCKFAULT_STATUS", text, 1);
     setenv("SOCKFAULT_OUTPUT", s->run->output, 1);
     setenv("SOCKFAULT_ERRORS", s->run->errors, 1);

@@ -299,6 +299,11 @@ static bool was_ended(const struct sf_outcome_of_run *outcome)
     return false;
 }
 
+int sf_shell_status(int status)
+{
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 void sf_end_text(const struct sf_run *run,
                  const struct sf_outcome_of_run *outcome, char text[SF_END_MAX])
 {

@@ -95,7 +95,7 @@ static const char *find_status(const struct sf_sweep *s, int status,
     snprintf(j->line, sizeof j->line,
              "it ended with status %d, and without a "
              "fault with %d",
-             WEXITSTATUS(status), WEXITSTATUS(s->base.status));
+             sf_shell_status(status), sf_shell_status(s->base.status));
     return "status";
 }
 

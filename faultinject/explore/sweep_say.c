@@ -79,8 +79,8 @@ static void say_baseline(const struct sf_baseline *b)
     printf("  baseline   %" PRIu64 " call%s of %" PRIu64
            " connection%s in %u process%s, status %d, %d ms\n",
            b->calls, s_of(b->calls), b->connections, s_of(b->connections),
-           b->processes, b->processes == 1 ? "" : "es", WEXITSTATUS(b->status),
-           b->ms);
+           b->processes, b->processes == 1 ? "" : "es",
+           sf_shell_status(b->status), b->ms);
 }
 
 static void say_cases(const struct sf_sweep *s)

@@ -268,4 +268,14 @@ chmod +x number
 explore 0 numbered --jobs 3 -- ./number
 [ "$(cut -d' ' -f1 numbers | sort -u | xargs)" = '1 2 3' ] ||
     fail "jobs: $(cut -d' ' -f1 numbers | sort -u | xargs)"
+
+# A command that a signal ends has the status that a shell gives it.
+cat >aborts <<END
+#!/bin/sh
+"$explored" right
+kill -ABRT \$\$
+END
+chmod +x aborts
+explore 0 aborted --allow died -- ./aborts
+says ', status 134, '
 exit $bad
