@@ -61,7 +61,7 @@ int main(int argc, char **argv)
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return fputs(usage, stdout) < 0 || fclose(stdout) ? 2 : 0;
     if (argc < 2 || argc > 3)
-        return fputs(usage, stderr), 2;
+        return fail("expected FILE [OUTPUT]", "sockfault session --help");
     if (argv[1][0] == '-' && argv[1][1])
         return fail(argv[1], "no such option: sockfault session --help");
     in = fopen(argv[1], "rb");

@@ -362,7 +362,8 @@ int main(int argc, char **argv)
     if (argc > 1 && argv[1][0] == '-')
         return fail(argv[1], "no such option: sockfault record --help");
     if (argc != 4)
-        return fputs(usage, stderr), 2;
+        return fail("expected LISTEN, SERVER and FILE",
+                    "sockfault record --help");
     at = port_of(argv[1]);
     server = port_of(argv[2]);
     if (!at || !server)

@@ -465,16 +465,16 @@ static int set(int option)
     }
 }
 
-static void tell_usage(FILE *to)
+static void tell_usage(void)
 {
     if (prove_core)
-        fputs(usage_of_core, to);
+        fputs(usage_of_core, stdout);
     else
-        fprintf(to, usage_of_own, prove_targets->name);
-    fputs(usage_options, to);
+        printf(usage_of_own, prove_targets->name);
+    fputs(usage_options, stdout);
     if (prove_core)
-        fputs(usage_core_options, to);
-    fputs(usage_end, to);
+        fputs(usage_core_options, stdout);
+    fputs(usage_end, stdout);
 }
 
 static int read_options(int argc, char **argv)
@@ -486,7 +486,7 @@ static int read_options(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "k:P:t:s:r:o:", options, NULL)) !=
            -1) {
         if (option == OPT_HELP) {
-            tell_usage(stdout);
+            tell_usage();
             exit(0);
         }
         if (set(option) < 0)
@@ -605,7 +605,7 @@ int prove_main(int argc, char **argv)
     if (run.decoder)
         return prove_core->decoder(run.decoder, run.max, run.rows, run.first);
     if (optind == argc && !run.recovery) {
-        tell_usage(stderr);
+        prove_complain("which session?  --help says more");
         return COULD_NOT;
     }
     if (!resumes_one(argc - optind, argv + optind)) {

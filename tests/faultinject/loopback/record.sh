@@ -56,8 +56,8 @@ moved=$(sed -n 's/^.* \(recv\|send\) .* -> //p' "$work/replay" |
 
 is=0
 "$bin/sockfault-record" 2>"$work/usage" || is=$?
-[ $is = 2 ] && grep -q '^usage: sockfault record ' "$work/usage" ||
-    fail "bad usage ended $is"
+[ $is = 2 ] && grep -q 'expected LISTEN, SERVER and FILE' "$work/usage" &&
+    [ "$(wc -l <"$work/usage")" = 1 ] || fail "bad usage ended $is"
 is=0
 "$bin/sockfault-record" 70000 1 "$work/none" 2>"$work/usage" || is=$?
 [ $is = 2 ] && grep -q '70000: expected a port' "$work/usage" ||
