@@ -150,7 +150,7 @@ enum {
     SF_VERB_REPORT = 16
 };
 
-enum { SF_JOBS_MAX = 256 };
+enum { SF_JOBS_MAX = 256, SF_CUTS_MAX = 4096 };
 
 struct sf_options {
     struct sf_run run;
@@ -168,6 +168,8 @@ struct sf_options {
     unsigned shard, shards;
     bool compares;
     bool silent;
+    unsigned cuts;
+    bool just; /* … and what is without is all that was not named */
     bool without[SF_FAULT_COUNT];
 
     /* report */

@@ -123,6 +123,13 @@ static int verb_shrink(int argc, char **argv)
     return status;
 }
 
+/* Is a short count among the faults that were chosen? */
+static bool makes_short(const struct sf_options *o, const struct sf_sweep *s)
+{
+    return !o->run.memory && !o->without[SF_SHORT] &&
+           (!s->class || strcmp(s->class, "benign") == 0);
+}
+
 static bool take_sweep(struct sf_options *o, struct sf_sweep *s)
 {
     *s = (struct sf_sweep){.folder = o->out ? o->out : SF_EXPLORED,
@@ -130,6 +137,7 @@ static bool take_sweep(struct sf_options *o, struct sf_sweep *s)
                            .without = o->without,
                            .compares = o->compares,
                            .silent = o->silent,
+                           .cuts = o->cuts,
                            .jobs = o->jobs ? o->jobs : 1,
                            .budget_ms = o->budget_ms,
                            .shard = o->shard,
@@ -141,6 +149,9 @@ static bool take_sweep(struct sf_options *o, struct sf_sweep *s)
     if (o->run.memory && o->compares && !o->silent)
         return sf_complain("--compare says nothing with --memory: no "
                            "allocation's failure is benign");
+    if (o->cuts && !makes_short(o, s))
+        return sf_complain("--cuts says nothing where no count is short: "
+                           "--memory, --class fatal, --without short");
     if (!sf_options_settle(o))
         return false;
     s->run = o->run;

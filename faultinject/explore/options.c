@@ -149,6 +149,17 @@ static bool take_jobs(struct sf_options *o, const char *text)
                        SF_JOBS_MAX);
 }
 
+static bool take_cuts(struct sf_options *o, const char *text)
+{
+    char rest;
+
+    if (sscanf(text, "%u%c", &o->cuts, &rest) == 1 && o->cuts >= 1 &&
+        o->cuts <= SF_CUTS_MAX)
+        return true;
+    return sf_complain("--cuts %s: expected a number from 1 to %d", text,
+                       SF_CUTS_MAX);
+}
+
 static bool take_shard(struct sf_options *o, const char *text)
 {
     return sf_read_shard(text, &o->shard, &o->shards) ||
@@ -164,16 +175,28 @@ static bool is_called(enum sf_fault fault, const char *word)
     return strcmp(word, sf_faults[fault].word) == 0;
 }
 
-static bool leave_out(struct sf_options *o, const char *word)
+static bool set_without(struct sf_options *o, const char *option,
+                        const char *word, bool without)
 {
     bool some = false;
 
     for (int i = 1; i < SF_FAULT_COUNT; i++)
-        if (is_called((enum sf_fault)i, word))
-            o->without[i] = some = true;
-    return some || sf_complain("--without %s: no such fault: sockfault list "
-                               "faults, or 'dying'",
-                               word);
+        if (is_called((enum sf_fault)i, word)) {
+            o->without[i] = without;
+            some = true;
+        }
+    return some || sf_complain("--%s %s: no such fault: sockfault list faults, "
+                               "or 'dying'",
+                               option, word);
+}
+
+/* The first of them leaves out all others. */
+static bool take_just(struct sf_options *o, const char *word)
+{
+    if (!o->just)
+        memset(o->without, true, sizeof o->without);
+    o->just = true;
+    return set_without(o, "just", word, false);
 }
 
 /* --- options --- */
@@ -246,8 +269,12 @@ static bool take_sweep(struct sf_options *o, int option, const char *value)
     case OPT_MEMORY:
         o->run.memory = true;
         return true;
+    case OPT_CUTS:
+        return take_cuts(o, value);
+    case OPT_JUST:
+        return take_just(o, value);
     default:
-        return leave_out(o, value);
+        return set_without(o, "without", value, true);
     }
 }
 

@@ -18,7 +18,7 @@ _sockfault_values() {
     --profile | -P) echo linux posix hostile ;;
     --class) echo benign fatal ;;
     --monitor | --allow) "$1" list monitors | cut -d' ' -f1 ;;
-    --without) "$1" list faults | cut -d' ' -f1 && echo dying ;;
+    --without | --just) "$1" list faults | cut -d' ' -f1 && echo dying ;;
     list) "$1" --help | sed -n 's/.*sockfault list \([a-z|]*\)$/\1/p' | tr '|' ' ' ;;
     esac
 }

@@ -71,6 +71,7 @@ struct sf_sweep {
     const bool *without; /* faults, by number  */
     bool compares;       /* what it prints after a benign fault, too */
     bool silent;         /* … and after a fatal one, if nothing tells of it */
+    unsigned cuts;       /* a short count after each of so many bytes */
     int jobs;
     int budget_ms;  /* 0: none */
     unsigned shard; /* 0 … shards - 1 */

@@ -25,6 +25,8 @@ static void print_choice(const struct sf_sweep *s, FILE *out)
             s->compares ? " compare" : "", s->silent ? " silent" : "");
     if (s->run.memory)
         fputs(" memory", out);
+    if (s->cuts)
+        fprintf(out, " cuts %u", s->cuts);
     for (int i = 1; i < SF_FAULT_COUNT; i++)
         if (s->without[i])
             fprintf(out, " without %s", sf_faults[i].word);
@@ -72,15 +74,26 @@ static void print_case(const struct sf_control *c, const struct sf_record *r,
     fputc('\n', out);
 }
 
-/* One byte, and all but one: what is between is for chance. */
-static void print_cases_of(const struct sf_control *c,
+/* One byte, or as many as are asked for, and all but one. */
+static void print_cuts(const struct sf_sweep *s, const struct sf_control *c,
+                       const struct sf_record *r, FILE *out)
+{
+    uint32_t amount = 1;
+
+    do
+        print_case(c, r, amount, out);
+    while (amount++ < s->cuts && amount < r->amount);
+    if (r->amount > 1)
+        print_case(c, r, r->amount, out);
+}
+
+static void print_cases_of(const struct sf_sweep *s, const struct sf_control *c,
                            const struct sf_record *r, FILE *out)
 {
-    bool takes_time = sf_fault_takes_time(r->fault);
-
-    print_case(c, r, takes_time ? PAUSE_MS : r->fault == SF_SHORT, out);
-    if (r->fault == SF_SHORT && r->amount > 1)
-        print_case(c, r, r->amount, out);
+    if (r->fault == SF_SHORT)
+        print_cuts(s, c, r, out);
+    else
+        print_case(c, r, sf_fault_takes_time(r->fault) ? PAUSE_MS : 0, out);
 }
 
 static bool is_same_call(const struct sf_record *a, const struct sf_record *b)
@@ -116,7 +129,7 @@ static void print_cases(struct sf_sweep *s, struct sf_control *c, FILE *out)
         if (!is_chosen(s, r) || is_repeated(before, r))
             continue;
         s->base.at += !is_same_call(before, r);
-        print_cases_of(c, r, out);
+        print_cases_of(s, c, r, out);
         before = r;
     }
     s->base.beyond = c->n_kept - n + c->n_unplaced;

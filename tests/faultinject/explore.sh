@@ -57,6 +57,30 @@ tidy right
 for amount in 1 7; do
     grep -q "recv 1: short $amount " right/cases || fail "no short $amount"
 done
+! grep -q "recv 1: short [2-6] " right/cases || fail "a short 2 to 6"
+
+# What is misread in two pieces of which the first is the fifth byte's.
+explore 0 uncut --class benign --compare -- "$explored" fifth
+explore 0 few --cuts 4 --class benign --compare -- "$explored" fifth
+explore 1 cut --cuts 5 --class benign --compare -- "$explored" fifth
+says '; first .*recv 1: short 5$'
+for amount in 1 2 3 4 5 7; do
+    grep -q "recv 1: short $amount " cut/cases || fail "cut: no short $amount"
+done
+! grep -q "recv 1: short 6 " cut/cases || fail "cut: a short 6"
+explore 2 uncut --cuts 5 --class benign --compare -- "$explored" fifth
+says 'choose another folder'
+for none in '--cuts 0' '--cuts 4097' '--cuts x' '--cuts 5 --memory' \
+    '--cuts 5 --class fatal' '--cuts 5 --without short'; do
+    # shellcheck disable=SC2086 # words
+    explore 2 none $none -- "$explored" right
+    says 'explore: --cuts|sockfault: --cuts'
+done
+explore 1 just --just short --just delay --cuts 5 --compare -- "$explored" fifth
+[ "$(sed -n 's/.*: \([A-Za-z]*\).*/\1/p' just/cases | sort -u | xargs)" = \
+    'delay short' ] || fail "just: $(cat just/cases)"
+explore 2 none --just longer -- "$explored" right
+says '--just longer: no such fault'
 
 # Whatever their number is, each comes once.
 for without in EOF EPIPE delay late short; do
