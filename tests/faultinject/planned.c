@@ -105,3 +105,15 @@ void set_nonblocking(int fd)
 {
     check(fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == 0, "fcntl");
 }
+
+void pair_of(enum transport transport, int pair[2])
+{
+    make_pair(transport, pair);
+    set_nonblocking(pair[0]);
+}
+
+void close_pair(const int pair[2])
+{
+    close(pair[0]);
+    close(pair[1]);
+}

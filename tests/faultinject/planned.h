@@ -17,6 +17,9 @@ unsigned planned_end(void);
 enum transport { TCP, UNIX };
 void make_pair(enum transport transport, int pair[2]);
 void set_nonblocking(int fd);
+/* The same, and the first does not block. */
+void pair_of(enum transport transport, int pair[2]);
+void close_pair(const int pair[2]);
 /* A listening socket on loopback; its port. */
 int make_listener(unsigned short *port);
 int dial(unsigned short port);
