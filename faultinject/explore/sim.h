@@ -27,6 +27,7 @@ struct sim {
     bool plain;             /* states are not recognised    */
     bool aloud;             /* what the program says is heard all the same */
     unsigned k;             /* at most so many faults       */
+    unsigned cuts;          /* see choose_exhaust.h         */
     enum sf_yields yields;  /* may other threads go first?  */
     bool compares;          /* transient faults do not change its output */
     bool judges_silence;    /* … nor others, where it ends well          */

@@ -22,7 +22,8 @@ enum {
     OPT_DIALS,
     OPT_COMPARE,
     OPT_SILENT,
-    OPT_LIVE
+    OPT_LIVE,
+    OPT_CUTS
 };
 enum { K_MAX = 64 };
 
@@ -69,6 +70,8 @@ static const char usage[] =
     "      --loops          instead of --prove: any number of faults, until no "
     "state\n"
     "                       is new\n"
+    "      --cuts N         ... with these: a short count after each of the "
+    "first N bytes\n"
     "      --plain          ... with --prove: every run to its end, also where "
     "its\n"
     "                       state was seen before\n"
@@ -114,6 +117,12 @@ static bool take_turns(const char *text)
     return !text || strcmp(text, "only") == 0 ||
            sf_complain("sim: --turns=%s: expected --turns or --turns=only",
                        text);
+}
+
+static bool take_cuts(const char *text)
+{
+    return sf_read_cuts(text, &sim.cuts) ||
+           sf_complain("sim: --cuts %s: expected " SF_CUTS_EXPECTED, text);
 }
 
 static bool take_at(const char *text)
@@ -181,6 +190,8 @@ static bool take_option(int option)
         return sim.judges_silence = true;
     case OPT_LIVE:
         return take_live(optarg);
+    case OPT_CUTS:
+        return take_cuts(optarg);
     case OPT_PLAIN:
         return sim.plain = true;
     case OPT_LOOPS:
@@ -214,9 +225,9 @@ static bool go_together(void)
     if (sim.proves && sim.tortures)
         return sf_complain("sim: either --prove or --memory");
     if (!sim.proves && (sim.shards > 1 || sim.resume || sim.out || sim.plain ||
-                        sim.yields != SF_YIELDS_NOT))
-        return sf_complain("sim: --shard, --resume, --out, --plain and --turns "
-                           "go with --prove");
+                        sim.cuts || sim.yields != SF_YIELDS_NOT))
+        return sf_complain("sim: --shard, --resume, --out, --plain, --cuts and "
+                           "--turns go with --prove");
     if (sim.live &&
         (sim.proves || sim.tortures || sim.compares || sim.judges_silence))
         return sf_complain("sim: --live writes a session down; --prove, "
@@ -243,6 +254,7 @@ bool sf_sim_options(int argc, char **argv)
         {"resume", required_argument, NULL, 'r'},
         {"out", required_argument, NULL, 'o'},
         {"plain", no_argument, NULL, OPT_PLAIN},
+        {"cuts", required_argument, NULL, OPT_CUTS},
         {"loops", no_argument, NULL, OPT_LOOPS},
         {"turns", optional_argument, NULL, OPT_TURNS},
         {"at", required_argument, NULL, OPT_AT},

@@ -55,6 +55,7 @@ static uint64_t walk_key(char **command, const struct sf_program *program)
         h = sf_hash(h, sim.dials, strlen(sim.dials) + 1);
     h = sf_hash(h, &sim.compares, sizeof sim.compares);
     h = sf_hash(h, &sim.judges_silence, sizeof sim.judges_silence);
+    h = sf_hash(h, &sim.cuts, sizeof sim.cuts);
     h = sf_hash(h, &sim.shard, sizeof sim.shard);
     return sf_hash(h, &sim.shards, sizeof sim.shards);
 }
@@ -264,6 +265,7 @@ static void say(const char *program, enum sim_end end)
         .program = program,
         .profile = proof.session.profile,
         .k = sim.k,
+        .cuts = sim.cuts,
         .loops = sim.loops,
         .deepest = proof.deepest,
         .shard = sim.shard,
@@ -359,6 +361,7 @@ int sf_sim_prove(char **command, const struct sf_program *program)
     sf_exhaust_init(&proof.walk, sim.k);
     proof.walk.shard = sim.shard;
     proof.walk.shards = sim.shards;
+    proof.walk.cuts = sim.cuts;
     if (sim.loops)
         proof.walk.bound = sim.k;
     if (!go_on(command, program))

@@ -89,7 +89,8 @@ static void say_cases(const struct sf_sweep *s)
         printf("  memory     %zu allocation%s, one for each way to one",
                s->cases.n, s_of(s->cases.n));
     else
-        printf("  faults     %zu fit, at %u calls", s->cases.n, s->base.at);
+        printf("  faults     %zu fit, at %u call%s", s->cases.n, s->base.at,
+               s_of(s->base.at));
     if (s->base.beyond)
         printf("; %" PRIu64 " more fit, and are left out", s->base.beyond);
     if (s->shards > 1)

@@ -36,13 +36,17 @@ static void note(struct sf_exhaust *e, struct sf_choice choice)
 static void note_amounts(struct sf_exhaust *e, struct sf_choice choice,
                          size_t max)
 {
-    size_t some[] = {1, 2, max / 2, max - 1, max};
-    bool all = max <= SF_EXHAUST_ALL;
-    size_t n = all ? max : sizeof some / sizeof *some;
+    size_t far[] = {max / 2, max - 1, max};
+    size_t near = max <= SF_EXHAUST_ALL ? max : e->cuts ? e->cuts : 2;
 
-    for (size_t i = 0; i < n; i++) {
-        choice.amount = (uint32_t)(all ? i + 1 : some[i]);
+    for (size_t i = 1; i <= near && i <= max; i++) {
+        choice.amount = (uint32_t)i;
         note(e, choice);
+    }
+    for (unsigned i = 0; i < sizeof far / sizeof *far; i++) {
+        choice.amount = (uint32_t)far[i];
+        if (far[i] > near)
+            note(e, choice);
     }
 }
 

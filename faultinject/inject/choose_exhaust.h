@@ -23,7 +23,8 @@
  * that choice.  The session must be deterministic: see sf_exhaust_diverged().
  *
  * A choice of SHORT is also how many bytes: all of 1 … max when max is at
- * most SF_EXHAUST_ALL, otherwise 1, 2, half, max - 1 and max.
+ * most SF_EXHAUST_ALL, otherwise 1, 2, half, max - 1 and max; or instead of 1
+ * and 2 all of 1 … cuts.
  */
 #ifndef SF_CHOOSE_EXHAUST_H
 #define SF_CHOOSE_EXHAUST_H
@@ -33,6 +34,7 @@
 enum {
     SF_EXHAUST_MAX = 512,     /* choices in one schedule               */
     SF_EXHAUST_ALL = 8,       /* so many amounts are tried             */
+    SF_EXHAUST_CUTS = 127,    /* … at most; a tape can say these       */
     SF_EXHAUST_ROOM = 1 << 22 /* children of one vector, at most: that is
                                * address space, memory as it is used   */
 };
@@ -64,6 +66,7 @@ struct sf_exhaust_place {
 struct sf_exhaust {
     struct sf_chooser chooser;
     /* May be set after init. */
+    unsigned cuts; /* at most SF_EXHAUST_CUTS; 0: as above */
     bool (*allowed)(const struct sf_point *at, const struct sf_outcome *what);
     /* Keeps where the run is, and answers false; true: it is gone on with,
      * with the last choice of the vector.  *mark NULL: it cannot be. */

@@ -132,9 +132,42 @@ static void count_seen(enum sf_call call)
     }
 }
 
+/* Is it that of a count which this very call could have cut? */
+static bool is_cut_of(const struct sf_record *r, const struct sf_op *op)
+{
+    return r->fault == SF_SHORT && r->call == op->call && r->fd == op->fd &&
+           r->process == (uint16_t)op->at.process && r->conn == op->at.conn &&
+           r->nth == op->at.nth;
+}
+
+/* A survey: how much of a call can be cut is known when it has moved as much
+ * as there was.  Its record is among the last. */
+static void end_cut(const struct sf_op *op)
+{
+    enum { RECENT = 1024 };
+    uint64_t i = __atomic_load_n(&sf_control->n_kept, __ATOMIC_RELAXED);
+    uint64_t least = i > RECENT ? i - RECENT : 0;
+    struct sf_record *r;
+
+    if (i > SF_KEPT_MAX)
+        i = SF_KEPT_MAX;
+    while (i-- > least) {
+        r = &sf_control->kept[i];
+        if (!is_cut_of(r, op))
+            continue;
+        if (op->result < 2)
+            __atomic_store_n(&r->seq, 0, __ATOMIC_RELEASE);
+        else if (op->result <= r->amount)
+            r->amount = (uint32_t)op->result - 1;
+        return;
+    }
+}
+
 void sf_control_call(const struct sf_op *op, int err)
 {
     count_seen(op->call);
+    if (sf_control->surveying)
+        end_cut(op);
     if (op->intended != SF_NONE)
         end_fault(op, err);
     if (op->fault == SF_NONE && sf_control->tracing)

@@ -132,3 +132,13 @@ bool sf_read_shard(const char *text, unsigned *shard, unsigned *shards)
     *shards = n;
     return true;
 }
+
+_Static_assert(SF_EXHAUST_CUTS == 127, "SF_CUTS_EXPECTED says so");
+
+bool sf_read_cuts(const char *text, unsigned *cuts)
+{
+    char rest;
+
+    return sscanf(text, "%u%c", cuts, &rest) == 1 && *cuts >= 1 &&
+           *cuts <= SF_EXHAUST_CUTS;
+}

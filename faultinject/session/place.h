@@ -40,4 +40,8 @@ bool sf_place_read(const char *path, uint64_t key, unsigned k,
 bool sf_read_shard(const char *text, unsigned *shard, unsigned *shards);
 #define SF_SHARD_EXPECTED "I/N with I from 1 to N"
 
+/* How many cuts a walk tries; false: it cannot be. */
+bool sf_read_cuts(const char *text, unsigned *cuts);
+#define SF_CUTS_EXPECTED "a number from 1 to 127"
+
 #endif

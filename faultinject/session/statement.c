@@ -90,6 +90,8 @@ void sf_state_subject(const struct sf_statement *s)
            sf_profile_names[s->profile],
            s->loops ? "any number of faults" : "at most ",
            s->loops ? "" : sf_faults_text(s->k));
+    if (s->cuts)
+        printf(", cuts %u", s->cuts);
     if (s->shards > 1)
         printf(", shard %u of %u", s->shard + 1, s->shards);
     if (s->cut)

@@ -19,6 +19,7 @@ struct sf_statement {
     const char *session, *program; /* their names                    */
     enum sf_profile profile;
     unsigned k;
+    unsigned cuts;          /* see choose_exhaust.h               */
     bool loops;             /* any number of faults, instead of k */
     unsigned deepest;       /* … so many, in one schedule         */
     unsigned shard, shards; /* shard 0 … shards - 1               */

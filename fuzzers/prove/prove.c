@@ -43,6 +43,7 @@ static const char usage_options[] =
     "  -s, --shard I/N      part I of N\n"
     "  -r, --resume FILE    go on where FILE says, and keep it up to date\n"
     "  -o, --out FOLDER     for counterexamples [.]\n"
+    "      --cuts N         a short count after each of the first N bytes\n"
     "      --memory         each allocation fails, one a run\n"
     "      --loops          any number of faults, until no state is new\n"
     "      --plain          every schedule, also where the state was seen "
@@ -336,6 +337,13 @@ static int set_shard(const char *value)
                : bad("--shard", value, SF_SHARD_EXPECTED);
 }
 
+static int set_cuts(const char *value)
+{
+    return sf_read_cuts(value, &run.job.cuts)
+               ? 0
+               : bad("--cuts", value, SF_CUTS_EXPECTED);
+}
+
 static int set_target(const char *name)
 {
     char names[256] = "";
@@ -371,6 +379,7 @@ enum {
     OPT_FIRST,
     OPT_PLAIN,
     OPT_LOOPS,
+    OPT_CUTS,
     OPT_MEMORY,
     OPT_HELP
 };
@@ -388,6 +397,7 @@ static const struct option options[] = {
     {"target", required_argument, NULL, OPT_TARGET},
     {"rows", no_argument, NULL, OPT_ROWS},
     {"loops", no_argument, NULL, OPT_LOOPS},
+    {"cuts", required_argument, NULL, OPT_CUTS},
     {"memory", no_argument, NULL, OPT_MEMORY},
     {"plain", no_argument, NULL, OPT_PLAIN},
     {"first", no_argument, NULL, OPT_FIRST},
@@ -454,6 +464,8 @@ static int set(int option)
         run.job.loops = true;
         run.job.k = SF_EXHAUST_MAX;
         return 0;
+    case OPT_CUTS:
+        return set_cuts(optarg);
     case OPT_PLAIN:
         run.job.plain = true;
         return 0;
@@ -536,11 +548,13 @@ static bool goes_together(int paths)
         {OPT_MEMORY, OPT_DECODER, false},
         {OPT_LOOPS, OPT_DECODER, false},
         {OPT_PLAIN, OPT_DECODER, false},
+        {OPT_CUTS, OPT_DECODER, false},
         {'k', OPT_MEMORY, false},
         {'s', OPT_MEMORY, false},
         {'r', OPT_MEMORY, false},
         {OPT_LOOPS, OPT_MEMORY, false},
         {OPT_PLAIN, OPT_MEMORY, false},
+        {OPT_CUTS, OPT_MEMORY, false},
         {'k', OPT_LOOPS, false},
         {OPT_PLAIN, OPT_LOOPS, false},
         {'s', OPT_LOOPS, false},

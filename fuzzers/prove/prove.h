@@ -45,6 +45,7 @@ struct prove_job {
     const struct prove_target *target;
     struct sf_session session; /* its faults are none */
     unsigned k;                /* at most so many faults */
+    unsigned cuts;             /* see choose_exhaust.h */
     bool plain;                /* states are not recognised */
     bool loops;                /* any number of faults, until no state is new */
     unsigned shard, shards;    /* shard 0 … shards - 1  */

@@ -16,6 +16,7 @@ static uint64_t job_key(const struct prove_job *job)
     h = sf_hash(h, &program, sizeof program);
     h = sf_hash(h, &job->session.profile, sizeof job->session.profile);
     h = sf_hash(h, job->target->name, strlen(job->target->name));
+    h = sf_hash(h, &job->cuts, sizeof job->cuts);
     h = sf_hash(h, &job->shard, sizeof job->shard);
     return sf_hash(h, &job->shards, sizeof job->shards);
 }

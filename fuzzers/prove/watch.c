@@ -187,6 +187,7 @@ static void walk_watched(const struct prove_job *job, enum care care,
     l->walk.allowed = sf_session_allows;
     l->walk.shard = job->shard;
     l->walk.shards = job->shards;
+    l->walk.cuts = job->cuts;
     if (job->loops)
         l->walk.bound = job->k;
     if (prove_begin(job, l)) {

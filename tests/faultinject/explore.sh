@@ -68,6 +68,7 @@ for amount in 1 2 3 4 5 7; do
     grep -q "recv 1: short $amount " cut/cases || fail "cut: no short $amount"
 done
 ! grep -q "recv 1: short 6 " cut/cases || fail "cut: a short 6"
+! grep -q impossible cut/runs || fail "cut: nothing was there to be cut"
 explore 2 uncut --cuts 5 --class benign --compare -- "$explored" fifth
 says 'choose another folder'
 for none in '--cuts 0' '--cuts 4097' '--cuts x' '--cuts 5 --memory' \

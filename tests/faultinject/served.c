@@ -9,7 +9,7 @@
  *             asserts|cramped|shy-fork|bad-fork|needy-fork|dreams|sigwaits|
  *             counts-data|counts-heap|counts-stack|counts-thread|counts-libc|
  *             counts-shared|chance|recalls|numbers|
- *             lies|restarts|shuts|deafens]
+ *             lies|restarts|shuts|deafens|third]
  *
  * It knows nothing of sockfault; sim.sh runs it over simnet.
  */
@@ -84,6 +84,8 @@ static void look(const char *bytes, ssize_t n)
     if (is("crash") && n > 2 && bytes[0] == 'b')
         if (bytes[1] == 'o' && bytes[2] == 'm')
             abort();
+    if (is("third") && n == 3)
+        abort();
 }
 
 static volatile sig_atomic_t rung;

@@ -316,5 +316,15 @@ ends 2 '^sockfault: sim: --out /proc: ' -k 1 -o /proc -- "$served"
 ends 2 '--shard 3/2: expected I/N' -k 1 --shard 3/2 -- "$served"
 ends 2 '--resume ..: expected a file' -k 1 -r .. -- "$served"
 ends 2 'go with --prove' --shard 1/2 -- "$served"
+ends 2 'go with --prove' --cuts 3 -- "$served"
+ends 2 '--cuts 0: expected a number from 1 to 127' -k 1 --cuts 0 -- "$served"
+
+# Pieces of three bytes are misread, and nothing else is.
+printf 'sockfault-session 1\nbytes 1 "abcdefghij"\nfinish 1\n' >"$work/ten"
+ends 0 PROVED -k 1 -s ten -- "$served" third
+ends 0 'at most 1 fault, cuts 2' -k 1 --cuts 2 -s ten -- "$served" third
+ends 1 'REFUTED    with 1 fault' -k 1 --cuts 3 -s ten -- "$served" third
+says '^! .* recv [0-9]*: short 3 of '
+pasted 1 'short 3 of'
 
 exit $((failures > 0))

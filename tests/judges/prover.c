@@ -6,6 +6,7 @@
  *             receive is short
  *     5       it ends with a status of its own
  *     6       it does in one run what it does not in the next
+ *     7       it aborts where the sixth byte ends a piece
  */
 #include "faultinject/session/target.h"
 
@@ -45,6 +46,14 @@ static void receive_at_times(int fd)
         recv(fd, bytes, sizeof bytes, 0);
 }
 
+static void trust_in_six(int fd)
+{
+    char bytes[16];
+
+    if (recv(fd, bytes, sizeof bytes, 0) == 6)
+        abort();
+}
+
 static void run(void *arg, int fd)
 {
     (void)arg;
@@ -56,6 +65,8 @@ static void run(void *arg, int fd)
         _exit(3);
     if (sf_session_now()->variant == 6)
         receive_at_times(fd);
+    if (sf_session_now()->variant == 7)
+        trust_in_six(fd);
     close(fd);
 }
 

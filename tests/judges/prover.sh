@@ -13,7 +13,7 @@ bad=0
 # proves STATUS WORDS VARIANT OPTION...
 proves() {
     want=$1 words=$2 status=0
-    printf 'sockfault-session 1\nvariant %s\nbytes 1 "abcd"\n' "$3" >session
+    printf 'sockfault-session 1\nvariant %s\nbytes 1 "abcdefghijkl"\n' "$3" >session
     shift 3
     (ulimit -c 0 && "$prover" --prove "$@" session) >said 2>&1 || status=$?
     [ "$status" -eq "$want" ] && grep -q -- "$words" said || {
@@ -31,4 +31,9 @@ proves 0 'PROVED' 0 -k 1
 proves 1 'blocks* of memory were not given back' 4 -k 1
 proves 1 'REFUTED .*exit status 3' 5 -k 1
 proves 2 'not deterministic' 6 -k 1
+proves 0 'PROVED' 7 -k 1
+proves 0 'at most 1 fault, cuts 4)$' 7 -k 1 --cuts 4
+proves 1 'REFUTED    with 1 fault' 7 -k 1 --cuts 6
+proves 2 '--cuts 128: expected a number from 1 to 127' 7 -k 1 --cuts 128
+proves 2 '--cuts says nothing with --memory' 7 --cuts 2 --memory
 exit $bad
