@@ -463,6 +463,20 @@ static bool is_nearly_text(const uint8_t *bytes, size_t len)
     return n == word && memcmp(letters, magic, word) == 0;
 }
 
+/* Its first line is one of a session, and the one before that is missing. */
+static bool lacks_magic(const char *bytes, size_t len)
+{
+    static struct sf_session s;
+    char text[sizeof magic + 200], why[100];
+    const char *end = memchr(bytes, '\n', len);
+    size_t line = end ? (size_t)(end - bytes) : len;
+
+    if (line == 0 || line > 200 || memchr(bytes, 0, line))
+        return false;
+    snprintf(text, sizeof text, "%s\n%.*s", magic, (int)line, bytes);
+    return sf_session_parse(&s, text, why, sizeof why) == 0;
+}
+
 int sf_session_read_file(struct sf_session *s, const void *bytes, size_t len,
                          char *why, size_t why_size)
 {
@@ -478,6 +492,8 @@ int sf_session_read_file(struct sf_session *s, const void *bytes, size_t len,
              is_nearly_text((const uint8_t *)bytes + skipped, len - skipped))
         problem = "expected \"sockfault-session 1\" in small letters, in ASCII "
                   "or UTF-8 without a byte order mark";
+    else if (!text && lacks_magic((const char *)bytes + skipped, len - skipped))
+        problem = "expected \"sockfault-session 1\" before the first line";
     if (!problem)
         return sf_session_read(s, bytes, len, why, why_size);
     snprintf(why, why_size, "%s", problem);

@@ -135,6 +135,9 @@ static void nearly_text(void **state)
                 "i\0o\0n\0 \0001\0"),
         TEXT_OF("\0s\0o\0c\0k\0f\0a\0u\0l\0t\0-\0s\0e\0s\0s\0i\0o\0n"),
         TEXT_OF("sockfault-session 1\nclose 1\n\0close 2\n"),
+        TEXT_OF("bytes 1 \"x\"\n"),
+        TEXT_OF("# Two.\n\nfamily unix\nclose 1\n"),
+        TEXT_OF("+ close 1"),
     };
     static uint8_t large[SF_TEXT_MAX + 1];
     static struct sf_session s;
