@@ -34,6 +34,7 @@
 
 struct mmsghdr; /* hidden from those who are not _GNU_SOURCE */
 struct rusage;
+struct itimerspec; /* … and in strict C */
 
 /* What a descriptor is, as far as the fault model asks. */
 enum sf_fd_type {

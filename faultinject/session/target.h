@@ -42,11 +42,19 @@ static const char *const sf_needs_allocator __attribute__((used)) =
 }
 #endif
 
+/* g++ -Wextra takes each field that is not named for a mistake. */
+#define SF_UNNAMED_ARE_0           \
+    _Pragma("GCC diagnostic push") \
+        _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")
+#define SF_WARN_AGAIN _Pragma("GCC diagnostic pop")
+
 /* The fields of struct sf_program. */
 #define SF_FUZZ_TARGET(...)                                       \
     int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)  \
     {                                                             \
+        SF_UNNAMED_ARE_0                                          \
         static const struct sf_program program = {__VA_ARGS__};   \
+        SF_WARN_AGAIN                                             \
         static struct sf_session session;                         \
         bool show = &sf_verbose && sf_verbose;                    \
                                                                   \

@@ -212,18 +212,32 @@ clang -g ../../tests/examples/fuzz_bytes.c \
     $(pkg-config --cflags --libs sockfault) -o "$folder/bytes"
 proves bytes seeds/pipelined
 
-# Each header is C++ as well, and so is code that is fed bytes.
+# quiet COMPILER -std=STD FILE...: and not a warning about our headers
+quiet() {
+    # shellcheck disable=SC2046
+    "$@" -Wall -Wextra -Wno-unused-function -Werror -fsyntax-only \
+        $(pkg-config --cflags sockfault) >"$folder/log" 2>&1 ||
+        fail "$*: $(cat "$folder/log")"
+}
+
+# Each header is strict C, and C++ as well, and so is code that is fed bytes.
+headers=$(cd "$folder/installed/include/sockfault" && find . -name '*.h')
+for header in $headers; do
+    for std in 'clang c11' 'gcc c11' 'clang++ c++17' 'g++ c++17' \
+        'clang++ c++20' 'g++ c++20'; do
+        language=${std#* }
+        quiet "${std% *}" -std="$language" -x "${language%%[0-9]*}" \
+            -include "$header" - </dev/null
+    done
+done
+for compiler in clang gcc; do
+    quiet "$compiler" -std=c11 fuzz_upper.c
+done
+for compiler in clang++ g++; do
+    quiet "$compiler" -std=c++20 ../../tests/examples/fuzz_echo.cc
+done
 for std in 17 20; do
     for compiler in clang++ g++; do
-        for header in $(cd "$folder/installed" && find include/sockfault \
-            -name '*.h' | sed 's,include/sockfault/,,'); do
-            # shellcheck disable=SC2046
-            echo "#include \"$header\"" | $compiler -std=c++$std -Wall \
-                -Wextra -Wno-unused-function -Werror -fsyntax-only \
-                $(pkg-config --cflags sockfault) -x c++ - \
-                >"$folder/log" 2>&1 ||
-                fail "$header in C++$std: $(cat "$folder/log")"
-        done
         # shellcheck disable=SC2046
         $compiler -std=c++$std -g ../../tests/examples/fuzz_words.cc \
             $(pkg-config --cflags --libs sockfault) -o "$folder/words"
