@@ -4,7 +4,9 @@
 # build_preset NAME: configure once, build what changed; loud only if it fails.
 build_preset() {
     local log=$SF_BUILD/$1.log
-    mkdir -p "$SF_BUILD"
+    # Here, since bash does not turn round what a redirection says below.
+    { mkdir -p "$SF_BUILD" && : >"$log"; } 2>/dev/null ||
+        die "nothing can be built: cannot write $(relative "$log")"
     say "building $1"
     if ! (cd "$SF_PROJECT" && cmake --preset "$1" &&
         cmake --build --preset "$1" -j "$SF_JOBS") >"$log" 2>&1; then

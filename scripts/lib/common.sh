@@ -81,7 +81,8 @@ can_write() {
 
 # scratch VARIABLE: a folder that is gone when the script ends.
 scratch() {
-    sf_scratch=$(mktemp -d)
+    sf_scratch=$(mktemp -d 2>/dev/null) ||
+        die "TMPDIR '${TMPDIR:-/tmp}': cannot make a folder there"
     printf -v "$1" %s "$sf_scratch"
 }
 

@@ -72,6 +72,10 @@ replay_input() {
     fi
     report_read "$status" "$3"
     if [[ -z $replay_kind ]]; then
+        # Not a word, since there is no room for any.
+        head -c 65536 /dev/zero 2>/dev/null >"$3.room" ||
+            die "no room for a report in ${3%/*}"
+        rm "$3.room"
         replay_kind=silent-exit
         replay_message='the process ended inside the input without a word'
     fi

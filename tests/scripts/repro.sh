@@ -63,3 +63,21 @@ has "$WORK/stdout" 'fuzz_other'
 refused "$repro" --fuzzer fuzz_none finding/input
 has "$WORK/stderr" "no fuzz target 'fuzz_none'; there are: fuzz_sample"
 refused "$repro" --fuzzer sockfault finding/input
+
+# Where nothing can be written nothing was built, and nothing found.
+refused env TMPDIR="$WORK/none" "$repro" finding
+has "$WORK/stderr" "TMPDIR '$WORK/none': cannot make a folder there"
+mv build/default.log log
+mkdir build/default.log
+refused "$repro" finding
+has "$WORK/stderr" 'nothing can be built: cannot write build/default.log'
+rmdir build/default.log
+mkdir full
+if unshare -rm mount -t tmpfs none full 2>/dev/null; then
+    # shellcheck disable=SC2016 # for the shell within
+    refused env TMPDIR="$PWD/full" unshare -rm sh -c '
+        mount -t tmpfs -o size=64k none full
+        head -c 65536 /dev/zero >full/all 2>/dev/null
+        exec "$@"' sh "$repro" finding
+    has "$WORK/stderr" 'no room for a report in '
+fi
