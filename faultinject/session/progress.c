@@ -34,13 +34,14 @@ bool sf_progress_due(struct sf_progress *p)
     if (p->quiet || t - p->said <= (p->tty ? 0.5 : SAY_EVERY_S))
         return false;
     p->said = t;
-    fputs(p->tty ? "\r" : "sockfault: ", stderr);
+    /* What is wider than the terminal is cut: \r goes back one line only. */
+    fputs(p->tty ? "\r\033[K\033[?7l" : "sockfault: ", stderr);
     return true;
 }
 
 void sf_progress_end_line(const struct sf_progress *p)
 {
-    fputs(p->tty ? "\033[K" : "\n", stderr);
+    fputs(p->tty ? "\033[?7h" : "\n", stderr);
     fflush(stderr);
 }
 

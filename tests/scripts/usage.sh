@@ -7,6 +7,7 @@ for script in "$ROOT"/scripts/*; do
     expect 0 "$script" --help
     has stdout "Usage: scripts/${script##*/}"
     has stdout 'Exit status'
+    ! LC_ALL=C.UTF-8 grep -E '.{81}' "$WORK/stdout" || fail "$script: too wide"
     [[ ${script##*/} == test ]] || refused "$script" --no-such-option
 done
 
