@@ -216,6 +216,9 @@ static bool look(struct sf_sweep *s, int *status)
         sf_summary_print(&run, &outcome);
     *status = sf_status(&run, &outcome);
     good = *status == SF_NOTHING_FOUND;
+    if (good && sf_connections(outcome.control) == 0)
+        sf_complain("explore: it makes no connection, and so hardly a call "
+                    "that can fail: has its client met the server?");
     if (good && outcome.control->n_blind) {
         sf_complain("explore: --memory: --only leaves %s out",
                     outcome.control->blind);

@@ -175,6 +175,14 @@ says 'its exit status differs'
 explore 2 none -- true
 says 'no call was intercepted'
 ! test -e none || fail 'a folder with nothing in it is left'
+cat >alone.c <<END
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void) { return close(socket(AF_INET, SOCK_STREAM, 0)); }
+END
+cc -o alone alone.c
+explore 0 lonely -- ./alone
+says '^sockfault: explore: it makes no connection'
 mkdir keep
 explore 2 keep -- true
 test -d keep || fail 'a folder that was there is gone'
