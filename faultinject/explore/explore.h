@@ -291,7 +291,8 @@ void sf_end_text(const struct sf_run *run,
                  const struct sf_outcome_of_run *outcome,
                  char text[SF_END_MAX]);
 
-/* "done", or how a rule failed: "never possible", "not reached". */
+/* "done", or how a rule failed: "never possible", "not reached"; of one that
+ * leaves it to chance "never possible when drawn", "never drawn". */
 const char *sf_rule_state(const struct sf_rule *rule);
 
 uint64_t sf_sum(const uint64_t *counts, size_t n);

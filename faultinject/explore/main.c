@@ -220,15 +220,20 @@ static void print_usage(FILE *out)
     fputs(usage_end, out);
 }
 
-/* A verb that is a program of its own, sockfault-VERB beside this one. */
-static void run_beside(char **argv)
+/* A verb that is a program of its own, sockfault-VERB beside this one.  Returns
+ * whether there is none; false: where this one is cannot be told, as is said.
+ */
+static bool run_beside(char **argv)
 {
     char folder[PATH_MAX], path[PATH_MAX + 128];
 
-    if (strlen(argv[0]) > 64 || strchr(argv[0], '/') || !sf_own_folder(folder))
-        return;
+    if (strlen(argv[0]) > 64 || strchr(argv[0], '/'))
+        return true;
+    if (!sf_own_folder(folder))
+        return false;
     snprintf(path, sizeof path, "%s/sockfault-%s", folder, argv[0]);
     execv(path, argv);
+    return true;
 }
 
 static bool is_help(const char *word)
@@ -265,8 +270,8 @@ int main(int argc, char **argv)
         if (strcmp(argv[1], verbs[i].verb) == 0)
             return verbs[i].function(argc - 1, argv + 1);
     if (argc > 1) {
-        run_beside(argv + 1);
-        sf_complain("%s: no such verb", argv[1]);
+        if (run_beside(argv + 1))
+            sf_complain("%s: no such verb", argv[1]);
     } else {
         print_usage(stderr);
     }

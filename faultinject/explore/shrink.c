@@ -17,8 +17,8 @@ enum { SLOWER = 10, SLACK_MS = 5000 };
 struct shrinking {
     struct sf_run *run;
     const char *check;
-    char folder[32]; /* of the command's output, for check */
-    char wanted[32]; /* what is to be found */
+    char folder[PATH_MAX]; /* of the command's output, for check */
+    char wanted[32];       /* what is to be found */
     unsigned runs;
     bool cannot; /* a run could not be done, or check could not say */
 };
@@ -217,10 +217,13 @@ static bool minimize(struct shrinking *s)
 /* The command's own output is for --check, or for nobody. */
 static bool divert(struct shrinking *s, char *output, char *errors)
 {
+    const char *temporary = getenv("TMPDIR");
+
     s->run->output = s->run->errors = "/dev/null";
     if (!s->check)
         return true;
-    strcpy(s->folder, "/tmp/sockfault.XXXXXX");
+    snprintf(s->folder, sizeof s->folder, "%s/sockfault.XXXXXX",
+             temporary && *temporary ? temporary : "/tmp");
     if (!mkdtemp(s->folder))
         return sf_complain("%s: %s", s->folder, strerror(errno));
     s->run->output = strcat(strcpy(output, s->folder), "/output");
@@ -253,8 +256,8 @@ static void tell(const struct shrinking *s)
 bool sf_shrink(struct sf_run *run, const char *check)
 {
     struct shrinking s = {.run = run, .check = check};
-    char output[64];
-    char errors[64];
+    char output[PATH_MAX + 16];
+    char errors[PATH_MAX + 16];
     bool good;
 
     if (!divert(&s, output, errors))

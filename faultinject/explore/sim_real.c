@@ -83,8 +83,10 @@ int sf_sim_real(char **command, const struct sf_program *program)
     status = sf_sim_run(command, program);
     if (sf_forwarded()) { /* however the program takes that */
         snprintf(sim.served->line, SF_SIM_LINE,
-                 "sockfault: stopped by SIG%s, with what was recorded so far",
-                 sigabbrev_np(sf_forwarded()));
+                 "sockfault: stopped by SIG%s, with %s",
+                 sigabbrev_np(sf_forwarded()),
+                 sim.served->recorded.acts_n ? "what was recorded so far"
+                                             : "nothing recorded");
         status = SF_COULD_NOT;
     }
     if (!write_session(out) || !is_usable() || status == SF_COULD_NOT ||

@@ -66,6 +66,8 @@ const char *sf_rule_state(const struct sf_rule *rule)
 {
     if (is_done(rule))
         return "done";
+    if (rule->p > 0)
+        return rule->matched ? "never possible when drawn" : "never drawn";
     return rule->matched ? "never possible" : "not reached";
 }
 
@@ -406,14 +408,20 @@ static void print_survivor(const char *program)
                 program);
 }
 
-static void print_nothing(const struct sf_run *run, uint64_t passed)
+static void print_nothing(const struct sf_run *run,
+                          const struct sf_outcome_of_run *outcome)
 {
     bool some = run->only[0][0];
 
-    sf_complain("no call was intercepted: %s made %s socket call%s%s",
-                some ? "no program of --only" : run->command[0],
-                some ? "a" : "no", run->notify ? "" : " through libc",
-                passed ? ", and made sockets: try --notify" : "");
+    if (outcome->forwarded)
+        sf_complain("stopped by SIG%s, and no call was made until then",
+                    sigabbrev_np(outcome->forwarded));
+    else
+        sf_complain("no call was intercepted: %s made %s socket call%s%s",
+                    some ? "no program of --only" : run->command[0],
+                    some ? "a" : "no", run->notify ? "" : " through libc",
+                    outcome->passed.sockets ? ", and made sockets: try --notify"
+                                            : "");
 }
 
 void sf_summary_print(const struct sf_run *run,
@@ -439,5 +447,5 @@ void sf_summary_print(const struct sf_run *run,
     if (sf_verdict(run, outcome))
         print_cause(c);
     if (sf_calls_seen(c) == 0 && !sf_verdict(run, outcome))
-        print_nothing(run, outcome->passed.sockets);
+        print_nothing(run, outcome);
 }

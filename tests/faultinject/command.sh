@@ -159,6 +159,11 @@ is '.findings[0].site | startswith("guilty at twice.c:")' true
 ends 0 "$sockfault" run --json "$work/json" \
     --fault 'conn 1 recv 1: ETIMEDOUT' -- "$victims" frames-not
 is '.rules[0] | "\(.state) \(.matched) \(.done)"' 'never possible 1 0'
+# Where chance decides, that it did not fall there is no call that never came.
+ends 0 "$sockfault" run --json "$work/json" --fault 'p 1 recv 1: ETIMEDOUT' \
+    --fault 'p 0.000000001 recv: short 1' -- "$victims" frames-not
+is '[.rules[].state] | join(", ")' 'never possible when drawn, never drawn'
+says '^sockfault: never drawn: p 0\.000000001 recv: short 1$'
 
 # What is seen again in the same place is said once, and whose end it was.
 ends 1 "$sockfault" run -- "$victims" stale-fd
@@ -387,6 +392,13 @@ grep -vc '^sockfault-plan\|^run\|^#' "$work/out" | grep -qx 3 ||
 ends 1 "$sockfault" shrink --check 'exit $((SOCKFAULT_STATUS == 0))' \
     "$work/trace"
 says '^sockfault: check: 0 rules, .*needs no fault at all'
+# shellcheck disable=SC2016
+ends 1 env TMPDIR="$work" "$sockfault" shrink \
+    --check 'case $SOCKFAULT_OUTPUT in '"$work"'/*) exit 1 ;; esac' \
+    "$work/trace"
+ends 2 env TMPDIR="$work/none" "$sockfault" shrink --check 'exit 1' \
+    "$work/trace"
+says "^sockfault: $work/none/sockfault.*: No such file or directory$"
 ends 2 "$sockfault" shrink --check 'exit 7' "$work/trace"
 says '^sockfault: --check .exit 7. ended with 7: expected 1 when'
 ends 2 "$sockfault" shrink --check 'exit 0' "$work/trace"

@@ -108,6 +108,10 @@ for signal in INT QUIT TERM; do
         ! pgrep -f "$work/slow" || fail "after SIG$signal the command goes on"
     done
 done
+# Nobody can say yet that it makes no call.
+begin run -- sh -c "echo a run >'$work/runs'; exec sleep 60"
+interrupts 2 1 "-INT -$pid"
+says '^sockfault: stopped by SIGINT, and no call was made until then$'
 cat >"$work/waits.c" <<'END'
 #include <signal.h>
 #include <stdio.h>
