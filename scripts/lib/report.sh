@@ -17,6 +17,24 @@ report_write() {
     done
 }
 
+# report_list FILE FORM PATTERN: each line of corpus/FILE has the form, or is
+# empty or a comment; a day that is none would be one that never comes.
+report_list() {
+    local file=$SF_PROJECT/corpus/$1 bad
+    [[ -e $file ]] || return 0
+    bad=$(grep -vnE "^[[:space:]]*(#|\$|$3)" "$file" | sed 1q) || true
+    [[ -z $bad ]] ||
+        die "corpus/$1:${bad%%:*}: expected '$2', found '${bad#*:}'"
+}
+
+# report_lists: both that a gate goes by.
+report_lists() {
+    report_list known-findings.txt 'SIGNATURE YYYY-MM-DD why' \
+        '[^[:space:]]+[[:space:]]+[0-9]{4}-[0-9]{2}-[0-9]{2}([[:space:]]|$)'
+    report_list edges.txt 'FUZZER EDGES' \
+        '[^[:space:]]+[[:space:]]+[0-9]{1,9}[[:space:]]*$'
+}
+
 # report_known SIGNATURE: true while it is listed and its day has not come.
 report_known() {
     awk -v s="$1" -v today="$(date +%F)" '$1 == s && $2 >= today { k = 1 }

@@ -42,6 +42,21 @@ for script in campaign gate repro coverage; do
 done
 [[ -z $(ls none) ]] || fail "made in what is no project: $(ls none)"
 
+# A day that is none would never come, and a floor that is none be met.
+sample ''
+listed() { # FILE LINE...: is told as line 3
+    printf '%s\n' '# why' '' "${@:2}" >"$SOCKFAULT_PROJECT/corpus/$1"
+    refused "$ROOT/scripts/gate"
+    has stderr "corpus/$1:3: expected '"
+    rm "$SOCKFAULT_PROJECT/corpus/$1"
+}
+listed known-findings.txt 'spin-x-0a1b2c tomorrow to be mended'
+listed known-findings.txt 'spin-x-0a1b2c'
+listed known-findings.txt 'spin-x-0a1b2c 2031-1-31 why'
+listed edges.txt 'fuzz_sample abc'
+listed edges.txt 'fuzz_sample 100 200'
+unset SOCKFAULT_PROJECT
+
 # A limit that is none is no finding.
 for limit in TIMEOUT_S=abc MEMORY_MB=foo RUN_S=0 REPLAYS=0 REPLAYS=x \
     SLICE_S=5s \
