@@ -86,6 +86,16 @@ static bool sanitizer_ended(const struct sf_run *run,
            (run->notify || sf_sanitized_ended(&outcome->control->sanitized));
 }
 
+/* Nobody reads what it prints: that is between it and its shell.  What is
+ * watched from outside does not say when it writes. */
+static bool is_for_a_pipe(const struct sf_run *run,
+                          const struct sf_outcome_of_run *outcome)
+{
+    return !run->notify && WIFSIGNALED(outcome->status) &&
+           WTERMSIG(outcome->status) == SIGPIPE &&
+           !sf_control_was_writing(outcome->control, outcome->pid);
+}
+
 /* What the end of the command itself says, in a word. */
 static const char *verdict_of_end(const struct sf_run *run,
                                   const struct sf_outcome_of_run *outcome)
@@ -93,6 +103,8 @@ static const char *verdict_of_end(const struct sf_run *run,
     enum sf_monitor monitor = SF_MON_DIED;
     int status = outcome->status;
 
+    if (is_for_a_pipe(run, outcome))
+        return run->status_counts ? "status" : NULL;
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
         monitor = SF_MON_SIGPIPE;
     if (WIFSIGNALED(status) || sanitizer_ended(run, outcome))

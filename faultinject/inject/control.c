@@ -119,6 +119,13 @@ uint64_t *sf_control_seen(unsigned process)
     return sf_control->processes[process - 1].seen;
 }
 
+uint32_t *sf_control_writing(unsigned process)
+{
+    if (!sf_control || process > SF_PROCESSES_MAX)
+        return NULL;
+    return &sf_control->processes[process - 1].writing;
+}
+
 static void count_seen(enum sf_call call)
 {
     unsigned process = sf_injector.process;
@@ -172,17 +179,6 @@ void sf_control_call(const struct sf_op *op, int err)
         end_fault(op, err);
     if (op->fault == SF_NONE && sf_control->tracing)
         record_call(op, err);
-}
-
-unsigned sf_control_process(int32_t pid)
-{
-    const struct sf_control *c = sf_control_heard;
-    unsigned n = c ? c->n_processes : 0;
-
-    for (unsigned i = n < SF_PROCESSES_MAX ? n : SF_PROCESSES_MAX; i > 0; i--)
-        if (c->processes[i - 1].pid == pid)
-            return i;
-    return 0;
 }
 
 /* --- a survey --- */

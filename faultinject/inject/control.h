@@ -91,6 +91,8 @@ struct sf_lost_programs {
 struct sf_process {
     int32_t pid;
     uint32_t connections;
+    uint32_t writing; /* it is in a call that writes to a connection; of one
+                       * with threads: or has been                     */
     char program[32];
     char terminate[SF_TERMINATE_MAX]; /* "", or why C++ had it call abort() */
     uint64_t seen[SF_CALL_COUNT];     /* calls, counted by the process itself */
@@ -195,8 +197,30 @@ extern __thread const struct sf_moment *sf_control_then
  * the table, or nobody listens, or every call is recorded anyway. */
 uint64_t *sf_control_seen(unsigned process);
 
+/* Where the process says that it is writing; NULL: nobody listens. */
+uint32_t *sf_control_writing(unsigned process);
+
 /* The youngest process of this number that used sockets; 0: there is none. */
-unsigned sf_control_process(int32_t pid);
+static inline unsigned sf_control_process(const struct sf_control *c,
+                                          int32_t pid)
+{
+    unsigned n = c ? c->n_processes : 0;
+
+    for (unsigned i = n < SF_PROCESSES_MAX ? n : SF_PROCESSES_MAX; i > 0; i--)
+        if (c->processes[i - 1].pid == pid)
+            return i;
+    return 0;
+}
+
+/* Killed by SIGPIPE, was it for a connection?  It may have been for a pipe, as
+ * in `client | head`. */
+static inline bool sf_control_was_writing(const struct sf_control *c,
+                                          int32_t pid)
+{
+    unsigned process = sf_control_process(c, pid);
+
+    return process > 0 && c->processes[process - 1].writing;
+}
 
 /*
  * For a run that only looks: lets everything go on and keeps, for each call,

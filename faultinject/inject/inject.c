@@ -25,7 +25,8 @@ char *(*sf_inject_terminates)(void);
 bool (*sf_inject_refuses)(const void *caller);
 const struct sf_heap *sf_inject_heap;
 
-struct sf_injector sf_injector;
+static uint32_t nobody_asks;
+struct sf_injector sf_injector = {.writing = &nobody_asks};
 
 __thread struct sf_thread sf_thread;
 
@@ -40,6 +41,7 @@ void sf_inject_begin(const struct sf_world *world, struct sf_chooser *chooser,
                      enum sf_profile profile)
 {
     memset(&sf_injector, 0, sizeof sf_injector);
+    sf_injector.writing = &nobody_asks;
     sf_injector.world = world;
     sf_inject_arm(chooser, profile);
     sf_fd_forget_all();
@@ -94,6 +96,7 @@ void sf_inject_forked(void)
 {
     sf_injector.process = 0;
     sf_injector.seen = NULL;
+    sf_injector.writing = &nobody_asks;
     sf_injector.inherited = sf_conn_count();
     sf_fd_forked();
     sf_monitor_forked();
@@ -176,6 +179,9 @@ static SF_APART void begin_process(void)
 {
     sf_injector.process = sf_inject_enrol ? sf_inject_enrol() : 1;
     sf_injector.seen = sf_control_seen(sf_injector.process);
+    sf_injector.writing = sf_control_writing(sf_injector.process);
+    if (!sf_injector.writing)
+        sf_injector.writing = &nobody_asks;
 }
 
 /* Processes are numbered as they come to use sockets. */
@@ -554,9 +560,15 @@ static void prepare(struct sf_op *op)
         op->expected = expect(op);
 }
 
+static bool writes(const struct sf_op *op)
+{
+    return op->conn && sf_calls[op->call].kind == K_WRITE;
+}
+
 enum sf_verdict sf_ask(struct sf_op *op)
 {
     enum sf_verdict verdict = ours(op) ? SF_PERFORM : meet_stranger(op);
+    bool concerns;
 
     if (verdict != SF_PERFORM)
         return verdict;
@@ -574,9 +586,12 @@ enum sf_verdict sf_ask(struct sf_op *op)
     op->record = NULL;
     if (op->wait)
         look_at_wait(op);
+    concerns = find_subject(op);
+    if (writes(op))
+        sf_write_begins();
     /* The kernel is what passing through means; a world in memory has to
      * see every call on its numbers, open or not. */
-    if (!find_subject(op) && op->world->all_threads)
+    if (!concerns && op->world->all_threads)
         verdict = SF_PASS;
     else if (op->counts && sf_injector.points)
         verdict = decide(op);
@@ -652,6 +667,8 @@ long sf_tell(struct sf_op *op)
         sf_monitor_call(op, err, op->before);
     if (op->counts)
         enrol(); /* a signal handler forked, and this is the child */
+    if (writes(op))
+        sf_write_ends();
     if (sf_control && op->counts)
         sf_control_call(op, err);
     if (moved && sf_injector.seen && !op->conn->weighed)

@@ -5,6 +5,7 @@
 #define SF_INJECTOR_H
 
 #include <errno.h>
+#include <sys/single_threaded.h>
 
 #include "faultinject/inject/conn.h"
 #include "faultinject/inject/inject.h"
@@ -14,9 +15,10 @@ struct sf_injector {
     const struct sf_world *world;
     struct sf_chooser *chooser;
     enum sf_profile profile;
-    bool points;      /* somebody asks where calls are */
-    unsigned process; /* 0: has not met a socket yet   */
-    uint64_t *seen;   /* by call; NULL: every call goes the long way */
+    bool points;       /* somebody asks where calls are */
+    unsigned process;  /* 0: has not met a socket yet   */
+    uint64_t *seen;    /* by call; NULL: every call goes the long way */
+    uint32_t *writing; /* see control.h */
     unsigned total[SF_CALL_COUNT];
     unsigned kind_total[SF_KIND_COUNT];
     unsigned streak;      /* transient results of calls on no connection */
@@ -48,6 +50,18 @@ struct sf_thread {
 };
 extern __thread struct sf_thread sf_thread
     __attribute__((tls_model("initial-exec")));
+
+/* Two stores around each call that writes to a connection. */
+static inline void sf_write_begins(void)
+{
+    *sf_injector.writing = 1;
+}
+
+static inline void sf_write_ends(void)
+{
+    if (__libc_single_threaded)
+        *sf_injector.writing = 0;
+}
 
 /* What is blocked in the call; NULL: as ever in this thread. */
 const sigset_t *sf_mask(const struct sf_op *op);

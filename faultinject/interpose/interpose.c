@@ -59,7 +59,11 @@
         conn = sf_quick(kind, fd, len, bits);                              \
         if (!conn)                                                         \
             return long_##name args;                                       \
+        if ((kind) == K_WRITE)                                             \
+            sf_write_begins();                                             \
         result = sf_injector.world->name args;                             \
+        if ((kind) == K_WRITE)                                             \
+            sf_write_ends();                                               \
         return (returns)sf_quick_tell(conn, SF_CALL_##name, fd, len, bits, \
                                       result);                             \
     }

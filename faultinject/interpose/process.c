@@ -132,8 +132,9 @@ static pid_t reaped(pid_t pid, int status)
     if (pid <= 0 || status == 0 || !sf_control_heard)
         return pid;
     when.seq = __atomic_load_n(&sf_control_heard->seq, __ATOMIC_RELAXED);
-    when.process = sf_control_process(pid);
-    if (is_crash(sig))
+    when.process = sf_control_process(sf_control_heard, pid);
+    if (is_crash(sig) &&
+        (sig != SIGPIPE || sf_control_was_writing(sf_control_heard, pid)))
         tell(sig == SIGPIPE ? SF_MON_SIGPIPE : SF_MON_DIED, &when,
              "killed by SIG", sigabbrev_np(sig),
              sf_terminate_of(sf_control_heard, pid));

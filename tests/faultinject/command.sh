@@ -256,6 +256,13 @@ ends 0 "$sockfault" run --monitor fd-range --allow fd-range -- "$victims" \
 ends 0 "$sockfault" run --allow died -- "$victims" died
 ends 0 "$sockfault" run --allow unguarded-sigpipe -- "$victims" \
     unguarded-sigpipe
+# What is written to nobody may be no connection.
+ends 0 "$sockfault" run -- "$victims" unread-output
+says 'the command was killed by SIGPIPE'
+ends 1 "$sockfault" run --status -- "$victims" unread-output
+ends 0 "$sockfault" run -- sh -c '"$1" unread-output; true' sh "$victims"
+ends 1 "$sockfault" run -- sh -c '"$1" unguarded-sigpipe; true' sh "$victims"
+says 'finding: unguarded-sigpipe: a child was killed by SIGPIPE'
 ends 0 "$sockfault" run --allow stall --timeout 200ms -- "$victims" stall
 says 'not done after 200 ms'
 ends 0 "$sockfault" run --allow stall --timeout 200ms --json "$work/json" \

@@ -35,6 +35,7 @@
     X(phantom_dispatch, "phantom-dispatch")   \
     X(phantom_accept, "phantom-accept")       \
     X(unguarded_sigpipe, "unguarded-sigpipe") \
+    X(unread_output, "unread-output")         \
     X(unchecked_connect, "unchecked-connect") \
     X(left_connect, "left-connect")           \
     X(asks_connect, "asks-connect")           \

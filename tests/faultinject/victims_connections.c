@@ -18,6 +18,19 @@ void unguarded_sigpipe(void)
         exit(3);
 }
 
+/* As `client | head`: what nobody reads any more is what it prints. */
+void unread_output(void)
+{
+    int pair[2], out[2];
+
+    make_pair(pair);
+    if (send(pair[0], "x", 1, 0) != 1 || pipe(out) < 0)
+        exit(3);
+    close(out[0]);
+    if (write(out[1], "x", 1) == 1)
+        exit(3);
+}
+
 /* It is under way, and then reported writable. */
 static int connect_late(const struct sockaddr_in *addr)
 {
