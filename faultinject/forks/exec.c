@@ -177,23 +177,22 @@ static int run_or_script(const char *path, char *const *argv, char *const *envp)
     return execve(shell[0], shell, envp);
 }
 
-/* As libc looks for it: what is no file, or may not be run, is passed over. */
-SF_EXPORT int execvpe(const char *file, char *const *argv, char *const *envp)
+/* What is no file, or may not be run, is passed over. */
+int sf_forks_search(const char *file, char *const *argv, char *const *envp,
+                    sf_execute *execute)
 {
     const char *path = getenv("PATH");
     char whole[PATH_MAX];
     bool denied = false;
 
-    if (!sf_forks_is_child())
-        return next_execvpe()(file, argv, envp);
     if (strchr(file, '/') || !*file)
-        return run_or_script(file, argv, envp);
+        return execute(file, argv, envp);
     for (const char *at = path ? path : "/bin:/usr/bin"; at;) {
         size_t len = strcspn(at, ":");
 
         snprintf(whole, sizeof whole, "%.*s%s%s", (int)len, at,
                  len > 0 ? "/" : "", file);
-        run_or_script(whole, argv, envp);
+        execute(whole, argv, envp);
         if (errno != EACCES && errno != ENOENT && errno != ENOTDIR)
             return -1;
         denied |= errno == EACCES;
@@ -201,6 +200,13 @@ SF_EXPORT int execvpe(const char *file, char *const *argv, char *const *envp)
     }
     errno = denied ? EACCES : errno;
     return -1;
+}
+
+SF_EXPORT int execvpe(const char *file, char *const *argv, char *const *envp)
+{
+    return sf_forks_is_child()
+               ? sf_forks_search(file, argv, envp, run_or_script)
+               : next_execvpe()(file, argv, envp);
 }
 
 /* -------------------------------------------------------------- arriving */
@@ -222,8 +228,9 @@ bool sf_forks_resume(int *errors)
     if (!sf_forks_attach(file, n))
         return false;
     own = &sf_children.at[n];
-    own->executes = false;
+    own->executes = own->begins = false;
     sf_turns_resume(own->turn);
+    sf_turns_changed();
     if (*errors != STDERR_FILENO)
         sf_libc.fcntl(*errors, F_SETFD, FD_CLOEXEC);
     return true;

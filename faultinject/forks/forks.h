@@ -27,6 +27,8 @@
 #include <stdbool.h>
 
 struct sf_forks {
+    /* Can a child of the calling process have a part in it? */
+    bool (*may)(void);
     /* Says why it cannot be, and ends the program. */
     void (*cannot)(const char *why);
     /* In each process, in its turn. */

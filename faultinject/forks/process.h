@@ -26,6 +26,8 @@ struct sf_child {
     bool told;       /* how it ended, to whoever wants to know */
     int crash;       /* … by this                            */
     bool executes;   /* … as soon as it is there, and has its turn still */
+    bool begins;     /* its parent waits until it is there (spawn.c), … */
+    int failed;      /* … which it cannot be, as execve(2) says          */
     unsigned waited; /* so many milliseconds, as it executes something */
 };
 
@@ -52,6 +54,12 @@ bool sf_forks_kill(pid_t group, int signo, int *result);
 void sf_forks_in_vain(const sigset_t *mask);
 bool sf_forks_calm(void);
 void sf_forks_has_come(const sigset_t *mask);
+
+/* Has this done with each file of that name in PATH, until one is not passed
+ * over, as libc looks for what is to be executed: exec.c. */
+typedef int sf_execute(const char *path, char *const *argv, char *const *envp);
+int sf_forks_search(const char *file, char *const *argv, char *const *envp,
+                    sf_execute *execute);
 
 /* What the kernel says: has it ended, and how?  As from waitpid(2). */
 bool sf_child_is_gone(pid_t pid, int *status);

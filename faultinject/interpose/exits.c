@@ -1,8 +1,7 @@
 /*
  * exits.c: how a process of a world in memory ends without the handlers of its
- * end, as one does that has cleaned up by itself, and how one begins that would
- * run on its parent's memory.  The kernel's own calls, and libc's within libc,
- * are not seen.
+ * end, as one does that has cleaned up by itself.  The kernel's own calls, and
+ * libc's within libc, are not seen.
  */
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -22,10 +21,4 @@ SF_EXPORT _Noreturn void _exit(int status)
 SF_EXPORT _Noreturn void _Exit(int status)
 {
     _exit(status);
-}
-
-/* What it closes would be closed for its parent, and the world's. */
-SF_EXPORT pid_t vfork(void)
-{
-    return fork();
 }

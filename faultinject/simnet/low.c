@@ -35,15 +35,23 @@ bool sim_owns_low(int fd)
     return false;
 }
 
-int sim_onto_low(struct sf_end *end, int fd, bool cloexec)
+/* The number may be the lowest one that is free. */
+static bool place_file(int fd, bool cloexec)
 {
-    int file = (int)sf_syscall(SYS_memfd_create, (long)"sockfault", MFD_CLOEXEC,
-                               0, 0, 0, 0);
+    int file = (int)sf_syscall(SYS_memfd_create, (long)"sockfault",
+                               cloexec ? MFD_CLOEXEC : 0, 0, 0, 0, 0);
 
-    if (file < 0)
-        return -ENFILE;
+    if (file < 0 || file == fd)
+        return file == fd;
     sf_libc.dup3(file, fd, cloexec ? O_CLOEXEC : 0);
     sf_libc.close(file);
+    return true;
+}
+
+int sim_onto_low(struct sf_end *end, int fd, bool cloexec)
+{
+    if (!place_file(fd, cloexec))
+        return -ENFILE;
     end->refs++;
     if (sim_end(fd))
         sim_slot_clear(&sim_own, sim_slot_of(fd));
@@ -54,4 +62,11 @@ int sim_onto_low(struct sf_end *end, int fd, bool cloexec)
     sim.changes++;
     sf_sim_onto_low(fd);
     return fd;
+}
+
+void sf_sim_meet_low(void)
+{
+    for (int fd = 0; fd < SIM_LOW; fd++)
+        if (sim_owns_low(fd))
+            sf_sim_onto_low(fd);
 }

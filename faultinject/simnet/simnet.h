@@ -229,6 +229,8 @@ void sf_sim_bar(sa_family_t family, int err);
 int sf_sim_lowest(void);
 /* Told of one that has become 0, 1 or 2.  NULL: none can. */
 extern void (*sf_sim_onto_low)(int fd);
+/* … and, in a program that was executed, of all that are so. */
+void sf_sim_meet_low(void);
 /* Told before a descriptor is to get a number that is not simnet's, which is
  * refused; may not return.  NULL: it is refused and nobody is told. */
 extern void (*sf_sim_out_of_reach)(int fd, int newfd);

@@ -35,7 +35,7 @@ static void close_birth(int side)
 
 /* Of runs that are forks the world is each one's, threads are in turns that a
  * fork does not have, and who has real peers has them alone. */
-static bool may_share(void)
+bool sf_births_may_share(void)
 {
     return sf_turns_mine() && !sf_births_are_runs && !fuzzing &&
            !served->proves && !served->refused && !served->serving.wanted &&
@@ -46,7 +46,7 @@ static bool shares; /* the fork that is under way */
 
 static void before_fork(void)
 {
-    shares = may_share();
+    shares = sf_births_may_share();
     if (shares)
         sf_forks_before();
     else if (!sf_births_are_runs && sf_libc.pipe2(birth, O_CLOEXEC) < 0)

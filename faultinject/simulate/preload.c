@@ -384,7 +384,8 @@ static void crashed(unsigned process, int signo)
 
 static void watch_forks(void)
 {
-    sf_forks_watch(&(struct sf_forks){.cannot = cannot,
+    sf_forks_watch(&(struct sf_forks){.may = sf_births_may_share,
+                                      .cannot = cannot,
                                       .has_turn = has_turn,
                                       .crashed = crashed,
                                       .areas = own_areas});
@@ -604,6 +605,7 @@ static void be_another(void)
         show = sf_errors_adopt(errors);
     be_in_world();
     has_turn();
+    sf_sim_meet_low();
 }
 
 /* Before the program's own constructors, AFL++'s among them. */

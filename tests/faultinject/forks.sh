@@ -15,6 +15,7 @@ cd "$work"
 failed=0
 
 . "$here/expect.sh"
+. "$here/same.sh"
 
 cat >two <<'END'
 sockfault-session 1
@@ -37,17 +38,6 @@ bytes 1 "00002no"
 fault 19 0 0
 fault 5 0 0
 END
-
-# same COMMAND...: whatever the machine does meanwhile.
-same() {
-    for i in 1 2 3 4 5 6 7 8 9 10; do
-        timeout 60 "$@" 2>&1 | grep -v '^listening' | cksum
-    done | sort -u >sums
-    if [ "$(wc -l <sums)" -ne 1 ]; then
-        echo "forks.sh: ten runs are not the same: $*" >&2
-        failed=1
-    fi
-}
 
 for how in good waits ignores prefork pipes kills ends execs alarms hands-on \
     group naps rings tidies locks flocks drops then-threads \
