@@ -202,16 +202,10 @@ int sim_on_pipe(int fds[2])
 int sim_on_dup(int fd)
 {
     struct sf_end *end = sim_end(fd);
-    int copy;
 
     if (!sim_has(fd))
         return PASS_INT;
-    if (!end)
-        return -EBADF;
-    copy = sim_fd_new(end, 0, false);
-    if (copy >= 0)
-        end->refs++;
-    return copy;
+    return end ? sim_copy(end, 0, false) : -EBADF;
 }
 
 void (*sf_sim_out_of_reach)(int fd, int newfd);

@@ -19,18 +19,6 @@ static int access_mode(const struct sf_end *end)
                                      : O_RDWR;
 }
 
-static int duplicate(struct sf_end *end, int from, bool cloexec)
-{
-    int fd;
-
-    if (from < 0)
-        return -EINVAL;
-    fd = sim_fd_new(end, from, cloexec);
-    if (fd >= 0)
-        end->refs++;
-    return fd;
-}
-
 void (*sf_sim_no_sigio)(int fd);
 
 int sim_fcntl(int fd, struct sf_end *end, int cmd, long arg)
@@ -39,9 +27,9 @@ int sim_fcntl(int fd, struct sf_end *end, int cmd, long arg)
 
     switch (cmd) {
     case F_DUPFD:
-        return duplicate(end, (int)arg, false);
+        return sim_copy(end, (int)arg, false);
     case F_DUPFD_CLOEXEC:
-        return duplicate(end, (int)arg, true);
+        return sim_copy(end, (int)arg, true);
     case F_GETFD:
         return slot->cloexec ? FD_CLOEXEC : 0;
     case F_SETFD:

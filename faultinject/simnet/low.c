@@ -64,6 +64,31 @@ int sim_onto_low(struct sf_end *end, int fd, bool cloexec)
     return fd;
 }
 
+static int free_low(int from)
+{
+    int saved = errno;
+
+    while (from < SIM_LOW &&
+           sf_syscall(SYS_fcntl, from, F_GETFD, 0, 0, 0, 0) >= 0)
+        from++;
+    errno = saved;
+    return from;
+}
+
+int sim_copy(struct sf_end *end, int from, bool cloexec)
+{
+    int fd = from;
+
+    if (from < 0)
+        return -EINVAL;
+    if (sf_sim_onto_low && from < SIM_LOW && (fd = free_low(from)) < SIM_LOW)
+        return sim_onto_low(end, fd, cloexec);
+    fd = sim_fd_new(end, fd, cloexec);
+    if (fd >= 0)
+        end->refs++;
+    return fd;
+}
+
 void sf_sim_meet_low(void)
 {
     for (int fd = 0; fd < SIM_LOW; fd++)

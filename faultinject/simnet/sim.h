@@ -214,6 +214,9 @@ static inline void sim_wake(struct sf_end *end)
 /* --- numbers of inetd-like servers: low.c */
 bool sim_owns_low(int fd);
 int sim_onto_low(struct sf_end *end, int fd, bool cloexec);
+/* By the lowest number that is free, from there on: of 0, 1 and 2 too, as who
+ * has closed one expects. */
+int sim_copy(struct sf_end *end, int from, bool cloexec);
 
 /* --- byte queues: queue.c */
 void sim_queue_areas(sf_area *each, void *arg);

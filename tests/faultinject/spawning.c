@@ -230,6 +230,17 @@ static void vforks(int fd)
     must(ended(pid) == 6, "status of who did not become one");
 }
 
+/* Who has closed a number gets it for what he copies. */
+static void closes(int fd)
+{
+    close(0);
+    close(1);
+    must(fcntl(fd, F_DUPFD, 1) == 1 && dup(fd) == 0, "numbers");
+    must(ended(shell("read line; echo $line")) == 0, "status");
+    close(0);
+    close(1);
+}
+
 /* What loads no library is nobody's, and is waited for. */
 static void loads_none(int fd)
 {
@@ -245,11 +256,17 @@ static void loads_none(int fd)
 static const struct {
     const char *name;
     void (*serve)(int fd);
-} ways[] = {{"spawns", spawns}, {"searches", searches},
-            {"knows", knows},   {"fails", fails},
-            {"asks", asks},     {"systems", systems},
-            {"reads", reads},   {"writes", writes},
-            {"vforks", vforks}, {"loads-none", loads_none}};
+} ways[] = {{"spawns", spawns},
+            {"searches", searches},
+            {"knows", knows},
+            {"fails", fails},
+            {"asks", asks},
+            {"systems", systems},
+            {"reads", reads},
+            {"writes", writes},
+            {"vforks", vforks},
+            {"closes", closes},
+            {"loads-none", loads_none}};
 
 static void serve(const char *name, int fd)
 {
@@ -258,7 +275,8 @@ static void serve(const char *name, int fd)
     posix_spawn_file_actions_init(&acts);
     posix_spawnattr_init(&how);
     children = 0;
-    if (strcmp(name, "spawns") != 0 && strcmp(name, "searches") != 0)
+    if (strcmp(name, "spawns") != 0 && strcmp(name, "searches") != 0 &&
+        strcmp(name, "closes") != 0)
         must(read(fd, line, sizeof line) > 0, "line");
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
         if (strcmp(ways[i].name, name) == 0)

@@ -27,7 +27,8 @@ END
 printf 'int main(void) { return 0; }\n' >static.c
 cc -static -o static static.c
 
-for how in spawns searches knows fails asks systems reads writes vforks loads-none; do
+for how in spawns searches knows fails asks systems reads writes vforks closes \
+    loads-none; do
     expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
         "$spawning" "$how"
     same "$sockfault" sim -v -s two -- "$spawning" "$how"
@@ -60,6 +61,7 @@ shows asks ' 3: write 1 20 -> 20' ' 2: write 1 7 -> 7' ' 2: write 1 5 -> 5' \
 shows systems ' 2: write 1 10 -> 10'
 # As the command says it, and not all at its end.
 shows reads '^1.000 write 513 6 -> 6' '^2.000 write 513 5 -> 5'
+shows closes ' 2: read 0 ' ' 2: write 1 6 -> 6'
 shows writes ' 3: write 1 4 -> 4' ' 5: write 1 6 -> 6'
 # The parent goes on when the child executes something, and then at once.
 shows vforks '^2.000 2: write 513 6 -> 6' '^2.000 write 513 7 -> 7' \
