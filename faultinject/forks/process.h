@@ -54,6 +54,7 @@ bool sf_forks_kill(pid_t group, int signo, int *result);
 void sf_forks_in_vain(const sigset_t *mask);
 bool sf_forks_calm(void);
 void sf_forks_has_come(const sigset_t *mask);
+void sf_forks_note_children(void);
 
 /* Has this done with each file of that name in PATH, until one is not passed
  * over, as libc looks for what is to be executed: exec.c. */

@@ -206,16 +206,20 @@ static bool is_sent(const struct sf_child *child, pid_t process)
            getpgid(child->pid) == (process == 0 ? getpgrp() : -process);
 }
 
-/* Who is sent SIGKILL is no more; any other gets it in its turn, soon. */
+/* Who is sent SIGKILL is no more, and if its parent has the turn it gets
+ * SIGCHLD now, and not somewhere in what it does next; any other gets it in its
+ * turn, soon. */
 static void note_sent(struct sf_child *child, int signo)
 {
     if (child == &sf_children.at[sf_forks_own] || child->life != SF_LIVES)
         return;
     child->sent = true;
-    if (signo == SIGKILL)
-        sf_child_died(child);
-    else
+    if (signo != SIGKILL) {
         sf_turns_rouse(child->turn);
+        return;
+    }
+    sf_child_died(child);
+    sf_forks_note_children();
 }
 
 void sf_forks_sent(pid_t process, int signo)

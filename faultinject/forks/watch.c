@@ -230,7 +230,7 @@ void sf_forks_sleep(void)
 
 /* The signal that its end is to its parent is there once it can be waited for:
  * so it is, before the parent goes on. */
-static void note_children(void)
+void sf_forks_note_children(void)
 {
     for (unsigned i = 1; i < sf_children.n; i++) {
         struct sf_child *c = &sf_children.at[i];
@@ -262,7 +262,7 @@ static void tell_crashes(void)
 
 void sf_forks_has_come(const sigset_t *mask)
 {
-    note_children();
+    sf_forks_note_children();
     sf_forks_how.has_turn();
     tell_crashes();
     if (sf_forks_is_child() && is_doomed(mask)) {

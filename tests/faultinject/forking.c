@@ -2,7 +2,7 @@
  * forking.c: servers that have a child for each client, as they are; each mode
  * but the first few has one mistake in it.
  *
- *     forking [good|waits|ignores|prefork|pipes|kills|ends|execs|alarms|
+ *     forking [good|waits|ignores|prefork|pipes|kills|wakes|ends|execs|alarms|
  *              hands-on|group|naps|rings|tidies|locks|flocks|drops|
  *              then-threads|threads-help|inetd|shell|sleeps|static|leaks|
  *              stays|crashes|loses|closes-twice|runs-on|
@@ -31,6 +31,7 @@ enum { WORKERS = 3, LINE = 64 };
 static const char *mode = "good";
 static volatile sig_atomic_t stopped, ended;
 static int listener, report[2] = {-1, -1}, life[2] = {-1, -1};
+static int wakes[2] = {-1, -1};
 
 static int is(const char *what)
 {
@@ -43,6 +44,8 @@ static void on_signal(int signo)
         stopped = 1;
     else
         ended = 1;
+    if (signo == SIGCHLD && wakes[1] >= 0 && write(wakes[1], "c", 1) != 1)
+        abort();
 }
 
 static void handle(int signo, void (*handler)(int))
@@ -209,7 +212,7 @@ static void check(int status)
     if (!killed && (!WIFEXITED(status) ||
                     (WEXITSTATUS(status) != 3 && WEXITSTATUS(status) != 0)))
         exit(9);
-    if (killed && !is("kills") && !is("ends") && !is("alarms"))
+    if (killed && !is("kills") && !is("wakes") && !is("ends") && !is("alarms"))
         exit(8);
 }
 
@@ -234,6 +237,22 @@ static void limit(pid_t child)
     if (read(life[0], &none, 1) == 1)
         abort();
     close(life[0]);
+}
+
+/* The handler has called before the next call. */
+static void end_it(pid_t child)
+{
+    socklen_t len;
+    char what;
+    int on;
+
+    kill(child, SIGKILL);
+    for (int i = 0; i < 200; i++) {
+        len = sizeof on;
+        getsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, &len);
+    }
+    if (read(wakes[0], &what, 1) != 1)
+        abort();
 }
 
 /* A signal ends the sleep. */
@@ -281,6 +300,8 @@ static void begin(int fd)
         close(fd);
     if (is("kills") || is("ends"))
         limit(child);
+    if (is("wakes"))
+        end_it(child);
     if (is("naps"))
         await_end();
     if ((is("waits") || is("then-threads") || is("threads-then") ||
@@ -376,6 +397,8 @@ int main(int argc, char **argv)
     listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&addr, sizeof addr) < 0 ||
         listen(listener, 16) < 0)
+        return 1;
+    if (is("wakes") && pipe(wakes) < 0)
         return 1;
     if (is("pipes") && pipe(report) < 0)
         return 1;

@@ -39,8 +39,8 @@ fault 19 0 0
 fault 5 0 0
 END
 
-for how in good waits ignores prefork pipes kills ends execs alarms hands-on \
-    group naps rings tidies locks flocks drops then-threads \
+for how in good waits ignores prefork pipes kills wakes ends execs alarms \
+    hands-on group naps rings tidies locks flocks drops then-threads \
     threads-help inetd shell sleeps; do
     expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
         "$forking" "$how"
