@@ -189,6 +189,9 @@ static int much_verdict(const char *name)
                       name);
 }
 
+/* It was not to be waited for, since it slept. */
+static bool asleep;
+
 int sf_sim_verdict(const char *name, int status, bool hung)
 {
     const struct sf_served *s = sim.served;
@@ -208,12 +211,13 @@ int sf_sim_verdict(const char *name, int status, bool hung)
     if (hung && s->turns.threads > 1)
         return ends(
             SF_COULD_NOT,
-            "%s %u of %u of the program runs on and makes no call: if it "
-            "waits until another has changed a variable, that is in vain, "
-            "since "
-            "one runs at a time; 'sockfault run', over real sockets, is for it",
+            "%s %u of %u of the program %s, that is in vain, since one runs at "
+            "a time; 'sockfault run', over real sockets, is for it",
             s->turns.child > 0 ? "process" : "thread", s->turns.has,
-            s->turns.threads);
+            s->turns.threads,
+            asleep ? "sleeps in the kernel: if another is to wake it up"
+                   : "runs on and makes no call: if it waits until another has "
+                     "changed a variable");
     if (hung)
         return ends(SF_FOUND,
                     "finding: stall: %s does not end, and makes no "
@@ -393,19 +397,42 @@ static int64_t cpu_ms(pid_t pid)
     return used.tv_sec * INT64_C(1000) + used.tv_nsec / 1000000;
 }
 
-/* One of several threads has run for long, and others could not. */
+static bool is_asleep(pid_t pid)
+{
+    char path[64], line[512] = "", *end;
+    FILE *in;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    in = fopen(path, "re");
+    if (in) {
+        if (!fgets(line, sizeof line, in))
+            line[0] = '\0';
+        fclose(in);
+    }
+    end = strrchr(line, ')');
+    return end && strncmp(end, ") S", 3) == 0;
+}
+
+/* One of several has had the turn for long and others could not: it has run, or
+ * slept all the time. */
 static bool keeps_turn(pid_t pid)
 {
-    enum { LONG_MS = 10000 };
+    enum { LONG_MS = 10000, ASLEEP_MS = 20000 };
     const struct sf_turns_seen *t = &sim.served->turns;
+    pid_t who = t->child > 0 ? t->child : pid;
     static uint64_t asked;
-    static int64_t since;
-    int64_t now = cpu_ms(t->child > 0 ? t->child : pid);
+    static int64_t since, used, slept_since;
+    bool goes_on = t->threads < 2 || t->asked != asked;
+    int64_t now = cpu_ms(who);
 
-    if (t->threads < 2 || t->asked != asked || now < since)
+    if (goes_on || now < since)
         since = now;
+    if (goes_on || now != used || sim.live || !is_asleep(who))
+        slept_since = sf_now_ms();
     asked = t->asked;
-    return now - since > LONG_MS;
+    used = now;
+    asleep = sf_now_ms() - slept_since > ASLEEP_MS;
+    return asleep || now - since > LONG_MS;
 }
 
 /*

@@ -1,5 +1,6 @@
 /*
- * locks.c: locks of files, which processes wait for from each other.
+ * locks.c: locks of files, and System V's semaphores and messages, which
+ * processes wait for from each other.
  *
  * They stay the kernel's, and are tried: who would wait gives its turn away.
  */
@@ -7,11 +8,14 @@
 
 #include "faultinject/inject/inject.h"
 #include "faultinject/interpose/interpose.h"
+#include "faultinject/threads/clocks.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
 #include <unistd.h>
 
 SF_NEXT(flock, int, (int fd, int how))
@@ -22,14 +26,22 @@ static bool takes_part(void)
 }
 
 /* It has failed: 0: once more; else that is the answer. */
+static int wait_until(int64_t until)
+{
+    int err = errno, r;
+
+    if (err != EWOULDBLOCK && err != EACCES && err != ENOMSG)
+        return -1;
+    r = sf_turns_wait_or_handle(until);
+    if (r == 0)
+        return 0;
+    errno = r == -EINTR ? EINTR : err;
+    return -1;
+}
+
 static int wait_for_lock(void)
 {
-    if (errno != EWOULDBLOCK && errno != EACCES)
-        return -1;
-    if (sf_turns_wait_or_handle(SF_SIM_NEVER) != -EINTR)
-        return 0;
-    errno = EINTR;
-    return -1;
+    return wait_until(SF_SIM_NEVER);
 }
 
 SF_EXPORT int flock(int fd, int how)
@@ -88,3 +100,73 @@ SF_EXPORT int lockf(int fd, int command, off_t len)
         return -1;
     }
 }
+
+/* ---------------------------------------------------------------- System V */
+
+SF_NEXT(semtimedop, int,
+        (int set, struct sembuf *ops, size_t n, const struct timespec *limit))
+SF_NEXT(msgsnd, int, (int queue, const void *message, size_t len, int flags))
+SF_NEXT(msgrcv, ssize_t,
+        (int queue, void *message, size_t len, long type, int flags))
+
+enum { OPS_MAX = 500 }; /* as many as the kernel takes at once */
+
+/* What adds to one waits for nothing. */
+static bool may_wait(const struct sembuf *ops, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ops[i].sem_op <= 0 && !(ops[i].sem_flg & IPC_NOWAIT))
+            return true;
+    return false;
+}
+
+static int try_ops(int set, const struct sembuf *ops, size_t n)
+{
+    struct sembuf tries[OPS_MAX];
+
+    memcpy(tries, ops, n * sizeof *ops);
+    for (size_t i = 0; i < n; i++)
+        tries[i].sem_flg |= IPC_NOWAIT;
+    return next_semtimedop()(set, tries, n, NULL);
+}
+
+SF_EXPORT int semtimedop(int set, struct sembuf *ops, size_t n,
+                         const struct timespec *limit)
+{
+    int64_t until;
+    int r;
+
+    if (!takes_part() || n > OPS_MAX || !ops)
+        return next_semtimedop()(set, ops, n, limit);
+    until = sf_turns_from_now(limit);
+    while ((r = try_ops(set, ops, n)) < 0)
+        if (!may_wait(ops, n) || wait_until(until) < 0)
+            return -1;
+    sf_turns_changed();
+    return r;
+}
+
+SF_EXPORT int semop(int set, struct sembuf *ops, size_t n)
+{
+    return semtimedop(set, ops, n, NULL);
+}
+
+#define MESSAGE(name, returns, params, args, args_now)     \
+    SF_EXPORT returns name params                          \
+    {                                                      \
+        returns r;                                         \
+                                                           \
+        if (!takes_part())                                 \
+            return next_##name() args;                     \
+        while ((r = next_##name() args_now) < 0)           \
+            if (flags & IPC_NOWAIT || wait_for_lock() < 0) \
+                return -1;                                 \
+        sf_turns_changed();                                \
+        return r;                                          \
+    }
+MESSAGE(msgsnd, int, (int queue, const void *message, size_t len, int flags),
+        (queue, message, len, flags), (queue, message, len, flags | IPC_NOWAIT))
+MESSAGE(msgrcv, ssize_t,
+        (int queue, void *message, size_t len, long type, int flags),
+        (queue, message, len, type, flags),
+        (queue, message, len, type, flags | IPC_NOWAIT))

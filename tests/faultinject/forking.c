@@ -3,9 +3,10 @@
  * but the first few has one mistake in it.
  *
  *     forking [good|waits|ignores|prefork|pipes|kills|wakes|ends|execs|alarms|
- *              hands-on|group|naps|rings|tidies|locks|flocks|drops|
+ *              hands-on|group|naps|rings|tidies|locks|flocks|
+ *              ends-locked|semaphores|messages|drops|
  *              then-threads|threads-help|inetd|shell|sleeps|static|leaks|
- *              stays|crashes|loses|closes-twice|runs-on|
+ *              stays|crashes|loses|closes-twice|runs-on|sleeps-on|
  *              threads|threads-then]
  *
  * They echo lines.  A line "x" is what the mistakes are made at.
@@ -20,8 +21,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -91,6 +96,8 @@ static void err(int fd)
         abort();
     while (is("runs-on"))
         ;
+    if (is("sleeps-on") && mkfifo("nobody", 0600) == 0)
+        open("nobody", O_RDONLY);
     if (is("closes-twice"))
         close(listener); /* once more */
     if (is("threads"))
@@ -107,11 +114,60 @@ static void err(int fd)
     (void)fd;
 }
 
+static bool has_lock(void)
+{
+    return is("locks") || is("flocks") || is("ends-locked") ||
+           is("semaphores") || is("messages");
+}
+
+/* Of System V, and what has to be there before the first child. */
+static int shared;
+
+static void change(int by)
+{
+    struct sembuf op = {.sem_op = (short)by};
+
+    if (semop(shared, &op, 1) < 0)
+        abort();
+}
+
+static void pass(bool on)
+{
+    struct {
+        long type;
+    } token = {.type = 1};
+
+    if (on ? msgrcv(shared, &token, 0, 1, 0) < 0
+           : msgsnd(shared, &token, 0, 0) < 0)
+        abort();
+}
+
+static void share(void)
+{
+    if (is("semaphores")) {
+        shared = semget(IPC_PRIVATE, 1, 0600);
+        change(1);
+    }
+    if (is("messages")) {
+        shared = msgget(IPC_PRIVATE, 0600);
+        pass(false);
+    }
+}
+
+static void unshare_all(void)
+{
+    if (is("semaphores"))
+        semctl(shared, 0, IPC_RMID);
+    if (is("messages"))
+        msgctl(shared, IPC_RMID, NULL);
+}
+
 /* One at a time answers; the second of two has to wait for the first. */
 static void lock(bool on)
 {
     struct flock whole = {.l_type = on ? F_WRLCK : F_UNLCK};
     static int fd = -1;
+    static bool held;
 
     if (fd < 0)
         fd = open("lock", O_RDWR | O_CREAT, 0600);
@@ -119,6 +175,13 @@ static void lock(bool on)
         abort();
     if (is("flocks") && flock(fd, on ? LOCK_EX : LOCK_UN) < 0)
         abort();
+    if (is("ends-locked") && on && flock(fd, LOCK_EX) < 0)
+        abort();
+    if (is("semaphores") && on != held)
+        change(on ? -1 : 1);
+    if (is("messages") && on != held)
+        pass(on);
+    held = on;
     if (on)
         usleep(2000000);
 }
@@ -129,14 +192,14 @@ static void echo(int fd)
     ssize_t n;
 
     while ((n = read(fd, line, sizeof line)) > 0) {
-        if (is("locks") || is("flocks"))
+        if (has_lock())
             lock(true);
         if (line[0] == 'x')
             err(fd);
         if (write(fd, line, (size_t)n) != n)
             break;
     }
-    if (is("locks") || is("flocks"))
+    if (has_lock())
         lock(false);
     if (report[1] >= 0 && write(report[1], "e", 1) != 1)
         abort();
@@ -402,10 +465,12 @@ int main(int argc, char **argv)
         return 1;
     if (is("pipes") && pipe(report) < 0)
         return 1;
+    share();
     if (is("prefork") || is("group"))
         prefork();
     else
         work();
+    unshare_all();
     while (!is("drops") && wait(NULL) > 0)
         ;
     return 0;

@@ -40,8 +40,8 @@ fault 5 0 0
 END
 
 for how in good waits ignores prefork pipes kills wakes ends execs alarms \
-    hands-on group naps rings tidies locks flocks drops then-threads \
-    threads-help inetd shell sleeps; do
+    hands-on group naps rings tidies locks flocks ends-locked semaphores \
+    messages drops then-threads threads-help inetd shell sleeps; do
     expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
         "$forking" "$how"
     same "$sockfault" sim -v -s two -- "$forking" "$how"
@@ -76,6 +76,8 @@ expect 2 'a program of several processes can have no threads' '-s two' "$forking
 
 expect 2 'process 3 of 3 of the program runs on and makes no call' '-s two' \
     "$forking" runs-on
+expect 2 'process 3 of 3 of the program sleeps in the kernel' '-s two' \
+    "$forking" sleeps-on
 # … and is forked where it has some, as where nothing is simulated.
 expect 2 'another process of .* only one process can be simulated' '-s two' \
     "$forking" threads-then
