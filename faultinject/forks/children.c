@@ -1,12 +1,11 @@
 /* children.c: processes that begin and end; see forks.h */
+#include "faultinject/forks/birth.h"
 #include "faultinject/forks/process.h"
 
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/pid.h"
 #include "faultinject/session/run.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,8 +13,6 @@
 struct sf_children sf_children;
 unsigned sf_forks_own;
 struct sf_forks sf_forks_how;
-
-static int birth[2] = {-1, -1}; /* the child writes when it is known */
 
 void sf_forks_watch(const struct sf_forks *how)
 {
@@ -105,36 +102,20 @@ static void begin(void)
 
 /* ------------------------------------------------------------------ births */
 
-static void close_birth(int side)
-{
-    if (birth[side] >= 0)
-        sf_libc.close(birth[side]);
-    birth[side] = -1;
-}
-
 void sf_forks_before(void)
 {
     if (!sf_forks_are())
         begin();
     if (sf_children.n == SF_SHARES_MAX)
         sf_forks_how.cannot("the program forks too often for one session");
-    if (sf_libc.pipe2(birth, O_CLOEXEC) < 0)
+    if (!sf_birth_begin())
         sf_forks_how.cannot("there is no room for another process");
 }
 
-/* The child is one of the world's before the parent goes on; who is not born
- * writes nothing. */
+/* The child is one of the world's before the parent goes on. */
 void sf_forks_in_parent(void)
 {
-    ssize_t n;
-    char known;
-
-    close_birth(1);
-    do
-        n = sf_libc.read(birth[0], &known, 1);
-    while (n < 0 && errno == EINTR);
-    close_birth(0);
-    if (n == 1)
+    if (sf_birth_await(-1))
         sf_turns_has_child();
 }
 
@@ -156,11 +137,10 @@ static bool be_born(void)
 /* It begins in its turn, which comes when its parent first waits. */
 void sf_forks_in_child(void)
 {
-    close_birth(0);
+    sf_birth_in_child();
     if (!be_born())
         sf_forks_how.cannot("the program forks too often for one session");
-    sf_libc.write(birth[1], "", 1);
-    close_birth(1);
+    sf_birth_say();
     sf_turns_enter();
 }
 

@@ -1,14 +1,13 @@
 /* births.c: see births.h */
 #include "faultinject/simulate/births.h"
 
+#include "faultinject/forks/birth.h"
 #include "faultinject/forks/forks.h"
 #include "faultinject/inject/inject.h"
 #include "faultinject/inject/pid.h"
 #include "faultinject/simnet/simnet.h"
 #include "faultinject/threads/turns.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -18,20 +17,6 @@ bool sf_births_are_runs;
 
 static struct sf_served *served;
 static bool fuzzing;
-
-/*
- * A child's first calls decide whether the session can go on, so they come
- * before the program's next ones.  A pipe is closed when it has become
- * another program or ended; one that lives on by itself is not waited for.
- */
-static int birth[2] = {-1, -1};
-
-static void close_birth(int side)
-{
-    if (birth[side] >= 0)
-        sf_libc.close(birth[side]);
-    birth[side] = -1;
-}
 
 /* Of runs that are forks the world is each one's, threads are in turns that a
  * fork does not have, and who has real peers has them alone. */
@@ -49,24 +34,22 @@ static void before_fork(void)
     shares = sf_births_may_share();
     if (shares)
         sf_forks_before();
-    else if (!sf_births_are_runs && sf_libc.pipe2(birth, O_CLOEXEC) < 0)
-        birth[0] = birth[1] = -1;
+    else if (!sf_births_are_runs)
+        sf_birth_begin();
 }
 
+/* A child's first calls decide whether the session can go on, so they come
+ * before the program's next ones.  Who lives on by itself is not waited for. */
 static void in_parent(void)
 {
-    struct pollfd child = {.fd = birth[0], .events = POLLIN};
-
     if (shares) {
         sf_forks_in_parent();
         return;
     }
-    if (!sf_births_are_runs)
+    if (!sf_births_are_runs) {
         served->walk.met = NULL; /* its pages are not its own for a while */
-    close_birth(1);
-    if (child.fd >= 0)
-        sf_libc.poll(&child, 1, PATIENCE_MS);
-    close_birth(0);
+        sf_birth_await(PATIENCE_MS);
+    }
     if (served->unusable)
         _exit(2);
 }
@@ -77,8 +60,8 @@ static void in_child(void)
         sf_forks_in_child();
         return;
     }
-    close_birth(0);
     if (!sf_births_are_runs) {
+        sf_birth_in_child();
         sf_forks_part();
         sf_pid_forked();
         sf_inject_refuses = NULL;
