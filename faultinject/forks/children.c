@@ -196,8 +196,14 @@ void sf_forks_leave(void)
         sf_child_leaves(SF_ENDED);
 }
 
+/* The program hears no more of them: its handlers have had their turn. */
 void sf_forks_end(void)
 {
+    sigset_t all;
+
+    sigfillset(&all);
+    if (sf_forks_are())
+        pthread_sigmask(SIG_BLOCK, &all, NULL);
     for (unsigned i = 0; i < sf_children.n; i++)
         if (i != sf_forks_own && sf_children.at[i].life < SF_ENDED)
             sf_syscall(SYS_kill, sf_children.at[i].pid, SIGKILL, 0, 0, 0, 0);

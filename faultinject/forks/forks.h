@@ -63,7 +63,7 @@ bool sf_forks_are(void);
 bool sf_forks_is_child(void);
 /* It ends. */
 void sf_forks_leave(void);
-/* All but the calling one are ended. */
+/* All but the calling one are ended, which is about to. */
 void sf_forks_end(void);
 
 #endif

@@ -4,7 +4,7 @@
  *
  *     forking [good|waits|ignores|prefork|pipes|kills|wakes|ends|execs|alarms|
  *              hands-on|group|naps|rings|tidies|locks|flocks|
- *              ends-locked|semaphores|messages|drops|
+ *              ends-locked|semaphores|messages|drops|spins|
  *              then-threads|threads-help|inetd|shell|sleeps|static|leaks|
  *              stays|crashes|loses|closes-twice|runs-on|sleeps-on|
  *              threads|threads-then]
@@ -49,6 +49,8 @@ static void on_signal(int signo)
         stopped = 1;
     else
         ended = 1;
+    while (is("spins") && waitpid(-1, NULL, WNOHANG) != -1)
+        ;
     if (signo == SIGCHLD && wakes[1] >= 0 && write(wakes[1], "c", 1) != 1)
         abort();
 }
@@ -426,7 +428,8 @@ static void prefork(void)
     sigemptyset(&none);
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
-    sigprocmask(SIG_BLOCK, &term, NULL);
+    if (!is("spins"))
+        sigprocmask(SIG_BLOCK, &term, NULL);
     for (int i = 0; i < WORKERS; i++)
         if ((workers[i] = fork()) == 0) {
             sigprocmask(SIG_SETMASK, &none, NULL);
@@ -466,7 +469,9 @@ int main(int argc, char **argv)
     if (is("pipes") && pipe(report) < 0)
         return 1;
     share();
-    if (is("prefork") || is("group"))
+    if (is("spins"))
+        handle(SIGTERM, SIG_DFL);
+    if (is("prefork") || is("group") || is("spins"))
         prefork();
     else
         work();

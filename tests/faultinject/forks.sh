@@ -41,7 +41,7 @@ END
 
 for how in good waits ignores prefork pipes kills wakes ends execs alarms \
     hands-on group naps rings tidies locks flocks ends-locked semaphores \
-    messages drops then-threads threads-help inetd shell sleeps; do
+    messages drops spins then-threads threads-help inetd shell sleeps; do
     expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
         "$forking" "$how"
     same "$sockfault" sim -v -s two -- "$forking" "$how"
