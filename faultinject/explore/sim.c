@@ -553,6 +553,19 @@ static void say_nothing_found(const struct sf_served *s)
     putchar('\n');
 }
 
+static void say_lost(const struct sf_lost_programs *lost)
+{
+    static const char *const why[] = {[SF_LOST_STATIC] = "is static",
+                                      [SF_LOST_CLASS] = "has another word size",
+                                      [SF_LOST_RIGHTS] = "gains rights"};
+
+    if (lost->n)
+        fprintf(stderr,
+                "sockfault: %u program%s had no part in it, first %s, which "
+                "%s: what it does with a connection is not seen\n",
+                lost->n, lost->n == 1 ? "" : "s", lost->first, why[lost->why]);
+}
+
 /* What it does with the session's faults is compared with what it does without
  * them. */
 static int run_both(char **command, const struct sf_program *program)
@@ -590,6 +603,8 @@ static int run_once(char **command, const struct sf_program *program)
         fprintf(stderr, "%s\n", s->line);
     else if (status == SF_NOTHING_FOUND && !sim.quiet)
         say_nothing_found(s);
+    if (!sim.quiet)
+        say_lost(&s->lost);
     return status;
 }
 

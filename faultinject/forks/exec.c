@@ -133,8 +133,9 @@ static int go_on(const struct program *p, char *const *argv, char *const *envp)
 /* Its turn is another's, and it does not come back: whoever fails to execute
  * what is there ends. */
 static int go_away(const struct program *p, char *const *argv,
-                   char *const *envp)
+                   char *const *envp, enum sf_lost why)
 {
+    sf_lost_note(sf_forks_how.lost, why, p->path ? p->path : argv[0]);
     sf_child_leaves(SF_EXECS);
     execute(p, argv, envp);
     _exit(127);
@@ -147,7 +148,8 @@ static int become(const struct program *p, char *const *argv, char *const *envp)
     if (!sf_forks_is_child())
         return execute(p, argv, envp);
     lost = p->path ? sf_lost_by(p->path) : sf_lost_by_file(p->fd);
-    return lost == SF_LOST_NOT ? go_on(p, argv, envp) : go_away(p, argv, envp);
+    return lost == SF_LOST_NOT ? go_on(p, argv, envp)
+                               : go_away(p, argv, envp, lost);
 }
 
 SF_EXPORT int execve(const char *path, char *const *argv, char *const *envp)

@@ -21,6 +21,7 @@
 #ifndef SF_FORKS_H
 #define SF_FORKS_H
 
+#include "faultinject/inject/control.h"
 #include "faultinject/simnet/simnet.h"
 
 #include <signal.h>
@@ -36,6 +37,8 @@ struct sf_forks {
     /* A process has ended by a signal that nobody sent; < 0: perhaps by a
      * sanitizer. */
     void (*crashed)(unsigned process, int signo);
+    /* Where programs are noted that have no part in it. */
+    struct sf_lost_programs *lost;
     /* What is to be shared besides. */
     void (*areas)(sf_area *each, void *arg);
 };

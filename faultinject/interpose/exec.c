@@ -22,13 +22,6 @@
 
 /* --- what is it --- */
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
 static bool has(char *const *env, const char *name)
 {
     size_t n = strlen(name);
@@ -48,16 +41,6 @@ static enum sf_lost why_of(const char *name, char *const *env)
     return sf_lost_by(name);
 }
 
-static void note(enum sf_lost why, const char *name)
-{
-    struct sf_lost_programs *lost = &sf_control->lost;
-
-    if (__atomic_fetch_add(&lost->n, 1, __ATOMIC_RELAXED) > 0)
-        return;
-    strncpy(lost->first, base_name(name), sizeof lost->first - 1);
-    __atomic_store_n(&lost->why, why, __ATOMIC_RELEASE);
-}
-
 /* A seccomp filter may not know the calls that it takes to look. */
 static void look(const char *path, char *const *env)
 {
@@ -68,7 +51,7 @@ static void look(const char *path, char *const *env)
         return;
     why = why_of(path, env);
     if (why != SF_LOST_NOT)
-        note(why, path);
+        sf_lost_note(&sf_control->lost, why, path);
     errno = saved;
 }
 

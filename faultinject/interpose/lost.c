@@ -126,3 +126,19 @@ enum sf_lost sf_lost_by(const char *path)
     sf_libc.close(fd);
     return why;
 }
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+void sf_lost_note(struct sf_lost_programs *lost, enum sf_lost why,
+                  const char *path)
+{
+    if (__atomic_fetch_add(&lost->n, 1, __ATOMIC_RELAXED) > 0)
+        return;
+    strncpy(lost->first, base_name(path), sizeof lost->first - 1);
+    __atomic_store_n(&lost->why, why, __ATOMIC_RELEASE);
+}

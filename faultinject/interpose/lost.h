@@ -13,4 +13,8 @@
 enum sf_lost sf_lost_by(const char *path);
 enum sf_lost sf_lost_by_file(int fd);
 
+/* One more; the first of all is written down. */
+void sf_lost_note(struct sf_lost_programs *lost, enum sf_lost why,
+                  const char *path);
+
 #endif

@@ -388,6 +388,7 @@ static void watch_forks(void)
                                       .cannot = cannot,
                                       .has_turn = has_turn,
                                       .crashed = crashed,
+                                      .lost = &served->lost,
                                       .areas = own_areas});
 }
 

@@ -6,6 +6,7 @@
 #define SF_SERVED_H
 
 #include "faultinject/inject/choose_exhaust.h"
+#include "faultinject/inject/control.h"
 #include "faultinject/inject/sanitizer.h"
 #include "faultinject/session/session.h"
 #include "faultinject/threads/turns.h"
@@ -72,7 +73,8 @@ struct sf_served {
     char terminate[SF_TERMINATE_MAX]; /* "", or why C++ had it call abort() */
     struct sf_sanitized sanitized;
     struct sf_turns_seen turns;
-    uint32_t conns, accepted; /* made by peers; accepted from anybody */
+    struct sf_lost_programs lost; /* programs that had no part in it */
+    uint32_t conns, accepted;     /* made by peers; accepted from anybody */
     uint64_t calls, faults;
     uint32_t fatal;       /* one of the faults was no transient one          */
     uint64_t allocations; /* of the program, since it joined                 */

@@ -51,6 +51,9 @@ shows() {
         sed -i "1,$(cut -d: -f1 at)d" calls
     done
 }
+# What loads none is told of.
+expect 0 '2 programs had no part in it, first static, which is static:' \
+    '-s two' "$spawning" loads-none
 # The other program has the client, by the numbers that it was given, also for
 # what it prints.
 shows spawns ' 2: read 0 ' ' 2: write 1 10 -> 10'
