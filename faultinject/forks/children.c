@@ -102,12 +102,30 @@ static void begin(void)
 
 /* ------------------------------------------------------------------ births */
 
+/* Nobody can ask for it any more. */
+static bool is_over(const struct sf_child *child)
+{
+    return child->life == SF_REAPED ||
+           (child->life == SF_ENDED && child->parent == SF_ORPHAN);
+}
+
+/* One that nobody had yet, as long as there is one. */
+static unsigned free_place(void)
+{
+    unsigned n = sf_children.n;
+
+    for (unsigned i = 1; n == SF_SHARES_MAX && i < sf_children.n; i++)
+        if (is_over(&sf_children.at[i]))
+            n = i;
+    return n;
+}
+
 void sf_forks_before(void)
 {
     if (!sf_forks_are())
         begin();
-    if (sf_children.n == SF_SHARES_MAX)
-        sf_forks_how.cannot("the program forks too often for one session");
+    if (free_place() == SF_SHARES_MAX)
+        sf_forks_how.cannot("the program has too many processes at once");
     if (!sf_birth_begin())
         sf_forks_how.cannot("there is no room for another process");
 }
@@ -121,14 +139,18 @@ void sf_forks_in_parent(void)
 
 static bool be_born(void)
 {
-    unsigned n = sf_children.n, parent = sf_forks_own;
-    struct sf_turn *turn = sf_turns_born();
+    unsigned n = free_place(), parent = sf_forks_own;
+    struct sf_turn *turn;
 
+    if (n < sf_children.n)
+        sf_turns_forget(sf_children.at[n].turn);
+    else
+        sf_children.n++;
+    turn = sf_turns_born();
     if (!turn || !sf_shared_take(n))
         return false;
     sf_children.at[n] =
         (struct sf_child){.pid = sf_process(), .parent = parent, .turn = turn};
-    sf_children.n = n + 1;
     sf_forks_own = n;
     sf_sim_inherit();
     return true;
@@ -139,7 +161,7 @@ void sf_forks_in_child(void)
 {
     sf_birth_in_child();
     if (!be_born())
-        sf_forks_how.cannot("the program forks too often for one session");
+        sf_forks_how.cannot("there is no room for another process");
     sf_birth_say();
     sf_turns_enter();
 }
@@ -162,8 +184,19 @@ static void tell_parent(struct sf_child *child)
 {
     struct sf_child *parent = &sf_children.at[child->parent];
 
-    if (parent->turn && parent->life == SF_LIVES)
+    if (child->parent != SF_ORPHAN && parent->life == SF_LIVES)
         sf_turns_rouse(parent->turn);
+}
+
+/* Nobody of this program waits for its children. */
+static void end_family(struct sf_child *child)
+{
+    unsigned place = (unsigned)(child - sf_children.at);
+
+    tell_parent(child);
+    for (unsigned i = 1; i < sf_children.n; i++)
+        if (sf_children.at[i].parent == place)
+            sf_children.at[i].parent = SF_ORPHAN;
 }
 
 void sf_child_leaves(enum sf_life how)
@@ -174,7 +207,7 @@ void sf_child_leaves(enum sf_life how)
     own->life = how;
     sf_sim_abandon(sf_sim_own(&size), how == SF_ENDED);
     if (how == SF_ENDED)
-        tell_parent(own);
+        end_family(own);
     sf_inject_abandon();
     sf_turns_leave();
 }
@@ -185,7 +218,7 @@ void sf_child_died(struct sf_child *child)
 
     child->life = SF_ENDED;
     sf_sim_abandon(sf_shared_of((unsigned)(child - sf_children.at)), true);
-    tell_parent(child);
+    end_family(child);
     if (was == SF_LIVES)
         sf_turns_died(child->turn);
 }

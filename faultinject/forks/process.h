@@ -16,9 +16,11 @@ enum sf_life {
     SF_REAPED
 };
 
+enum { SF_ORPHAN = SF_SHARES_MAX };
+
 struct sf_child {
     pid_t pid;
-    unsigned parent;      /* its place among them       */
+    unsigned parent;      /* its place among them, or SF_ORPHAN  */
     struct sf_turn *turn; /* NULL: it has none any more */
     enum sf_life life;
     bool noted;      /* its parent has SIGCHLD               */

@@ -35,9 +35,10 @@ static bool takes_part(void)
 /* NULL: it has ended before it was one of them. */
 static struct sf_child *find(pid_t pid)
 {
-    struct sf_child *last = &sf_children.at[sf_children.n - 1];
-
-    return last->pid == pid ? last : NULL;
+    for (unsigned i = 1; i < sf_children.n; i++)
+        if (sf_children.at[i].pid == pid && sf_children.at[i].life != SF_REAPED)
+            return &sf_children.at[i];
+    return NULL;
 }
 
 /* Returns why it could not execute anything; 0: it has, or ended by itself. */

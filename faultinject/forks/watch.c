@@ -235,14 +235,17 @@ void sf_forks_note_children(void)
     for (unsigned i = 1; i < sf_children.n; i++) {
         struct sf_child *c = &sf_children.at[i];
         siginfo_t info = {.si_pid = 0};
+        long r;
 
         if (c->life != SF_ENDED || c->noted || c->parent != sf_forks_own)
             continue;
-        while (sf_syscall(SYS_waitid, P_PID, c->pid, (long)&info,
-                          WEXITED | WNOWAIT, 0, 0) < 0 &&
+        while ((r = sf_syscall(SYS_waitid, P_PID, c->pid, (long)&info,
+                               WEXITED | WNOWAIT, 0, 0)) < 0 &&
                errno == EINTR)
             ;
         c->noted = true;
+        if (r < 0) /* its parent does not want to know */
+            c->life = SF_REAPED;
         if (info.si_pid == c->pid) /* it had left before it ended so */
             note_crash(c, info.si_code != CLD_EXITED, info.si_status);
     }

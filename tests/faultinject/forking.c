@@ -4,7 +4,7 @@
  *
  *     forking [good|waits|ignores|prefork|pipes|kills|wakes|ends|execs|alarms|
  *              hands-on|group|naps|rings|tidies|locks|flocks|
- *              ends-locked|semaphores|messages|drops|spins|
+ *              ends-locked|semaphores|messages|drops|spins|often|
  *              then-threads|threads-help|inetd|shell|sleeps|static|leaks|
  *              stays|crashes|loses|closes-twice|runs-on|sleeps-on|
  *              threads|threads-then]
@@ -188,6 +188,20 @@ static void lock(bool on)
         usleep(2000000);
 }
 
+/* More than can be at once. */
+static void fork_often(void)
+{
+    pid_t child;
+
+    for (int i = 0; i < 600; i++) {
+        child = fork();
+        if (child == 0)
+            _exit(0);
+        if (waitpid(child, NULL, 0) != child)
+            abort();
+    }
+}
+
 static void echo(int fd)
 {
     char line[LINE];
@@ -196,6 +210,8 @@ static void echo(int fd)
     while ((n = read(fd, line, sizeof line)) > 0) {
         if (has_lock())
             lock(true);
+        if (is("often") && line[0] == 'x')
+            fork_often();
         if (line[0] == 'x')
             err(fd);
         if (write(fd, line, (size_t)n) != n)

@@ -46,6 +46,8 @@ for how in good waits ignores prefork pipes kills wakes ends execs alarms \
         "$forking" "$how"
     same "$sockfault" sim -v -s two -- "$forking" "$how"
 done
+expect 0 '2 connections, [0-9]* calls, 0 faults: nothing found' '-s two' \
+    "$forking" often
 expect 0 '3: read 513 64 -> 2' '-v -s two' "$forking" good
 expect 0 'accept 512 -> -1 EINTR' '-v -s two' "$forking" good
 expect 0 ' 1\.000 s .* accept 512 -> 513 .connection 2' '-v -s two' "$forking" \
