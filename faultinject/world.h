@@ -85,7 +85,8 @@ struct sf_world {
      * of somebody else pass through to the kernel unseen.
      */
     int first, count;
-    /* … and others that it has at this moment; NULL: none. */
+    /* … and others that it has at this moment; NULL: none.  What the program
+     * has made of one past the world's calls is seen when it is asked about. */
     bool (*owns)(int fd);
 
     /* Calls of every thread belong to it, not only of the one that began. */

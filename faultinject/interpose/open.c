@@ -42,7 +42,8 @@ SF_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
     return (int)sf_tell(&op);
 }
 
-/* A number that a world had until now, and has no longer. */
+/* A number that a world had until now, and has no longer: it sees that where it
+ * is asked (world.h), and so at once. */
 static int now_real(int fd)
 {
     const struct sf_world *world = sf_in_memory();
