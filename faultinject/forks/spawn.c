@@ -385,13 +385,57 @@ SF_EXPORT int system(const char *line)
  */
 
 SF_NEXT(popen, FILE *, (const char *line, const char *mode))
-SF_NEXT(pclose, int, (FILE * file))
 
 static struct piped {
-    FILE *file;
+    int fd;
     pid_t pid;
     struct piped *next;
 } * all;
+
+static ssize_t piped_read(void *piped, char *bytes, size_t len)
+{
+    return read(((struct piped *)piped)->fd, bytes, len);
+}
+
+static ssize_t piped_write(void *piped, const char *bytes, size_t len)
+{
+    return (ssize_t)sf_write_all(((struct piped *)piped)->fd, bytes, len);
+}
+
+/* What pclose(3) says, which is fclose(3) to libc. */
+static int piped_close(void *piped)
+{
+    struct piped *p = piped, **link = &all;
+    pid_t pid = p->pid;
+
+    while (*link && *link != p)
+        link = &(*link)->next;
+    if (*link)
+        *link = p->next;
+    close(p->fd);
+    free(p);
+    return pid > 0 ? wait_for(pid) : 0;
+}
+
+static FILE *open_file(int fd, const char *mode)
+{
+    static const cookie_io_functions_t calls = {
+        .read = piped_read, .write = piped_write, .close = piped_close};
+    struct piped *p = malloc(sizeof *p);
+    FILE *file;
+
+    if (!p)
+        return NULL;
+    *p = (struct piped){.fd = fd, .next = all};
+    file = fopencookie(p, mode, calls);
+    if (!file) {
+        free(p);
+        return NULL;
+    }
+    file->_fileno = fd; /* for fileno() */
+    all = p;
+    return file;
+}
 
 /* 'r' or 'w', and 'e' besides. */
 static bool is_mode(const char *mode)
@@ -400,45 +444,27 @@ static bool is_mode(const char *mode)
            !strchr(mode, 'r') != !strchr(mode, 'w');
 }
 
-/* The command has the other end, and none of those that are open already. */
-static int spawn_reader(struct piped *p, const char *line, int end, int as)
+/* The command has the other end, and none of those that are open besides. */
+static int spawn_piped(pid_t *pid, const char *line, int end, int as)
 {
     posix_spawn_file_actions_t actions;
     int err;
 
     posix_spawn_file_actions_init(&actions);
     err = posix_spawn_file_actions_adddup2(&actions, end, as);
-    for (struct piped *q = all; q && err == 0; q = q->next)
-        err = posix_spawn_file_actions_addclose(&actions, fileno(q->file));
+    for (const struct piped *p = all; p && err == 0; p = p->next)
+        err = posix_spawn_file_actions_addclose(&actions, p->fd);
     if (err == 0)
-        err = run_shell(&p->pid, line, &actions, NULL);
+        err = run_shell(pid, line, &actions, NULL);
     posix_spawn_file_actions_destroy(&actions);
     return err;
 }
 
-static FILE *open_pipe(struct piped *p, const char *line, const char *mode)
+SF_EXPORT FILE *popen(const char *line, const char *mode)
 {
     bool reads = strchr(mode, 'r');
     int ends[2], err;
-
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return NULL;
-    p->file = fdopen(ends[!reads], reads ? "r" : "w");
-    err = p->file ? spawn_reader(p, line, ends[reads], reads) : errno;
-    close(ends[reads]);
-    if (err && p->file)
-        fclose(p->file);
-    else if (err)
-        close(ends[!reads]);
-    else if (!strchr(mode, 'e'))
-        fcntl(ends[!reads], F_SETFD, 0);
-    errno = err ? err : errno;
-    return err ? NULL : p->file;
-}
-
-SF_EXPORT FILE *popen(const char *line, const char *mode)
-{
-    struct piped *p;
+    FILE *file;
 
     if (!takes_part())
         return next_popen()(line, mode);
@@ -446,29 +472,17 @@ SF_EXPORT FILE *popen(const char *line, const char *mode)
         errno = EINVAL;
         return NULL;
     }
-    p = malloc(sizeof *p);
-    if (!p || !open_pipe(p, line, mode)) {
-        free(p);
+    if (pipe2(ends, O_CLOEXEC) < 0)
         return NULL;
-    }
-    p->next = all;
-    all = p;
-    return p->file;
-}
-
-SF_EXPORT int pclose(FILE *file)
-{
-    struct piped **link = &all, *p;
-    pid_t pid;
-
-    while (*link && (*link)->file != file)
-        link = &(*link)->next;
-    p = *link;
-    if (!p)
-        return next_pclose()(file);
-    *link = p->next;
-    pid = p->pid;
-    free(p);
-    fclose(file);
-    return wait_for(pid);
+    file = open_file(ends[!reads], reads ? "r" : "w");
+    err = file ? spawn_piped(&all->pid, line, ends[reads], reads) : ENOMEM;
+    close(ends[reads]);
+    if (err && file)
+        fclose(file);
+    else if (err)
+        close(ends[!reads]);
+    else if (!strchr(mode, 'e'))
+        fcntl(ends[!reads], F_SETFD, 0);
+    errno = err ? err : errno;
+    return err ? NULL : file;
 }

@@ -192,7 +192,7 @@ static void reads(int fd)
     while (fgets(line, sizeof line, one))
         say(fd, line);
     must(strcmp(line, "last\n") == 0, "the end is missing");
-    must(pclose(one) == 4 << 8, "status");
+    must(fclose(one) == 4 << 8, "status"); /* as pclose() */
 }
 
 /* The second has no copy of where the first is written to. */
