@@ -47,12 +47,20 @@ static int is_open_and_fits(enum sf_fault fault, enum sf_call call)
     }
 }
 
+/* Where 0 says that the file has ended, or counts messages, it says no more. */
+static int is_write_and_fits(enum sf_fault fault, enum sf_call call)
+{
+    return fault != SF_ZERO ||
+           (call != SF_CALL_sendfile && call != SF_CALL_sendmmsg);
+}
+
 int sf_fault_fits(enum sf_fault fault, enum sf_call call)
 {
     enum sf_kind kind = sf_calls[call].kind;
 
     return (sf_faults[fault].kinds & kind) &&
-           (kind != K_OPEN || is_open_and_fits(fault, call));
+           (kind != K_OPEN || is_open_and_fits(fault, call)) &&
+           is_write_and_fits(fault, call);
 }
 
 const char *const sf_class_names[SF_CLASS_COUNT] = {"benign", "fatal"};

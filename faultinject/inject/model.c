@@ -378,6 +378,11 @@ static int can_LISTENER_DEAD(const struct sf_site *s)
     return s->world->kill ? can_LISTENER_SHUT(s) : NEVER;
 }
 
+static int can_ZERO(const struct sf_site *s)
+{
+    return open_stream(s) ? SF_HOSTILE : NEVER;
+}
+
 /* Which it is only the rule says: perform.c. */
 static int can_OTHER_DEAD(const struct sf_site *s)
 {

@@ -108,6 +108,13 @@ static enum sf_verdict would_block(struct sf_op *op)
     return answer(op);
 }
 
+static enum sf_verdict take_nothing(struct sf_op *op)
+{
+    sf_rearm(op, op->fd, false);
+    op->result = 0;
+    return SF_ANSWER;
+}
+
 static enum sf_verdict drop(struct sf_op *op)
 {
     op->world->drop(op->fd);
@@ -426,6 +433,7 @@ static enum sf_verdict (*const how[SF_FAULT_COUNT])(struct sf_op *) = {
     [SF_ACCEPT_ENETUNREACH] = drop,
     [SF_LATE] = let_it, /* after the call: inject.c */
     [SF_YIELD] = let_it,
+    [SF_ZERO] = take_nothing,
 };
 
 enum sf_verdict sf_perform(struct sf_op *op)

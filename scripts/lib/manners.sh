@@ -9,10 +9,10 @@
 
 # The last take longest.
 manners=(restart exec_flags turns dialogue address announced streams unheard
-    path rush long killed vain lied high nagged limits quiet vanish spoilt
-    refused brief widow frugal dialects large depth rash liar scarce patience
-    sleep busy babble prompt picky neighbours stranger orphans word worker aside
-    deaf robbed orphaned deserted farewell ages)
+    path rush long killed vain lied unmoved high nagged limits quiet vanish
+    spoilt refused brief widow frugal dialects large depth rash liar scarce
+    patience sleep busy babble prompt picky neighbours stranger orphans word
+    worker aside deaf robbed orphaned deserted farewell ages)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {
@@ -96,6 +96,22 @@ manners_lied() {
         sleep 0.3
         sweep_stop "$1"
         wait "$client" || true
+    done
+}
+
+# A send that takes nothing is no end of anything: it is made again, by servers
+# and by clients, and not at once.
+manners_unmoved() {
+    local model
+    local -a unmoved=("$SF_BUILD/bin/sockfault" run --quiet --status
+        --profile hostile --fault 'out *: zero' --)
+    for model in "${mutant_models[@]}"; do
+        sweep_start "$1" "$model" "${unmoved[@]}" || return 0
+        say hi | timeout 5 "${unmoved[@]}" "$SF_BUILD/bin/framed-client" \
+            --port "$sweep_port" --format "${sweep_format[$model]}" \
+            >"$1/out" 2>&1 || sweep_finding wrong-data \
+            "of $model, whose sends take nothing at first: $(cat "$1/out")"
+        sweep_stop "$1"
     done
 }
 
