@@ -158,3 +158,40 @@ word to end, and it ends with answers to be sent"
     sweep_stop "$1"
     manners_met "$1" fd-dead
 } 2>/dev/null
+
+# manners_free PID: the number that it is given next.
+manners_free() {
+    local n=0
+    while [[ -L /proc/$1/fd/$n ]]; do
+        n=$((n + 1))
+    done
+    say "$n"
+}
+
+# Who dies after he was accepted, and before he is served, leaves his place to
+# those who come one after the other, and is counted.
+manners_stillborn() {
+    local i model server victim sweep_conns=1
+    local -a sweep_options=(--keepalive 30)
+    for model in "${mutant_models[@]}"; do
+        sweep_start "$1" "$model" "$SF_BUILD/bin/sockfault" run -- || return 0
+        server=$(cat "/proc/$sweep_server/task/$sweep_server/children")
+        victim=$(manners_free "${server% }")
+        sweep_stop "$1"
+        sweep_start "$1" "$model" "$SF_BUILD/bin/sockfault" run \
+            --fault "server 1 setsockopt 1: fd-dead $victim" -- || return 0
+        timeout 3 "$SF_BUILD/bin/framed-client" --port "$sweep_port" \
+            --count 1 >/dev/null 2>&1 || true
+        for i in 1 2; do
+            say hi | timeout 3 "$SF_BUILD/bin/framed-client" --format \
+                "${sweep_format[$model]}" --port "$sweep_port" \
+                >/dev/null 2>&1 || sweep_finding stall \
+                "a client of $model has died, and number $i then is not served"
+        done
+        sweep_stop "$1"
+        grep -q '^accepted 3,.* ended 2, .* dead 1,' "$1/server.err" ||
+            sweep_finding wrong-data "a client of $model has died, and it says \
+$(grep '^accepted' "$1/server.err")"
+        manners_met "$1" fd-dead
+    done
+} 2>/dev/null

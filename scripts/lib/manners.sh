@@ -12,7 +12,7 @@ manners=(restart exec_flags turns dialogue address announced streams unheard
     path rush long killed vain lied unmoved high nagged limits quiet vanish
     spoilt refused brief widow frugal dialects large depth rash liar scarce
     patience sleep busy babble prompt picky neighbours stranger orphans word
-    worker aside deaf robbed orphaned deserted farewell ages)
+    worker aside deaf robbed orphaned deserted farewell stillborn ages)
 
 # manners_guest: a client that says nothing, and parts when the server does.
 manners_guest() {

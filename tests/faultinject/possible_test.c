@@ -155,6 +155,16 @@ static long do_poll_beside(int fd)
     return result;
 }
 
+/* What dies is. */
+static long do_set_other(int fd)
+{
+    enum { OTHER = 77 };
+    int on = 1;
+
+    dup2(fd, OTHER);
+    return setsockopt(OTHER, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
 static long do_poll_behind(int fd)
 {
     struct pollfd p[2] = {{.fd = fd, .events = POLLIN},
