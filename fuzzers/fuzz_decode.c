@@ -6,9 +6,10 @@
  * The stream is decoded in one piece, byte by byte if it is short, and in
  * pieces of the lengths given (over and over; 0 feeds nothing), one frame at a
  * time and in runs, and each time compared with the reference decoder:
- * payloads, offsets, the error and its offset. Every frame is encoded again and
- * must give its own bytes; the stream as a payload is encoded and decoded.
- * Memory and work are bounded.
+ * payloads, offsets, the error and its offset; and it asks for the bytes that
+ * are sure to come, no more and no less. Every frame is encoded again and must
+ * give its own bytes; the stream as a payload is encoded and decoded. Memory
+ * and work are bounded.
  *
  * With n = 255 there are no cuts; but each end of a short stream is a payload,
  * too, and the stream also ends at the longest payload and close to that.  All
@@ -121,8 +122,19 @@ static int on_frame(void *context, const struct fm_frame *frame)
     return run->i % RUN == 0;
 }
 
-/* What a reader may ask for at once: something, and nothing behind the frame.
- */
+/* Bytes to ask for where a length is in front: all of that, then all that it
+ * announces, which is two receives. */
+static size_t due(const struct stream *s, size_t fed, size_t i)
+{
+    const struct fm_format *f = s->format;
+    size_t got = fed - start_of(s, i);
+    size_t header = f->kind == FM_TYPE ? 1 : fm_format_header(f);
+
+    return got < header ? header - got : s->frames[i].end - fed;
+}
+
+/* What a reader may ask for at once: something, nothing behind the frame, and
+ * no less than is known to come. */
 static void check_want(const struct fm_decoder *d, const struct stream *s,
                        size_t fed, size_t i)
 {
@@ -134,6 +146,11 @@ static void check_want(const struct fm_decoder *d, const struct stream *s,
         FUZZ_FAIL("wrong-data: at byte %zu it wants %zu, and the frame ends "
                   "at %zu",
                   fed, want, s->frames[i].end);
+    if (i < s->count && s->format->kind != FM_DELIM &&
+        s->format->kind != FM_CLOSE && want < due(s, fed, i))
+        FUZZ_FAIL("complexity: at byte %zu it wants %zu, and %zu are sure to "
+                  "come",
+                  fed, want, due(s, fed, i));
 }
 
 /* Without an error the next frame is behind the last that was given. */
