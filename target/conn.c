@@ -71,7 +71,6 @@ static void drop_output(struct fm_conn *c)
 static void finish(struct fm_conn *c, int err)
 {
     c->state = FM_FLUSHING;
-    c->paused = false;
     c->counts_as =
         err == FM_E_CLOSED ? &c->env->stats->ended : &c->env->stats->failed;
 }
