@@ -51,7 +51,7 @@ static int next(struct fm_stream *s, struct fm_frame *frame, int64_t stop_by)
     if (stop_by == FM_NEVER)
         return fm_stream_next(s, frame, FM_NEVER);
     r = fm_stream_flush(s, stop_by);
-    if (r != 0 && r != FM_E_PIPE)
+    if (r != 0)
         return r;
     r = fm_stream_next(s, frame, 0);
     return r == FM_E_TIMEOUT ? FM_E_CLOSED : r;
