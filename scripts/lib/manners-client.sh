@@ -74,6 +74,27 @@ manners_brief() {
     sweep_stop "$1"
 } 2>/dev/null
 
+# Whichever piece of memory it does not get, it does without or says that this is
+# why it ends.
+manners_poor() {
+    local nth of said status
+    sweep_start "$1" select env || return 0
+    for of in --count=3 --open; do # frames that it makes, and lines
+        for nth in 1 2 3 4 5 6 7 8 9 10 11 12; do
+            status=0
+            printf 'one\ntwo\n' | timeout 5 "$SF_BUILD/bin/sockfault" run \
+                --quiet --status --fault "malloc $nth: no-memory" -- \
+                "$SF_BUILD/bin/framed-client" "$of" --port "$sweep_port" \
+                --format "${sweep_format[select]}" >"$1/out" 2>&1 || status=$?
+            said=$(grep -a '^framed-client: ' "$1/out") || true
+            [[ $status -eq 0 || $said == *memory* ]] ||
+                sweep_finding wrong-data "with $of the client has no memory at \
+its malloc $nth, and says: $said"
+        done
+    done
+    sweep_stop "$1"
+} 2>/dev/null
+
 # A server that dies has answered all that it was sent, and the client, who
 # sends more, reads the answers all the same: what it has not is what never went
 # out.

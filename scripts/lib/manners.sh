@@ -10,7 +10,7 @@
 # The last take longest.
 manners=(restart exec_flags turns dialogue address announced streams unheard
     path rush long killed vain lied unmoved high nagged limits quiet vanish
-    spoilt refused brief widow frugal dialects large depth rash liar scarce
+    spoilt refused brief poor widow frugal dialects large depth rash liar scarce
     patience sleep busy babble prompt picky neighbours stranger orphans word
     worker aside deaf robbed orphaned deserted farewell stillborn ages)
 

@@ -38,8 +38,8 @@ mutant_build() {
 # Before the first mutant, so that no mutant pays for what all have.
 mutant_build_all() {
     mutant_build && mutant_make . sockfault-prove sockfault-prove-checked \
-        sockfault sockfault_command sockfault_sim_preload sockfault-sim \
-        "${mutant_swept[@]}" &&
+        sockfault sockfault_command sockfault_memory sockfault_sim_preload \
+        sockfault-sim "${mutant_swept[@]}" &&
         mutant_make libfuzzer "${mutant_fuzzers[@]}"
 }
 
