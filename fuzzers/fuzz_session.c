@@ -29,8 +29,8 @@
  *                  it has more connections than it may; idle ones hold bytes
  *     complexity   bytes of output are moved again and again
  *     spin         memory was short, and it asks for it again at once; it could
- *                  not accept, and tries again at once; it wakes and wakes, and
- *                  has nothing to do
+ *                  not accept, and tries again at once; it wakes and wakes, or
+ *                  goes round without a wait, and has nothing to do
  *
  * and those of run.h: stall, spin, fd-leak, died, complexity.
  */
@@ -222,6 +222,7 @@ static size_t make_frame(void *arg, const struct sf_peer *peer, unsigned nth,
 static void on_signal(void *arg)
 {
     session.waking.n = 0;
+    session.waking.faults++;
     session_wait_failed(SF_EINTR);
     if (!session.obeys || session.stop)
         return;
@@ -300,6 +301,7 @@ static void on_fault(void *arg, const struct sf_point *at,
 
     (void)arg;
     session.waking.n = 0;
+    session.waking.faults++;
     if (sf_calls[at->call].kind == K_WAIT && sf_faults[outcome->fault].err)
         session_wait_failed(outcome->fault);
     session.cut |= outcome->fault == SF_EOF && /* nobody else asks */

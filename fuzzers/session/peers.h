@@ -79,9 +79,10 @@ struct session {
     uint64_t died;      /* descriptors of connections, by a fault        */
     size_t handled; /* … as long as none may be lost                      */
     struct waking {
-        uint64_t turns; /* when it last waited …                         */
-        uint64_t done;  /* … it had done so much …                       */
-        unsigned n;     /* … and had woken so often without doing more   */
+        uint64_t turns;  /* when it last waited …                         */
+        uint64_t done;   /* … it had done so much …                       */
+        unsigned n;      /* … and had woken so often without doing more   */
+        unsigned faults; /* … and faults and signals since then          */
     } waking;
     const struct fm_buf *full[SF_CONNS_MAX]; /* outputs above high water  */
     struct denial {        /* for want of a descriptor, or of memory:   */

@@ -151,6 +151,29 @@ static uint64_t all_done(void)
     return n;
 }
 
+/* What the server had with a peer that has let go is not known any more. */
+static bool all_known(void)
+{
+    for (unsigned i = 0; i < sf_session_conns(); i++)
+        if (!sf_session_conn(i)->end)
+            return false;
+    return true;
+}
+
+/* It may go round once for each thing that it does, or that was done to it, and
+ * once more for what comes of that. */
+static void judge_rounds(const struct waking *w, uint64_t done)
+{
+    uint64_t turns = session.stats.turns - w->turns;
+    uint64_t reasons = done - w->done + w->faults;
+
+    if (turns > 2 * reasons + IDLE_TURNS && all_known())
+        sf_finding(SF_MON_SPIN,
+                   "it went round %llu times between two waits, with %llu "
+                   "things to do",
+                   (unsigned long long)turns, (unsigned long long)reasons);
+}
+
 /* A wait lasts until there is something to do; the end of a rest may turn out
  * to be nothing. */
 static void judge_waking(void)
@@ -158,12 +181,14 @@ static void judge_waking(void)
     struct waking *w = &session.waking;
     uint64_t done = all_done();
 
+    judge_rounds(w, done);
     if (done != w->done)
         w->n = 0;
     else
         w->n += session.stats.turns > w->turns;
     w->done = done;
     w->turns = session.stats.turns;
+    w->faults = 0;
     if (w->n > IDLE_TURNS)
         sf_finding(SF_MON_SPIN, "%s",
                    "it wakes again and again, and there is nothing to do");

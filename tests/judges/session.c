@@ -120,6 +120,8 @@ int __wrap_fm_io_select(int nfds, fd_set *rd, fd_set *wr, fd_set *ex,
 
     if (is("oversleeps") && timeout_ms > 0)
         timeout_ms += OVER_MS;
+    if (is("looks") && timeout_ms > 0 && now.n > 1 && now.wakes++ < SOME)
+        timeout_ms = 0;
     if (is("restless") && now.n > 1 && now.wakes++ < SOME)
         timeout_ms = RESTLESS_MS;
     if (is("deaf") && rd && now.n > 0)
@@ -216,6 +218,7 @@ const struct row rows[] = {
     {"counts-frames", "frame 1 3\n", 0, "frames were handled, and it counts"},
     {"deaf", "connect 1\n", 0, "has room, but does not accept"},
     {"restless", "connect 1\n", 0, "it wakes again and again"},
+    {"looks", "connect 1\n", 0, "things to do"},
     {"late-at-high-water",
      "variant 14\nbuffers 64\n" TCP "extra 4\nframe 1 1\nstop 1\n"
      "bytes 1 " X32 "bytes 1 " X32 "bytes 1 " X32 "bytes 1 " X32 "bytes 1 " X32
