@@ -123,11 +123,12 @@ manners_met() {
             "$2 was to happen: $(tail -n 1 "$1/server.err")"
 }
 
-# An end of the pair that joins the thread server with its workers dies, and
-# nobody is given its number: it sleeps all the same.
+# An end of the pair that joins the thread server with its workers, or of that
+# by which a signal wakes it, dies, and nobody is given its number: it sleeps all
+# the same.
 manners_deserted() {
     local which victim
-    for which in 1 2; do
+    for which in 1 2 4 5; do # the third is the listener
         manners_own "$1" "$which" || return 0
         sweep_start "$1" thread "$SF_BUILD/bin/sockfault" run \
             --fault "process 1 select 2: fd-dead $victim" -- || return 0
