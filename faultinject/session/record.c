@@ -381,7 +381,8 @@ int main(int argc, char **argv)
     listener = listen_at(at);
     if (listener < 0)
         return fail(argv[1], strerror(errno));
-    out = fopen(argv[3], "we"); /* now: what is recorded is not to be lost */
+    /* Now: what is recorded is not to be lost, nor what was before. */
+    out = fopen(argv[3], "wex");
     if (!out)
         return fail(argv[3], strerror(errno));
     relay(listener, server);

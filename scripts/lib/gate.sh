@@ -164,6 +164,16 @@ gate_fuzz() {
     done < <(summary_rows "$gate_out" "$@")
 }
 
+# gate_floors FUZZER...: a floor of what is no fuzz target would be none.
+gate_floors() {
+    local file=$SF_PROJECT/corpus/edges.txt name
+    [[ -e $file ]] || return 0
+    while read -r name; do
+        gate_check "floor.$name" error "corpus/edges.txt: no such fuzz target"
+    done < <(awk '!/^[[:space:]]*(#|$)/ { print $1 }' "$file" |
+        grep -vxF -f <(printf '%s\n' "$@"))
+}
+
 # gate_fuzzed FUZZER ENGINE EXECUTIONS RATE EDGES FINDINGS
 gate_fuzzed() {
     local floor verdict=ok message

@@ -18,9 +18,11 @@ sample ''
 gate_ends 0 clean
 has stdout 'executed 2 of 2'
 
-echo 'fuzz_sample 100000' >"$SOCKFAULT_PROJECT/corpus/edges.txt"
+printf '%s\n' 'fuzz_sample 100000' 'fuzz_smaple 1' \
+    >"$SOCKFAULT_PROJECT/corpus/edges.txt"
 gate_ends 2 error
 has stdout 'below the floor'
+has stdout 'error corpus/edges.txt: no such fuzz target'
 rm "$SOCKFAULT_PROJECT/corpus/edges.txt"
 
 rm "$SOCKFAULT_PROJECT"/corpus/fuzz_sample/*

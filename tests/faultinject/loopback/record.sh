@@ -63,6 +63,10 @@ is=0
 [ $is = 2 ] && grep -q '70000: expected a port' "$work/usage" ||
     fail "a bad port ended $is"
 is=0
+"$bin/sockfault-record" $base 1 "$work/session" 2>"$work/usage" || is=$?
+[ $is = 2 ] && grep -q '/session: File exists$' "$work/usage" &&
+    [ -s "$work/session" ] || fail "what was recorded is written over: $is"
+is=0
 timeout 5 "$bin/sockfault-record" $base $base "$work/none" \
     2>"$work/usage" || is=$?
 [ $is = 2 ] && grep -q "$base: it would pass on to itself" "$work/usage" ||
