@@ -324,6 +324,13 @@ void sf_json_print(const struct sf_run *run,
  */
 bool sf_shrink(struct sf_run *run, const char *check);
 
+/* --- known.c: findings that are known ----------------------------------- */
+
+/* A line each, "NAME YYYY-MM-DD why"; false with a complaint. */
+bool sf_known_read(const char *path);
+/* The day until which this one is, and that has not passed; NULL: it is not. */
+const char *sf_known_until(const char *name);
+
 /* --- words.c: the `run` line of a plan, and names ------------------------ */
 
 /*

@@ -269,6 +269,8 @@ static bool take_sweep(struct sf_options *o, int option, const char *value)
     case OPT_MEMORY:
         o->run.memory = true;
         return true;
+    case OPT_KNOWN:
+        return sf_known_read(value);
     case OPT_CUTS:
         return take_cuts(o, value);
     case OPT_JUST:

@@ -260,7 +260,7 @@ static bool is_empty(const struct sf_report *r)
 
 int sf_report_status(const struct sf_report *r)
 {
-    if (sf_sweep_sure(r->sweep))
+    if (sf_sweep_news(r->sweep))
         return SF_FOUND;
     return sf_report_is_complete(r) && !is_empty(r) ? SF_NOTHING_FOUND
                                                     : SF_COULD_NOT;
@@ -268,7 +268,7 @@ int sf_report_status(const struct sf_report *r)
 
 const char *sf_report_verdict(const struct sf_report *r)
 {
-    if (sf_sweep_sure(r->sweep))
+    if (sf_sweep_news(r->sweep))
         return "something found";
     if (!sf_report_is_complete(r))
         return "not complete";

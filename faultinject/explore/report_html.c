@@ -324,6 +324,8 @@ static void shown(const struct sf_group *g, FILE *out)
     else
         fprintf(out, "shown again %u of %u times%s", g->shown, g->tries,
                 sf_sweep_is_sure(g) ? "" : ": does not count");
+    if (sf_known_until(g->name))
+        fprintf(out, "; known until %s", sf_known_until(g->name));
 }
 
 static void finding(const struct sf_sweep *s, const struct sf_group *g,

@@ -115,6 +115,7 @@ static json *finding(const struct sf_sweep *s, const struct sf_group *g)
     sf_json_text(one, "name", g->name);
     sf_json_text(one, "line", g->line);
     add_flag(one, "counts", sf_sweep_is_sure(g));
+    sf_json_text(one, "known_until", sf_known_until(g->name));
     sf_json_number(one, "shown", g->shown);
     sf_json_number(one, "tries", g->tries);
     sf_json_number(one, "cases", g->cases);

@@ -346,7 +346,7 @@ static int verdict(const struct sf_sweep *s)
     size_t met =
         sf_sweep_count(s, SF_CASE_QUIET) + sf_sweep_count(s, SF_CASE_FOUND);
 
-    if (sf_sweep_sure(s))
+    if (sf_sweep_news(s))
         return SF_FOUND;
     if (at.cannot || at.stopped)
         return SF_COULD_NOT;

@@ -142,8 +142,8 @@ size_t sf_sweep_count(const struct sf_sweep *s, enum sf_case_state state);
 size_t sf_sweep_cases(const struct sf_sweep *s);
 /* Shown again, at least once. */
 bool sf_sweep_is_sure(const struct sf_group *group);
-/* How many of them are. */
-size_t sf_sweep_sure(const struct sf_sweep *s);
+/* How many of them are, and are not known. */
+size_t sf_sweep_news(const struct sf_sweep *s);
 
 /* --- sweep_say.c: what is said -------------------------------------------- */
 

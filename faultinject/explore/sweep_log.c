@@ -211,11 +211,12 @@ bool sf_sweep_is_sure(const struct sf_group *g)
     return g->shown > 0;
 }
 
-size_t sf_sweep_sure(const struct sf_sweep *s)
+size_t sf_sweep_news(const struct sf_sweep *s)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < s->n_groups; i++)
-        n += sf_sweep_is_sure(&s->groups[i]);
+        n += sf_sweep_is_sure(&s->groups[i]) &&
+             !sf_known_until(s->groups[i].name);
     return n;
 }

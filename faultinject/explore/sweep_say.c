@@ -147,13 +147,19 @@ static void say_end(const struct sf_sweep *s, enum sf_rest rest)
 
 static void say_groups_count(const struct sf_sweep *s)
 {
-    size_t sure = sf_sweep_sure(s);
+    size_t news = sf_sweep_news(s), known = 0;
 
-    if (sure)
-        printf("  FOUND      %zu, in %zu of the cases\n", sure,
+    for (size_t i = 0; i < s->n_groups; i++)
+        known += sf_sweep_is_sure(&s->groups[i]);
+    known -= news;
+    if (news)
+        printf("  FOUND      %zu, in %zu of the cases", news,
                sf_sweep_count(s, SF_CASE_FOUND));
     else
-        printf("  FOUND      nothing\n");
+        printf("  FOUND      nothing");
+    if (known)
+        printf("; and %zu that %s known", known, known == 1 ? "is" : "are");
+    putchar('\n');
 }
 
 static void say_faults(uint64_t faults)
@@ -195,9 +201,13 @@ char *sf_sweep_replay_text(const struct sf_sweep *s, const struct sf_group *g)
 static void say_again(const struct sf_sweep *s, const struct sf_group *g)
 {
     char *replay = sf_sweep_replay_text(s, g);
+    const char *until = sf_known_until(g->name);
 
-    printf("  shown again %u of %u times%s\n", g->shown, g->tries,
-           sf_sweep_is_sure(g) ? "" : ": does not count");
+    printf("  shown again %u of %u times%s%s\n", g->shown, g->tries,
+           !sf_sweep_is_sure(g) ? ": does not count"
+           : until              ? ": known until "
+                                : "",
+           sf_sweep_is_sure(g) && until ? until : "");
     printf("  %s\n", replay ? replay : "");
     free(replay);
 }

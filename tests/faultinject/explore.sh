@@ -291,6 +291,26 @@ kill -KILL $pid
 wait $pid || true
 gone 54322
 
+# What is known does not count until its day has come; all else does.
+explore 1 known --silent -- "$explored" brief
+sed -n 's/^finding //p' said >names
+sed '1i# why not
+s/$/ 2999-12-31 it will be mended/' names >list
+explore 0 known --silent --known list -- "$explored" brief
+says "^  FOUND      nothing; and $(wc -l <names) that (is|are) known\$"
+says '^  shown again [1-3] of 3 times: known until 2999-12-31$'
+"$sockfault" report --known list --json - known |
+    grep -q '"known_until": *"2999-12-31"' || fail 'the report does not know it'
+sed 's/$/ 2001-01-01 mended long ago/' names >list
+explore 1 known --silent --known list -- "$explored" brief
+for until in '' tomorrow '2031-1-31 x'; do
+    echo "a-finding $until" >list
+    explore 2 known --silent --known list -- "$explored" brief
+    says "^sockfault: list:1: expected 'NAME YYYY-MM-DD why', found 'a-finding"
+done
+explore 2 known --silent --known nowhere -- "$explored" brief
+says '^sockfault: --known nowhere: No such file'
+
 # Each job has its number.
 cat >number <<END
 #!/bin/sh
