@@ -424,16 +424,14 @@ static void print_nothing(const struct sf_run *run,
                           const struct sf_outcome_of_run *outcome)
 {
     bool some = run->only[0][0];
+    int signo = outcome->forwarded; /* it may be that it would have made one */
 
-    if (outcome->forwarded)
-        sf_complain("stopped by SIG%s, and no call was made until then",
-                    sigabbrev_np(outcome->forwarded));
-    else
-        sf_complain("no call was intercepted: %s made %s socket call%s%s",
-                    some ? "no program of --only" : run->command[0],
-                    some ? "a" : "no", run->notify ? "" : " through libc",
-                    outcome->passed.sockets ? ", and made sockets: try --notify"
-                                            : "");
+    sf_complain("no call was intercepted%s%s: %s made %s socket call%s%s",
+                signo ? " until SIG" : "", signo ? sigabbrev_np(signo) : "",
+                some ? "no program of --only" : run->command[0],
+                some ? "a" : "no", run->notify ? "" : " through libc",
+                outcome->passed.sockets ? ", and made sockets: try --notify"
+                                        : "");
 }
 
 void sf_summary_print(const struct sf_run *run,

@@ -52,7 +52,7 @@ tar -C "$sources" --exclude=./build --exclude=./out --exclude=./.git -cf - . |
 cmake -S "$work" -B "$work/build" -G Ninja -DCMAKE_C_COMPILER=clang \
     -DSOCKFAULT_WERROR=OFF -DCMAKE_BUILD_TYPE=Debug >"$work/log" 2>&1 ||
     { cat "$work/log" && exit 1; }
-for test in impossible traps; do
+for test in impossible traps edges; do
     build "$test" || { cat "$work/log" && exit 1; }
     "$work/build/bin/faultinject_${test}_test" >"$work/said" 2>&1 ||
         { cat "$work/said" && exit 1; }
@@ -98,13 +98,13 @@ red 20: impossible inject/model.c \
     's/if (sf_fault_transient(fault) \&\& .*/if (0)/'
 
 # What a truthful injector has to do afterwards.
-red edge_after_short_count traps inject/account.c \
+red edge_after_short_count edges inject/account.c \
     's/op->fault == SF_SHORT || conn->held/conn->held/'
-red edge_after_eagain traps inject/perform.c \
+red edge_after_eagain edges inject/perform.c \
     '/^static enum sf_verdict would_block/,/^}/s/sf_rearm(op, op->fd, false);/;/'
-red edge_after_withheld traps inject/account.c \
+red edge_after_withheld edges inject/account.c \
     's/sf_rearm(op, fd, \(.*\));/\1;/'
-red hangup_waits traps inject/account.c 's/^        hold_hangups(op);//'
+red hangup_waits edges inject/account.c 's/^        hold_hangups(op);//'
 red peeked_bytes_stay traps inject/account.c \
     's/promise(conn, (size_t)op->result);/;/'
 red counted_bytes_stay traps inject/account.c \
