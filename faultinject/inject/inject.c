@@ -667,7 +667,7 @@ long sf_tell(struct sf_op *op)
         sf_monitor_call(op, err, op->before);
     if (op->counts)
         enrol(); /* a signal handler forked, and this is the child */
-    if (writes(op))
+    if (op->conn)
         sf_write_ends();
     if (sf_control && op->counts)
         sf_control_call(op, err);

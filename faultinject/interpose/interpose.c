@@ -62,8 +62,6 @@
         if ((kind) == K_WRITE)                                             \
             sf_write_begins();                                             \
         result = sf_injector.world->name args;                             \
-        if ((kind) == K_WRITE)                                             \
-            sf_write_ends();                                               \
         return (returns)sf_quick_tell(conn, SF_CALL_##name, fd, len, bits, \
                                       result);                             \
     }
