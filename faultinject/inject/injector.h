@@ -51,16 +51,26 @@ struct sf_thread {
 extern __thread struct sf_thread sf_thread
     __attribute__((tls_model("initial-exec")));
 
-/* Two stores around each call that writes to a connection. */
+/* Two stores around each call that writes to a connection.  A world in memory
+ * raises SIGPIPE itself, and knows. */
+static inline void sf_say_writing(uint32_t whether)
+{
+#ifdef SF_IN_MEMORY
+    (void)whether;
+#else
+    *sf_injector.writing = whether;
+#endif
+}
+
 static inline void sf_write_begins(void)
 {
-    *sf_injector.writing = 1;
+    sf_say_writing(1);
 }
 
 static inline void sf_write_ends(void)
 {
     if (__libc_single_threaded)
-        *sf_injector.writing = 0;
+        sf_say_writing(0);
 }
 
 /* What is blocked in the call; NULL: as ever in this thread. */

@@ -62,7 +62,7 @@ static inline void count_end(uint64_t *counter)
 {
     if (__libc_single_threaded) {
         ++*counter;
-        *sf_injector.writing = 0;
+        sf_say_writing(0);
     } else {
         __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
     }
