@@ -151,12 +151,8 @@ static bool take_jobs(struct sf_options *o, const char *text)
 
 static bool take_cuts(struct sf_options *o, const char *text)
 {
-    char rest;
-
-    if (sscanf(text, "%u%c", &o->cuts, &rest) == 1 && o->cuts >= 1 &&
-        o->cuts <= SF_CUTS_MAX)
-        return true;
-    return sf_complain("--cuts %s: expected a number from 1 to %d", text,
+    return sf_read_cuts(text, SF_CUTS_MAX, &o->cuts) ||
+           sf_complain("--cuts %s: expected a number from 1 to %d", text,
                        SF_CUTS_MAX);
 }
 

@@ -122,7 +122,7 @@ static bool take_turns(const char *text)
 
 static bool take_cuts(const char *text)
 {
-    return sf_read_cuts(text, &sim.cuts) ||
+    return sf_read_cuts(text, SF_EXHAUST_CUTS, &sim.cuts) ||
            sf_complain("sim: --cuts %s: expected " SF_CUTS_EXPECTED, text);
 }
 

@@ -135,10 +135,10 @@ bool sf_read_shard(const char *text, unsigned *shard, unsigned *shards)
 
 _Static_assert(SF_EXHAUST_CUTS == 127, "SF_CUTS_EXPECTED says so");
 
-bool sf_read_cuts(const char *text, unsigned *cuts)
+bool sf_read_cuts(const char *text, unsigned most, unsigned *cuts)
 {
     char rest;
 
     return sscanf(text, "%u%c", cuts, &rest) == 1 && *cuts >= 1 &&
-           *cuts <= SF_EXHAUST_CUTS;
+           *cuts <= most;
 }

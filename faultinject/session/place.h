@@ -40,8 +40,9 @@ bool sf_place_read(const char *path, uint64_t key, unsigned k,
 bool sf_read_shard(const char *text, unsigned *shard, unsigned *shards);
 #define SF_SHARD_EXPECTED "I/N with I from 1 to N"
 
-/* How many cuts a walk tries; false: it cannot be. */
-bool sf_read_cuts(const char *text, unsigned *cuts);
+/* How many cuts are tried, 1 to so many; false: it is something else.  Of a
+ * walk these are SF_EXHAUST_CUTS. */
+bool sf_read_cuts(const char *text, unsigned most, unsigned *cuts);
 #define SF_CUTS_EXPECTED "a number from 1 to 127"
 
 #endif

@@ -339,7 +339,7 @@ static int set_shard(const char *value)
 
 static int set_cuts(const char *value)
 {
-    return sf_read_cuts(value, &run.job.cuts)
+    return sf_read_cuts(value, SF_EXHAUST_CUTS, &run.job.cuts)
                ? 0
                : bad("--cuts", value, SF_CUTS_EXPECTED);
 }
